@@ -1,0 +1,1 @@
+"""The command `gantry`: arguments and presentation only, one module a command."""

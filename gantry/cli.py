@@ -1,0 +1,48 @@
+"""Dispatch of `gantry COMMAND …`: a table of commands, each in a module of its own that is imported only when asked for."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+from spec.errors import GantryError
+
+COMMANDS: dict[str, str] = {}
+"""Command name to one line of help; the command lives in `gantry.commands.NAME`."""
+
+
+class Command(Protocol):
+    """What a command module offers."""
+
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def _overview() -> str:
+    width = max((len(name) for name in COMMANDS), default=0)
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (2 for a usage error, 1 for an error that was explained)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in {"-h", "--help"}:
+        print("usage: gantry COMMAND [options]\n\ncommands:")
+        print(_overview())
+        print("\n'gantry COMMAND --help' tells about one of them.")
+        return 0 if words else 2
+    name = words[0]
+    if name not in COMMANDS:
+        print(f"gantry: unknown command '{name}'; 'gantry --help' lists them", file=sys.stderr)
+        return 2
+    module = cast("Command", importlib.import_module(f"gantry.commands.{name}"))
+    parser = argparse.ArgumentParser(prog=f"gantry {name}", description=COMMANDS[name])
+    module.add_arguments(parser)
+    try:
+        return module.run(parser.parse_args(words[1:]))
+    except GantryError as error:
+        print(f"gantry {name}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1

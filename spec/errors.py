@@ -1,0 +1,26 @@
+"""The root of all errors.
+
+Every error of Gantry is a `GantryError`; a subclass's name ends in `Error`, it carries its offending values as
+typed attributes, and its text is one sentence that tells the user what is wrong and what to do. Errors that
+speak with a peer's voice (the classes of Ganeti's wire) are subclasses of `PeerError`, so that the two are
+never taken for one another.
+"""
+
+
+class GantryError(Exception):
+    """Something that Gantry itself refuses or could not do."""
+
+
+class PeerError(GantryError):
+    """An error that the other side of a connection answered.
+
+    Attributes:
+        error_class: the class name on the wire, such as `OpPrereqError` (empty for a plain string).
+        arguments: the error's arguments, as decoded from JSON.
+    """
+
+    def __init__(self, error_class: str, arguments: tuple[object, ...]) -> None:
+        self.error_class = error_class
+        self.arguments = arguments
+        text = ", ".join(str(argument) for argument in arguments)
+        super().__init__(f"{error_class}: {text}" if error_class else text)
