@@ -20,7 +20,7 @@ test-long: $(STAMP)
 check: lint types imports
 
 lint: $(STAMP)
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check -q --output-format concise .
 	@$(BIN)/ruff format --check -q . || { echo "run 'make format'"; exit 1; }
 
 types: $(STAMP)

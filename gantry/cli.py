@@ -1,4 +1,4 @@
-"""Dispatch of `gantry COMMAND …`: a table of commands, each in a module of its own that is imported only when asked for."""
+"""Dispatch of `gantry COMMAND …`: a table of commands, each in a module of its own, imported only when asked for."""
 
 import argparse
 import importlib

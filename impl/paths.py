@@ -1,0 +1,77 @@
+"""Where things lie below a root: Ganeti's own layout, so that Ganeti's clients find our daemons with GANETI_ROOTDIR."""
+
+import os
+from dataclasses import dataclass
+
+DEFAULT_ROOT = ".gantry"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The directory tree of one cluster; every path is absolute and derived from `directory`."""
+
+    directory: str
+
+    @staticmethod
+    def of(directory: str | None) -> "Root":
+        """The root that `--root` names, else `$GANTRY_ROOT`, else `./.gantry`."""
+        return Root(os.path.abspath(directory or os.environ.get("GANTRY_ROOT") or DEFAULT_ROOT))
+
+    def _at(self, *parts: str) -> str:
+        return os.path.join(self.directory, *parts)
+
+    @property
+    def state(self) -> str:
+        """Durable state: configuration, locks, queue."""
+        return self._at("var", "lib", "ganeti")
+
+    @property
+    def config(self) -> str:
+        """The cluster's configuration, one JSON object."""
+        return os.path.join(self.state, "config.data")
+
+    @property
+    def queue(self) -> str:
+        """The job queue: serial, version, drain and one file a job."""
+        return os.path.join(self.state, "queue")
+
+    @property
+    def run(self) -> str:
+        """State that ends with the machine's uptime."""
+        return self._at("var", "run", "ganeti")
+
+    @property
+    def sockets(self) -> str:
+        """Directory of the daemons' sockets."""
+        return os.path.join(self.run, "socket")
+
+    @property
+    def wconfd_socket(self) -> str:
+        """Wconfd's socket (mode 0600)."""
+        return os.path.join(self.sockets, "ganeti-wconfd")
+
+    @property
+    def luxi_socket(self) -> str:
+        """Luxid's socket (mode 0660)."""
+        return os.path.join(self.sockets, "ganeti-query")
+
+    @property
+    def livelocks(self) -> str:
+        """Directory of the live-lock files."""
+        return os.path.join(self.run, "livelocks")
+
+    @property
+    def luxid_messages(self) -> str:
+        """Directory of messages from luxid to running jobs (`<id>.prio`)."""
+        return os.path.join(self.run, "luxidmessages")
+
+    @property
+    def log(self) -> str:
+        """Directory of the daemons' logs."""
+        return self._at("var", "log", "ganeti")
+
+    def make_directories(self) -> None:
+        """Create every directory that is missing (mode 0750)."""
+        archive = os.path.join(self.queue, "archive")
+        for path in (self.state, archive, self.sockets, self.livelocks, self.luxid_messages, self.log):
+            os.makedirs(path, mode=0o750, exist_ok=True)

@@ -1,0 +1,129 @@
+"""Requests and answers inside the frames. Pure.
+
+Request: `{"method": M, "args": [...]}`, other keys ignored. Answer: `{"success": bool, "result": X}`; a failed
+one carries `["ErrorClass", [args...]]`, or a plain string for a message that could not be understood at all.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from spec.errors import GantryError, PeerError
+
+MAX_NESTING = 64
+"""Depth of arrays and objects in a request; deeper ones are refused before they are decoded."""
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+
+
+class MalformedMessageError(GantryError):
+    """A message is no valid request or answer; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"malformed message: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of a method."""
+
+    method: str
+    args: tuple[Any, ...]
+
+
+def nesting(payload: bytes) -> int:
+    """An upper bound of the JSON nesting depth of `payload`; brackets inside strings are not counted twice."""
+    if payload.count(b"[") + payload.count(b"{") <= MAX_NESTING:
+        return 0
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in payload:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def decode_json(payload: bytes) -> Any:
+    """Decode one JSON text.
+
+    Raises:
+        MalformedMessageError: invalid UTF-8, not JSON, or too deeply nested.
+    """
+    if len(payload) < 1 << 16 and nesting(payload) > MAX_NESTING:
+        raise MalformedMessageError(f"nested deeper than {MAX_NESTING}")
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedMessageError(str(error)) from None
+    except RecursionError:
+        raise MalformedMessageError(f"nested deeper than {MAX_NESTING}") from None
+
+
+def decode_request(payload: bytes) -> Request:
+    """Decode a request.
+
+    Raises:
+        MalformedMessageError: it is not JSON, or has no `method` string and `args` list.
+    """
+    value = decode_json(payload)
+    if not isinstance(value, dict):
+        raise MalformedMessageError("a request is a JSON object with 'method' and 'args'")
+    method, args = value.get("method"), value.get("args")
+    if not isinstance(method, str):
+        raise MalformedMessageError("'method' is missing or no string")
+    if not isinstance(args, list):
+        raise MalformedMessageError("'args' is missing or no list")
+    return Request(method, tuple(args))
+
+
+def encode_request(method: str, args: tuple[Any, ...]) -> bytes:
+    """The JSON text of a call."""
+    return _encoder.encode({"method": method, "args": args})
+
+
+def encode_result(result: Any) -> bytes:
+    """The JSON text of a successful answer."""
+    return _encoder.encode({"success": True, "result": result})
+
+
+def encode_error(error_class: str, *arguments: Any) -> bytes:
+    """The JSON text of a failed call's answer."""
+    return _encoder.encode({"success": False, "result": [error_class, arguments]})
+
+
+def encode_malformed(text: str) -> bytes:
+    """The JSON text that answers a message which was no request."""
+    return _encoder.encode({"success": False, "result": text})
+
+
+def decode_answer(payload: bytes) -> Any:
+    """The result that an answer carries.
+
+    Raises:
+        PeerError: the call failed.
+        MalformedMessageError: it is no answer.
+    """
+    value = decode_json(payload)
+    if not isinstance(value, dict) or not isinstance(value.get("success"), bool) or "result" not in value:
+        raise MalformedMessageError("an answer is a JSON object with 'success' and 'result'")
+    result = value["result"]
+    if value["success"]:
+        return result
+    if isinstance(result, list) and len(result) == 2 and isinstance(result[0], str) and isinstance(result[1], list):
+        raise PeerError(result[0], tuple(result[1]))
+    raise PeerError("", (result,))
