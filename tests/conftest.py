@@ -1,0 +1,33 @@
+"""Fixtures that every test may use, and the reasons for skipping what this machine lacks."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PEER_BIN = "/usr/lib/ganeti/3.0/usr/bin"
+
+
+def shared_directory() -> Path | None:
+    """The shared inputs: `$GANTRY_SHARED`, or `shared/` beside the checkout."""
+    for candidate in (os.environ.get("GANTRY_SHARED"), HERE.parents[1] / "shared"):
+        if candidate and Path(candidate).is_dir():
+            return Path(candidate)
+    return None
+
+
+def peer_program(name: str) -> str | None:
+    """The path of a real Ganeti program such as `hbal`, or None where it is not installed."""
+    return shutil.which(name, path=PEER_BIN + os.pathsep + "/usr/lib/ganeti/3.0/usr/sbin") or shutil.which(
+        name, path="/usr/bin:/usr/sbin"
+    )
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    directory = shared_directory()
+    if directory is None:
+        pytest.skip("no shared inputs: set GANTRY_SHARED or put shared/ beside the checkout")
+    return directory
