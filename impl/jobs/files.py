@@ -1,0 +1,137 @@
+"""The codec of the queue's job files, and writing one durably.
+
+The format is Ganeti's, read in any spacing and written compact. `livelock` and `process_id` are left out while they
+are unknown. At any time a job file has one writer: luxid until the hand-over is confirmed, then the job's process,
+then, when that process is dead, luxid again; so the temporary file beside it may have a fixed name.
+"""
+
+import os
+from typing import Any, cast
+
+import msgspec
+
+from spec.errors import GantryError
+from spec.jobs.model import JOBS_PER_ARCHIVE_DIRECTORY, Job
+
+_decoder = msgspec.json.Decoder(Job)
+_encoder = msgspec.json.Encoder()
+
+
+class JobFileError(GantryError):
+    """A job file holds no job; `reason` says why and `path`, where known, which file."""
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        self.reason = reason
+        self.path = path
+        super().__init__(f"{path or 'the job file'} holds no valid job ({reason}): restore it or move it away")
+
+
+def decode(data: bytes) -> Job:
+    """The job that a file's bytes describe.
+
+    Raises:
+        JobFileError: they describe none.
+    """
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise JobFileError(str(error)) from None
+
+
+def to_json(job: Job) -> dict[str, Any]:
+    """The job as the plain JSON object that its file holds."""
+    return cast("dict[str, Any]", msgspec.json.decode(encode(job)))
+
+
+def encode(job: Job) -> bytes:
+    """The bytes of the job's file, compact."""
+    tail = b""
+    if job.livelock is not None:
+        tail += b',"livelock":' + _encoder.encode(job.livelock)
+    if job.process_id is not None:
+        tail += b',"process_id":%d' % job.process_id
+    stamps = (job.received_timestamp, job.start_timestamp, job.end_timestamp)
+    received, start, end = (b"null" if stamp is None else b"[%d,%d]" % stamp for stamp in stamps)
+    return b'{"id":%d,"ops":%b,"received_timestamp":%b,"start_timestamp":%b,"end_timestamp":%b%b}' % (
+        job.id, _encoder.encode(job.ops), received, start, end, tail,
+    )  # fmt: skip
+
+
+def job_path(queue: str, job_id: int) -> str:
+    """The path of a live job's file in the queue's directory."""
+    return f"{queue}/job-{job_id}"
+
+
+def archived_path(queue: str, job_id: int) -> str:
+    """The path of an archived job's file."""
+    return f"{queue}/archive/{job_id // JOBS_PER_ARCHIVE_DIRECTORY}/job-{job_id}"
+
+
+def job_id_of(name: str) -> int | None:
+    """The id in a file name such as `job-17`, None for any other name."""
+    number = name.removeprefix("job-")
+    return int(number) if name.startswith("job-") and number.isascii() and number.isdigit() else None
+
+
+def temporary_path(path: str) -> str:
+    """Where a job file is written before it takes its name; hidden, so that no reader takes it for a job."""
+    directory, name = os.path.split(path)
+    return f"{directory}/.{name}.new"
+
+
+def read_job(path: str) -> Job:
+    """Read one job file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        JobFileError: it holds no job.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
+    finally:
+        os.close(descriptor)
+    try:
+        return decode(data)
+    except JobFileError as error:
+        raise JobFileError(error.reason, path) from None
+
+
+def write_job(path: str, job: Job, *, durable: bool = True) -> None:
+    """Replace a job's file atomically.
+
+    Whatever happens, a reader finds the old job or the new one, whole; the new content is on disk before it takes
+    the old one's place.
+
+    Args:
+        path: the file.
+        job: its new content.
+        durable: also wait until the replacement itself survives a power cut. A log entry that may be lost together
+            with the machine does without.
+    """
+    write_file(path, encode(job), durable=durable)
+
+
+def write_file(path: str, data: bytes, *, durable: bool = True, mode: int = 0o640) -> None:
+    """Replace any small file atomically; `write_job` for bytes that are already encoded."""
+    temporary = temporary_path(path)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.rename(temporary, path)
+    if durable:
+        sync_directory(os.path.dirname(path))
+
+
+def sync_directory(directory: str) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
