@@ -1,0 +1,67 @@
+"""Numbers as the peer prints them.
+
+The peer rounds the shortest decimal digits that identify a double, half to even, where C rounds the binary value;
+the two differ in the last digit now and then. Nothing but text is made here.
+
+Source: observed output of the real programs; the Haskell 2010 report on `show` for floating-point numbers.
+"""
+
+
+def _digits(value: float) -> tuple[str, int]:
+    """Shortest digits d1d2… and exponent e of a positive value, such that it is 0.d1d2… · 10^e."""
+    mantissa, _, exponent = repr(value).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    power = int(exponent or 0) + len(whole)
+    digits = whole + fraction
+    stripped = digits.lstrip("0")
+    return stripped.rstrip("0") or "0", power - (len(digits) - len(stripped))
+
+
+def _round(digits: str, keep: int) -> tuple[str, int]:
+    """The first `keep` digits after rounding half to even, and the carry (0 or 1) in front of them."""
+    if keep >= len(digits):
+        return digits + "0" * (keep - len(digits)), 0
+    if keep < 0:
+        return "", 0
+    head, tail = digits[:keep], digits[keep:]
+    odd = keep > 0 and int(head[-1]) % 2 == 1
+    up = tail[0] > "5" or (tail[0] == "5" and (odd or tail[1:].strip("0") != ""))
+    if not up:
+        return head, 0
+    number = str(int(head or "0") + 1).rjust(keep, "0")
+    return (number[1:], 1) if len(number) > keep else (number, 0)
+
+
+def fixed(value: float, places: int | None = None) -> str:
+    """The decimal text of a number.
+
+    Args:
+        value: any double.
+        places: digits behind the point; None for as many as identify the number (one at least).
+    """
+    if value != value:  # noqa: PLR0124 - the only test for NaN that needs no import
+        return "NaN"
+    if value in {float("inf"), float("-inf")}:
+        return "Infinity" if value > 0 else "-Infinity"
+    if value < 0 or str(value).startswith("-"):
+        return "-" + fixed(-value, places)
+    digits, power = _digits(value) if value else ("0", 1)
+    if places is None:
+        if power <= 0:
+            return "0." + "0" * -power + digits
+        return digits[:power].ljust(power, "0") + "." + (digits[power:] or "0")
+    if power < 0:
+        digits, power = "0" * -power + digits, 0
+    kept, carry = _round(digits, power + places)
+    text = ("1" if carry else "") + kept
+    whole, fraction = (text[:-places], text[-places:]) if places else (text, "")
+    return (whole.lstrip("0") or "0") + ("." + fraction if places else "")
+
+
+def show(value: float) -> str:
+    """The text that reads back as the same double: plain between 0.1 and ten million, else with an exponent."""
+    magnitude = abs(value)
+    if value != value or magnitude == float("inf") or 0.1 <= magnitude < 10**7 or not magnitude:  # noqa: PLR0124
+        return fixed(value)
+    digits, power = _digits(magnitude)
+    return f"{'-' if value < 0 else ''}{digits[0]}.{digits[1:] or '0'}e{power - 1}"
