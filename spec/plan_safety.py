@@ -1,0 +1,209 @@
+"""When a plan is safe: the plain definition, by walking through every state.
+
+Rules of this module: a state is where every instance is, nothing else; what a node has left is counted from nothing in
+every state. Slow on purpose. `checkers.plans` decides the same question with z3 and is tested against this.
+
+A plan is safe if in every state that it goes through
+* each command is possible where it begins, and keeps the rules about its target (drain, group, migration tags), and
+* no node is worse off, by any rule about load, than it was before the plan began (a node that was short before is
+  not the plan's fault, and a plan that relieves it is welcome).
+Offline and drained nodes promise nothing: the rules about load speak of the others.
+
+Source: the checks that Ganeti's allocator makes before it takes a move (memory and disk must stay positive, unallocated
+memory above the largest fail-over need, tags, drained nodes), read as conditions on states.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from spec.cluster import Cluster, DiskTemplate, Instance, MirrorType
+from spec.plan import STANDARD_RULES, Action, BadCommand, Command, Offence, Plan, Rule, Shortfall, Step
+
+Placement = tuple[tuple[int, int | None], ...]
+"""Primary and secondary of every instance, in the cluster's order."""
+
+
+def placement(cluster: Cluster) -> Placement:
+    """Where every instance is before the plan begins."""
+    return tuple((instance.primary, instance.secondary) for instance in cluster.instances)
+
+
+def missing_memory(cluster: Cluster, node: int) -> int:
+    """MiB that the node reports as used and no record explains, at least 0; fixed before the plan begins."""
+    it = cluster.nodes[node]
+    used = sum(i.memory for i in cluster.instances if i.primary == node and i.uses_memory)
+    return max(0, int(it.total_memory) - it.node_memory - used - it.free_memory)
+
+
+def unallocated_memory(cluster: Cluster, state: Placement, node: int) -> int:
+    """MiB left on a node for more instances."""
+    it = cluster.nodes[node]
+    used = sum(
+        i.memory for i, (primary, _) in zip(cluster.instances, state, strict=True) if primary == node and i.uses_memory
+    )
+    return int(it.total_memory) - it.node_memory - used - missing_memory(cluster, node)
+
+
+def free_disk(cluster: Cluster, state: Placement, node: int) -> int:
+    """MiB of disk left on a node: what it reports, corrected by what the plan brought and took away."""
+    free = cluster.nodes[node].free_disk
+    for instance, place in zip(cluster.instances, state, strict=True):
+        if instance.uses_local_storage:
+            free += instance.disk * (node in instance.nodes)
+            free -= instance.disk * (node in disk_nodes(instance, place))
+    return free
+
+
+def disk_nodes(instance: Instance, place: tuple[int, int | None]) -> tuple[int, ...]:
+    """The nodes that hold the instance's disks when it is at `place`."""
+    primary, secondary = place
+    if instance.disk_template is DiskTemplate.DRBD and secondary is not None:
+        return (primary, secondary)
+    return (primary,)
+
+
+def failover_need(cluster: Cluster, state: Placement, node: int, peer: int) -> int:
+    """MiB that `node` needs when `peer` fails."""
+    return sum(
+        instance.memory
+        for instance, place in zip(cluster.instances, state, strict=True)
+        if place == (peer, node) and instance.uses_secondary_memory
+    )
+
+
+def exclusion_tags(cluster: Cluster, instance: Instance) -> frozenset[str]:
+    """The tags of an instance that keep it apart from others with the same ones."""
+    prefixes = [tag.removeprefix("htools:iextags:") for tag in cluster.tags if tag.startswith("htools:iextags:")]
+    return frozenset(tag for tag in instance.tags if any(tag.startswith(f"{prefix}:") for prefix in prefixes))
+
+
+def migration_tags(cluster: Cluster, node: int) -> frozenset[str]:
+    """The tags of a node that another node must allow before an instance may be migrated there."""
+    prefixes = [tag.removeprefix("htools:migration:") for tag in cluster.tags if tag.startswith("htools:migration:")]
+    tags = cluster.nodes[node].tags
+    return frozenset(tag for tag in tags if any(tag.startswith(f"{prefix}:") for prefix in prefixes))
+
+
+def allowed_migration_tags(cluster: Cluster, node: int) -> frozenset[str]:
+    """The migration tags that a node accepts: its own, and what the cluster allows in addition to them."""
+    own = migration_tags(cluster, node)
+    allowed = set(own)
+    for tag in cluster.tags:
+        if tag.startswith("htools:allowmigration:"):
+            source, _, target = tag.removeprefix("htools:allowmigration:").partition("::")
+            if target in own:
+                allowed.add(source)
+    return frozenset(allowed)
+
+
+def shortfalls(cluster: Cluster, state: Placement) -> Iterator[Shortfall]:
+    """Every rule about load that a state breaks, node by node."""
+    for node, it in enumerate(cluster.nodes):
+        if it.offline:
+            continue
+        memory = unallocated_memory(cluster, state, node)
+        if memory <= 0:
+            yield Shortfall(Rule.MEMORY, node, memory, 1)
+        disk = free_disk(cluster, state, node)
+        if disk <= 0:
+            yield Shortfall(Rule.DISK, node, disk, 1)
+        for peer in range(len(cluster.nodes)):
+            need = failover_need(cluster, state, node, peer)
+            if need and memory <= need:
+                yield Shortfall(Rule.N_PLUS_1, node, memory, need, peer=peer)
+        tags = Counter(
+            tag
+            for instance, (primary, _) in zip(cluster.instances, state, strict=True)
+            if primary == node
+            for tag in exclusion_tags(cluster, instance)
+        )
+        for tag in sorted(tags):
+            if tags[tag] > 1:
+                yield Shortfall(Rule.EXCLUSION_TAGS, node, 1, tags[tag], tag=tag)
+
+
+def bad_command(cluster: Cluster, state: Placement, command: Command) -> Iterator[BadCommand]:
+    """Every rule that a command breaks when it begins in `state`."""
+    primary, secondary = state[command.instance]
+    target = _target(cluster, state, command)
+    if target is None or target == primary or (command.action is Action.REPLACE_DISKS and target == secondary):
+        yield BadCommand(Rule.POSSIBLE, target)
+        return
+    if command.action is Action.REPLACE_DISKS and secondary is None:
+        yield BadCommand(Rule.POSSIBLE, target)
+        return
+    if cluster.nodes[target].offline:
+        yield BadCommand(Rule.DRAIN, target)
+    if cluster.nodes[target].group != cluster.nodes[primary].group:
+        yield BadCommand(Rule.GROUP, target)
+    if command.action is not Action.REPLACE_DISKS:
+        if not cluster.nodes[primary].offline:
+            yield BadCommand(Rule.RESTRICTED_MIGRATION, primary)
+        for tag in sorted(migration_tags(cluster, primary) - allowed_migration_tags(cluster, target)):
+            yield BadCommand(Rule.MIGRATION_TAGS, target, tag)
+
+
+def _target(cluster: Cluster, state: Placement, command: Command) -> int | None:
+    """The node that a command moves the instance or its second copy to, None where there is none."""
+    instance = cluster.instances[command.instance]
+    if command.action is Action.REPLACE_DISKS:
+        return command.node
+    if instance.mirror_type is MirrorType.INTERNAL:
+        return state[command.instance][1]
+    return command.node if instance.mirror_type is MirrorType.EXTERNAL else None
+
+
+def after(cluster: Cluster, state: Placement, command: Command) -> Placement:
+    """The state after a possible command."""
+    primary, secondary = state[command.instance]
+    target = _target(cluster, state, command)
+    if target is None:
+        return state
+    if command.action is Action.REPLACE_DISKS:
+        place: tuple[int, int | None] = (primary, target)
+    elif cluster.instances[command.instance].mirror_type is MirrorType.INTERNAL:
+        place = (target, primary)
+    else:
+        place = (target, secondary)
+    return (*state[: command.instance], place, *state[command.instance + 1 :])
+
+
+def worse(now: Shortfall, before: tuple[Shortfall, ...]) -> bool:
+    """Whether a node is shorter now than it was before the plan began."""
+    for old in before:
+        if (old.rule, old.node, old.peer, old.tag) == (now.rule, now.node, now.peer, now.tag):
+            return now.need - now.have > old.need - old.have
+    return True
+
+
+def offence_of(
+    cluster: Cluster,
+    before: tuple[Shortfall, ...],
+    state: Placement,
+    step: Step,
+    rules: AbstractSet[Rule] = STANDARD_RULES,
+) -> tuple[Shortfall | BadCommand, ...]:
+    """All that is wrong with a step taken in `state`; a command that is bad in itself is judged by that alone.
+
+    That a command must be possible cannot be waived.
+    """
+    rules = rules | {Rule.POSSIBLE}
+    bad = tuple(reason for reason in bad_command(cluster, state, step.command) if reason.rule in rules)
+    if bad:
+        return bad
+    short = shortfalls(cluster, after(cluster, state, step.command))
+    return tuple(reason for reason in short if reason.rule in rules and worse(reason, before))
+
+
+def first_offence(cluster: Cluster, plan: Plan, rules: AbstractSet[Rule] = STANDARD_RULES) -> Offence | None:
+    """The first bad step of a plan whose commands run in the order in which they are written, None if it is safe."""
+    state = placement(cluster)
+    before = tuple(shortfalls(cluster, state))
+    steps = plan.steps
+    for index, step in enumerate(steps):
+        reasons = offence_of(cluster, before, state, step, rules)
+        if reasons:
+            return Offence(steps[: index + 1], reasons)
+        state = after(cluster, state, step.command)
+    return None
