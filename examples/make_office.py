@@ -20,10 +20,8 @@ GIB = 1024
 
 MACHINES = 20
 NEW_MACHINES = 3
-NODE_MEMORY = 64 * GIB
-NODE_OWN_MEMORY = 2 * GIB
-NODE_DISK = 2048 * GIB
-NODE_CORES = 16
+NODE_SIZE = (64 * GIB, 2 * GIB, 2048 * GIB, 16)
+"""Memory, the node's own part of it, disk, cores."""
 DRBD_META = 128
 """MiB that DRBD's metadata takes of each disk on each node."""
 
@@ -75,8 +73,8 @@ def office() -> str:
         for machine in (primary, secondary):
             machine.disk += disk
             machine.copies += 1
-        lines.append(_instance(name, memory, disk, cores, primary, secondary))
-    nodes = [_node(m, NODE_MEMORY, NODE_OWN_MEMORY, NODE_DISK, NODE_CORES, machines[0]) for m in machines]
+        lines.append(_instance((name, memory, disk, cores), primary, secondary))
+    nodes = [_node(m, NODE_SIZE, machines[0]) for m in machines]
     return _text("office", nodes, lines)
 
 
@@ -95,8 +93,8 @@ def branch() -> str:
         machines[primary].memory += memory * GIB
         machines[primary].disk += disk
         machines[secondary].disk += disk
-        lines.append(_instance(name, memory * GIB, disk, 2, machines[primary], machines[secondary]))
-    nodes = [_node(m, 16 * GIB, GIB, 512 * GIB, 8, machines["north"]) for m in machines.values()]
+        lines.append(_instance((name, memory * GIB, disk, 2), machines[primary], machines[secondary]))
+    nodes = [_node(m, (16 * GIB, GIB, 512 * GIB, 8), machines["north"]) for m in machines.values()]
     return _text("branch", nodes, lines)
 
 
@@ -113,13 +111,18 @@ echo jobset 2, 1 jobs
 """
 
 
-def _instance(name: str, memory: int, disk: int, cores: int, primary: Machine, secondary: Machine) -> str:
-    """One line of the instances' section."""
+def _instance(size: tuple[str, int, int, int], primary: Machine, secondary: Machine) -> str:
+    """One line of the instances' section, of a name, MiB of memory and of disk, and cores."""
+    name, memory, disk, cores = size
     return f"{name}|{memory}|{disk}|{cores}|running|Y|{primary.name}|{secondary.name}|drbd||1|-|N"
 
 
-def _node(it: Machine, memory: int, own: int, disk: int, cores: int, master: Machine) -> str:
-    """One line of the nodes' section; the node reports as free what its instances leave."""
+def _node(it: Machine, size: tuple[int, int, int, int], master: Machine) -> str:
+    """One line of the nodes' section; `size` is memory, its own part of it, disk (MiB) and cores.
+
+    The node reports as free what its instances leave.
+    """
+    memory, own, disk, cores = size
     role = "M" if it is master else "N"
     free = f"{memory - own - it.memory}|{disk}|{disk - it.disk}"
     return f"{it.name}|{memory}|{own}|{free}|{cores}|{role}|{GROUP_UUID}|1||N|0|1|1.0"
