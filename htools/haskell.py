@@ -1,0 +1,149 @@
+"""Numbers and strings as Ganeti's tools read and show them, which is as Haskell does. Pure; no cluster is known here.
+
+The tools' options and messages were born in Haskell programs; which numbers of a user they accept, and how they
+refuse one, is part of their behaviour (printing fractions: `htools.numbers`).
+
+Source: the observed behaviour of htools 3.0.2, and the Haskell 2010 report (chapters 2.5 and 10) for the grammar of
+numbers.
+"""
+
+import re
+
+_BLANK = r"[ \t\n\r\f\v]*"
+_NUMBER = re.compile(
+    rf"{_BLANK}(?P<minus>-{_BLANK})?"
+    r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+    r"|NaN(?![\w'])|Infinity(?![\w']))"
+)
+
+
+def _based(body: str) -> int | None:
+    for prefix, base in (("0x", 16), ("0o", 8), ("0b", 2)):
+        if body.lower().startswith(prefix):
+            return int(body[2:], base)
+    return None
+
+
+def _open_parentheses(text: str) -> tuple[str, str] | None:
+    """The inside of one surrounding pair of parentheses and what follows it."""
+    stripped = text.lstrip()
+    if not stripped.startswith("("):
+        return None
+    depth = 0
+    for position, letter in enumerate(stripped):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return stripped[1:position], stripped[position + 1 :]
+    return None
+
+
+def reads_int(text: str) -> tuple[int, str] | None:
+    """The integer at the head of `text` and the rest, or None: `12`, ` -3x`, `0x1f`, `(7)`; not `1.5` nor `1e3`."""
+    inside = _open_parentheses(text)
+    if inside is not None:
+        found = reads_int(inside[0])
+        return (found[0], inside[1]) if found is not None and not found[1].strip() else None
+    match = _NUMBER.match(text)
+    if match is None:
+        return None
+    body = match["body"]
+    based = _based(body)
+    if based is None:
+        if not body.isdigit():
+            return None
+        based = int(body)
+    wrapped = (based + 2**63) % 2**64 - 2**63
+    return (-wrapped if match["minus"] else wrapped), text[match.end() :]
+
+
+def reads_float(text: str) -> tuple[float, str] | None:
+    """The number at the head of `text` and the rest, or None: also `1.5`, `2e3`, `NaN`, `Infinity`."""
+    inside = _open_parentheses(text)
+    if inside is not None:
+        found = reads_float(inside[0])
+        return (found[0], inside[1]) if found is not None and not found[1].strip() else None
+    match = _NUMBER.match(text)
+    if match is None:
+        return None
+    body = match["body"]
+    based = _based(body)
+    value = float(based) if based is not None else float(body)
+    return (-value if match["minus"] else value), text[match.end() :]
+
+
+def _complete(name: str, text: str, found: tuple[float, str] | None) -> None:
+    if found is None:
+        raise ValueError(f"{name}: cannot parse string '{text}'")
+    if found[1]:
+        raise ValueError(f"{name}: leftover characters when parsing '{text}': '{found[1]}'")
+
+
+def read_int(name: str, text: str) -> int:
+    """The integer that `text` is, and nothing besides.
+
+    Raises:
+        ValueError: in the words of Ganeti's tools, with `name` for what was read.
+    """
+    found = reads_int(text)
+    _complete(name, text, found)
+    return found[0] if found else 0
+
+
+def read_float(name: str, text: str) -> float:
+    """The number that `text` is, and nothing besides; raises as `read_int` does."""
+    found = reads_float(text)
+    _complete(name, text, found)
+    return found[0] if found else 0.0
+
+
+_BINARY = {"": 1, "m": 1, "g": 1024, "t": 1024**2}
+_UPPER_BINARY = {"MIB": 1, "GIB": 1024, "TIB": 1024**2}
+_DECIMAL = {"M": 0, "G": 1, "T": 2}
+_UPPER_DECIMAL = {"MB": 0, "GB": 1, "TB": 2}
+
+
+def parse_unit(text: str) -> int:
+    """A size in MiB: a whole number and an optional unit, where `m`, `g`, `t` are binary and `M`, `G`, `T` decimal.
+
+    Raises:
+        ValueError: no whole number, or an unknown unit.
+    """
+    found = reads_int(text)
+    if found is None:
+        raise ValueError(f"Can't parse string '{text}'")
+    number, unit = found[0], found[1].lstrip(" ")
+    factor = _BINARY.get(unit) or _UPPER_BINARY.get(unit.upper())
+    if factor is not None:
+        return number * factor
+    power = _DECIMAL.get(unit, _UPPER_DECIMAL.get(unit.upper()))
+    if power is None:
+        raise ValueError(f"Unknown unit '{unit}'")
+    scaled: int = number * 1000 ** (power + 2)
+    magnitude = abs(scaled) // 1024**2
+    return magnitude if scaled >= 0 else -magnitude
+
+
+def split_on(separator: str, text: str) -> list[str]:
+    """The parts between separators; nothing at all for an empty text."""
+    return text.split(separator) if text else []
+
+
+def show_string(text: str) -> str:
+    """A string in double quotes as Haskell's `show` writes it."""
+    parts = ['"']
+    names = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
+    previous_numeric = False
+    for letter in text:
+        code = ord(letter)
+        if code in names:
+            parts.append("\\" + names[code])
+            previous_numeric = False
+        elif 32 <= code < 127:
+            if previous_numeric and letter.isdigit():
+                parts.append("\\&")
+            parts.append(letter)
+            previous_numeric = False
+        else:
+            parts.append(f"\\{code}")
+            previous_numeric = True
+    return "".join(parts) + '"'

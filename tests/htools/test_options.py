@@ -1,0 +1,111 @@
+"""The command lines: abbreviations, arguments, refusals; against the real programs where they are installed."""
+
+import subprocess
+
+import pytest
+
+from htools.getopt import CommandLineError
+from htools.haskell import parse_unit, read_float, read_int
+from htools.options import TOOLS, parse_command_line, run_tool
+from htools.settings import Options, Spec
+from tests.conftest import peer_program
+
+HAIL = "/usr/lib/ganeti/3.0/usr/lib/ganeti/iallocators/hail"
+
+
+def read(tool: str, *words: str) -> Options:
+    return parse_command_line(TOOLS[tool], words)[0]
+
+
+def test_prefixes_name_an_option() -> None:
+    assert read("hbal", "--evac").evac_mode
+    assert read("hbal", "--max-l=3").max_length == 3
+    assert read("hbal", "--min-gain", "0.5").min_gain == 0.5
+    assert read("hspace", "--sim", "p,1,2,3,4", "--sim=q,1,2,3,4").simulate == ["q,1,2,3,4", "p,1,2,3,4"]
+
+
+def test_an_extension_never_hides_a_real_option() -> None:
+    assert read("hbal", "--l", "sock").luxi == ""  # --look-ahead is ours
+    assert read("hsqueeze", "--exe").execute
+    assert read("hsqueeze", "--dr").dry_run
+
+
+def test_arguments() -> None:
+    options, arguments = parse_command_line(TOOLS["hbal"], ["a", "-vvq", "-pname,+x", "-C", "b", "--", "-v"])
+    assert (options.verbose, options.print_nodes, options.print_commands) == (2, ["name", "+x"], "-")
+    assert arguments == ["a", "b", "-v"]
+    assert read("hbal", "-p+ptags").print_nodes == ["+", "ptags"]
+    assert read("hbal", "-p").print_nodes == []
+    assert read("hbal", "-L").luxi == ""
+    assert read("hbal", "-Lsock").luxi == "sock"
+    assert read("hspace", "--standard-alloc", "1g,512,2").standard_spec == Spec(1024, 512, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["--foo"], 2, "unrecognized option `--foo'"),
+        (["-Z"], 2, "unrecognized option `-Z'"),
+        (["--min"], 2, "ambiguous"),
+        (["-l"], 2, "requires an argument N"),
+        (["--evac-mode=x"], 2, "doesn't allow an argument"),
+        (["-l", "x"], 1, "max solution length: cannot parse string 'x'"),
+        (["-l", "5x"], 1, "leftover characters when parsing '5x': 'x'"),
+        (["--max-cpu=-1"], 1, "expected >0"),
+        (["--mond=d"], 1, "pass one of 'yes' or 'no'"),
+        (["--priority=x"], 1, "Unknown priority 'x'"),
+    ],
+)
+def test_refusals(words: list[str], code: int, text: str) -> None:
+    with pytest.raises(CommandLineError) as caught:
+        read("hbal", *words)
+    assert caught.value.code == code
+    assert text in caught.value.text
+
+
+def test_numbers_as_haskell_reads_them() -> None:
+    assert read_int("n", " (0x1F)") == 31
+    assert read_float("n", "1e3") == 1000.0
+    assert parse_unit("10M") == 9
+    assert parse_unit("2 GiB") == 2048
+    for text in ("1e3", "1.5", "", "5 ", "--5"):
+        with pytest.raises(ValueError, match=r"parse|leftover"):
+            read_int("n", text)
+
+
+def test_help_is_narrow_and_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in TOOLS:
+        assert run_tool(name, lambda *_: 7, ["--help"]) == 0
+        shown = capsys.readouterr().out
+        assert max(map(len, shown.splitlines())) < 80
+        assert run_tool(name, lambda *_: 7, ["-V"]) == 0
+        assert capsys.readouterr().out.startswith(f"{name} (gantry) ")
+        assert run_tool(name, lambda *_: 7, []) == 7
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", sorted(TOOLS))
+def test_the_tables_are_the_real_ones(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    program = peer_program(name) or (HAIL if name == "hail" else None)
+    if program is None:
+        pytest.skip(f"the real {name} is not installed")
+    real = subprocess.run([program, "--help-completion"], capture_output=True, text=True, check=True).stdout
+    assert run_tool(name, lambda *_: 7, ["--help-completion"]) == 0
+    extensions = {f"--{option}" for option in TOOLS[name].extensions}
+    ours = [line for line in capsys.readouterr().out.splitlines() if line.split()[0].split(",")[-1] not in extensions]
+    assert ours == real.splitlines()
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    "words",
+    [["--m"], ["--foo", "-l"], ["-l", "0x"], ["-l", "(5"], ["-g", "1."], ["-g", ".5"], ["--max-cpu", "0"], ["-l 3x"]],
+)
+def test_refusals_are_the_real_ones(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    program = peer_program("hbal")
+    if program is None:
+        pytest.skip("the real hbal is not installed")
+    real = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    assert run_tool("hbal", lambda *_: 7, words) == real.returncode
+    if real.returncode == 1:
+        assert capsys.readouterr().err == real.stderr
