@@ -8,7 +8,7 @@ difference (they let a grant make another one possible). Used by the conformance
 Source: Ganeti 3.0.2's waiting module.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from spec.locks.errors import PendingRequestError
 from spec.locks.model import Effects, Event, Free, Opportunistic, Pending, Try, Wait
@@ -20,7 +20,7 @@ from spec.locks.rules import LockState, assign, check, holders_in_the_way, satis
 class PeerState:
     """A lock state, and for each owner that waits the owner that its request watches."""
 
-    locks: LockState = LockState()
+    locks: LockState = field(default_factory=LockState)
     watches: tuple[tuple[Owner, Owner], ...] = ()
 
 
