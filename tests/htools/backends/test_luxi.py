@@ -1,0 +1,96 @@
+"""Reading a cluster over LUXI: what is asked, what becomes of the answers, and how bad ones are refused."""
+
+from typing import Any
+
+import pytest
+
+from htools.backends import luxi
+from htools.errors import LoadError
+from spec.cluster import AllocPolicy, Disk, DiskTemplate, InstanceStatus
+
+ISPEC = {"memory-size": 1, "cpu-count": 1, "disk-size": 1, "disk-count": 1, "nic-count": 1, "spindle-use": 1}
+POLICY = {
+    "minmax": [{"min": ISPEC, "max": ISPEC | {"memory-size": 4096}}],
+    "std": ISPEC | {"memory-size": 128},
+    "disk-templates": ["drbd", "plain"],
+    "vcpu-ratio": 4,
+    "spindle-ratio": 32.0,
+}
+NODE = ["n1", 4096, 512, 3000, 102400, 50000, 8, 1, False, False, True, 1, "uuid-g", ["t"], False, None, None, 1.5]
+OTHER = ["n2", None, None, None, None, None, None, None, True, False, True, 3, "uuid-g", [], False, None, None, 1.0]
+INSTANCE = ["i1", 1152, 1024, 2, "running", "n1", ["n2"], ["x"], True, "drbd", 1, [1024], [None], False]
+OFFLINE = {"mtotal", "mnode", "mfree", "dtotal", "dfree", "ctotal", "cnos", "sptotal", "spfree"}
+
+
+def row(fields: tuple[str, ...], values: list[Any], **changed: Any) -> list[list[Any]]:
+    cells = dict(zip(fields, values, strict=True)) | changed
+    return [[0, value] if value is not None else [4, None] for value in cells.values()]
+
+
+class Peer:
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.asked: list[tuple[Any, ...]] = []
+
+    def call(self, method: str, *args: Any) -> Any:
+        self.asked.append((method, *args))
+        if method == "QueryClusterInfo":
+            return {"tags": ["c"], "ipolicy": POLICY, "master": "n1", "default_hypervisor": "kvm"}
+        rows = {
+            "group": [row(luxi.GROUP_FIELDS, ["uuid-g", "default", "last_resort", POLICY, ["gt"]])],
+            "node": [row(luxi.NODE_FIELDS, NODE), row(luxi.NODE_FIELDS, OTHER)],
+            "instance": [row(luxi.INSTANCE_FIELDS, INSTANCE)],
+        }
+        return {"fields": [], "data": self.answers.get(args[0], rows[args[0]])}
+
+
+def test_the_cluster_that_is_told() -> None:
+    peer = Peer()
+    cluster = luxi.read("socket", peer)
+    assert [question[:2] for question in peer.asked] == [
+        ("Query", "node"),
+        ("Query", "instance"),
+        ("QueryClusterInfo",),
+        ("Query", "group"),
+    ]
+    group, (first, second), (instance,) = cluster.groups[0], cluster.nodes, cluster.instances
+    assert (group.name, group.uuid, group.alloc_policy) == ("default", "uuid-g", AllocPolicy.LAST_RESORT)
+    assert group.policy.bounds[0].maximum.memory == 4096
+    assert (first.total_memory, first.free_disk, first.cpu_speed, first.master) == (4096.0, 50000, 1.5, True)
+    assert (second.offline, second.total_memory, second.spindles, second.master) == (True, 0.0, 3, False)
+    assert (instance.primary, instance.secondary, instance.disk_template) == (0, 1, DiskTemplate.DRBD)
+    assert (instance.status, instance.disks) == (InstanceStatus.RUNNING, (Disk(1024, None),))
+    assert (cluster.tags, cluster.policy.standard.memory) == (("c",), 128)
+
+
+def test_missing_disk_sizes_have_defaults() -> None:
+    nodes = [row(luxi.NODE_FIELDS, NODE, dtotal=None, dfree=None), row(luxi.NODE_FIELDS, OTHER)]
+    first = luxi.read("socket", Peer(node=nodes)).nodes[0]
+    assert (first.total_disk, first.free_disk) == (0.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("what", "fields", "values", "key", "bad", "text"),
+    [
+        ("node", luxi.NODE_FIELDS, NODE, "mtotal", None, "node 'n1'.*node is offline"),
+        ("node", luxi.NODE_FIELDS, NODE, "mfree", "x", "'mfree'.*node 'n1': expected an integer"),
+        ("node", luxi.NODE_FIELDS, NODE, "group.uuid", "?", "expected the name of a known group"),
+        ("instance", luxi.INSTANCE_FIELDS, INSTANCE, "pnode", "n9", "instance 'i1'.*known node, found \"n9\""),
+        ("instance", luxi.INSTANCE_FIELDS, INSTANCE, "snodes", [], "secondary node of a drbd instance"),
+        ("instance", luxi.INSTANCE_FIELDS, INSTANCE, "status", "odd", "one of ADMIN_down"),
+        ("instance", luxi.INSTANCE_FIELDS, INSTANCE, "disk.sizes", ["a"], "a list of integers"),
+    ],
+)
+def test_bad_answers(what: str, fields: tuple[str, ...], values: list[Any], key: str, bad: Any, text: str) -> None:
+    rows = [row(fields, values, **{key: bad})]
+    if what == "node":
+        rows.append(row(luxi.NODE_FIELDS, OTHER))
+    with pytest.raises(LoadError, match=text):
+        luxi.read("socket", Peer(**{what: rows}))
+
+
+def test_answers_that_are_no_answers() -> None:
+    with pytest.raises(LoadError, match="18 values for a node"):
+        luxi.read("socket", Peer(node=[[]]))
+    with pytest.raises(LoadError, match="a JSON object"):
+        luxi.parse("socket", {"data": []}, {"data": []}, {"data": []}, None)
