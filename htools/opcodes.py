@@ -9,8 +9,6 @@ Source: the answers of hail 3.0.2 to node-evacuate and change-group requests; th
 from collections.abc import Sequence
 from typing import Any
 
-from spec.moves import MoveKind
-
 Opcode = dict[str, Any]
 
 SHUTDOWN_TIMEOUT = 120
@@ -50,29 +48,6 @@ def replace_secondary(instance: str, target: str) -> Opcode:
         "disks": [],
         "remote_node": target,
     }
-
-
-def of_move(kind: MoveKind, instance: str, target: str | None, *, forthcoming: bool) -> list[Opcode]:
-    """The opcodes of one move, in order: one job.
-
-    Args:
-        kind: the move.
-        instance: full name of the instance.
-        target: full name of the new node; None for a plain failover.
-        forthcoming: whether the instance is only reserved.
-    """
-    switch = failover if forthcoming else migrate
-    if kind is MoveKind.FAILOVER_TO_ANY:
-        return [switch(instance, target)]
-    if target is None:
-        return [switch(instance)]
-    replace = replace_secondary(instance, target)
-    return {
-        MoveKind.REPLACE_SECONDARY: [replace],
-        MoveKind.REPLACE_AND_FAILOVER: [replace, switch(instance)],
-        MoveKind.REPLACE_PRIMARY: [switch(instance), replace, switch(instance)],
-        MoveKind.FAILOVER_AND_REPLACE: [switch(instance), replace],
-    }[kind]
 
 
 def set_offline(node: str, *, offline: bool) -> Opcode:
