@@ -114,7 +114,7 @@ def test_two_signals_end_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ended.append(code)
         raise Ended
 
-    monkeypatch.setattr(execution.os, "_exit", end)
+    monkeypatch.setattr(os, "_exit", end)
 
     def twice() -> None:
         os.kill(os.getpid(), signal.SIGINT)

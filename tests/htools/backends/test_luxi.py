@@ -17,7 +17,26 @@ POLICY = {
     "spindle-ratio": 32.0,
 }
 NODE = ["n1", 4096, 512, 3000, 102400, 50000, 8, 1, False, False, True, 1, "uuid-g", ["t"], False, None, None, 1.5]
-OTHER = ["n2", None, None, None, None, None, None, None, True, False, True, 3, "uuid-g", [], False, None, None, 1.0]
+OTHER: list[Any] = [
+    "n2",
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    True,
+    False,
+    True,
+    3,
+    "uuid-g",
+    [],
+    False,
+    None,
+    None,
+    1.0,
+]
 INSTANCE = ["i1", 1152, 1024, 2, "running", "n1", ["n2"], ["x"], True, "drbd", 1, [1024], [None], False]
 OFFLINE = {"mtotal", "mnode", "mfree", "dtotal", "dfree", "ctotal", "cnos", "sptotal", "spfree"}
 
