@@ -1,0 +1,94 @@
+"""What blocks a request, from the indexes: the whole set of owners, or only the first place at which it is blocked."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from immutables import Map
+
+from impl.locks.state import NO_COUNTS, NOBODY, Counts, Place, exclusive_holder
+from spec.locks.names import Lock, Mode, Owner, Request, implied
+
+
+class LockTable(Protocol):
+    """One of the indexes, of a state or of a draft."""
+
+    def get(self, key: Lock, default: "Map[Owner, Mode]", /) -> "Map[Owner, Mode]": ...  # noqa: D102
+
+
+class CountTable(Protocol):
+    """One of the counting indexes."""
+
+    def get(self, key: Lock, default: Counts, /) -> Counts: ...  # noqa: D102
+
+
+class Indexes(Protocol):
+    """What blocking is decided from: a `LockState` or a `Draft`."""
+
+    @property
+    def direct(self) -> LockTable: ...  # noqa: D102
+    @property
+    def members(self) -> CountTable: ...  # noqa: D102
+    @property
+    def exclusive_members(self) -> CountTable: ...  # noqa: D102
+
+
+EVERYBODY = object()
+"""Answer of `free_for`: nothing is in anybody's way."""
+
+
+def blockers(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> set[Owner]:
+    """All other owners whose locks are in the way of `requests`."""
+    found: set[Owner] = set()
+    for lock, mode in requests:
+        group = implied(lock)
+        if mode == Mode.EXCLUSIVE:
+            found.update(indexes.direct.get(lock, NOBODY))
+            found.update(indexes.members.get(lock, NO_COUNTS))
+            if group is not None:
+                found.update(indexes.direct.get(group, NOBODY))
+        elif mode == Mode.SHARED:
+            found.update(indexes.exclusive_members.get(lock, NO_COUNTS))
+            for known in (lock, group):
+                holder = exclusive_holder(indexes.direct.get(known, NOBODY)) if known is not None else None
+                if holder is not None:
+                    found.add(holder)
+    found.discard(owner)
+    return found
+
+
+def first_block(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> Place | None:
+    """The first place at which a request is blocked, or None if it can be granted."""
+    for lock, mode in requests:
+        if mode == Mode.RELEASE:
+            continue
+        if _in_the_way(indexes, Place(lock, 0, mode), owner):
+            return Place(lock, 0, mode)
+        group = implied(lock)
+        if group is not None and _in_the_way(indexes, Place(group, 1, mode), owner):
+            return Place(group, 1, mode)
+    return None
+
+
+def _in_the_way(indexes: Indexes, place: Place, owner: Owner) -> bool:
+    free = free_for(indexes, place)
+    return free is not EVERYBODY and free != owner
+
+
+def free_for(indexes: Indexes, place: Place) -> object:
+    """Who is not blocked at a place: `EVERYBODY`, the one owner that is itself the only one in the way, or None."""
+    holders = indexes.direct.get(place.lock, NOBODY)
+    if place.mode == Mode.EXCLUSIVE:
+        counts = NO_COUNTS if place.via else indexes.members.get(place.lock, NO_COUNTS)
+        if not holders and not counts:
+            return EVERYBODY
+        if len(holders) > 1 or len(counts) > 1:
+            return None
+        owners = {*holders, *counts}
+        return owners.pop() if len(owners) == 1 else None
+    holder = exclusive_holder(holders)
+    exclusive = NO_COUNTS if place.via else indexes.exclusive_members.get(place.lock, NO_COUNTS)
+    if holder is None:
+        if not exclusive:
+            return EVERYBODY
+        return next(iter(exclusive)) if len(exclusive) == 1 else None
+    return holder if all(owner == holder for owner in exclusive) else None

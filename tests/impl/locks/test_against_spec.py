@@ -1,0 +1,149 @@
+"""`impl.locks` and `spec.locks.rules` side by side on long random histories, in Ganeti's rule and in fair mode."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from impl.locks import core, state, view
+from spec.locks import model, rules
+from spec.locks.errors import LockError
+from spec.locks.names import BGL, CONFIG_LOCK, Level, Lock, Mode, Owner, Request, implied, job, lockset, other
+from spec.locks.properties import STATE_PROPERTIES, STEP_PROPERTIES
+
+OWNERS = [job(3), other("thread"), job(1), other("a"), job(20)]
+NODES = [Lock(Level.NODE, 1, name) for name in ("n1", "n2")]
+LOCKS = [
+    lockset(Level.CLUSTER),
+    BGL,
+    Lock(Level.INSTANCE, 1, "i1"),
+    lockset(Level.NODE),
+    *NODES,
+    lockset(Level.NETWORK),
+    CONFIG_LOCK,
+]
+owners = st.sampled_from(OWNERS)
+locks = st.one_of(st.sampled_from(LOCKS), st.sampled_from([lockset(Level.NODE), *NODES]))
+modes = st.sampled_from([Mode.SHARED, Mode.EXCLUSIVE, Mode.EXCLUSIVE, Mode.RELEASE])
+requests = st.lists(st.builds(Request, locks, modes), max_size=4).map(tuple)
+wishes = st.lists(st.builds(Request, locks, st.sampled_from([Mode.SHARED, Mode.EXCLUSIVE])), max_size=4).map(tuple)
+levels = st.sampled_from([Level.CLUSTER, Level.INSTANCE, Level.NODE, Level.CONFIG])
+events = st.one_of(
+    st.builds(model.Try, owners, requests),
+    st.builds(model.Wait, owners, st.integers(-2, 2), requests),
+    st.builds(model.Wait, owners, st.integers(-2, 2), requests),
+    st.builds(model.Free, owners),
+    st.builds(model.FreeLevel, owners, levels),
+    st.builds(model.Downgrade, owners, levels),
+    st.builds(model.Intersect, owners, st.frozensets(locks, max_size=3)),
+    st.builds(model.Opportunistic, owners, wishes, st.integers(0, 3)),
+)
+
+
+def extension(real: state.LockState) -> rules.LockState:
+    """The specification's view of an implementation's state."""
+    held = frozenset((lock, owner, mode) for owner, mine in view.holders(real) for lock, mode in mine)
+    pending = view.in_order_of_arrival(real) if real.fair else view.all_pending(real)
+    return rules.LockState(held, tuple(pending), real.fair)
+
+
+def check_indexes(real: state.LockState) -> None:
+    """The invariants between the indexes, as `impl.locks.state` states them."""
+    for owner, mine in real.held.items():
+        assert list(mine.order) == sorted(mine.locks)
+        assert mine.locks
+        for lock, mode in mine.locks.items():
+            assert real.direct[lock][owner] == mode
+    assert sum(len(mine.locks) for mine in real.held.values()) == sum(len(who) for who in real.direct.values())
+    counted: dict[tuple[Lock, Owner], list[int]] = {}
+    for owner, mine in real.held.items():
+        for lock, mode in mine.locks.items():
+            group = implied(lock)
+            if group is not None:
+                counts = counted.setdefault((group, owner), [0, 0])
+                counts[0] += 1
+                counts[1] += mode == Mode.EXCLUSIVE
+    found = {(group, owner): [count, 0] for group, who in real.members.items() for owner, count in who.items()}
+    for group, who in real.exclusive_members.items():
+        for owner, count in who.items():
+            found[group, owner][1] = count
+    assert found == counted
+    assert sum(len(queue) for queue in real.queues.values()) == len(real.waiting)
+    for waiting in real.waiting.values():
+        assert waiting.pending in real.queues[waiting.place]
+        if not real.fair:
+            assert core.first_block(real, waiting.pending.owner, waiting.pending.requests) is not None
+            assert not may_pass(real, waiting)
+
+
+def may_pass(real: state.LockState, waiting: state.Waiting) -> bool:
+    """Whether nothing is in the way of a request at the place where it waits."""
+    from impl.locks.blocking import EVERYBODY, free_for
+
+    free = free_for(real, waiting.place)
+    return free is EVERYBODY or free == waiting.pending.owner
+
+
+class SideBySide(RuleBasedStateMachine):
+    fair = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = rules.LockState(fair=self.fair)
+        self.clever = state.LockState(fair=self.fair)
+
+    @rule(event=events)
+    def both_do_the_same(self, event: model.Event) -> None:
+        before = self.plain
+        try:
+            self.plain, expected = rules.step(self.plain, event)
+            refused = None
+        except LockError as error:
+            expected, refused = model.Effects(), error
+        try:
+            after, outcome = core.step(self.clever, event)
+        except LockError as error:
+            assert refused is not None, f"refused: {error}"
+            assert (type(error), str(error)) == (type(refused), str(refused))
+            return
+        assert refused is None, f"not refused: {refused}"
+        assert outcome.effects == expected
+        self.changes_lead_to(after, outcome)
+        self.clever = after
+        for name, holds in STEP_PROPERTIES.items():
+            assert holds(before, event, self.plain, expected) is None, name
+
+    def changes_lead_to(self, after: state.LockState, outcome: core.Outcome) -> None:
+        """What is said to have changed is what makes the old state the new one."""
+        held = {(owner, lock): mode for owner, mine in view.holders(self.clever) for lock, mode in mine}
+        for owner, lock, mode in outcome.held:
+            held[owner, lock] = mode
+        pending = {waiting.owner: waiting for waiting in view.all_pending(self.clever)}
+        for owner, waiting_now in outcome.waiting:
+            if waiting_now is None:
+                del pending[owner]
+            else:
+                pending[owner] = waiting_now
+        assert {key: mode for key, mode in held.items() if mode} == {
+            (owner, lock): mode for owner, mine in view.holders(after) for lock, mode in mine
+        }
+        assert sorted(pending.values()) == view.all_pending(after)
+
+    @invariant()
+    def same_state(self) -> None:
+        assert extension(self.clever) == self.plain
+        check_indexes(self.clever)
+
+    @invariant()
+    def properties(self) -> None:
+        for name, holds in STATE_PROPERTIES.items():
+            assert holds(self.plain) is None, name
+
+
+class FairSideBySide(SideBySide):
+    fair = True
+
+
+TestSideBySide = SideBySide.TestCase
+TestSideBySide.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestFairSideBySide = FairSideBySide.TestCase
+TestFairSideBySide.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
