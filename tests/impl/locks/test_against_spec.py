@@ -1,10 +1,14 @@
 """`impl.locks` and `spec.locks.rules` side by side on long random histories, in Ganeti's rule and in fair mode."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from impl.locks import core, state, view
+from impl.locks.blocking import EVERYBODY, first_block, free_for
 from spec.locks import model, rules
 from spec.locks.errors import LockError
 from spec.locks.names import BGL, CONFIG_LOCK, Level, Lock, Mode, Owner, Request, implied, job, lockset, other
@@ -71,16 +75,25 @@ def check_indexes(real: state.LockState) -> None:
     for waiting in real.waiting.values():
         assert waiting.pending in real.queues[waiting.place]
         if not real.fair:
-            assert core.first_block(real, waiting.pending.owner, waiting.pending.requests) is not None
+            assert first_block(real, waiting.pending.owner, waiting.pending.requests) is not None
             assert not may_pass(real, waiting)
 
 
 def may_pass(real: state.LockState, waiting: state.Waiting) -> bool:
     """Whether nothing is in the way of a request at the place where it waits."""
-    from impl.locks.blocking import EVERYBODY, free_for
-
     free = free_for(real, waiting.place)
     return free is EVERYBODY or free == waiting.pending.owner
+
+
+T = TypeVar("T")
+
+
+def attempt(do: Callable[[], T]) -> T | LockError:
+    """What `do` returns, or how it is refused."""
+    try:
+        return do()
+    except LockError as error:
+        return error
 
 
 class SideBySide(RuleBasedStateMachine):
@@ -94,18 +107,13 @@ class SideBySide(RuleBasedStateMachine):
     @rule(event=events)
     def both_do_the_same(self, event: model.Event) -> None:
         before = self.plain
-        try:
-            self.plain, expected = rules.step(self.plain, event)
-            refused = None
-        except LockError as error:
-            expected, refused = model.Effects(), error
-        try:
-            after, outcome = core.step(self.clever, event)
-        except LockError as error:
-            assert refused is not None, f"refused: {error}"
-            assert (type(error), str(error)) == (type(refused), str(refused))
+        plain = attempt(lambda: rules.step(self.plain, event))
+        clever = attempt(lambda: core.step(self.clever, event))
+        if isinstance(plain, LockError) or isinstance(clever, LockError):
+            assert (type(plain), str(plain)) == (type(clever), str(clever))
             return
-        assert refused is None, f"not refused: {refused}"
+        self.plain, expected = plain
+        after, outcome = clever
         assert outcome.effects == expected
         self.changes_lead_to(after, outcome)
         self.clever = after
