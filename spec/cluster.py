@@ -282,6 +282,11 @@ class Instance:
         return MIRROR_TYPE[self.disk_template]
 
     @property
+    def movable(self) -> bool:
+        """Whether its disk template lets balancing move it."""
+        return self.disk_template in BALANCED_TEMPLATES
+
+    @property
     def running(self) -> bool:
         """Whether it is migrated live rather than failed over."""
         return self.status in RUNNING_STATES

@@ -1,0 +1,58 @@
+"""Balancing, defined: rounds of trying every move, the best strictly better one taken, until there is no gain.
+
+Source: man hbal(1), section on the algorithm; the real hbal's solutions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spec.moves import Move, Rules, apply, movable, offered, targets
+from spec.score import score
+from spec.state import Refusal, State
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One round's choice: the move, the state after it, and its score."""
+
+    move: Move
+    state: State
+    score: float
+
+
+def best_move(state: State, before: float, rules: Rules) -> Step | None:
+    """The first among the best moves of one round, None where none lowers the score."""
+    online = targets(state)
+    best: Step | None = None
+    for index in movable(state, rules):
+        for move in offered(state, index, rules, online):
+            after = apply(state, move, ignore_soft=rules.ignore_soft)
+            if isinstance(after, Refusal):
+                continue
+            value = score(after)
+            if (before if best is None else best.score) > value:
+                best = Step(move, after, value)
+    return best
+
+
+def accepted(before: float, after: float, rules: Rules) -> bool:
+    """Whether a round's gain is enough."""
+    return after < before and (before > rules.min_gain_limit or before - after >= rules.min_gain)
+
+
+def balance(state: State, rules: Rules, *, stop_at: float = 1e-9, rounds: int = -1) -> Iterator[Step]:
+    """The steps of a solution.
+
+    Args:
+        state: where to start.
+        rules: what is allowed.
+        stop_at: score at or below which there is nothing left to do.
+        rounds: at most so many (no bound below zero).
+    """
+    before, done = score(state), 0
+    while (rounds < 0 or done < rounds) and before > stop_at:
+        step = best_move(state, before, rules)
+        if step is None or not accepted(before, step.score, rules):
+            return
+        yield step
+        state, before, done = step.state, step.score, done + 1
