@@ -8,63 +8,18 @@ Source: man hbal(1), sections on the algorithm and on evacuation and restricted 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from spec.cluster import MirrorType
+from spec.decisions import FailMode, Move, MoveKind, Refusal, Rules
 from spec.state import (
-    FailMode,
     NodeState,
     Placed,
-    Refusal,
     State,
     add_primary,
     add_secondary,
     remove_primary,
     remove_secondary,
 )
-
-
-class MoveKind(Enum):
-    """The steps a move consists of: f is a fail-over or migration, r the replacement of the secondary."""
-
-    FAILOVER = "f"
-    FAILOVER_TO_ANY = "fa"
-    REPLACE_SECONDARY = "r"
-    REPLACE_AND_FAILOVER = "rf"
-    REPLACE_PRIMARY = "frf"
-    FAILOVER_AND_REPLACE = "fr"
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One move: the instance's position, the kind, and the position of the new node (None for a fail-over)."""
-
-    instance: int
-    kind: MoveKind
-    target: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the command line allows.
-
-    Attributes:
-        disk_moves: whether disks may be moved (replacing the secondary).
-        instance_moves: whether instances may be moved (changing the primary).
-        restricted_migration: instances may leave only nodes that are drained, and may arrive anywhere else.
-        evacuation: only instances with a node that is offline are moved.
-        ignore_soft: soft errors are ignored for every move.
-        min_gain: smallest gain of a round once the score is at or below `min_gain_limit`.
-        min_gain_limit: score above which every gain is welcome.
-    """
-
-    disk_moves: bool = True
-    instance_moves: bool = True
-    restricted_migration: bool = False
-    evacuation: bool = False
-    ignore_soft: bool = False
-    min_gain: float = 1e-2
-    min_gain_limit: float = 1e-1
 
 
 def kinds(mirror: MirrorType, rules: Rules, *, secondary_valid: bool, primary_offline: bool) -> tuple[MoveKind, ...]:

@@ -70,7 +70,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component("location_exclusion_score", 1.0, Aggregation.COLLISIONS, _nothing),
     Component("reserved_mem_rtotal", RESERVED_WEIGHT, Aggregation.SUM, lambda n: n.reserved_memory_fraction),
 )
-"""The components in their order. Each node's capacity for load is one average instance's, so loads stand as they are."""
+"""The components in their order. A node's capacity for load is one average instance's, so loads stand as they are."""
 
 
 def total(values: Iterable[float]) -> float:
@@ -125,7 +125,7 @@ def score(state: State) -> float:
 
 
 def optimum(state: State) -> float:
-    """The least that the reserved memory can contribute: what fail-over needs, spread over all nodes but the largest."""
+    """The least that reserved memory can contribute: what fail-over needs, spread over all nodes but the largest."""
     memories = [node.node.total_memory for node in state.nodes.values()]
     if len(memories) <= 1:
         return 0.0

@@ -10,12 +10,12 @@ Source: man htools(1); the real programs' behaviour, observed through scores and
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from math import floor, inf, nan, trunc
 from typing import TypeVar
 
 from spec import tags
 from spec.cluster import Cluster, DiskTemplate, Instance, Node, Policy, Utilisation
+from spec.decisions import FailMode, Refusal, Settings
 
 NO_LOAD = Utilisation(0.0, 0.0, 0.0, 0.0)
 
@@ -27,41 +27,6 @@ def ratio(part: float, whole: float) -> float:
     if whole:
         return part / whole
     return nan if not part or part != part else inf if part > 0 else -inf  # noqa: PLR0124 - NaN differs from itself
-
-
-class FailMode(Enum):
-    """Why a node cannot take an instance; the values are the peer's names."""
-
-    MEMORY = "FailMem"
-    DISK = "FailDisk"
-    CPU = "FailCPU"
-    N1 = "FailN1"
-    TAGS = "FailTags"
-    MIGRATION = "FailMig"
-    DISK_COUNT = "FailDiskCount"
-    SPINDLES = "FailSpindles"
-    INTERNAL = "FailInternal"
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why something cannot be done.
-
-    Attributes:
-        mode: the class of the reason.
-        node: position of the node that refuses.
-        what: the constraint in words.
-        have: what there would be (MiB, cores, ratio), as far as it is a number.
-        need: what there must be at least (or at most, for ratios).
-        soft: whether ignoring soft errors would help.
-    """
-
-    mode: FailMode
-    node: int
-    what: str
-    have: float = 0.0
-    need: float = 0.0
-    soft: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,23 +443,6 @@ class State:
 
     nodes: Mapping[int, NodeState]
     instances: Mapping[int, Placed]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the command line adds to a cluster's own data.
-
-    Attributes:
-        exclusion_prefixes: more prefixes of exclusion tags (each with its colon).
-        fixed: positions of instances that may not be moved.
-        disk_reserve: fraction of each node's disk to keep free.
-        vcpu_ratio: overrides the policies' ratio.
-    """
-
-    exclusion_prefixes: tuple[str, ...] = ()
-    fixed: frozenset[int] = frozenset()
-    disk_reserve: float = 0.0
-    vcpu_ratio: float | None = None
 
 
 def _placed(cluster: Cluster, index: int, settings: Settings) -> Placed:
