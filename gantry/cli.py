@@ -8,7 +8,9 @@ from typing import Protocol, cast
 
 from spec.errors import GantryError
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "trace": "validate a daemon's trace against the specification",
+}
 """Command name to one line of help; the command lives in `gantry.commands.NAME`."""
 
 

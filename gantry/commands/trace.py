@@ -1,0 +1,48 @@
+"""`gantry trace locks|jobs FILE`: is what a daemon did, as its `--trace` tells, a behaviour of the specification?"""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from checkers.trace import read, validate
+from checkers.verdict import Illegal, Ok
+from spec.errors import GantryError
+
+MODELS = {"locks": ("checkers.trace_locks", "LocksModel")}
+
+
+class TraceFileError(GantryError):
+    """The trace cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"cannot read the trace {path}: {reason}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = "Exit code: 0 the trace is a behaviour of the specification, 1 it is none, or cannot be read."
+    parser.add_argument("model", choices=sorted(MODELS), help="what the trace is of")
+    parser.add_argument(
+        "file", metavar="FILE", help="what the daemon wrote with --trace FILE; '-' reads standard input"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Validate one trace and tell the verdict."""
+    try:
+        data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
+    except OSError as error:
+        raise TraceFileError(arguments.file, error.strerror or str(error)) from error
+    module, name = MODELS[arguments.model]
+    model: Any = getattr(importlib.import_module(module), name)()
+    verdict = validate(model, read(data))
+    if isinstance(verdict, Ok):
+        print(f"ok: {verdict.covered}, all within the specification of {arguments.model}")
+        return 0
+    if isinstance(verdict, Illegal):
+        print(f"{arguments.file}: {verdict.witness.told()}")
+    return 1
