@@ -10,6 +10,7 @@ from spec.errors import GantryError
 
 COMMANDS: dict[str, str] = {
     "trace": "validate a daemon's trace against the specification",
+    "audit": "decide whether a balancing plan is safe",
 }
 """Command name to one line of help; the command lives in `gantry.commands.NAME`."""
 

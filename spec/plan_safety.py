@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
+from spec import tags
 from spec.cluster import Cluster, DiskTemplate, Instance, MirrorType
 from spec.plan import STANDARD_RULES, Action, BadCommand, Command, Offence, Plan, Rule, Shortfall, Step
 
@@ -74,27 +75,14 @@ def failover_need(cluster: Cluster, state: Placement, node: int, peer: int) -> i
 
 def exclusion_tags(cluster: Cluster, instance: Instance) -> frozenset[str]:
     """The tags of an instance that keep it apart from others with the same ones."""
-    prefixes = [tag.removeprefix("htools:iextags:") for tag in cluster.tags if tag.startswith("htools:iextags:")]
-    return frozenset(tag for tag in instance.tags if any(tag.startswith(f"{prefix}:") for prefix in prefixes))
+    return frozenset(tags.with_prefixes(instance.tags, tags.exclusion_prefixes(cluster.tags)))
 
 
-def migration_tags(cluster: Cluster, node: int) -> frozenset[str]:
-    """The tags of a node that another node must allow before an instance may be migrated there."""
-    prefixes = [tag.removeprefix("htools:migration:") for tag in cluster.tags if tag.startswith("htools:migration:")]
-    tags = cluster.nodes[node].tags
-    return frozenset(tag for tag in tags if any(tag.startswith(f"{prefix}:") for prefix in prefixes))
-
-
-def allowed_migration_tags(cluster: Cluster, node: int) -> frozenset[str]:
-    """The migration tags that a node accepts: its own, and what the cluster allows in addition to them."""
-    own = migration_tags(cluster, node)
-    allowed = set(own)
-    for tag in cluster.tags:
-        if tag.startswith("htools:allowmigration:"):
-            source, _, target = tag.removeprefix("htools:allowmigration:").partition("::")
-            if target in own:
-                allowed.add(source)
-    return frozenset(allowed)
+def refused_migration_tags(cluster: Cluster, source: int, target: int) -> frozenset[str]:
+    """The migration tags of `source` that `target` does not allow."""
+    return tags.migration_tags(cluster.tags, cluster.nodes[source].tags) - tags.accepted_migration_tags(
+        cluster.tags, cluster.nodes[target].tags
+    )
 
 
 def shortfalls(cluster: Cluster, state: Placement) -> Iterator[Shortfall]:
@@ -112,15 +100,15 @@ def shortfalls(cluster: Cluster, state: Placement) -> Iterator[Shortfall]:
             need = failover_need(cluster, state, node, peer)
             if need and memory <= need:
                 yield Shortfall(Rule.N_PLUS_1, node, memory, need, peer=peer)
-        tags = Counter(
+        counts = Counter(
             tag
             for instance, (primary, _) in zip(cluster.instances, state, strict=True)
             if primary == node
             for tag in exclusion_tags(cluster, instance)
         )
-        for tag in sorted(tags):
-            if tags[tag] > 1:
-                yield Shortfall(Rule.EXCLUSION_TAGS, node, 1, tags[tag], tag=tag)
+        for tag in sorted(counts):
+            if counts[tag] > 1:
+                yield Shortfall(Rule.EXCLUSION_TAGS, node, 1, counts[tag], tag=tag)
 
 
 def bad_command(cluster: Cluster, state: Placement, command: Command) -> Iterator[BadCommand]:
@@ -140,7 +128,7 @@ def bad_command(cluster: Cluster, state: Placement, command: Command) -> Iterato
     if command.action is not Action.REPLACE_DISKS:
         if not cluster.nodes[primary].offline:
             yield BadCommand(Rule.RESTRICTED_MIGRATION, primary)
-        for tag in sorted(migration_tags(cluster, primary) - allowed_migration_tags(cluster, target)):
+        for tag in sorted(refused_migration_tags(cluster, primary, target)):
             yield BadCommand(Rule.MIGRATION_TAGS, target, tag)
 
 

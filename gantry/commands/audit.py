@@ -1,0 +1,92 @@
+"""`gantry audit`: is a balancing plan safe?"""
+
+import argparse
+import sys
+
+from checkers.plan_constraints import Order
+from checkers.plan_prose import RULE_HELP, offence_text
+from checkers.plan_text import read_plan
+from checkers.plans import TIMEOUT, audit
+from checkers.verdict import Illegal, Ok
+from htools.backends import text as text_backend
+from spec.cluster import Cluster
+from spec.errors import GantryError
+from spec.plan import STANDARD_RULES, Plan, Rule
+
+SAFE, UNSAFE, USAGE, UNKNOWN = range(4)
+
+EPILOG = """\
+rules:
+{rules}
+
+A node that was short before the plan began is not held against the plan,
+unless the plan makes it worse.
+
+exit code: 0 safe, 1 unsafe, 2 wrong usage or unreadable input, 3 unknown
+"""
+
+
+class _UnreadableError(GantryError):
+    """A file cannot be read; `path` is its name."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        super().__init__(f"cannot read {path}: {reason}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    width = max(len(rule.value) for rule in Rule)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG.format(rules="\n".join(f"  {r.value:<{width}}  {RULE_HELP[r]}" for r in Rule))
+    parser.add_argument("plan", metavar="PLAN", help="what 'hbal -C' printed or wrote, or job sets as JSON; - is stdin")
+    parser.add_argument("--cluster", metavar="FILE", required=True, help="the cluster before the plan, in text format")
+    parser.add_argument("--any-order", action="store_true", help="look at every interleaving of the jobs of a set")
+    parser.add_argument(
+        "--restricted-migration", action="store_true", help="also: migrate only off offline or drained nodes"
+    )
+    parser.add_argument(
+        "--ignore",
+        metavar="RULE",
+        action="append",
+        default=[],
+        choices=[rule.value for rule in STANDARD_RULES - {Rule.POSSIBLE}],
+        help="leave a rule out (may be given several times)",
+    )
+    parser.add_argument("--timeout", metavar="S", type=float, default=TIMEOUT, help="seconds to decide (default 60)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Audit the plan and say the verdict."""
+    try:
+        cluster, plan = _load(options.cluster, options.plan)
+    except GantryError as error:
+        print(f"gantry audit: {error}", file=sys.stderr)
+        return USAGE
+    rules = STANDARD_RULES - {Rule(name) for name in options.ignore}
+    if options.restricted_migration:
+        rules |= {Rule.RESTRICTED_MIGRATION}
+    order = Order.ANY if options.any_order else Order.WRITTEN
+    verdict = audit(cluster, plan, rules, order, options.timeout)
+    if isinstance(verdict, Ok):
+        print(f"safe: {verdict.covered}")
+        print(f"  kept: {', '.join(rule.value for rule in Rule if rule in rules)}")
+        return SAFE
+    if isinstance(verdict, Illegal):
+        print(f"unsafe: {offence_text(cluster, plan, verdict.witness)}")
+        return UNSAFE
+    print(f"unknown: {verdict.reason}")
+    return UNKNOWN
+
+
+def _load(cluster_path: str, plan_path: str) -> tuple[Cluster, Plan]:
+    cluster = text_backend.load(cluster_path)
+    if plan_path == "-":
+        return cluster, read_plan(sys.stdin.read(), cluster)
+    try:
+        with open(plan_path, encoding="utf-8") as file:
+            content = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise _UnreadableError(plan_path, reason) from None
+    return cluster, read_plan(content, cluster)
