@@ -1,0 +1,1 @@
+"""Reading a cluster's configuration: names, members, merged parameters, free resources. Pure, and never a change."""

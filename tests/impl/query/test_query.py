@@ -1,0 +1,279 @@
+import json
+from typing import Any
+
+import pytest
+
+from impl.query import FIELDS, FilterSyntaxError, QueryError, needs, query_fields, run_query
+from impl.query.classic import classic_query, query_cluster_info, query_config_values, query_tags
+from impl.query.model import NORMAL
+from spec.jobs.model import Job, LogEntry, Opcode, Status
+from tests.impl.clusters import GIB, make_config, uuid
+from tests.impl.query.fakes import FakeSource
+
+# What htools' LUXI backend asks, in its order. Source: the real backend's requests.
+HTOOLS_NODE = [
+    "name", "mtotal", "mnode", "mfree", "dtotal", "dfree", "ctotal", "cnos", "offline", "drained", "vm_capable",
+    "ndp/spindle_count", "group.uuid", "tags", "ndp/exclusive_storage", "sptotal", "spfree", "ndp/cpu_speed",
+]  # fmt: skip
+HTOOLS_INSTANCE = [
+    "name", "disk_usage", "be/memory", "be/vcpus", "status", "pnode", "snodes", "tags", "be/auto_balance",
+    "disk_template", "be/spindle_use", "disk.sizes", "disk.spindles", "forthcoming",
+]  # fmt: skip
+HTOOLS_GROUP = ["uuid", "name", "alloc_policy", "ipolicy", "tags"]
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    return FakeSource(make_config(instances={"web1.example.com": (1, 2), "web10.example.com": (2, 1), "db": (3, None)}))
+
+
+def rows(source: FakeSource, what: str, fields: list[str], qfilter: Any = None) -> list[list[Any]]:
+    answer = run_query(what, fields, qfilter, source)
+    json.dumps(answer)
+    return [[value for _, value in row] for row in answer["data"]]
+
+
+def test_every_question_of_htools_is_answered_with_data(source: FakeSource) -> None:
+    for what, fields in (("node", HTOOLS_NODE), ("instance", HTOOLS_INSTANCE), ("group", HTOOLS_GROUP)):
+        for row in run_query(what, fields, None, source)["data"]:
+            entries = dict(zip(fields, row, strict=True))
+            absent = {name for name, (status, _) in entries.items() if status != NORMAL}
+            assert absent <= {"sptotal", "spfree"}, entries
+    info = query_cluster_info(source.view)
+    assert (info["master"], info["tags"], info["default_hypervisor"]) == ("node1.example.com", ["prod"], "fake")
+    assert info["ipolicy"]["vcpu-ratio"] == 4.0
+
+
+def test_free_memory_and_disk_follow_from_the_instances(source: FakeSource) -> None:
+    source.config["instances"][uuid(3, 2)]["admin_state"] = "down"
+    found = rows(source, "node", ["name", "mfree", "dfree", "pinst_cnt", "sinst_list"])
+    assert found[0] == ["node1.example.com", 61 * GIB, 980 * GIB - 256, 1, ["web10.example.com"]]
+    assert found[1][1:3] == [63 * GIB, 980 * GIB - 256]
+    assert found[2][1:3] == [61 * GIB, 990 * GIB]
+    assert found[3][1:4] == [63 * GIB, 1000 * GIB, 0]
+    source.config["nodes"][uuid(1, 4)]["gantry"] |= {"memory_free_reported": 7, "disk_free_reported": 8}
+    assert rows(source, "node", ["mfree", "dfree"], ["=", "name", "node4"]) == [[7, 8]]
+
+
+def test_live_data_of_an_offline_node_is_offline(source: FakeSource) -> None:
+    source.config["nodes"][uuid(1, 1)]["offline"] = True
+    answer = run_query("node", ["mtotal", "offline"], ["=", "name", "node1"], source)
+    assert answer["data"] == [[(4, None), (0, True)]]
+    answer = run_query("instance", ["status", "oper_state", "oper_ram", "console"], ["=", "name", "web1"], source)
+    assert answer["data"] == [[(0, "ERROR_nodeoffline"), (2, None), (4, None), (4, None)]]
+
+
+def test_a_node_without_hardware_facts_has_no_data(source: FakeSource) -> None:
+    del source.config["nodes"][uuid(1, 2)]["gantry"]
+    assert run_query("node", ["mfree"], ["=", "name", "node2"], source)["data"] == [[(2, None)]]
+
+
+@pytest.mark.parametrize(("state", "status"), [("up", "running"), ("down", "ADMIN_down"), ("offline", "ADMIN_offline")])
+def test_statuses_of_instances(source: FakeSource, state: str, status: str) -> None:
+    source.config["instances"][uuid(3, 1)]["admin_state"] = state
+    assert rows(source, "instance", ["status"], ["=", "name", "web1"]) == [[status]]
+
+
+def test_rows_come_in_natural_order_or_as_asked(source: FakeSource) -> None:
+    assert rows(source, "instance", ["name"]) == [["db"], ["web1.example.com"], ["web10.example.com"]]
+    asked = ["|", ["=", "name", "web10"], ["=", "name", "db"]]
+    assert rows(source, "instance", ["name"], asked) == [["web10.example.com"], ["db"]]
+
+
+NAMES: list[tuple[Any, list[int]]] = [
+    (["=", "name", "node2"], [2]),
+    (["==", "name", "node2.example.com"], [2]),
+    (["!=", "name", "node2"], [1, 3, 4]),
+    (["=~", "name", "[13]"], [1, 3]),
+    (["?", "master"], [1]),
+    (["!", ["?", "master"]], [2, 3, 4]),
+    (["=[]", "tags", "fast"], [3]),
+    (["<", "pinst_cnt", 1], [4]),
+    (["<=", "pinst_cnt", 1], [1, 2, 3, 4]),
+    ([">", "pinst_cnt", 0], [1, 2, 3]),
+    (["&", [">=", "pinst_cnt", 1], ["=[]", "tags", "fast"]], [3]),
+    (["|", ["=", "sip", "198.51.100.4"], ["?", "master"]], [1, 4]),
+    (["&"], [1, 2, 3, 4]),
+    (["|"], [1, 2, 3, 4]),
+    (["!", ["|"]], [1, 2, 3, 4]),
+    (None, [1, 2, 3, 4]),
+]
+
+
+@pytest.mark.parametrize(("qfilter", "numbers"), NAMES)
+def test_the_filter_language(source: FakeSource, qfilter: Any, numbers: list[int]) -> None:
+    source.config["nodes"][uuid(1, 3)]["tags"] = ["fast"]
+    expected = [] if qfilter == ["|"] else [[f"node{n}.example.com"] for n in numbers]
+    assert rows(source, "node", ["name"], qfilter) == expected
+
+
+# Each text was observed on the real luxid 3.0.2.
+SYNTAX = [
+    (["zz", "serial_no", "x"], "Unknown filter operand 'zz'"),
+    (["=", "serial_no"], 'Cannot deserialise field/value pair, expected [fieldname, value] but got ["serial_no"]'),
+    ([], "Cannot deserialise filter: expected array [string, args], got []"),
+    ("x", 'Cannot deserialise filter: expected array [string, args], got "x"'),
+    ({}, "Cannot deserialise filter: expected array [string, args], got {}"),
+    (["=", "offline", True], "Cannot deserialise filter value, expecting string or integer, got true"),
+    (["?"], "Cannot deserialise field, expected [fieldname] but got []"),
+    (["!"], "Cannot deserialise field, expected [filter] but got []"),
+    (["=", 1, 2], "Unable to read String"),
+]
+SENSE = [
+    (["=", "zz", 1], "ParameterError", "Can't find field named 'zz'"),
+    (
+        ["=", "name", 1],
+        "ParameterError",
+        "Invalid types in comparison, trying to compare \"node1.example.com\" with 'NumericValue 1'",
+    ),
+    (
+        ["=", "offline", "x"],
+        "ParameterError",
+        "Invalid types in comparison, trying to compare false with 'QuotedString \"x\"'",
+    ),
+    (["?", "name"], "ParameterError", "Unexpected value '\"node1.example.com\"' in boolean context"),
+    (
+        ["=~", "serial_no", "x"],
+        "ParameterError",
+        "Invalid field value used in regexp matching, expecting string but got '1'",
+    ),
+    (
+        ["=[]", "name", "x"],
+        "GenericError",
+        "Cannot convert value '\"node1.example.com\"', error: Unable to read list",
+    ),
+]
+
+
+@pytest.mark.parametrize(("qfilter", "text"), SYNTAX)
+def test_malformed_filters_are_refused_as_by_the_real_one(source: FakeSource, qfilter: Any, text: str) -> None:
+    with pytest.raises(FilterSyntaxError) as caught:
+        run_query("node", ["name"], qfilter, source)
+    assert caught.value.reason == text
+
+
+def test_a_bad_regular_expression_is_refused(source: FakeSource) -> None:
+    with pytest.raises(FilterSyntaxError):
+        run_query("node", ["name"], ["=~", "name", "("], source)
+
+
+@pytest.mark.parametrize(("qfilter", "error_class", "text"), SENSE)
+def test_senseless_filters_are_refused_as_by_the_real_one(
+    source: FakeSource, qfilter: Any, error_class: str, text: str
+) -> None:
+    with pytest.raises(QueryError) as caught:
+        run_query("node", ["name"], qfilter, source)
+    assert (caught.value.error_class, caught.value.arguments) == (error_class, (text,))
+
+
+def test_an_unknown_name_and_an_unknown_field(source: FakeSource) -> None:
+    with pytest.raises(QueryError) as caught:
+        run_query("group", ["name"], ["=", "name", "nosuch"], source)
+    assert caught.value.arguments == ("NodeGroup name nosuch not found", "unknown_entity")
+    answer = run_query("node", ["name", "zz"], ["=", "name", "node1"], source)
+    assert answer["fields"][1] == {"name": "zz", "title": "zz", "kind": "unknown", "doc": "Unknown field 'zz'"}
+    assert answer["data"] == [[(0, "node1.example.com"), (1, None)]]
+
+
+def test_unknown_kinds() -> None:
+    with pytest.raises(FilterSyntaxError, match="neitherQueryTypeLuxi nor QueryTypeOp"):
+        query_fields("zz")
+    with pytest.raises(QueryError, match="QueryFields 'ItemTypeOpCode QRCluster' not supported"):
+        query_fields("cluster")
+
+
+@pytest.mark.parametrize(
+    ("what", "count"),
+    [("node", 46), ("instance", 292), ("group", 25), ("job", 16), ("network", 19), ("lock", 4), ("filter", 6)],
+)
+def test_as_many_fields_as_the_real_one_and_each_answers(source: FakeSource, what: str, count: int) -> None:
+    assert len(query_fields(what)["fields"]) == count
+    source.config["networks"][uuid(5, 1)] = {
+        "uuid": uuid(5, 1), "name": "net", "network": "192.0.2.0/29", "reservations": "0" * 8,
+        "ext_reservations": "10000001", "serial_no": 1,
+    }  # fmt: skip
+    source.config["filters"][uuid(6, 1)] = {"uuid": uuid(6, 1), "watermark": 1, "priority": 0, "action": "ACCEPT"}
+    source.live[1] = Job(1, (Opcode({"OP_ID": "OP_TEST_DELAY", "duration": 1}),))
+    source.locks = ([["cluster/BGL", [[[1, "/l", 2], "shared"]]]], [])
+    answer = run_query(what, list(FIELDS[what]), None, source)
+    assert answer["data"]
+    assert all(
+        status in range(5) and (status == 0) >= (value is not None) for row in answer["data"] for status, value in row
+    )
+
+
+def test_networks_count_addresses(source: FakeSource) -> None:
+    source.config["networks"][uuid(5, 1)] = {
+        "uuid": uuid(5, 1), "name": "net", "network": "192.0.2.0/29", "reservations": "01000000",
+        "ext_reservations": "10000001", "serial_no": 1,
+    }  # fmt: skip
+    source.config["nodegroups"][uuid(2, 1)]["networks"] = {uuid(5, 1): {"mode": "bridged", "link": "br0"}}
+    fields = ["free_count", "map", "reserved_count", "external_reservations", "group_list"]
+    assert rows(source, "network", fields) == [
+        [5, "XX.....X", 3, "192.0.2.0, 192.0.2.7", [["default", "bridged", "br0", "-"]]]
+    ]
+
+
+def delay(status: Status, **more: Any) -> Opcode:
+    return Opcode({"OP_ID": "OP_TEST_DELAY", "duration": 0.001}, status, **more)
+
+
+def test_jobs(source: FakeSource) -> None:
+    log = (LogEntry(1, (5, 6), "message", "x"),)
+    source.live = {
+        2: Job(2, (delay(Status.RUNNING, log=log, priority=-3),), received_timestamp=(7, 8)),
+        3: Job(3, (delay(Status.QUEUED),)),
+    }
+    source.archive = {1: Job(1, (delay(Status.SUCCESS),))}
+    assert rows(source, "job", ["id", "status", "priority"]) == [[2, "running", -3], [3, "queued", 0]]
+    assert rows(source, "job", ["id", "archived"]) == [[1, True], [2, False], [3, False]]
+    assert rows(source, "job", ["id"], ["=", "id", 1]) == [[1]]
+    assert rows(source, "job", ["summary"], ["=", "status", "running"]) == [[["TEST_DELAY(1.0e-3)"]]]
+    assert rows(source, "job", ["id"], ["<", "received_ts", 8]) == [[2], [3]]
+    assert run_query("job", ["id", "status"], ["=", "id", 99], source)["data"] == [[(0, 99), (3, None)]]
+    with pytest.raises(QueryError, match="parsing job id: cannot parse string 'a'"):
+        run_query("job", ["id"], ["=", "id", "a"], source)
+    assert classic_query("job", [9999, 1], ["id", "status"], source) == [[9999, None], [1, "success"]]
+    assert needs("job", ["id", "archived"]) == {"jobs", "archived"}
+
+
+def test_locks(source: FakeSource) -> None:
+    source.locks = (
+        [
+            ["node/a", [[[11, "/l11", 1], "exclusive"]]],
+            ["cluster/BGL", [[[11, "/", 1], "shared"], [[12, "/", 2], "shared"]]],
+        ],
+        [[0, [12, "/l12", 2], [["node/a", "exclusive"], ["node/b", "shared"]]]],
+    )
+    assert rows(source, "lock", ["name", "mode", "owner", "pending"]) == [
+        ["cluster/BGL", "shared", ["11", "12"], []],
+        ["node/a", "exclusive", ["11"], [["exclusive", ["12"]]]],
+        ["node/b", None, [], [["shared", ["12"]]]],
+    ]
+
+
+def test_classic_queries(source: FakeSource) -> None:
+    assert classic_query("node", [], ["name", "master"], source)[0] == ["node1.example.com", True]
+    assert classic_query("node", ["node2", uuid(1, 3)], ["name"], source) == [
+        ["node2.example.com"],
+        ["node3.example.com"],
+    ]
+    assert classic_query("node", ["nosuch"], ["name"], source) == []
+    with pytest.raises(QueryError) as caught:
+        classic_query("instance", [], ["name", "nosuch", "zz"], source)
+    assert caught.value.arguments == ("Unknown output fields selected: nosuch, zz", "wrong_input")
+    with pytest.raises(QueryError, match="Sync queries are not allowed"):
+        classic_query("node", [], ["name"], source, sync=True)
+
+
+def test_tags_and_values(source: FakeSource) -> None:
+    assert query_tags("cluster", "", source.view) == ["prod"]
+    assert query_tags("node", "node1", source.view) == []
+    with pytest.raises(QueryError, match="Node name nosuch not found"):
+        query_tags("node", "nosuch", source.view)
+    with pytest.raises(FilterSyntaxError, match='Invalid string value for type TagKind: "group"'):
+        query_tags("group", "x", source.view)
+    values = query_config_values(
+        ["cluster_name", "master_node", "drain_flag", "zz"], source.view, drained=True, watcher_pause=None
+    )
+    assert values == ["cluster.example.com", "node1.example.com", True, None]
