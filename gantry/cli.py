@@ -11,6 +11,7 @@ from spec.errors import GantryError
 COMMANDS: dict[str, str] = {
     "trace": "validate a daemon's trace against the specification",
     "audit": "decide whether a balancing plan is safe",
+    "cluster": "make, start, look at and stop a cluster in a directory",
 }
 """Command name to one line of help; the command lives in `gantry.commands.NAME`."""
 

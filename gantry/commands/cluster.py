@@ -1,0 +1,164 @@
+"""`gantry cluster init|start|status|stop`: a cluster of one's own, in a root directory."""
+
+import argparse
+import secrets
+import time
+from collections import Counter
+from typing import Any
+
+from htools.backends import text as text_backend
+from impl.paths import DEFAULT_ROOT, Root
+from impl.setup.config import Setup, initial_config
+from impl.setup.daemons import Daemon, daemons, start_all, stop_all
+from impl.setup.root import create_root
+from impl.wire.client import Client
+from spec.errors import GantryError
+
+_SHOWN = 10
+"""Locks and jobs listed by `status` before it says how many more there are."""
+
+
+class NoClusterError(GantryError):
+    """A root holds no cluster; `path` is the configuration that is missing."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"no cluster here ({path} is missing): make one with 'gantry cluster init --from FILE'")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommands and their options."""
+    root = argparse.ArgumentParser(add_help=False)
+    root.add_argument(
+        "--root", metavar="DIR", help=f"the cluster's directory (default $GANTRY_ROOT, else {DEFAULT_ROOT})"
+    )
+    commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+    init = commands.add_parser("init", parents=[root], help="make a cluster from a file in text format")
+    init.add_argument(
+        "--from", dest="source", metavar="FILE", required=True, help="the nodes and instances (text format)"
+    )
+    init.add_argument("--name", default="cluster.example", help="the cluster's name (default %(default)s)")
+    init.add_argument(
+        "--seconds-per-gib",
+        metavar="S",
+        type=_seconds,
+        default=0.0,
+        help="how long the embedded driver takes to move a GiB (default %(default)s)",
+    )
+    init.add_argument(
+        "--max-running-jobs", metavar="N", type=_positive, default=20, help="jobs side by side (default %(default)s)"
+    )
+    commands.add_parser("start", parents=[root], help="start wconfd and luxid")
+    commands.add_parser("status", parents=[root], help="say what runs, which jobs there are, who holds which lock")
+    commands.add_parser("stop", parents=[root], help="stop luxid and wconfd; running jobs run on to their end")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 3600:
+        raise argparse.ArgumentTypeError("expected seconds from 0 to 3600")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("expected a number of at least 1")
+    return value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the subcommand says."""
+    root = Root.of(options.root)
+    if options.action == "init":
+        return _init(root, options)
+    if options.action == "stop":
+        stopped = stop_all(root)
+        print(f"stopped {' and '.join(stopped)}" if stopped else "nothing runs here")
+        return 0
+    if not _has_cluster(root):
+        raise NoClusterError(root.config)
+    if options.action == "start":
+        start_all(root)
+        for daemon in daemons(root):
+            print(f"{daemon.name} runs, process {daemon.pid()}, socket {daemon.socket}")
+        return 0
+    return _status(root)
+
+
+def _has_cluster(root: Root) -> bool:
+    try:
+        with open(root.config, "rb"):
+            return True
+    except FileNotFoundError:
+        return False
+
+
+def _init(root: Root, options: argparse.Namespace) -> int:
+    cluster = text_backend.load(options.source)
+    setup = Setup(
+        name=options.name,
+        now=time.time(),
+        secret=lambda: secrets.token_hex(20),
+        seconds_per_gib=options.seconds_per_gib,
+        max_running_jobs=options.max_running_jobs,
+    )
+    create_root(root, initial_config(cluster, setup))
+    print(f"made {options.name} in {root.directory}: {len(cluster.nodes)} nodes, {len(cluster.instances)} instances")
+    print(f"next: gantry cluster start --root {options.root or DEFAULT_ROOT}")
+    return 0
+
+
+def _status(root: Root) -> int:
+    """Print the state of daemons, jobs and locks; 0 if both daemons answer, else 1."""
+    answers = [_daemon_line(daemon) for daemon in daemons(root)]
+    if answers[1]:
+        with Client(root.luxi_socket) as luxid:
+            _print_jobs(luxid)
+    if answers[0]:
+        with Client(root.wconfd_socket) as wconfd:
+            _print_locks(wconfd)
+    return 0 if all(answers) else 1
+
+
+def _daemon_line(daemon: Daemon) -> bool:
+    pid = daemon.pid()
+    answers = pid is not None and daemon.accepts()
+    state = (
+        "does not run" if pid is None else f"process {pid}" if answers else f"process {pid}, but its socket is closed"
+    )
+    print(f"{daemon.name:<7} {state}")
+    print(f"        {daemon.socket}")
+    return answers
+
+
+def _print_jobs(luxid: Client) -> None:
+    rows = [row for row in luxid.call("QueryJobs", [], ["id", "status", "summary"]) if row[1] is not None]
+    counts = Counter(str(row[1]) for row in rows)
+    print(f"jobs    {', '.join(f'{count} {status}' for status, count in sorted(counts.items())) or 'none'}")
+    active = [row for row in rows if row[1] in {"running", "waiting", "canceling"}]
+    for number, status, summary in active[:_SHOWN]:
+        print(f"        {number} {status}: {', '.join(summary or [])}")
+    _more(len(active))
+
+
+def _print_locks(wconfd: Client) -> None:
+    held, pending = wconfd.call("listLocksWaitingStatus")
+    rows = [(lock, mode, client) for lock, owners in held for client, mode in owners]
+    print(f"locks   {len(rows)} held, {len(pending)} requests waiting")
+    for lock, mode, client in rows[:_SHOWN]:
+        print(f"        {lock} {mode} by {_owner(client)}")
+    _more(len(rows))
+    for priority, client, request in pending[:_SHOWN]:
+        wanted = ", ".join(f"{lock} {mode}" for lock, mode in request)
+        print(f"        {_owner(client)} (priority {priority}) waits for {wanted}")
+    _more(len(pending))
+
+
+def _owner(client: list[Any]) -> str:
+    return f"job {client[0]}" if isinstance(client[0], int) else str(client[0])
+
+
+def _more(count: int) -> None:
+    if count > _SHOWN:
+        print(f"        and {count - _SHOWN} more")
