@@ -65,3 +65,15 @@ def show(value: float) -> str:
         return fixed(value)
     digits, power = _digits(magnitude)
     return f"{'-' if value < 0 else ''}{digits[0]}.{digits[1:] or '0'}e{power - 1}"
+
+
+def general(value: float, places: int) -> str:
+    """The decimal text between 0.1 and ten million, else one digit, the places and an exponent."""
+    magnitude = abs(value)
+    if value != value or magnitude == float("inf") or 0.1 <= magnitude < 10**7 or not magnitude:  # noqa: PLR0124
+        return fixed(value, places)
+    digits, power = _digits(magnitude)
+    kept, carry = _round(digits, places + 1)
+    if carry:
+        kept, power = "1" + kept[:-1], power + 1
+    return f"{'-' if value < 0 else ''}{kept[0]}.{kept[1:]}e{power - 1}"

@@ -384,15 +384,21 @@ def _dump_policy(owner: str, policy: Policy) -> str:
     )
 
 
-def dump(cluster: Cluster) -> str:
-    """Write a cluster as the peer's `--save` does, all fields of every line and all policies."""
+def dump(cluster: Cluster, group: int | None = None) -> str:
+    """Write a cluster as the peer's `--save` does, all fields of every line and all policies.
+
+    Args:
+        cluster: what to write.
+        group: write only this group's nodes and the instances whose primary is among them.
+    """
     groups = [
-        "|".join((group.name, group.uuid, group.alloc_policy.value, ",".join(group.tags), ",".join(group.networks)))
-        for group in cluster.groups
+        "|".join((owner.name, owner.uuid, owner.alloc_policy.value, ",".join(owner.tags), ",".join(owner.networks)))
+        for owner in cluster.groups
     ]
-    nodes = [_dump_node(node, cluster.groups) for node in cluster.nodes]
-    instances = [_dump_instance(instance, cluster.nodes) for instance in cluster.instances]
+    chosen = [group is None or node.group == group for node in cluster.nodes]
+    nodes = [_dump_node(node, cluster.groups) for node, wanted in zip(cluster.nodes, chosen, strict=True) if wanted]
+    instances = [_dump_instance(vm, cluster.nodes) for vm in cluster.instances if chosen[vm.primary]]
     policies = [_dump_policy("", cluster.policy)]
-    policies += [_dump_policy(group.name, group.policy) for group in cluster.groups]
+    policies += [_dump_policy(owner.name, owner.policy) for owner in cluster.groups]
     sections = (groups, nodes, instances, list(cluster.tags), policies)
     return "\n".join("".join(line + "\n" for line in lines) for lines in sections)

@@ -1,0 +1,71 @@
+"""Balancing: rounds that each take the best move, until nothing is gained.
+
+The definition is `spec.balance`. A round's best move is found by `htools.engine`, which is imported only when a
+round is due, since most runs on balanced clusters need none.
+"""
+
+from collections.abc import Iterator
+
+from htools.model import Model
+from htools.moving import Moved, attempt, kinds, movable
+from htools.plan import Planned
+from htools.scoring import score
+from spec.cluster import MirrorType
+from spec.decisions import FailMode, Move, MoveKind, Rules
+
+
+def accepted(before: float, after: float, rules: Rules) -> bool:
+    """Whether a round's gain is enough."""
+    return after < before and (before > rules.min_gain_limit or before - after >= rules.min_gain)
+
+
+def offered(model: Model, index: int, rules: Rules, online: list[int]) -> Iterator[Move]:
+    """The moves tried for one instance, in order."""
+    vm = model.instances[index]
+    valid = vm.secondary in online and rules.instance_moves
+    if vm.instance.mirror_type is MirrorType.INTERNAL and valid:
+        yield Move(index, MoveKind.FAILOVER)
+    tried = kinds(vm, rules, secondary_valid=valid, primary_offline=model.nodes[vm.primary].offline)
+    for target in online:
+        if target not in {vm.primary, vm.secondary}:
+            for kind in tried:
+                yield Move(index, kind, target)
+
+
+def _best(model: Model, before: float, rules: Rules) -> tuple[Move, Moved, float] | None:
+    online = [index for index, node in model.nodes.items() if not node.offline]
+    found: tuple[Move, Moved, float] | None = None
+    for vm in movable(model, rules):
+        for move in offered(model, vm.index, rules, online):
+            moved = attempt(model, move, ignore_soft=rules.ignore_soft)
+            if isinstance(moved, FailMode):
+                continue
+            nodes = dict(model.nodes)
+            for node in moved.nodes:
+                nodes[node.index] = node
+            value = score(nodes.values())
+            if (before if found is None else found[2]) > value:
+                found = (move, moved, value)
+    return found
+
+
+def balance(model: Model, rules: Rules, before: float, *, stop_at: float, rounds: int = -1) -> Iterator[Planned]:
+    """The moves of a solution, each made in the model before the next is looked for.
+
+    Args:
+        model: changed in place.
+        rules: what is allowed.
+        before: the model's score.
+        stop_at: score at or below which nothing is left to do.
+        rounds: at most so many (no bound below zero).
+    """
+    done = 0
+    while (rounds < 0 or done < rounds) and before > stop_at:
+        found = _best(model, before, rules)
+        if found is None or not accepted(before, found[2], rules):
+            return
+        move, moved, after = found
+        planned = Planned(move, model.instances[move.instance], moved.vm, after, before - after)
+        moved.commit(model)
+        yield planned
+        before, done = after, done + 1

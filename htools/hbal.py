@@ -1,0 +1,265 @@
+"""hbal: find moves that lower the cluster's score, print them, and carry them out if asked to.
+
+Only the course of the program and its messages stand here; deciding is `htools.balancing`, texts of moves are
+`htools.plan`, tables `htools.tables`.
+
+Source: man hbal(1); the real hbal 3.0.2's output, stream by stream.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from htools.balancing import balance
+from htools.loading import Loaded, load
+from htools.model import Model
+from htools.numbers import fixed, general
+from htools.options import VERSION, Options, run_tool, stop
+from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, script
+from htools.scoring import optimum, score
+from htools.tables import component_table, instance_table, node_table
+from spec.cluster import Cluster
+from spec.decisions import Rules
+from spec.errors import GantryError
+
+
+def rules_of(options: Options) -> Rules:
+    """What the command line allows."""
+    return Rules(
+        disk_moves=options.disk_moves,
+        instance_moves=options.instance_moves,
+        restricted_migration=options.restricted_migration,
+        evacuation=options.evac_mode,
+        ignore_soft=options.ignore_soft_errors,
+        min_gain=options.min_gain,
+        min_gain_limit=options.min_gain_limit,
+    )
+
+
+def select_group(loaded: Loaded, wanted: str | None) -> tuple[int, str]:
+    """The position and name of the group to balance; ends the program where that is not clear."""
+    groups = loaded.cluster.groups
+    inhabited = sorted({node.group for node in loaded.model.nodes.values()})
+    if wanted is None:
+        if len(inhabited) > 1:
+            print("Found multiple node groups:", *(f"  {groups[g].name}" for g in inhabited), sep="\n", file=sys.stderr)
+            stop("Aborting.")
+        return inhabited[0], groups[inhabited[0]].name
+    found = [index for index, group in enumerate(groups) if wanted in {group.name, group.uuid}]
+    if len(found) != 1:
+        print(f"Node group {wanted} not found. Node group list is:", file=sys.stderr)
+        print(*(f"  {group.name}" for group in groups), sep="\n", file=sys.stderr)
+        stop("Aborting.")
+    return found[0], groups[found[0]].name
+
+
+def _check_cluster(loaded: Loaded, verbose: int) -> bool:
+    """Say what was loaded; False where there is nothing to balance."""
+    model = loaded.model
+    if not model.instances:
+        print("Cluster is empty, exiting.")
+        return False
+    split = [
+        vm
+        for vm in model.instances.values()
+        if vm.secondary >= 0 and model.nodes[vm.secondary].group != model.nodes[vm.primary].group
+    ]
+    if split and verbose > 1:
+        print("Found instances belonging to multiple node groups:", file=sys.stderr)
+        print(*(f"  {vm.name}" for vm in split), sep="\n", file=sys.stderr)
+        print("These instances will not be moved.", file=sys.stderr)
+    print(f"Loaded {len(model.nodes)} nodes, {len(model.instances)} instances")
+    if loaded.suffix and verbose > 1:
+        print(f"Note: Stripping common suffix of '{loaded.suffix}' from names")
+    return True
+
+
+def _policy_violation(model: Model, index: int) -> str | None:
+    node = model.nodes[index]
+    if node.spindle_use > node.high_spindles:
+        return "FailDisk"
+    return (
+        "FailCPU" if node.used_cpus and node.total_cpus and node.used_cpus / node.total_cpus > node.vcpu_ratio else None
+    )
+
+
+def _check_group(model: Model, name: str, options: Options) -> None:
+    verbose = options.verbose
+    print(f"Group size {len(model.nodes)} nodes, {len(model.instances)} instances")
+    print(f"Selected node group: {name}")
+    bad = [node for node in model.nodes.values() if node.n1_failed and not node.offline]
+    bad_instances = {index for node in bad for index in (*node.primaries, *node.secondaries)}
+    if verbose >= 1:
+        print(f"Initial check done: {len(bad)} bad nodes, {len(bad_instances)} bad instances.")
+    good = [node for node in model.nodes.values() if node not in bad]
+    verdicts = [(node.name, _policy_violation(model, node.index)) for node in good]
+    if verbose > 4:
+        from htools.haskell import show_string
+
+        print(f"Bad nodes: [{','.join(show_string(node.name) for node in bad)}]")
+        print(f"N+1 happy nodes: [{','.join(show_string(node.name) for node in good)}]")
+        told = (f"({show_string(name)},{'Ok ()' if why is None else f'Bad {why}'})" for name, why in verdicts)
+        print(f"Node policy status: [{','.join(told)}]")
+    if bad:
+        print("Cluster is not N+1 happy, continuing but no guarantee that the cluster will end N+1 happy.")
+    violating = sum(1 for _, why in verdicts if why is not None)
+    if violating:
+        print(f"The cluster contains {violating} policy-violating nodes.")
+        print(
+            "Continuing, ignoring soft errors."
+            if options.ignore_soft_errors
+            else "Continuing, but the set of moves might be too restricted;"
+            " consider using the --ignore-soft-errors option."
+        )
+
+
+def snapshot(loaded: Loaded, model: Model) -> Cluster:
+    """The cluster as the model has it now."""
+    nodes, instances = list(loaded.cluster.nodes), list(loaded.cluster.instances)
+    for node in model.nodes.values():
+        nodes[node.index] = node.reported()
+    for vm in model.instances.values():
+        instances[vm.index] = vm.current()
+    return replace(loaded.cluster, nodes=tuple(nodes), instances=tuple(instances))
+
+
+def save(path: str | None, extension: str, told: str, cluster: Cluster, group: int | None = None) -> None:
+    """Write the cluster as text to `path.extension` and say so, where a path is given."""
+    if path is None:
+        return
+    from htools.backends import text
+
+    name = f"{path}.{extension}"
+    write(name, text.dump(cluster, group))
+    print(f"The cluster state {told} has been written to file '{name}'", file=sys.stderr)
+
+
+def write(path: str, content: str) -> None:
+    """Write a file.
+
+    Raises:
+        GantryError: it cannot be written.
+    """
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise GantryError(f"cannot write '{path}': {error.strerror}") from None
+
+
+def _print_tables(title: str, map_title: str, model: Model, loaded: Loaded, options: Options) -> None:
+    if options.print_instances:
+        print(f"\n{map_title} instance map:", file=sys.stderr)
+        print(instance_table(model.instances.values(), loaded.model.nodes), end="", file=sys.stderr)
+    if options.print_nodes is not None:
+        print(f"\n{title} status:", file=sys.stderr)
+        print(node_table(model.nodes.values(), options.print_nodes), file=sys.stderr)
+
+
+def _print_commands(options: Options, sets: Sequence[Sequence[Planned]], model: Model) -> None:
+    if options.print_commands is None:
+        return
+    lines = script(sets, model.nodes)
+    if options.print_commands == "-":
+        title = "First set of jobs:" if options.first_job_group else "Commands to run to reach the above solution:"
+        print(f"\n{title}")
+        print("".join(f"  {text}\n" for text in lines.splitlines() if text != "  check"), end="")
+    else:
+        write(options.print_commands, SCRIPT_HEAD + lines)
+        print(f"The commands have been written to file '{options.print_commands}'")
+
+
+def _execute(options: Options, sets: Sequence[Sequence[Planned]], model: Model) -> None:
+    if options.luxi is None:
+        stop("hbal: Execution of commands possible only on LUXI")
+    from htools.backends.luxi import socket_path
+    from htools.execution import Annotation, JobSet, run
+
+    jobs = [
+        JobSet(
+            f"Executing jobset for instances {','.join(planned.before.name for planned in group)}",
+            tuple(opcodes(planned, model.nodes) for planned in group),
+        )
+        for group in sets
+    ]
+    reason = options.reason if options.reason is not None else f"hbal {VERSION} called"
+    annotation = Annotation("hbal", reason, f"rebalancing via hbal {VERSION}", options.priority)
+    run(socket_path(options.luxi, options.root), jobs, annotation)
+
+
+def _free(model: Model) -> tuple[int, int]:
+    nodes = model.nodes.values()
+    return sum(node.free_memory for node in nodes), sum(node.free_disk for node in nodes)
+
+
+def _coefficients(title: str, value: float, model: Model) -> str:
+    return f"{title} overall {fixed(value, 8)}\n{component_table(model.nodes.values())}"
+
+
+def body(options: Options, arguments: list[str]) -> int:
+    """Run hbal."""
+    if arguments:
+        stop("This program doesn't take any arguments.")
+    verbose = options.verbose
+    loaded = load(options)
+    if verbose > 1:
+        from htools.haskell import show_policy
+
+        print(f"Loaded cluster tags: {','.join(loaded.cluster.tags)}")
+        print(f"Loaded cluster ipolicy: {show_policy(loaded.cluster.policy)}")
+    if not _check_cluster(loaded, verbose):
+        return 0
+    save(options.save, "original", "before balancing", loaded.cluster)
+    group, name = select_group(loaded, options.group)
+    model = loaded.model.group(group)
+    _check_group(model, name, options)
+    _print_tables("Initial cluster", "Initial", model, loaded, options)
+    before, best = score(model.nodes.values()), optimum(model.nodes.values())
+    if verbose > 2:
+        print(_coefficients("Initial coefficients:", before, model), end="")
+    else:
+        print(f"Initial score: {fixed(before, 8)}")
+    if before - best < options.min_score:
+        print(
+            f"Cluster is already well balanced (initial score {general(before, 6)},\n"
+            f"optimum score due to N+1 reservations {general(best, 6)},\n"
+            f"minimum score {general(options.min_score, 6)}).\nNothing to do, exiting"
+        )
+        return 0
+    print("Trying to minimize the CV...")
+    free = _free(model)
+    name_width = max(len(vm.alias) for vm in model.instances.values())
+    node_width = max(len(node.alias) for node in model.nodes.values())
+    plan: list[Planned] = []
+    stop_at = best + options.min_score
+    for planned in balance(model, rules_of(options), before, stop_at=stop_at, rounds=options.max_length):
+        plan.append(planned)
+        print(line(planned, len(plan), model.nodes, node_width, name_width), flush=True)
+    after = plan[-1].score if plan else before
+    if not plan:
+        print("No solution found")
+    elif verbose > 2:
+        print(_coefficients("Final coefficients:  ", after, model), end="")
+    else:
+        print(f"Cluster score improved from {fixed(before, 8)} to {fixed(after, 8)}")
+    if verbose >= 1:
+        print(f"Solution length={len(plan)}")
+    sets = job_sets(plan)[: 1 if options.first_job_group else None]
+    _print_commands(options, sets, model)
+    save(options.save, "balanced", "after balancing", snapshot(loaded, model), group)
+    _print_tables("Final cluster", "Final", model, loaded, options)
+    if verbose > 3:
+        for title, (memory, disk) in (("Original:", free), ("Final:   ", _free(model))):
+            print(f"{title} mem={memory} disk={disk}")
+    if options.execute and plan:
+        _execute(options, sets, model)
+    return 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program `hbal`."""
+    return run_tool("hbal", body, words)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

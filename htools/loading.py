@@ -1,0 +1,203 @@
+"""From the command line's options to a cluster and a working model: backend, utilisation, names, warnings.
+
+Shared by all tools. Reading and deciding are apart: backends read, `spec.cluster` values carry, this module combines.
+
+Source: man pages of the tools; the messages of the real programs.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from htools.errors import LoadError
+from htools.model import Model, NodeModel, common_domain
+from htools.options import Options
+from spec.cluster import Cluster, Utilisation
+from spec.decisions import Settings
+from spec.errors import GantryError
+
+
+class SelectionError(GantryError):
+    """A name on the command line is not one of the cluster's; `names` are the wrong ones."""
+
+    def __init__(self, names: Sequence[str], text: str) -> None:
+        self.names = tuple(names)
+        super().__init__(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a tool works on.
+
+    Attributes:
+        cluster: as read, with the utilisation of the command line.
+        model: its accounts, with the nodes of `-O` offline and the limits of the command line.
+        suffix: domain that all names share; aliases lack it.
+    """
+
+    cluster: Cluster
+    model: Model
+    suffix: str
+
+
+def lookup(names: Iterable[str], wanted: str) -> str | None:
+    """The one name that is `wanted`, or begins with it and a dot; None where there is none or more than one."""
+    partial = []
+    for name in names:
+        if name == wanted:
+            return name
+        if name.startswith(wanted + "."):
+            partial.append(name)
+    return partial[0] if len(partial) == 1 else None
+
+
+def _read(options: Options) -> Cluster:
+    sources = [source for source in (options.rapi, options.luxi is not None, options.data_file is not None) if source]
+    if len(sources) > 1:
+        raise GantryError("Only one of the rapi, luxi, and data files options should be given.")
+    if options.rapi:
+        from htools.backends import rapi
+
+        return rapi.load(options.rapi)
+    if options.luxi is not None:
+        from htools.backends import luxi
+
+        return luxi.load(luxi.socket_path(options.luxi, options.root))
+    if options.data_file is not None:
+        from htools.backends import text
+
+        return text.load(options.data_file)
+    if options.ialloc_source is not None:
+        from htools.backends import iallocator
+
+        return iallocator.load(options.ialloc_source)
+    raise GantryError("failed to load data, aborting: No backend selected! Exiting.")
+
+
+def _utilisation(path: str) -> list[tuple[str, Utilisation]]:
+    from htools.haskell import read_float
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if lines[-1] == "":
+        lines.pop()
+    found = []
+    for number, line in enumerate(lines, 1):
+        words = line.split(" ") if line else []
+        if len(words) != 5:
+            reason = "can't parse utilisation data: expected a name and four numbers (cpu, memory, disk, network)"
+            raise LoadError(path, f"{reason}, found '{line}'", line=number)
+        try:
+            cpu, memory, disk, network = (read_float(words[0], word) for word in words[1:])
+        except ValueError as error:
+            raise LoadError(path, f"can't parse utilisation data: {error}", line=number) from None
+        found.append((words[0], Utilisation(cpu, memory, disk, network)))
+    return found
+
+
+def _with_utilisation(cluster: Cluster, options: Options) -> Cluster:
+    loads = _utilisation(options.dynu_file) if options.dynu_file is not None else []
+    if options.ignore_dynu:
+        nothing = Utilisation(0.0, 0.0, 0.0, 0.0)
+        return replace(cluster, instances=tuple(replace(vm, utilisation=nothing) for vm in cluster.instances))
+    if not loads:
+        return cluster
+    named: dict[str, list[int]] = {}
+    for index, vm in enumerate(cluster.instances):
+        named.setdefault(vm.name, []).append(index)
+    instances = list(cluster.instances)
+    for name, load in loads:
+        owners = named.get(name, [])
+        if len(owners) == 1:  # unknown instances are skipped
+            instances[owners[0]] = replace(instances[owners[0]], utilisation=load)
+    return replace(cluster, instances=tuple(instances))
+
+
+def _fixed(cluster: Cluster, options: Options) -> frozenset[int]:
+    """Instances that the command line keeps from moving."""
+    if not options.select_instances and not options.exclude_instances:
+        return frozenset()
+    names = [vm.name for vm in cluster.instances]
+    found = {word: lookup(names, word) for word in (*options.select_instances, *options.exclude_instances)}
+    unknown = [word for word, name in found.items() if name is None]
+    if unknown:
+        from htools.haskell import show_string
+
+        listed = ",".join(show_string(name or word) for word, name in found.items())
+        raise SelectionError(unknown, f"failed to load data, aborting: Unknown instance(s): [{listed}]")
+    selected = {found[word] for word in options.select_instances}
+    excluded = {found[word] for word in options.exclude_instances}
+    return frozenset(
+        index for index, name in enumerate(names) if name in excluded or (selected and name not in selected)
+    )
+
+
+def _with_node_memory(cluster: Cluster, memory: int) -> Cluster:
+    """On KVM a fixed size stands for the memory that the nodes themselves use."""
+    if memory <= 0 or not any(node.hypervisor == "kvm" for node in cluster.nodes):
+        return cluster
+    nodes = tuple(replace(n, node_memory=memory) if n.hypervisor == "kvm" else n for n in cluster.nodes)
+    return replace(cluster, nodes=nodes)
+
+
+def inconsistencies(model: Model) -> list[str]:
+    """What the records and the nodes disagree about, last node first."""
+    told = []
+    for node in model.nodes.values():
+        placed = (*node.primaries, *node.secondaries)
+        used = sum(model.instances[index].instance.disk for index in placed)
+        disk = int(node.total_disk) - node.free_disk - used
+        if node.missing_memory > 512 or disk > 1024:
+            told.append(f"node {node.name} is missing {node.missing_memory} MB ram and {disk // 1024} GB disk")
+    return told[::-1]
+
+
+def _set_offline(nodes: Iterable[NodeModel], wanted: Sequence[str]) -> None:
+    nodes = list(nodes)
+    names = [node.name for node in nodes]
+    found = {word: lookup(names, word) for word in wanted}
+    wrong = [word for word, name in found.items() if name is None]
+    if wrong:
+        raise SelectionError(wrong, f"wrong node name(s) set as offline: {','.join(wrong)}\n")
+    chosen = set(found.values())
+    for node in nodes:
+        if node.name in chosen:
+            node.offline = True
+
+
+def load(options: Options) -> Loaded:
+    """Read a cluster as the options say, warn about what is inconsistent, and apply what they add.
+
+    Raises:
+        LoadError: the data cannot be used.
+        SelectionError: a name that the options give is unknown.
+    """
+    try:
+        cluster = _with_utilisation(_read(options), options)
+    except LoadError as error:
+        raise GantryError(f"failed to load data, aborting: {error}") from error
+    cluster = _with_node_memory(cluster, options.static_kvm_node_memory)
+    settings = Settings(
+        exclusion_prefixes=tuple(f"{prefix}:" for prefix in options.exclusion_tags or ()),
+        fixed=_fixed(cluster, options),
+        disk_reserve=options.min_disk,
+        vcpu_ratio=options.max_cpu,
+    )
+    model = Model.of(cluster, settings)
+    suffix = common_domain([node.name for node in cluster.nodes] + [vm.name for vm in cluster.instances])
+    if suffix:
+        model.set_aliases(suffix)
+    if options.mond:
+        from htools import mond
+
+        mond.apply(model, options)
+    if options.verbose != 0:
+        warnings = inconsistencies(model)
+        if warnings:
+            lines = "".join(f"  - {warning}\n" for warning in warnings)
+            print(f"Warning: cluster has inconsistent data:\n{lines}", file=sys.stderr)
+    _set_offline(model.nodes.values(), options.offline)
+    return Loaded(cluster, model, suffix)

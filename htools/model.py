@@ -1,0 +1,89 @@
+"""The allocator's working model: the nodes and instances of a cluster, or of one group of it, by position."""
+
+from collections.abc import Iterable
+
+from htools.accounts import NodeModel, divide
+from htools.vm import NO_NODE, InstanceModel
+from spec.cluster import Cluster
+from spec.decisions import Settings
+from spec.tags import (
+    accepted_migration_tags,
+    desired_location_prefixes,
+    exclusion_prefixes,
+    location_tags,
+    migration_tags,
+    with_prefixes,
+)
+
+__all__ = ["NO_NODE", "InstanceModel", "Model", "NodeModel", "common_domain", "divide"]
+
+
+class Model:
+    """Nodes and instances by position; `of` reads a whole cluster, `group` looks at one group of it."""
+
+    __slots__ = ("instances", "nodes")
+
+    def __init__(self, nodes: dict[int, NodeModel], instances: dict[int, InstanceModel]) -> None:
+        self.nodes = nodes
+        self.instances = instances
+
+    @classmethod
+    def of(cls, cluster: Cluster, settings: Settings) -> "Model":
+        """The accounts of a cluster as it was read. Offline nodes of the command line are `Node.offline` already."""
+        nodes = {index: NodeModel(index, node) for index, node in enumerate(cluster.nodes)}
+        policies = [group.policy for group in cluster.groups]
+        for node in nodes.values():
+            policy, tags = policies[node.group], node.node.tags
+            ratio = policy.vcpu_ratio if settings.vcpu_ratio is None else settings.vcpu_ratio
+            node.set_limits(ratio, policy.spindle_ratio, settings.disk_reserve)
+            if tags and cluster.tags:
+                node.migration_tags = migration_tags(cluster.tags, tags)
+                node.accepted_migration_tags = accepted_migration_tags(cluster.tags, tags)
+                node.location_tags = location_tags(cluster.tags, tags)
+        exclusive = settings.exclusion_prefixes + exclusion_prefixes(cluster.tags)
+        desired = desired_location_prefixes(cluster.tags)
+        instances = {index: InstanceModel(index, vm) for index, vm in enumerate(cluster.instances)}
+        for vm in instances.values():
+            primary = nodes[vm.primary]
+            secondary = primary if vm.secondary == NO_NODE else nodes[vm.secondary]
+            vm.exclusion_tags = with_prefixes(vm.instance.tags, exclusive)
+            vm.desired_locations = frozenset(with_prefixes(vm.instance.tags, desired))
+            if vm.secondary != NO_NODE:
+                vm.location_score = len(primary.location_tags & secondary.location_tags)
+            vm.movable = vm.instance.movable and vm.index not in settings.fixed and primary.group == secondary.group
+            primary.found_primary(vm)
+            if vm.secondary != NO_NODE:
+                secondary.found_secondary(vm)
+        for node in nodes.values():
+            node.settle(instances)
+        return cls(nodes, instances)
+
+    def group(self, group: int) -> "Model":
+        """The nodes of one group and the instances whose primary is among them (shared, not copied)."""
+        nodes = {index: node for index, node in self.nodes.items() if node.group == group}
+        return Model(nodes, {index: vm for index, vm in self.instances.items() if vm.primary in nodes})
+
+    def copy(self) -> "Model":
+        """An independent one."""
+        nodes = {index: node.copy() for index, node in self.nodes.items()}
+        return Model(nodes, {index: vm.copy() for index, vm in self.instances.items()})
+
+    def set_aliases(self, suffix: str) -> None:
+        """Shorten the names that are shown by the suffix that all of them share."""
+        elements: tuple[NodeModel | InstanceModel, ...] = (*self.nodes.values(), *self.instances.values())
+        for element in elements:
+            element.alias = element.name.removesuffix(suffix)
+
+
+def common_domain(names: Iterable[str]) -> str:
+    """The longest suffix beginning with a dot that all names share, empty if there is none."""
+    names = list(names)
+    if not names:
+        return ""
+    first = names[0]
+    at = first.find(".")
+    while at >= 0:
+        if all(name.endswith(first[at:]) for name in names):
+            return first[at:]
+        at = first.find(".", at + 1)
+    return ""

@@ -1,0 +1,139 @@
+"""Dynamic load as monitoring daemons report it, read from a file and put into the working model.
+
+Gantry runs no monitoring daemon: without `--mond-data` there is nobody to ask, and that is said.
+
+Source: man hbal(1) on `--mond`; the reports' format as ganeti-mond(8) has it; the real hbal's warnings.
+"""
+
+import json
+import sys
+from typing import Any
+
+from htools.errors import LoadError
+from htools.model import Model
+from htools.options import Options, stop
+
+TOTAL_CPU = "cpu-avg-load"
+XEN_CPU = "xen-cpu-avg-load"
+
+_REPORT_FIELDS = ("name", "version", "format_version", "timestamp", "kind", "data")
+
+
+def read(path: str) -> dict[str, dict[str, Any]]:
+    """The data of every report by node and collector (of two with the same collector, the first).
+
+    Raises:
+        LoadError: the file cannot be read, or is not a list of nodes with reports.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except OSError as error:
+        raise LoadError(path, f"cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise LoadError(path, f"can't parse MonD data: expected JSON: {error}") from None
+    if not isinstance(content, list):
+        raise LoadError(path, "can't parse MonD data: expected a list of objects, one for each node")
+    nodes: dict[str, dict[str, Any]] = {}
+    for position, entry in enumerate(content):
+        if not isinstance(entry, dict) or not isinstance(entry.get("node"), str):
+            raise LoadError(path, f"can't parse MonD data: expected the name of a node in entry {position}", field="node")
+        reports = entry.get("reports")
+        if not isinstance(reports, list):
+            raise LoadError(path, f"can't parse MonD data: expected a list for node {entry['node']}", field="reports")
+        found: dict[str, Any] = {}
+        for report in reports:
+            missing = [field for field in _REPORT_FIELDS if not isinstance(report, dict) or field not in report]
+            if missing:
+                reason = f"can't parse MonD data: expected the field in each report of node {entry['node']}"
+                raise LoadError(path, reason, field=missing[0])
+            found.setdefault(report["name"], report["data"])
+        nodes[entry["node"]] = found
+    return nodes
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _total(data: object) -> float | None:
+    if not isinstance(data, dict) or not isinstance(data.get("cpu_number"), int):
+        return None
+    loads = data.get("cpus")
+    if not isinstance(loads, list) or any(_number(load) is None for load in loads):
+        return None
+    return _number(data.get("cpu_total"))
+
+
+def _instance_loads(data: object) -> dict[str, float] | None:
+    if not isinstance(data, dict):
+        return None
+    return {name: float(load) for name, load in data.items() if _number(load) is not None}
+
+
+def _set_instance_load(model: Model, index: int, cpu: float) -> None:
+    vm = model.instances[index]
+    vm.load = (cpu, *vm.load[1:])
+
+
+def _use_totals(model: Model, totals: dict[int, float]) -> None:
+    """A node's load is as reported; its instances share it by their virtual cores."""
+    for index, total in totals.items():
+        node = model.nodes[index]
+        node.load = [total, *node.load[1:]]
+    for vm in model.instances.values():
+        node = model.nodes[vm.primary]
+        if node.used_cpus:
+            _set_instance_load(model, vm.index, node.load[0] / node.used_cpus * vm.instance.vcpus)
+
+
+def _use_instances(model: Model, loads: dict[str, float]) -> None:
+    """An instance's load is as reported; a node has the sum of its instances'."""
+    for vm in model.instances.values():
+        _set_instance_load(model, vm.index, loads[vm.name])
+    for node in model.nodes.values():
+        total = 0.0
+        for index in node.primaries:
+            total += model.instances[index].load[0]
+        node.load = [total, *node.load[1:]]
+
+
+def _collect(model: Model, options: Options) -> str | None:
+    """Put the reports into the model; the warning, if they cannot be used."""
+    collector = XEN_CPU if options.mond_xen else TOTAL_CPU
+    ignored = f"Didn't receive an answer by all MonDs, {collector}'s data will be ignored."
+    if options.mond_file is None:
+        return f"No monitoring daemon is configured; give its reports with --mond-data FILE.\n{ignored}"
+    reports = read(options.mond_file)
+    data = {index: reports.get(node.name, {}).get(collector) for index, node in model.nodes.items()}
+    if not options.mond_xen:
+        totals = {index: total for index, entry in data.items() if (total := _total(entry)) is not None}
+        if len(totals) < len(model.nodes):
+            return ignored
+        _use_totals(model, totals)
+        return None
+    loads: dict[str, float] = {}
+    for entry in data.values():
+        found = _instance_loads(entry)
+        if found is None:
+            return ignored
+        loads = found | loads
+    missing = sorted(vm.name for vm in model.instances.values() if vm.name not in loads)
+    if missing:
+        from htools.haskell import show_string  # noqa: PLC0415
+
+        return f"No CPU information available for [{','.join(map(show_string, missing))}]"
+    _use_instances(model, loads)
+    return None
+
+
+def apply(model: Model, options: Options) -> None:
+    """Bring the daemons' reports into the model, or warn; ends the program where incomplete data must not pass."""
+    if options.ignore_dynu:
+        return
+    warning = _collect(model, options)
+    if warning is None:
+        return
+    print(warning, file=sys.stderr)
+    if options.exit_on_missing_mond:
+        stop("Not all required data available")

@@ -1,0 +1,68 @@
+"""Runs a real Ganeti program and ours on the same words, and compares streams, exit code and written files."""
+
+import contextlib
+import io
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run did: exit code, streams, and the files that it wrote into its directory."""
+
+    code: int
+    output: str
+    errors: str
+    files: tuple[tuple[str, str], ...]
+
+
+def _files(directory: Path) -> tuple[tuple[str, str], ...]:
+    return tuple((path.name, path.read_text()) for path in sorted(directory.iterdir()))
+
+
+def run_peer(program: str, words: Sequence[str], directory: Path) -> Outcome:
+    """Run a real program in an empty directory."""
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        [program, *words], capture_output=True, text=True, check=False, cwd=directory, env=environment
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr, _files(directory))
+
+
+def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directory: Path) -> Outcome:
+    """Run one of our programs in this process, in an empty directory."""
+    output, errors = io.StringIO(), io.StringIO()
+    before = os.getcwd()
+    os.chdir(directory)
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            try:
+                code = main(words)
+            except SystemExit as ending:
+                code = ending.code if isinstance(ending.code, int) else 1
+    finally:
+        os.chdir(before)
+    return Outcome(code, output.getvalue(), errors.getvalue(), _files(directory))
+
+
+def difference(peer: Outcome, ours: Outcome) -> str:
+    """The first thing that differs, or an empty text. Of an error only code and silence elsewhere must agree."""
+    if peer.code != ours.code:
+        return f"exit code {peer.code} became {ours.code}: {ours.errors[-300:]}"
+    pairs = [("standard output", peer.output, ours.output)]
+    if peer.code == 0:
+        pairs.append(("standard error", peer.errors, ours.errors))
+    names = sorted({name for name, _ in peer.files + ours.files})
+    pairs += [(name, dict(peer.files).get(name, "(none)"), dict(ours.files).get(name, "(none)")) for name in names]
+    for name, theirs, mine in pairs:
+        if theirs == mine:
+            continue
+        lines = zip(theirs.split("\n") + [""] * 999, mine.split("\n"), strict=False)
+        for number, (left, right) in enumerate(lines, 1):
+            if left != right:
+                return f"{name}, line {number}:\n  peer: {left}\n  ours: {right}"
+        return f"{name} ends too early"
+    return ""

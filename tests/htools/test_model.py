@@ -1,0 +1,126 @@
+"""The working model against its definition: the same accounts, refusals and scores along random walks of moves."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from htools import moving, scoring
+from htools.balancing import offered as offered_quickly
+from htools.model import Model
+from spec import moves, score, state
+from spec.cluster import (
+    DEFAULT_POLICY,
+    Cluster,
+    Disk,
+    DiskTemplate,
+    Group,
+    Instance,
+    InstanceStatus,
+    Node,
+    Utilisation,
+)
+from spec.decisions import FailMode, Refusal, Rules, Settings
+
+CLUSTER_TAGS = ("htools:iextags:svc", "htools:nlocation:rack", "htools:desiredlocation:rack", "htools:migration:kvm")
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> Cluster:
+    """Small clusters with everything that the accounts depend on."""
+    count = draw(st.integers(2, 5))
+    exclusive = draw(st.booleans())
+    nodes = tuple(
+        Node(
+            name=f"n{index}",
+            group=0,
+            total_memory=float(draw(st.sampled_from((4096, 6000)))),
+            node_memory=draw(st.integers(0, 300)),
+            free_memory=draw(st.integers(500, 5000)),
+            total_disk=float(draw(st.sampled_from((0, 8192, 10000)))),
+            free_disk=draw(st.integers(0, 9000)),
+            total_cpus=float(draw(st.sampled_from((4, 8)))),
+            cpu_speed=draw(st.sampled_from((1.0, 0.7))),
+            spindles=draw(st.integers(1, 4)),
+            free_spindles=draw(st.integers(0, 4)),
+            exclusive_storage=exclusive,
+            offline=index > 1 and draw(st.booleans()),
+            tags=tuple(
+                draw(st.lists(st.sampled_from(("rack:a", "rack:b", "kvm:1", "kvm:2")), max_size=2, unique=True))
+            ),
+        )
+        for index in range(count)
+    )
+    instances = []
+    for index in range(draw(st.integers(1, 6))):
+        template = draw(st.sampled_from((DiskTemplate.DRBD, DiskTemplate.DRBD, DiskTemplate.RBD, DiskTemplate.PLAIN)))
+        primary = draw(st.integers(0, count - 1))
+        secondary = (primary + draw(st.integers(1, count - 1))) % count if template is DiskTemplate.DRBD else None
+        size = draw(st.integers(1, 3000))
+        instances.append(
+            Instance(
+                name=f"i{index}",
+                memory=draw(st.integers(1, 1500)),
+                disk=size,
+                vcpus=draw(st.integers(0, 6)),
+                status=draw(st.sampled_from(InstanceStatus)),
+                auto_balance=draw(st.booleans()),
+                primary=primary,
+                secondary=secondary,
+                disk_template=template,
+                disks=(Disk(size, draw(st.sampled_from((None, 1, 2)))),),
+                tags=tuple(draw(st.lists(st.sampled_from(("svc:a", "svc:b", "rack:a")), max_size=2))),
+                spindle_use=draw(st.integers(0, 3)),
+                forthcoming=draw(st.integers(0, 4)) == 0,
+                utilisation=Utilisation(*(draw(st.sampled_from((1.0, 0.1, 0.3))) for _ in range(4))),
+            )
+        )
+    return Cluster((Group("g", "u", policy=DEFAULT_POLICY),), nodes, tuple(instances), CLUSTER_TAGS)
+
+
+def assert_same(model: Model, defined: state.State) -> None:
+    for index, node in model.nodes.items():
+        twin = defined.nodes[index]
+        assert node.free_memory == twin.unallocated_memory
+        assert node.reserved == twin.reserved_memory
+        assert tuple(node.peers) == twin.peers
+        assert node.n1_failed == twin.n1_failed
+        assert (tuple(node.primaries), tuple(node.secondaries)) == (twin.real.primaries, twin.real.secondaries)
+        assert tuple(node.planned_primaries) == twin.planned.primaries
+        assert node.free_disk == twin.real.free_disk
+        assert tuple(node.load) == (
+            twin.real.load.cpu,
+            twin.real.load.memory,
+            twin.real.load.disk,
+            twin.real.load.network,
+        )
+        assert node.tag_counts == twin.exclusion_tags
+        assert node.pair_counts == twin.location_pairs
+        assert node.location_score == twin.location_score
+    assert scoring.component_values(model.nodes.values()) == list(score.component_values(defined.nodes.values()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(clusters(), st.booleans(), st.booleans(), st.data())
+def test_walks_of_moves_keep_the_same_accounts(
+    cluster: Cluster, soft: bool, limited: bool, data: st.DataObject
+) -> None:
+    extra = Settings(disk_reserve=0.1, vcpu_ratio=1.5) if limited else Settings()
+    rules = Rules(ignore_soft=soft)
+    model, defined = Model.of(cluster, extra), state.initial_state(cluster, extra)
+    assert_same(model, defined)
+    for _ in range(4):
+        choices = [move for index in moves.movable(defined, rules) for move in moves.offered(defined, index, rules)]
+        online = list(moves.targets(defined))
+        assert choices == [
+            move for vm in moving.movable(model, rules) for move in offered_quickly(model, vm.index, rules, online)
+        ]
+        if not choices:
+            return
+        move = data.draw(st.sampled_from(choices))
+        quick, plain = moving.attempt(model, move, ignore_soft=soft), moves.apply(defined, move, ignore_soft=soft)
+        if isinstance(plain, Refusal) or isinstance(quick, FailMode):
+            assert isinstance(plain, Refusal)
+            assert quick is plain.mode
+        else:
+            quick.commit(model)
+            defined = plain
+        assert_same(model, defined)
