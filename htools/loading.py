@@ -5,9 +5,11 @@ Shared by all tools. Reading and deciding are apart: backends read, `spec.cluste
 Source: man pages of the tools; the messages of the real programs.
 """
 
+import importlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, cast
 
 from htools.errors import LoadError
 from htools.model import Model, NodeModel, common_domain
@@ -51,26 +53,31 @@ def lookup(names: Iterable[str], wanted: str) -> str | None:
     return partial[0] if len(partial) == 1 else None
 
 
+class Backend(Protocol):
+    """What every backend module offers."""
+
+    load: Callable[[str], Cluster]
+
+
+def _backend(name: str) -> Backend:
+    """A backend's module, imported only when it is asked for."""
+    return cast("Backend", importlib.import_module(f"htools.backends.{name}"))
+
+
 def _read(options: Options) -> Cluster:
     sources = [source for source in (options.rapi, options.luxi is not None, options.data_file is not None) if source]
     if len(sources) > 1:
         raise GantryError("Only one of the rapi, luxi, and data files options should be given.")
     if options.rapi:
-        from htools.backends import rapi
-
-        return rapi.load(options.rapi)
+        return _backend("rapi").load(options.rapi)
     if options.luxi is not None:
-        from htools.backends import luxi
+        from htools.backends.luxi import socket_path
 
-        return luxi.load(luxi.socket_path(options.luxi, options.root))
+        return _backend("luxi").load(socket_path(options.luxi, options.root))
     if options.data_file is not None:
-        from htools.backends import text
-
-        return text.load(options.data_file)
+        return _backend("text").load(options.data_file)
     if options.ialloc_source is not None:
-        from htools.backends import iallocator
-
-        return iallocator.load(options.ialloc_source)
+        return _backend("iallocator").load(options.ialloc_source)
     raise GantryError("failed to load data, aborting: No backend selected! Exiting.")
 
 

@@ -37,7 +37,9 @@ def read(path: str) -> dict[str, dict[str, Any]]:
     nodes: dict[str, dict[str, Any]] = {}
     for position, entry in enumerate(content):
         if not isinstance(entry, dict) or not isinstance(entry.get("node"), str):
-            raise LoadError(path, f"can't parse MonD data: expected the name of a node in entry {position}", field="node")
+            raise LoadError(
+                path, f"can't parse MonD data: expected the name of a node in entry {position}", field="node"
+            )
         reports = entry.get("reports")
         if not isinstance(reports, list):
             raise LoadError(path, f"can't parse MonD data: expected a list for node {entry['node']}", field="reports")
@@ -120,7 +122,7 @@ def _collect(model: Model, options: Options) -> str | None:
         loads = found | loads
     missing = sorted(vm.name for vm in model.instances.values() if vm.name not in loads)
     if missing:
-        from htools.haskell import show_string  # noqa: PLC0415
+        from htools.haskell import show_string
 
         return f"No CPU information available for [{','.join(map(show_string, missing))}]"
     _use_instances(model, loads)

@@ -1,0 +1,80 @@
+"""Loads from monitoring daemons: how they are shared out, and what is said where they are incomplete."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from htools import mond
+from htools.backends import text
+from htools.errors import LoadError
+from htools.model import Model
+from htools.options import Options
+from spec.decisions import Settings
+
+CLUSTER = """\
+g|u|preferred||
+
+node1|65536|1024|50000|2048000|2000000|16|M|u|1||N|0|1|1.0
+node2|65536|1024|50000|2048000|2000000|16|N|u|1||N|0|1|1.0
+
+i1|1024|1000|3|running|Y|node1|node2|drbd||1|-|N
+i2|1024|1000|2|running|Y|node1|node2|drbd||1|-|N
+i3|1024|1000|2|running|Y|node2|node1|drbd||1|-|N
+
+
+"""
+
+
+def report(node: str, name: str, data: dict[str, Any]) -> dict[str, Any]:
+    base = {"version": "B", "format_version": 1, "timestamp": 1, "category": None, "kind": 0}
+    return {"node": node, "reports": [{**base, "name": name, "data": data}]}
+
+
+def total(node: str, load: float) -> dict[str, Any]:
+    return report(node, "cpu-avg-load", {"cpu_number": 2, "cpus": [0.1, 0.2], "cpu_total": load})
+
+
+def applied(tmp_path: Path, content: object, **flags: Any) -> Model:
+    path = tmp_path / "reports.json"
+    path.write_text(json.dumps(content))
+    model = Model.of(text.parse(CLUSTER), Settings())
+    mond.apply(model, Options(mond=True, mond_file=str(path), **flags))
+    return model
+
+
+def test_a_nodes_load_is_shared_by_virtual_cores(tmp_path: Path) -> None:
+    model = applied(tmp_path, [total("node1", 3.5), total("node2", 1.5)])
+    assert [node.load[0] for node in model.nodes.values()] == [3.5, 1.5]
+    assert [vm.load[0] for vm in model.instances.values()] == [1.75, 3.5 / 6 * 2, 1.0]
+
+
+def test_xen_reports_loads_by_instance(tmp_path: Path) -> None:
+    loads = [
+        report("node1", "xen-cpu-avg-load", {"i1": 0.5, "i2": 0.25}),
+        report("node2", "xen-cpu-avg-load", {"i3": 2}),
+    ]
+    model = applied(tmp_path, loads, mond_xen=True)
+    assert [node.load[0] for node in model.nodes.values()] == [0.75, 2.0]
+
+
+def test_incomplete_reports_are_ignored_or_end_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = applied(tmp_path, [total("node1", 3.5)])
+    assert model.nodes[0].load[0] == 2.0
+    assert "Didn't receive an answer by all MonDs, cpu-avg-load's data will be ignored." in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        applied(tmp_path, [total("node1", 3.5)], exit_on_missing_mond=True)
+    applied(tmp_path, [report("node1", "xen-cpu-avg-load", {}), report("node2", "xen-cpu-avg-load", {})], mond_xen=True)
+    assert 'No CPU information available for ["i1","i2","i3"]' in capsys.readouterr().err
+
+
+def test_without_a_file_there_is_nobody_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    mond.apply(Model.of(text.parse(CLUSTER), Settings()), Options(mond=True))
+    assert "No monitoring daemon is configured" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [{}, [3], [{"node": 1}], [{"node": "a"}], [{"node": "a", "reports": [{}]}]])
+def test_malformed_reports_are_refused(tmp_path: Path, content: object) -> None:
+    with pytest.raises(LoadError, match="can't parse MonD data"):
+        applied(tmp_path, content)
