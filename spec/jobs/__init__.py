@@ -1,1 +1,1 @@
-"""Jobs and their queue: `model` is the vocabulary that everybody shares, `rules` says how the queue must behave."""
+"""Jobs and their queue: `model` is the vocabulary that everybody shares, `rules` and `queue` say what must hold."""

@@ -16,7 +16,7 @@ Reason = tuple[str, str, int]
 """One step of a reason trail: who, why, and when in nanoseconds since the epoch."""
 
 Dependency = tuple[int, tuple[str, ...]]
-"""A job's id, and the final statuses that are accepted of it (none named: any final status but error)."""
+"""A job's id, and the final statuses that are accepted of it (none named: any final status but canceled)."""
 
 HIGHEST_PRIORITY = -20
 LOWEST_PRIORITY = 19
@@ -29,6 +29,9 @@ Source: constants opPrioHigh, opPrioNormal, opPrioLow of Ganeti; observed refusa
 """
 
 JOBS_PER_ARCHIVE_DIRECTORY = 10_000
+
+QUEUE_LIMIT = 100_000
+"""Jobs that may be queued at the same time; more are refused."""
 
 
 class Status(enum.StrEnum):
@@ -122,3 +125,31 @@ class Job:
     end_timestamp: Timestamp | None = None
     livelock: str | None = None
     process_id: int | None = None
+
+
+FILTER_ACTIONS = ("ACCEPT", "PAUSE", "REJECT", "CONTINUE", "RATE_LIMIT")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRule:
+    """One job filter.
+
+    Attributes:
+        priority: 0 or more; smaller ones are asked first.
+        watermark: the queue's serial when the filter was made.
+        predicates: pairs of a kind (`jobid`, `opcode`, `reason`) and a filter expression; all must match.
+        action: one of `FILTER_ACTIONS`.
+        limit: of RATE_LIMIT, how many matching jobs may run at once.
+    """
+
+    uuid: str
+    priority: int
+    watermark: int
+    predicates: tuple[tuple[str, Any], ...]
+    action: str
+    limit: int = 0
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """By this the filters are asked."""
+        return (self.priority, self.watermark, self.uuid)
