@@ -1,0 +1,402 @@
+"""The daemon's heart: events go into the queue's core one by one, and its effects are carried out in order.
+
+Rules:
+* nothing that a client or a process sees happens before the commits handed in so far are durable;
+* if a commit fails, memory is ahead of the disk: the queue is read again from the disk, and those who waited are told;
+* whoever waits for a job is woken by its id.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from impl.jobs.queue import JobQueue
+from impl.luxid.metrics import Metrics
+from impl.luxid.starter import HandOver, HandOverError, Starter
+from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
+from impl.luxid.waiters import Waiters
+from impl.luxid.watcher import Watcher
+from impl.luxid.wconfd import Configuration, Wconfd, filter_rules
+from impl.luxid.writer import Writer
+from impl.opcodes import secrets
+from impl.paths import Root
+from impl.process.livelock import LiveLock, is_dead
+from impl.process.spawner import DEFAULT_PROGRAM
+from impl.wire.client import UnreachableError
+from spec.errors import GantryError, PeerError
+from spec.jobs.events import (
+    Abort,
+    Changed,
+    CleanLocks,
+    Configure,
+    Confirm,
+    Died,
+    Effect,
+    Event,
+    Fail,
+    Launch,
+    Move,
+    NotStarted,
+    Owned,
+    Persist,
+    Reply,
+    SetDrainFile,
+    Signal,
+)
+from spec.jobs.model import FilterRule, Job, Timestamp
+
+START_ATTEMPTS = 3
+"""Hand-overs of one job that may break off before the job is failed."""
+
+DISK_RETRY_SECONDS = 1.0
+DEFAULT_MAX_RUNNING = 20
+DEFAULT_MAX_TRACKED = 25
+
+Log = Callable[..., None]
+Trace = Callable[[Event, Timestamp, Sequence[Effect]], None]
+
+
+def timestamp() -> Timestamp:
+    """The time now."""
+    now = time.time_ns()
+    return now // 1_000_000_000, now % 1_000_000_000 // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an event led to, once it is durable: an answer, a refusal, or a wish that a running job be told."""
+
+    reply: Any = None
+    fail: Fail | None = None
+    signal: Signal | None = None
+
+
+class LuxidStoppedError(GantryError):
+    """The daemon is stopping and takes nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__("luxid is stopping: connect again when it runs")
+
+
+class Daemon:
+    """One queue and everything around it.
+
+    Args:
+        root: the cluster's directory.
+        log: structured log, called with a text and facts by name.
+        trace: called with every event and its effects, at the moment it takes place.
+        program: what a forked child runs.
+        polling_only: use neither inotify nor pidfds.
+    """
+
+    def __init__(
+        self,
+        root: Root,
+        log: Log,
+        trace: Trace | None = None,
+        program: str = DEFAULT_PROGRAM,
+        *,
+        polling_only: bool = False,
+    ) -> None:
+        self.root = root
+        self.log = log
+        self._trace = trace
+        self._loop = asyncio.get_running_loop()
+        self.metrics = Metrics()
+        self.livelock = LiveLock.create(root.livelocks, "luxid")
+        self.store = QueueStore(root.queue)
+        self.writer = Writer(self.store, self._loop)
+        self.queue = JobQueue(self.livelock.path, self.store.archived_status)
+        self.waiters = Waiters()
+        self.wconfd = Wconfd(root.wconfd_socket)
+        self.configuration = Configuration(Wconfd(root.wconfd_socket), root.config, self._configured)
+        self.starter = Starter(root, log, program)
+        self.watcher = Watcher(
+            root.queue,
+            self._on_change,
+            self._on_death,
+            lambda: self.configuration.parameter("max_tracked_jobs", DEFAULT_MAX_TRACKED),
+            polling_only=polling_only,
+        )
+        self._hand_overs: dict[int, HandOver] = {}
+        self._attempts: dict[int, int] = {}
+        self._secrets: dict[int, list[dict[str, Any] | None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._settings: tuple[int, tuple[FilterRule, ...]] | None = None
+        self._rereading: asyncio.Task[None] | None = None
+        self._cleaning = False
+        self._stopping = False
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Read the queue, adopt what runs, begin to follow everything."""
+        self.starter.start_spawner()
+        began = time.monotonic()
+        await self._read_queue()
+        self.log(
+            "queue read",
+            seconds=round(time.monotonic() - began, 3),
+            queued=len(self.queue.queued),
+            running=len(self.queue.running),
+            ended=len(self.queue.ended),
+        )
+        for follow in (self.watcher.sweep(), self.watcher.listen(), self.configuration.follow()):
+            self.spawn(follow)
+
+    async def _read_queue(self) -> None:
+        queue = JobQueue(self.livelock.path, self.store.archived_status)
+        queue.serial = self.store.serial
+        queue.drained = self.store.drained
+        queue.max_running = 0  # nothing starts before the configuration is known
+        own = self.livelock.path
+        jobs = (found[0] for job_id in self.store.job_ids() if (found := self.store.read(job_id, archived=False)))
+        rewritten = queue.recover(jobs, lambda path: path == own or is_dead(path), timestamp())
+        self.queue = queue
+        self.watcher.close()
+        if rewritten:
+            await self.writer.commit([entry_of(job) for job in rewritten])
+        for job in queue.running.values():
+            self.watcher.add(job.id, job.livelock or "", job.process_id, None)
+        self.clean_locks()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside; its failure is logged."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not self._stopping:
+            self.log("task failed", error=repr(error), task=task.get_coro().__qualname__)  # type: ignore[union-attr]
+
+    async def stop(self) -> None:
+        """Stop in order; running jobs run on."""
+        self._stopping = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.watcher.close()
+        self.starter.close()
+        self.wconfd.close()
+        await self._loop.run_in_executor(None, self.writer.close)
+        self.livelock.release()
+
+    # ---- events
+
+    async def apply(self, event: Event) -> Outcome:
+        """Put an event into the queue, carry out what follows, and return once it is durable.
+
+        Raises:
+            QueueFullDiskError: it could not be made durable; nothing happened.
+        """
+        if self._rereading is not None:
+            await asyncio.shield(self._rereading)
+        return await self._carry_out(event)
+
+    def _carry_out(self, event: Event) -> "Coroutine[Any, Any, Outcome]":
+        """Take the step now; the rest is for whoever awaits the result."""
+        if self._stopping:
+            raise LuxidStoppedError
+        now = timestamp()
+        effects = self.queue.step(event, now)
+        if self._trace is not None:
+            self._trace(event, now, effects)
+        durable: list[asyncio.Future[Any]] = []
+        for effect in effects:
+            match effect:
+                case Persist(jobs, serial):
+                    durable.append(self.writer.commit([entry_of(job) for job in jobs], serial))
+                case Move(ids):
+                    durable.append(self.writer.call(lambda ids=ids: self.store.archive(ids)))  # type: ignore[misc]
+                case SetDrainFile(drained):
+                    durable.append(self.writer.call(lambda drained=drained: self.store.set_drain(drained)))  # type: ignore[misc]
+        return self._finish(event, effects, durable)
+
+    async def _finish(self, event: Event, effects: Sequence[Effect], durable: list[asyncio.Future[Any]]) -> Outcome:
+        if durable:
+            try:
+                for future in durable:
+                    await future
+            except (QueueFullDiskError, OSError) as error:
+                self.log("queue not written", error=str(error))
+                self._reread()
+                if isinstance(error, QueueFullDiskError):
+                    raise
+                raise QueueFullDiskError(error.strerror or str(error)) from None
+        reply, fail, signal = None, None, None
+        for effect in effects:
+            match effect:
+                case Persist(jobs):
+                    for job in jobs:
+                        self.waiters.wake(job.id)
+                        if job.id not in self.queue.running:
+                            self._forget_ended(job)
+                case Launch(job_id):
+                    self.spawn(self._launch(job_id))
+                case CleanLocks():
+                    self.clean_locks()
+                case Reply(result):
+                    reply = result
+                case Fail():
+                    fail = effect
+                case Signal():
+                    signal = effect
+        confirmed = any(isinstance(effect, Confirm) for effect in effects)
+        aborted = any(isinstance(effect, Abort) for effect in effects)
+        self.metrics.count(event, effects)
+        return Outcome(confirmed and not aborted if isinstance(event, Owned) else reply, fail, signal)
+
+    def _forget_ended(self, job: Job) -> None:
+        if job.id in self.queue.ended:
+            self._secrets.pop(job.id, None)
+            self._attempts.pop(job.id, None)
+            self.metrics.ended(job)
+
+    def happened(self, event: Event) -> None:
+        """Apply an event that nobody waits for."""
+        if self._rereading is not None:
+            self.spawn(self.apply(event))
+            return
+        with contextlib.suppress(LuxidStoppedError):
+            self.spawn(self._carry_out(event))
+
+    def _reread(self) -> None:
+        """Memory is ahead of the disk: go back to what the disk has."""
+        if self._rereading is None and not self._stopping:
+            self._rereading = self._loop.create_task(self._reread_queue())
+
+    async def _reread_queue(self) -> None:
+        try:
+            for hand_over in list(self._hand_overs.values()):
+                hand_over.close()
+            while True:
+                await self.writer.settled()
+                try:
+                    await self._read_queue()
+                    break
+                except (QueueFullDiskError, OSError) as error:
+                    self.log("queue not readable", error=str(error))
+                    await asyncio.sleep(DISK_RETRY_SECONDS)
+        finally:
+            self._rereading = None
+        self._loop.call_later(DISK_RETRY_SECONDS, self._reconfigure)
+
+    # ---- configuration
+
+    def _configured(self) -> None:
+        view = self.configuration.view
+        if view is None:
+            return
+        limit = self.configuration.parameter("max_running_jobs", DEFAULT_MAX_RUNNING)
+        settings = (limit, filter_rules(dict(view.config)))
+        if settings != self._settings:
+            self._settings = settings
+            self._reconfigure()
+
+    def _reconfigure(self) -> None:
+        if self._settings is not None and not self._stopping:
+            self.happened(Configure(*self._settings))
+
+    # ---- running jobs
+
+    def keep_secrets(self, job_id: int, values: list[dict[str, Any] | None]) -> None:
+        """Keep a job's secret parameters, in memory only, until it is handed over."""
+        if any(values):
+            self._secrets[job_id] = values
+
+    async def _launch(self, job_id: int) -> None:
+        job = self.queue.running.get(job_id)
+        if job is None or job_id not in self.queue.starting:
+            return
+        known = self._secrets.get(job_id)
+        if known is None and any(secrets(dict(op.input)) for op in job.ops):
+            text = "its secret parameters went with the luxid that took them: submit it again"
+            await self.apply(NotStarted(job_id, timestamp(), text))
+            return
+        began = time.monotonic()
+
+        async def take(livelock: str, hand_over: HandOver) -> bool:
+            self._hand_overs[job_id] = hand_over
+            confirmed = bool((await self.apply(Owned(job_id, livelock))).reply)
+            if confirmed:
+                pidfd, hand_over.pidfd = hand_over.pidfd, None
+                self.watcher.add(job_id, livelock, hand_over.pid, pidfd)
+                self.metrics.started(time.monotonic() - began)
+            return confirmed
+
+        try:
+            await self.starter.hand_over(job_id, known or [None] * len(job.ops), take)
+            self._attempts.pop(job_id, None)
+            self._secrets.pop(job_id, None)
+        except (HandOverError, OSError) as error:
+            attempts = self._attempts[job_id] = self._attempts.get(job_id, 0) + 1
+            text = str(error) if attempts >= START_ATTEMPTS else None
+            self.log("hand-over broke off", job=job_id, attempt=attempts, error=str(error))
+            await self.apply(NotStarted(job_id, timestamp(), text))
+        finally:
+            self._hand_overs.pop(job_id, None)
+
+    def _on_change(self, job: Job) -> None:
+        running = job.id in self.queue.running
+        self.happened(Changed(job))
+        if running:
+            self.waiters.wake(job.id)
+            if job.id in self.queue.ended:
+                self._forget_ended(job)
+
+    def _on_death(self, job: Job) -> None:
+        self.log("job died", job=job.id, pid=job.process_id)
+        self.happened(Died(job, timestamp()))
+
+    def clean_locks(self) -> None:
+        """Tell wconfd that an owner of locks died; again and again until it heard."""
+        if not self._cleaning:
+            self._cleaning = True
+            self.spawn(self._clean_locks())
+
+    async def _clean_locks(self) -> None:
+        while not self._stopping:
+            self._cleaning = False  # a death from here on needs another round
+            try:
+                await self.wconfd.call("cleanupLocks")
+            except UnreachableError:
+                self._cleaning = True
+                await asyncio.sleep(0.2)
+            except PeerError as error:
+                self.log("cleanupLocks refused", error=str(error))
+                return
+            else:
+                return
+
+    async def process_of(self, job_id: int, seconds: float) -> Job | None:
+        """A running job, once its process has written its id into the file; None if it ended or takes too long."""
+        deadline = time.monotonic() + seconds
+        while True:
+            job = self.queue.running.get(job_id)
+            if job is None or job.process_id is not None:
+                return job
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            await self.waiters.wait(job_id, min(left, 0.2))
+            self.watcher.look(job_id)
+
+    def owner_pid(self, job: Job) -> int | None:
+        """The process of a running job, None if it is proved dead or unknown."""
+        if job.process_id is None or job.livelock in {None, self.livelock.path} or is_dead(job.livelock or ""):
+            return None
+        return job.process_id
+
+    def kill(self, pid: int, number: int) -> bool:
+        """Send a signal; whether there was such a process."""
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return True

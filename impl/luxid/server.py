@@ -1,0 +1,176 @@
+"""The LUXI socket: connections, framing, limits. What a request means is `methods`' affair.
+
+Requests of one connection are answered in order. A connection may not hold back more than `PIPELINE_LIMIT` requests,
+nor leave a message unfinished for `MESSAGE_SECONDS`; a message that is no request is answered with a plain text, after
+which the connection ends. No request ends the daemon.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
+from impl.wire.messages import encode_malformed
+
+PIPELINE_LIMIT = 256
+MESSAGE_SECONDS = 60.0
+MESSAGE_LIMIT = 64 << 20
+
+Answer = Callable[[bytes], Awaitable[tuple[bytes, bool]]]
+"""Answers one message: the payload, and whether the connection stays open."""
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    def __init__(self, server: "LuxiServer") -> None:
+        self._server = server
+        self._decoder = FrameDecoder(MESSAGE_LIMIT)
+        self._line: deque[bytes] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._paused = False
+        self._ending = False
+        self.unfinished_since: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a client in, or send it away when there are too many."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a unix server gives
+        self._transport = transport
+        if not self._server.enter(self):
+            text = f"too many clients ({self._server.limit}): try again later"
+            transport.write(frame(encode_malformed(text)))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        """Forget the client and whatever it waits for."""
+        self._server.leave(self)
+        self._writable.set()
+        if self._worker is not None:
+            self._worker.cancel()
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        if self._ending:
+            return
+        try:
+            self._line.extend(self._decoder.receive_data(data))
+        except MessageTooLongError as error:
+            self.end_with(f"Failed to parse request: {error}")
+            return
+        self.unfinished_since = time.monotonic() if self._decoder.unfinished else None
+        if self._line and self._worker is None:
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+        if len(self._line) > PIPELINE_LIMIT and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def end_with(self, text: str) -> None:
+        """Tell the client what is wrong with its stream, and close."""
+        self._ending = True
+        self._line.clear()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frame(encode_malformed(text)))
+            self._transport.close()
+
+    async def _work(self) -> None:
+        transport = self._transport
+        assert transport is not None  # noqa: S101 - data came over it
+        try:
+            while self._line:
+                payload, stay = await self._server.answer(self._line.popleft())
+                if transport.is_closing():
+                    return
+                transport.write(frame(payload))
+                if not stay:
+                    self._ending = True
+                    transport.close()
+                    return
+                if self._paused and len(self._line) < PIPELINE_LIMIT // 2:
+                    self._paused = False
+                    transport.resume_reading()
+                if not self._writable.is_set():
+                    await self._writable.wait()
+        finally:
+            self._worker = None
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class LuxiServer:
+    """The listening socket and its clients.
+
+    Args:
+        path: of the socket; made with mode 0660.
+        answer: answers one message.
+        limit: clients at the same time.
+    """
+
+    def __init__(self, path: str, answer: Answer, limit: int) -> None:
+        self.path = path
+        self.answer = answer
+        self.limit = limit
+        self._clients: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def clients(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
+    def enter(self, client: Connection) -> bool:
+        """Whether there is room for one more client."""
+        if len(self._clients) >= self.limit:
+            return False
+        self._clients.add(client)
+        return True
+
+    def leave(self, client: Connection) -> None:
+        """A client went."""
+        self._clients.discard(client)
+
+    async def start(self) -> None:
+        """Listen. The socket appears under its name only when it is ready, with its final mode."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        before = os.umask(0o117)
+        try:
+            self._server = await asyncio.get_running_loop().create_unix_server(
+                lambda: Connection(self), self.path, backlog=1024
+            )
+        finally:
+            os.umask(before)
+
+    async def expire(self) -> None:
+        """Send away clients that leave a message unfinished for too long."""
+        while True:
+            await asyncio.sleep(MESSAGE_SECONDS / 12)
+            oldest = time.monotonic() - MESSAGE_SECONDS
+            for client in list(self._clients):
+                if client.unfinished_since is not None and client.unfinished_since < oldest:
+                    client.end_with(f"Failed to parse request: no end of message within {MESSAGE_SECONDS:.0f} s")
+
+    async def stop(self) -> None:
+        """Stop listening and close all connections."""
+        if self._server is not None:
+            self._server.close()
+        for client in list(self._clients):
+            client.abort()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)

@@ -1,0 +1,161 @@
+"""luxid's side of wconfd: calls over one connection, made again when it breaks, and the configuration as last read.
+
+The configuration is decoded only when its bytes changed. While wconfd is away, calls raise `UnreachableError`; those
+who can wait try again.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+from impl.cluster.view import ClusterView
+from impl.wire.client import UnreachableError
+from impl.wire.framing import FrameDecoder, frame
+from impl.wire.messages import decode_answer, encode_request
+from spec.jobs.model import FilterRule
+
+CALL_SECONDS = 60.0
+RETRY_SECONDS = 0.2
+LOOK_SECONDS = 1.0
+
+
+class Wconfd:
+    """Calls of wconfd's methods, one after the other."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._decoder = FrameDecoder()
+        self._turn = asyncio.Lock()
+
+    async def call(self, method: str, *args: Any) -> Any:
+        """Call a method and return its result.
+
+        Raises:
+            PeerError: wconfd answered an error.
+            UnreachableError: it is away.
+        """
+        return decode_answer(await self.call_raw(method, *args))
+
+    async def call_raw(self, method: str, *args: Any) -> bytes:
+        """Call a method and return the answer as it came."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(CALL_SECONDS):
+                    return await self._exchange(frame(encode_request(method, args)))
+            except (OSError, EOFError, TimeoutError) as error:
+                self.close()
+                raise UnreachableError(self.path, str(error) or "no answer in time") from None
+            except BaseException:
+                self.close()
+                raise
+
+    async def _exchange(self, request: bytes) -> bytes:
+        if self._streams is None:
+            self._streams = await asyncio.open_unix_connection(self.path)
+            self._decoder = FrameDecoder()
+        reader, writer = self._streams
+        writer.write(request)
+        await writer.drain()
+        while True:
+            data = await reader.read(1 << 18)
+            if not data:
+                raise EOFError("connection closed")
+            messages = self._decoder.receive_data(data)
+            if messages:
+                return messages[0]
+
+    def close(self) -> None:
+        """Close the connection; the next call makes a new one."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+def filter_rules(config: dict[str, Any]) -> tuple[FilterRule, ...]:
+    """The job filters that a configuration holds; a malformed one is left out."""
+    rules = []
+    for uuid, value in (config.get("filters") or {}).items():
+        action = value.get("action")
+        limit = 0
+        if isinstance(action, list) and len(action) == 2:
+            action, limit = action
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            predicates = tuple((str(kind), expression) for kind, expression in value["predicates"])
+            rules.append(
+                FilterRule(uuid, int(value["priority"]), int(value["watermark"]), predicates, str(action), int(limit))
+            )
+    return tuple(rules)
+
+
+class Configuration:
+    """The cluster's configuration as luxid knows it.
+
+    Args:
+        wconfd: who has it.
+        path: the file that changes when it does: only a hint for when to look.
+        on_change: called after a changed one was taken in.
+    """
+
+    def __init__(self, wconfd: Wconfd, path: str, on_change: Callable[[], None]) -> None:
+        self._wconfd = wconfd
+        self._path = path
+        self._on_change = on_change
+        self._raw = b""
+        self._view: ClusterView | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+        self.reads = 0
+
+    @property
+    def view(self) -> ClusterView | None:
+        """The last configuration read; None before the first."""
+        return self._view
+
+    def parameter(self, name: str, default: int) -> int:
+        """A whole-number parameter of the cluster."""
+        value = None if self._view is None else self._view.cluster.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
+
+    async def fresh(self) -> ClusterView:
+        """The configuration as it is now; those who ask together are served together.
+
+        Raises:
+            UnreachableError: wconfd is away.
+        """
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._read_after(self._reading))
+        await asyncio.shield(self._next)
+        assert self._view is not None  # noqa: S101 - the task has read it or raised
+        return self._view
+
+    async def _read_after(self, before: "asyncio.Task[None] | None") -> None:
+        if before is not None and not before.done():
+            await asyncio.wait([before])
+        self._reading, self._next = self._next, None
+        self.reads += 1
+        raw = await self._wconfd.call_raw("readConfig")
+        if raw != self._raw or self._view is None:
+            self._view = ClusterView(decode_answer(raw))
+            self._raw = raw
+            self._on_change()
+
+    async def follow(self) -> None:
+        """Notice changes that nobody asked about, until cancelled; waits patiently for a wconfd that is away."""
+        seen: tuple[int, int, int] | None = None
+        while True:
+            try:
+                found = os.stat(self._path)
+                signature = (found.st_ino, found.st_mtime_ns, found.st_size)
+            except FileNotFoundError:
+                signature = (0, 0, 0)
+            if signature != seen or self._view is None:
+                try:
+                    await self.fresh()
+                    seen = signature
+                except Exception:  # noqa: BLE001 - away, or not ready: the next round asks again
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+            await asyncio.sleep(LOOK_SECONDS)
