@@ -8,26 +8,27 @@ Rules:
 
 import asyncio
 import contextlib
-import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from impl.jobs.queue import JobQueue
-from impl.luxid.metrics import Metrics
+from impl.luxid.answers import LuxidStoppedError
+from impl.luxid.context import Context, Log
 from impl.luxid.starter import HandOver, HandOverError, Starter
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
 from impl.luxid.waiters import Waiters
 from impl.luxid.watcher import Watcher
-from impl.luxid.wconfd import Configuration, Wconfd, filter_rules
+from impl.luxid.wconfd import filter_rules
 from impl.luxid.writer import Writer
 from impl.opcodes import secrets
 from impl.paths import Root
 from impl.process.livelock import LiveLock, is_dead
 from impl.process.spawner import DEFAULT_PROGRAM
+from impl.process.trace import TraceWriter
 from impl.wire.client import UnreachableError
-from spec.errors import GantryError, PeerError
+from spec.errors import PeerError
 from spec.jobs.events import (
     Abort,
     Changed,
@@ -56,9 +57,6 @@ DISK_RETRY_SECONDS = 1.0
 DEFAULT_MAX_RUNNING = 20
 DEFAULT_MAX_TRACKED = 25
 
-Log = Callable[..., None]
-Trace = Callable[[Event, Timestamp, Sequence[Effect]], None]
-
 
 def timestamp() -> Timestamp:
     """The time now."""
@@ -75,20 +73,13 @@ class Outcome:
     signal: Signal | None = None
 
 
-class LuxidStoppedError(GantryError):
-    """The daemon is stopping and takes nothing more."""
-
-    def __init__(self) -> None:
-        super().__init__("luxid is stopping: connect again when it runs")
-
-
-class Daemon:
+class Daemon(Context):
     """One queue and everything around it.
 
     Args:
         root: the cluster's directory.
         log: structured log, called with a text and facts by name.
-        trace: called with every event and its effects, at the moment it takes place.
+        trace: gets every event and its effects, at the moment it takes place.
         program: what a forked child runs.
         polling_only: use neither inotify nor pidfds.
     """
@@ -97,23 +88,19 @@ class Daemon:
         self,
         root: Root,
         log: Log,
-        trace: Trace | None = None,
+        trace: TraceWriter | None = None,
         program: str = DEFAULT_PROGRAM,
         *,
         polling_only: bool = False,
     ) -> None:
-        self.root = root
-        self.log = log
+        self.store = QueueStore(root.queue)
+        super().__init__(root, log, self.store)
         self._trace = trace
         self._loop = asyncio.get_running_loop()
-        self.metrics = Metrics()
         self.livelock = LiveLock.create(root.livelocks, "luxid")
-        self.store = QueueStore(root.queue)
         self.writer = Writer(self.store, self._loop)
         self.queue = JobQueue(self.livelock.path, self.store.archived_status)
         self.waiters = Waiters()
-        self.wconfd = Wconfd(root.wconfd_socket)
-        self.configuration = Configuration(Wconfd(root.wconfd_socket), root.config, self._configured)
         self.starter = Starter(root, log, program)
         self.watcher = Watcher(
             root.queue,
@@ -130,6 +117,29 @@ class Daemon:
         self._rereading: asyncio.Task[None] | None = None
         self._cleaning = False
         self._stopping = False
+
+    # ---- what queries see
+
+    async def settled(self) -> None:
+        """Wait until what was decided is on disk."""
+        await self.writer.settled()
+
+    def live_jobs(self) -> Mapping[int, Job]:
+        """The jobs that have not ended."""
+        return {**self.queue.queued, **self.queue.running}
+
+    def live(self, job_id: int) -> Job | None:
+        """One of them."""
+        return self.queue.live(job_id)
+
+    def ended_ids(self) -> Sequence[int]:
+        """Ids of the ended jobs that are not archived."""
+        return list(self.queue.ended)
+
+    @property
+    def drained(self) -> bool:
+        """Whether the queue is closed for new jobs."""
+        return self.queue.drained
 
     # ---- life
 
@@ -189,27 +199,37 @@ class Daemon:
 
     # ---- events
 
-    async def apply(self, event: Event) -> Outcome:
+    async def apply(self, event: Event, secrets_of: Sequence[list[dict[str, Any] | None]] = ()) -> Outcome:
         """Put an event into the queue, carry out what follows, and return once it is durable.
+
+        Args:
+            event: what happened.
+            secrets_of: of a submission, each job's secret parameters; they stay in memory.
 
         Raises:
             QueueFullDiskError: it could not be made durable; nothing happened.
         """
         if self._rereading is not None:
             await asyncio.shield(self._rereading)
-        return await self._carry_out(event)
+        return await self._carry_out(event, secrets_of)
 
-    def _carry_out(self, event: Event) -> "Coroutine[Any, Any, Outcome]":
+    def _carry_out(
+        self, event: Event, secrets_of: Sequence[list[dict[str, Any] | None]] = ()
+    ) -> "Coroutine[Any, Any, Outcome]":
         """Take the step now; the rest is for whoever awaits the result."""
         if self._stopping:
             raise LuxidStoppedError
         now = timestamp()
         effects = self.queue.step(event, now)
         if self._trace is not None:
-            self._trace(event, now, effects)
+            self._trace.step(event, effects, now=now)
         durable: list[asyncio.Future[Any]] = []
         for effect in effects:
             match effect:
+                case Reply(answers) if secrets_of:
+                    for (good, job_id), values in zip(answers, secrets_of, strict=True):
+                        if good and any(values):
+                            self._secrets[job_id] = values
                 case Persist(jobs, serial):
                     durable.append(self.writer.commit([entry_of(job) for job in jobs], serial))
                 case Move(ids):
@@ -277,6 +297,7 @@ class Daemon:
                 hand_over.close()
             while True:
                 await self.writer.settled()
+                self.writer.mend()
                 try:
                     await self._read_queue()
                     break
@@ -305,11 +326,6 @@ class Daemon:
 
     # ---- running jobs
 
-    def keep_secrets(self, job_id: int, values: list[dict[str, Any] | None]) -> None:
-        """Keep a job's secret parameters, in memory only, until it is handed over."""
-        if any(values):
-            self._secrets[job_id] = values
-
     async def _launch(self, job_id: int) -> None:
         job = self.queue.running.get(job_id)
         if job is None or job_id not in self.queue.starting:
@@ -336,9 +352,9 @@ class Daemon:
             self._secrets.pop(job_id, None)
         except (HandOverError, OSError) as error:
             attempts = self._attempts[job_id] = self._attempts.get(job_id, 0) + 1
-            text = str(error) if attempts >= START_ATTEMPTS else None
+            why = str(error) if attempts >= START_ATTEMPTS else None
             self.log("hand-over broke off", job=job_id, attempt=attempts, error=str(error))
-            await self.apply(NotStarted(job_id, timestamp(), text))
+            await self.apply(NotStarted(job_id, timestamp(), why))
         finally:
             self._hand_overs.pop(job_id, None)
 
@@ -386,17 +402,3 @@ class Daemon:
                 return None
             await self.waiters.wait(job_id, min(left, 0.2))
             self.watcher.look(job_id)
-
-    def owner_pid(self, job: Job) -> int | None:
-        """The process of a running job, None if it is proved dead or unknown."""
-        if job.process_id is None or job.livelock in {None, self.livelock.path} or is_dead(job.livelock or ""):
-            return None
-        return job.process_id
-
-    def kill(self, pid: int, number: int) -> bool:
-        """Send a signal; whether there was such a process."""
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return False
-        return True

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client import Counter as TotalCounter
-from prometheus_client import Histogram
 
 from impl.jobs.status import job_status
 from spec.jobs.events import Died, Effect, Event, Fail, Submit
@@ -39,6 +38,10 @@ class Metrics:
         self._runs = Histogram(
             "gantry_opcode_run_seconds", "Execution by opcode.", ["opcode"], registry=self.registry, buckets=_SECONDS
         )
+
+    def render(self) -> str:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry).decode()
 
     def count(self, event: Event, effects: Sequence[Effect]) -> None:
         """An event took place."""

@@ -94,42 +94,15 @@ def decode_records(data: bytes) -> Iterator[_Record]:
             return
 
 
-class QueueStore:
-    """The queue's directory.
+class QueueFiles:
+    """The queue's directory, read only.
 
     Args:
         directory: `queue` below the state directory.
-
-    Raises:
-        QueueBusyError: another process has it.
     """
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self._lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise QueueBusyError(f"{directory}/lock") from None
-        if not os.path.exists(f"{directory}/version"):
-            write_file(f"{directory}/version", b"1\n")
-        self.serial = self._read_serial()
-        self.syncs = 0
-        self._number = 0
-        self._journal = -1
-        self._size = 0
-        self._in_journal: set[int] = set()
-        self._replay()
-
-    def _read_serial(self) -> int:
-        try:
-            with open(f"{self.directory}/serial", "rb") as file:
-                return int(file.read().strip() or b"0")
-        except (FileNotFoundError, ValueError):
-            return 0
-
-    # ---- reading
 
     @property
     def drained(self) -> bool:
@@ -156,6 +129,42 @@ class QueueStore:
             return job_status(read_job(archived_path(self.directory, job_id)))
         except (FileNotFoundError, JobFileError):
             return None
+
+
+class QueueStore(QueueFiles):
+    """The queue's directory, with the right to write in it.
+
+    Args:
+        directory: `queue` below the state directory.
+
+    Raises:
+        QueueBusyError: another process has it.
+    """
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory)
+        self._lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise QueueBusyError(f"{directory}/lock") from None
+        if not os.path.exists(f"{directory}/version"):
+            write_file(f"{directory}/version", b"1\n")
+        self.serial = self._read_serial()
+        self.syncs = 0
+        self._number = 0
+        self._journal = -1
+        self._size = 0
+        self._in_journal: set[int] = set()
+        self._replay()
+
+    def _read_serial(self) -> int:
+        try:
+            with open(f"{self.directory}/serial", "rb") as file:
+                return int(file.read().strip() or b"0")
+        except (FileNotFoundError, ValueError):
+            return 0
 
     # ---- writing
 

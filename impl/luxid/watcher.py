@@ -82,6 +82,11 @@ class Watcher:
             self._loop.add_reader(pidfd, self._on_exit, job_id)
         self.look(job_id)
 
+    def process_id(self, job_id: int) -> int | None:
+        """The process of a job that is followed, as far as it is known."""
+        watch = self._watches.get(job_id)
+        return None if watch is None else watch.process_id
+
     def remove(self, job_id: int) -> None:
         """Follow a job no longer."""
         watch = self._watches.pop(job_id, None)

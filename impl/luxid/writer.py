@@ -1,7 +1,8 @@
 """The thread that writes the queue: commits wait in a line, and all that wait are made durable together.
 
 The line is strict: what was handed in first is on disk first. While one commit is being synced the next ones gather, so
-the number of syncs follows the disk and not the number of jobs.
+the number of syncs follows the disk and not the number of jobs. After a failure all that follows fails too, as it was
+decided in the belief that what failed had happened, until `mend`.
 """
 
 import asyncio
@@ -48,7 +49,12 @@ class Writer:
         self._last: asyncio.Future[Any] | None = None
         self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
         self._settling: threading.Thread | None = None
+        self._broken: Exception | None = None
         self._thread.start()
+
+    def mend(self) -> None:
+        """Take work again after a failure: the caller has gone back to what the disk has."""
+        self._broken = None
 
     def commit(self, entries: Sequence[Entry], serial: int | None = None) -> asyncio.Future[None]:
         """Hand in job contents; the future ends when they are durable, or with the error."""
@@ -104,11 +110,13 @@ class Writer:
                 self._rotate()
 
     def _attempt(self, function: Callable[[], Any], futures: Sequence[asyncio.Future[Any]]) -> None:
-        result, error = None, None
-        try:
-            result = function()
-        except Exception as caught:  # noqa: BLE001 - it belongs to those who wait
-            error = caught
+        result = None
+        if self._broken is None:
+            try:
+                result = function()
+            except Exception as caught:  # noqa: BLE001 - it belongs to those who wait
+                self._broken = caught
+        error = self._broken
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._finish, futures, result, error)
 

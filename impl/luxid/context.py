@@ -1,0 +1,52 @@
+"""What queries need of whoever answers them: the whole daemon, or a query-only one that reads the files."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from impl.luxid.metrics import Metrics
+from impl.luxid.store import QueueFiles
+from impl.luxid.wconfd import Configuration, Wconfd
+from impl.paths import Root
+from spec.jobs.model import Job
+
+Log = Callable[..., None]
+
+
+class Context:
+    """A query-only luxid: no queue, no job, no lock, no process of its own.
+
+    Attributes:
+        files: the queue's directory.
+        wconfd: for questions about locks.
+        configuration: the cluster's.
+    """
+
+    def __init__(self, root: Root, log: Log, files: QueueFiles) -> None:
+        self.root = root
+        self.log = log
+        self.files = files
+        self.metrics = Metrics()
+        self.wconfd = Wconfd(root.wconfd_socket)
+        self.configuration = Configuration(Wconfd(root.wconfd_socket), root.config, self._configured)
+
+    def _configured(self) -> None:
+        """The configuration changed."""
+
+    async def settled(self) -> None:
+        """Wait until what was decided is on disk."""
+
+    def live_jobs(self) -> Mapping[int, Job]:
+        """The jobs that have not ended, as far as they are in memory."""
+        return {}
+
+    def live(self, job_id: int) -> Job | None:
+        """One of them."""
+        return self.live_jobs().get(job_id)
+
+    def ended_ids(self) -> Sequence[int]:
+        """Ids of the other jobs that are not archived."""
+        return self.files.job_ids()
+
+    @property
+    def drained(self) -> bool:
+        """Whether the queue is closed for new jobs."""
+        return self.files.drained
