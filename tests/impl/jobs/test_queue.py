@@ -202,7 +202,19 @@ def test_filters_agree() -> None:
     values = {"a": 1, "b": "x", "c": [1, 2], "d": True, "n": {"m": 2.5}, "z": None}
     names = ("a", "b", "c", "d", "n.m", "n", "z", "q")
     wanted: tuple[Any, ...] = (1, 1.0, "x", True, None, 2.5, "^x", "(", [1])
-    expressions = [None, [], ["&"], ["|"], "x", 7, ["?", "a"], ["?", "z"], ["!", ["?", "z"]], ["!"], ["~", "a", 1]]
+    expressions: list[Any] = [
+        None,
+        [],
+        ["&"],
+        ["|"],
+        "x",
+        7,
+        ["?", "a"],
+        ["?", "z"],
+        ["!", ["?", "z"]],
+        ["!"],
+        ["~", "a", 1],
+    ]
     for symbol in ("=", "==", "!=", "<", "<=", ">", ">=", "=~", "=[]"):
         for name in names:
             expressions += [[symbol, name, value] for value in wanted]
