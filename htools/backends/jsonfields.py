@@ -141,6 +141,13 @@ class Fields:
             return Fields(self._source, f"{self._owner}, '{key}'", value)
         raise self.error(key, "a JSON object")
 
+    def item(self, key: str, index: int) -> "Fields":
+        """The fields of an object in a list within."""
+        value = self.items(key)[index]
+        if type(value) is dict:
+            return Fields(self._source, f"{self._owner}, '{key}' {index + 1}", value)
+        raise self.error(key, "a list of JSON objects")
+
     def choice(self, key: str, kind: type[_Choice]) -> _Choice:
         """One of the values of an enumeration."""
         value = self.values.get(key, _MISSING)
