@@ -1,0 +1,133 @@
+"""Placement on dedicated clusters: where all nodes hand out whole spindles, lost opportunities count, not the score.
+
+For each of the policy's smallest instances, largest disk first, the metric counts how many of them fit before and no
+longer fit after, on the nodes used; then what disk is left there. The lower the better, compared in that order.
+Redundancy is not asked for.
+
+Source: Ganeti's design document on allocation with exclusive storage; the answers of hail 3.0.2.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from spec.cluster import AllocPolicy, Disk, DiskTemplate, Group, Instance, InstanceStatus, Policy, Utilisation
+from spec.decisions import FailMode, Refusal
+from spec.placement import NEW, Allocation, Limits, NoTargets, Outcome, Targets, better, joined, policy_failure
+from spec.state import NodeState, Placed, State, add_primary, add_secondary
+
+Metric = tuple[tuple[int, ...], int]
+"""Lost opportunities for each test instance, and the free disk afterwards in MiB."""
+
+
+def is_dedicated(nodes: Iterable[NodeState], groups: Sequence[Group], group: str | None) -> bool:
+    """Whether all nodes of a group (by name), or of all groups that take instances, hand out whole spindles."""
+    asked = {
+        index
+        for index, known in enumerate(groups)
+        if (known.alloc_policy is not AllocPolicy.UNALLOCABLE if group is None else known.name == group)
+    }
+    return all(node.node.exclusive_storage or node.node.group not in asked for node in nodes)
+
+
+def test_instances(policy: Policy) -> list[Placed]:
+    """The smallest instance of each pair of bounds, largest disk first."""
+    smallest = sorted((bounds.minimum for bounds in policy.bounds), key=lambda spec: -spec.disk_size)
+    disks: tuple[Disk, ...] = ()
+    return [
+        Placed(
+            NEW,
+            Instance(
+                name="minimalspecinstance",
+                memory=spec.memory,
+                disk=spec.disk_size,
+                vcpus=spec.cpus,
+                status=InstanceStatus.RUNNING,
+                auto_balance=False,
+                primary=0,
+                secondary=None,
+                disk_template=DiskTemplate.PLAIN,
+                disks=disks,
+                spindle_use=spec.spindle_use,
+                utilisation=Utilisation(),
+            ),
+        )
+        for spec in smallest
+    ]
+
+
+def opportunities(node: NodeState, tests: Iterable[Placed]) -> tuple[int, ...]:
+    """How often each test instance fits on a node, one after the other."""
+
+    def times(test: Placed) -> int:
+        count, now = 0, node
+        while True:
+            after = add_primary(now, test)
+            if isinstance(after, Refusal):
+                return count
+            count, now = count + 1, after
+
+    return tuple(times(test) for test in tests)
+
+
+def _lost(before: NodeState, after: NodeState, tests: list[Placed]) -> tuple[int, ...]:
+    pairs = zip(opportunities(before, tests), opportunities(after, tests), strict=True)
+    return tuple(one - other for one, other in pairs)
+
+
+def on_one(state: State, new: Placed, target: int, limits: Limits) -> Allocation | FailMode:
+    """Place an instance on one node."""
+    node = state.nodes[target]
+    failure = policy_failure(new.instance, node.policy, exclusive=node.node.exclusive_storage)
+    if failure is not None:
+        return failure
+    runs = add_primary(node, new, ignore_soft=limits.ignore_soft)
+    if isinstance(runs, Refusal):
+        return runs.mode
+    metric = (_lost(node, runs, test_instances(node.policy)), runs.real.free_disk)
+    placed = replace(new, instance=replace(new.instance, primary=target, secondary=None))
+    return Allocation(placed, (runs,), metric)
+
+
+def on_pair(state: State, new: Placed, pair: tuple[int, int], limits: Limits) -> Allocation | FailMode:
+    """Place an instance on two nodes."""
+    primary, secondary = state.nodes[pair[0]], state.nodes[pair[1]]
+    failure = policy_failure(new.instance, primary.policy, exclusive=primary.node.exclusive_storage)
+    if failure is not None:
+        return failure
+    placed = replace(new, instance=replace(new.instance, primary=pair[0], secondary=pair[1]))
+    runs = add_primary(primary, placed, ignore_soft=limits.ignore_soft)
+    if isinstance(runs, Refusal):
+        return runs.mode
+    mirrors = add_secondary(secondary, placed, pair[0])
+    if isinstance(mirrors, Refusal):
+        return mirrors.mode
+    tests = test_instances(primary.policy)
+    both = zip(_lost(primary, runs, tests), _lost(secondary, mirrors, tests), strict=True)
+    metric = (tuple(one + other for one, other in both), runs.real.free_disk + mirrors.real.free_disk)
+    return Allocation(placed, (runs, mirrors), metric)
+
+
+def _best(tried: Iterable[Allocation | FailMode]) -> Outcome:
+    return joined(
+        Outcome({result: 1}) if isinstance(result, FailMode) else Outcome(successes=1, best=result) for result in tried
+    )
+
+
+def try_all(state: State, new: Placed, targets: Targets, required: int, limits: Limits) -> Outcome:
+    """Try every candidate.
+
+    Raises:
+        NoTargets: there are none; its text is the peer's.
+    """
+    if not targets:
+        raise NoTargets("No online nodes" if required == 1 else "Not enough online nodes")
+    total = Outcome()
+    for target in targets:
+        if isinstance(target, int):
+            outcome = _best([on_one(state, new, target, limits)])
+        else:
+            outcome = _best(on_pair(state, new, (target[0], secondary), limits) for secondary in target[1])
+        best = better(total.best, outcome.best)
+        total = joined([total, outcome])
+        total = replace(total, best=best)
+    return total

@@ -1,0 +1,81 @@
+"""Global N+1 redundancy: whether every node could fail, each for itself, and its instances run elsewhere.
+
+Mirrored instances fail over to their secondary, those on shared storage go to the best node of the group by the
+group's score, and those that live on one node only are created again on the best node by the cluster's score, largest
+memory first. Soft limits do not bind; hard ones do. Nodes of the group count as refuge even when offline, as in the
+peer.
+
+Source: Ganeti's design document on global N+1 redundancy for shared storage and plain instances; the peer's answers.
+"""
+
+from dataclasses import replace
+
+from spec.cluster import DiskTemplate
+from spec.decisions import Move, MoveKind, Refusal
+from spec.evacuation import EvacuationError, to_best_node
+from spec.moves import apply
+from spec.placement import Limits, chosen, on_one, with_allocation
+from spec.state import State
+
+SHARED = frozenset(
+    {
+        DiskTemplate.DISKLESS,
+        DiskTemplate.SHARED_FILE,
+        DiskTemplate.RBD,
+        DiskTemplate.EXT,
+        DiskTemplate.GLUSTER,
+    }
+)
+"""Templates whose instances any node of the group can take over. Block devices are not counted among them."""
+
+_FORCED = Limits(ignore_soft=True)
+
+
+def _recreated(state: State, position: int, refuge: list[int]) -> State | None:
+    """The state with an instance created again on the best of some nodes."""
+    placed = state.instances[position]
+    tried = [on_one(state, placed, target, _FORCED) for target in refuge]
+    best = chosen(tried, lambda _: True).best
+    return None if best is None else with_allocation(state, best)
+
+
+def evacuable(state: State, node: int) -> bool:
+    """Whether all instances that a node runs could run elsewhere."""
+    positions = state.nodes[node].real.primaries
+    template = {position: state.instances[position].instance.disk_template for position in positions}
+    for position in positions:
+        if template[position] is DiskTemplate.DRBD:
+            after = apply(state, Move(position, MoveKind.FAILOVER), ignore_soft=True)
+            if isinstance(after, Refusal):
+                return False
+            state = after
+    group = state.nodes[node].node.group
+    refuge = [index for index, other in state.nodes.items() if index != node and other.node.group == group]
+    for position in positions:
+        if template[position] in SHARED:
+            try:
+                state = to_best_node(state, position, group, refuge, ignore_soft=True).state
+            except EvacuationError:
+                return False
+    lonely = [p for p in positions if template[p] is not DiskTemplate.DRBD and template[p] not in SHARED]
+    for position in sorted(lonely, key=lambda p: -state.instances[p].instance.memory):
+        recreated = _recreated(state, position, refuge)
+        if recreated is None:
+            return False
+        state = recreated
+    return True
+
+
+def redundant(state: State, limits: Limits) -> bool:
+    """Whether every node is evacuable that the limits do not leave out."""
+    return all(
+        evacuable(state, index)
+        for index, node in state.nodes.items()
+        if node.node.group not in limits.ignored_groups and not (limits.accept_existing and node.node.offline)
+    )
+
+
+def group_redundant(state: State, group: int, limits: Limits) -> bool:
+    """The same for one group's nodes, with every instance of the cluster known."""
+    nodes = {index: node for index, node in state.nodes.items() if node.node.group == group}
+    return redundant(replace(state, nodes=nodes), limits)
