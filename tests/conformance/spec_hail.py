@@ -20,6 +20,7 @@ from spec.decisions import Move, MoveKind
 from spec.evacuation import Report
 from spec.groups import GroupChoice, GroupReport
 from spec.placement import Limits, Outcome
+from spec.requests import Allocate, MultiAllocate
 from spec.state import initial_state
 
 
@@ -81,7 +82,7 @@ def jobs(cluster: Cluster, moves: Sequence[Move]) -> list[dict[str, object]]:
     return result
 
 
-def told(cluster: Cluster, words: Words, result: Answer, single: bool) -> str:
+def told(cluster: Cluster, words: Words, result: Answer, *, single: bool) -> str:
     nodes = [node.name for node in cluster.nodes]
     match result:
         case Allocated() if single:
@@ -104,8 +105,7 @@ def told(cluster: Cluster, words: Words, result: Answer, single: bool) -> str:
         case Found():
             text = words.outcome(result.outcome)
             best = result.outcome.best
-            name = best.nodes[1].node.name if best else None
-            return response(success=best is not None, info=text, result=name if best else [])
+            return response(success=best is not None, info=text, result=best.nodes[1].node.name if best else [])
         case Relocated():
             return response(success=True, info="success", result=[nodes[node] for node in result.nodes])
         case Report():
@@ -132,11 +132,11 @@ def spec_hail(data: bytes, limits: Limits = Limits(), static_memory: int = 4096)
     try:
         result = answer(known, request, limits)
         words.by_opportunities = isinstance(result, Allocated) and result.by_opportunities
-        return told(cluster, words, result, hasattr(request, "restricted_to"))
+        return told(cluster, words, result, single=isinstance(request, Allocate))
     except NoGroupError as error:
         words.by_opportunities = error.by_opportunities
-        instances = request.new if isinstance(getattr(request, "new", None), tuple) else (request.new,)  # type: ignore[union-attr]
-        instance = instances[0].instance
+        assert isinstance(request, Allocate | MultiAllocate)
+        instance = (request.new if isinstance(request, Allocate) else request.new[0]).instance
         return response(success=False, info=words.failure(instance, error.choice, ()), result=[])
     except RequestError as error:
         return response(success=False, info=error.reason, result=[])

@@ -1,0 +1,76 @@
+"""The specification of placement against the real hail: the same answers on shared and on random requests."""
+
+import json
+import random
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from spec.placement import Limits
+from tests.conformance.random_requests import random_request
+from tests.conformance.spec_hail import spec_hail
+from tests.conftest import PEER_BIN
+
+HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
+
+
+def comparable(text: str) -> str:
+    """An answer without the internals that the real one dumps when no group is left to choose from."""
+    return re.sub(r'all groups: \[.*?\](?="\])', "all groups", text.strip())
+
+
+def real_answer(path: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
+    if not Path(HAIL).exists():
+        pytest.skip("no real hail on this machine")
+    return subprocess.run([HAIL, str(path), *words], capture_output=True, text=True, check=False)
+
+
+def options_of(seed: int) -> tuple[list[str], Limits]:
+    rng = random.Random(seed)
+    words, capacity, soft = [], rng.random() < 0.8, rng.random() < 0.2
+    words += [] if capacity else ["--no-capacity-checks"]
+    words += ["--ignore-soft-errors"] if soft else []
+    return words, Limits(capacity=capacity, ignore_soft=soft)
+
+
+def compare(seeds: range, tmp_path: Path) -> Counter[tuple[str, bool]]:
+    seen: Counter[tuple[str, bool]] = Counter()
+    for seed in seeds:
+        request = random_request(seed)
+        path = tmp_path / "request.json"
+        path.write_text(json.dumps(request))
+        words, limits = options_of(seed)
+        real = real_answer(path, words)
+        assert comparable(spec_hail(path.read_bytes(), limits)) == comparable(real.stdout), f"seed {seed} {words}"
+        acted = '"success":true' in real.stdout and '"result":[[],' not in real.stdout
+        seen[request["request"]["type"], acted] += 1
+    return seen
+
+
+@pytest.mark.peer
+def test_random_requests(tmp_path: Path) -> None:
+    seen = compare(range(120), tmp_path)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= 40
+
+
+@pytest.mark.peer
+@pytest.mark.long
+def test_many_random_requests(tmp_path: Path) -> None:
+    seen = compare(range(1000, 2500), tmp_path)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= 500
+    assert {kind for kind, acted in seen if acted} >= {"allocate", "multi-allocate", "relocate", "node-evacuate"}
+
+
+@pytest.mark.peer
+@pytest.mark.shared
+def test_shared_requests(shared: Path) -> None:
+    compared = 0
+    for path in sorted((shared / "clusters" / "peer").glob("hail-*.json")):
+        real = real_answer(path, [])
+        if real.returncode == 0:
+            assert comparable(spec_hail(path.read_bytes())) == comparable(real.stdout), path.name
+            compared += 1
+    assert compared >= 17
