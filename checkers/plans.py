@@ -81,12 +81,13 @@ def audit(
     solver.add(constraints.something_broken())
     found: tuple[int, ...] | None = None
     while True:
-        solver.set("timeout", max(1, int(1000 * (deadline - time.monotonic()))))
-        answer = solver.check()
+        left = int(1000 * (deadline - time.monotonic()))
+        solver.set("timeout", max(1, left))
+        answer = solver.check() if left > 0 else z3.unknown
         if answer == z3.unsat:
             break
         if answer == z3.unknown:
-            return Unknown(f"no answer within {timeout:g} s ({solver.reason_unknown()})")
+            return Unknown(f"no answer within {timeout:g} s")
         found = _cut(solver.model(), constraints)
         solver.add(z3.PbLe([(done, 1) for done in constraints.done], len(found) - 1))
     if found is not None:
