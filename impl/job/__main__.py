@@ -1,0 +1,7 @@
+"""`python -m impl.job ID --root DIR`."""
+
+import sys
+
+from impl.job.process import main
+
+sys.exit(main())

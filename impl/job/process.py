@@ -1,0 +1,259 @@
+"""The job process: performs what `life` decides. Everything here is I/O; what is decided is decided elsewhere.
+
+Order of things: signals are caught before anybody knows the process id; the live-lock is held before luxid hears of
+the process; the job file is touched only after luxid's confirmation; a result is durable before locks are released;
+the live-lock goes last.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from impl.cluster.view import ClusterView
+from impl.config_change import Change
+from impl.hypervisor.embedded import EmbeddedDriver
+from impl.hypervisor.port import Driver
+from impl.job import life
+from impl.job.errors import CanceledError, UnknownOpcodeError, encode_failure
+from impl.job.handshake import Channel, NotConfirmedError, take_over
+from impl.job.life import Event, Persist, Step
+from impl.job.locking import Declared, covers, declare, encode
+from impl.job.service import Service
+from impl.job.signals import Signals
+from impl.job.submitting import submit_jobs
+from impl.job.unit import Op, Unit
+from impl.job.units import UNITS
+from impl.jobs.files import job_path, read_job, write_job
+from impl.paths import Root
+from impl.process.livelock import LiveLock
+from spec.errors import GantryError
+from spec.jobs.model import Job, Timestamp
+from spec.locks.names import parse_lock
+
+ASK_AGAIN_SECONDS = 0.5
+"""How long a waiting job trusts that a lost notification would have come."""
+
+TOLD_AFTER_SECONDS = 10.0
+"""How often a job that waits for locks says for whom in the process's own log."""
+
+
+def now() -> Timestamp:
+    """The time as job files have it."""
+    nanoseconds = time.time_ns()
+    return nanoseconds // 1_000_000_000, nanoseconds % 1_000_000_000 // 1000
+
+
+def report(job_id: int, text: str) -> None:
+    """One line in the process's own log."""
+    sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} job-{job_id}: {text}\n")
+    sys.stderr.flush()
+
+
+class JobRunner:
+    """Runs one job that was handed over to this process."""
+
+    def __init__(
+        self, root: Root, job: Job, secrets: Sequence[Mapping[str, Any] | None], livelock: str, signals: Signals
+    ) -> None:
+        self._root = root
+        self._path = job_path(root.queue, job.id)
+        self._job = replace(job, livelock=livelock, process_id=os.getpid())
+        self._secrets = secrets
+        self._signals = signals
+        self._service = Service(root.wconfd_socket, [job.id, livelock, os.getpid()])
+        self._driver: Driver = EmbeddedDriver(time.sleep)
+
+    # --- the job file
+
+    def _persist(self, step: Step) -> None:
+        self._job = step.job
+        write_job(self._path, step.job, durable=step.persist is Persist.DURABLY)
+
+    def _event(self, event: Event, result: Any = None) -> None:
+        self._persist(life.advance(self._job, event, now(), result))
+
+    def log(self, message: Any, kind: str = "message") -> None:
+        """Append to the log of the opcode at hand."""
+        self._persist(life.log(self._job, now(), kind, message))
+
+    # --- the life of the job
+
+    def run(self) -> None:
+        """Run every opcode that has not ended."""
+        try:
+            while (index := life.current(self._job)) is not None:
+                if self._signals.cancel:
+                    self._event(Event.CANCEL)
+                    return
+                self._run_opcode(index)
+        finally:
+            self._service.close()
+
+    def _run_opcode(self, index: int) -> None:
+        self._job = life.advance(self._job, Event.START, now()).job
+        try:
+            result = self._execute(index)
+        except CanceledError:
+            self._event(Event.CANCEL)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in an opcode is its result
+            if not isinstance(error, GantryError):
+                report(self._job.id, traceback.format_exc())
+            self._event(Event.FAIL, encode_failure(error))
+        else:
+            self._event(Event.SUCCEED, result)
+        self._free_locks()
+
+    def _free_locks(self) -> None:
+        """Release what the opcode held; whoever dies here is cleaned up after by wconfd."""
+        with contextlib.suppress(GantryError):
+            self._service.free()
+
+    def _execute(self, index: int) -> Any:
+        op = dict(self._job.ops[index].input)
+        unit = UNITS.get(op["OP_ID"])
+        if unit is None:
+            raise UnknownOpcodeError(op["OP_ID"])
+        view = self._service.read()
+        op = unit.resolve(op, view)
+        self._job = life.restate(self._job, op)
+        secrets = self._secrets[index] if index < len(self._secrets) else None
+        op = {**op, **(secrets or {})}
+        view = self._acquire(index, unit, op, view)
+        self._event(Event.GRANT)
+        plan = unit.prepare(op, view)
+        if op.get("dry_run"):
+            return None
+        return unit.run(_OpcodeContext(self, self._service, self._driver, op, view), plan)
+
+    # --- locks
+
+    def _acquire(self, index: int, unit: Unit, op: Op, view: ClusterView) -> ClusterView:
+        """Get the locks that the unit declares on the configuration as it is under those very locks."""
+        while True:
+            wanted = declare(unit.takes, op, view, bgl=unit.bgl)
+            self._acquire_declared(index, wanted)
+            view = self._service.read()
+            if covers(wanted, declare(unit.takes, op, view, bgl=unit.bgl)):
+                return view
+            self._service.free()  # an instance moved while we waited: all locks anew, so that order stays
+
+    def _acquire_declared(self, index: int, wanted: Declared) -> None:
+        request = encode(wanted)
+        asked = time.monotonic()
+        told = 0.0
+        blockers = self._service.request(self._job.ops[index].priority, request)
+        if blockers:
+            self._persist(Step(self._job, Persist.NOW))
+        while blockers:
+            waited = time.monotonic() - asked
+            if waited - told >= TOLD_AFTER_SECONDS:
+                told = waited
+                owners = ", ".join(sorted({f"job {client[0]}" for client in blockers}))
+                locks = " ".join(name for name, _ in request)
+                report(self._job.id, f"waiting {waited:.0f} s for {owners} to release of: {locks}")
+            self._signals.wait(ASK_AGAIN_SECONDS)
+            if self._signals.cancel:
+                raise CanceledError
+            if self._take_new_priority():
+                self._service.free()
+                blockers = self._service.request(self._job.ops[index].priority, request)
+            elif not self._service.is_pending():
+                # asking for what one has changes nothing, so this also repairs a request that wconfd lost
+                blockers = self._service.request(self._job.ops[index].priority, request)
+
+    def _take_new_priority(self) -> bool:
+        """Take over a priority that luxid left for us; whether there was one."""
+        if not self._signals.reprioritise:
+            return False
+        self._signals.reprioritise = False
+        path = os.path.join(self._root.luxid_messages, f"{self._job.id}.prio")
+        try:
+            with open(path, encoding="ascii") as file:
+                priority = int(file.read())
+            os.unlink(path)
+        except (OSError, ValueError) as error:
+            report(self._job.id, f"told of a new priority, but {path} holds none ({error})")
+            return False
+        self._persist(life.reprioritise(self._job, priority))
+        return True
+
+    def submit(self, jobs: Sequence[Sequence[Op]]) -> list[list[Any]]:
+        """Submit jobs on behalf of the opcode at hand."""
+        index = life.current(self._job)
+        parent = self._job.ops[index or 0].input
+        return submit_jobs(self._root.luxi_socket, parent, jobs)
+
+
+class _OpcodeContext:
+    """What a unit gets to work with: see `impl.job.unit.Context`."""
+
+    def __init__(self, runner: JobRunner, service: Service, driver: Driver, op: Op, view: ClusterView) -> None:
+        self._runner = runner
+        self._service = service
+        self.driver = driver
+        self.op = op
+        self.view = view
+
+    def log(self, message: Any, kind: str = "message") -> None:
+        self._runner.log(message, kind)
+
+    def change(self, function: Callable[[ClusterView], Change]) -> None:
+        self.view = self._service.change(function)
+
+    def submit(self, jobs: Sequence[Sequence[Op]]) -> list[list[Any]]:
+        return self._runner.submit(jobs)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def opportunistic(self, wanted: Mapping[str, str], at_least: int) -> list[str]:
+        ordered = sorted(wanted.items(), key=lambda item: parse_lock(item[0]))
+        return self._service.opportunistic([list(pair) for pair in ordered], at_least)
+
+
+def run_job(job_id: int, root: Root, receive_fd: int = 0, send_fd: int = 1) -> int:
+    """Take a job over and run it to its end.
+
+    Args:
+        job_id: the job.
+        root: the cluster's directory.
+        receive_fd: where luxid's messages come from.
+        send_fd: where ours go.
+
+    Returns:
+        The process's exit code: 0, or 1 if the job was not handed over or could not be written.
+    """
+    signals = Signals()
+    channel = Channel(receive_fd, send_fd)
+    livelock = LiveLock.create(root.livelocks, f"job_{job_id:06d}")
+    try:
+        try:
+            secrets = take_over(channel, livelock.path)
+        finally:
+            channel.close()
+        job = read_job(job_path(root.queue, job_id))
+        JobRunner(root, job, secrets, livelock.path, signals).run()
+    except NotConfirmedError as error:
+        report(job_id, str(error))
+        return 1
+    except Exception:  # noqa: BLE001 - the last resort: luxid sees the death and fails the job
+        report(job_id, traceback.format_exc())
+        return 1
+    finally:
+        livelock.release()
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run as `python -m impl.job ID --root DIR`, luxid on standard input and output."""
+    parser = argparse.ArgumentParser(prog="job", description="Runs one job that luxid hands over on standard input.")
+    parser.add_argument("id", type=int, help="the job's id")
+    parser.add_argument("--root", default=None, help="the cluster's directory (default: $GANTRY_ROOT, else ./.gantry)")
+    arguments = parser.parse_args(argv)
+    return run_job(arguments.id, Root.of(arguments.root))

@@ -1,0 +1,108 @@
+"""What many units check: names, nodes fit for work, memory and disk. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from impl.cluster.view import ClusterView, UnknownObjectError
+from impl.hypervisor.facts import ConfiguredObserver, Observer
+from impl.job.errors import NO_RESOURCES, UNKNOWN_ENTITY, WRONG_INPUT, WRONG_STATE, PrerequisiteError
+
+Object = Mapping[str, Any]
+
+OBSERVER: Observer = ConfiguredObserver()
+
+
+def known(view: ClusterView, kind: str, name: str) -> Object:
+    """The object of that name.
+
+    Raises:
+        PrerequisiteError: there is none.
+    """
+    try:
+        return view.find(kind, name)
+    except UnknownObjectError:
+        raise PrerequisiteError(f"{kind.capitalize()} '{name}' not known", UNKNOWN_ENTITY) from None
+
+
+def expand(
+    op: dict[str, Any], view: ClusterView, kind: str, name_key: str, uuid_key: str | None = None
+) -> dict[str, Any]:
+    """The opcode with a name in full and its UUID beside it; untouched if it names nothing.
+
+    Raises:
+        PrerequisiteError: there is no such thing, or name and UUID are of different things.
+    """
+    name = op.get(name_key) or (op.get(uuid_key) if uuid_key else None)
+    if not name:
+        return op
+    found = known(view, kind, str(name))
+    if uuid_key is None:
+        return {**op, name_key: found["name"]}
+    if op.get(uuid_key) not in {None, found["uuid"]}:
+        raise PrerequisiteError(f"{kind} {name} does not have the UUID {op[uuid_key]}", WRONG_INPUT)
+    return {**op, name_key: found["name"], uuid_key: found["uuid"]}
+
+
+def expand_instance(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
+    """The opcode with its instance named in full."""
+    return expand(op, view, "instance", "instance_name", "instance_uuid")
+
+
+def check_online(view: ClusterView, uuid: str) -> Object:
+    """A node that can be worked with.
+
+    Raises:
+        PrerequisiteError: it is marked offline.
+    """
+    node = known(view, "node", uuid)
+    if node.get("offline"):
+        raise PrerequisiteError(f"Can't use offline node {node['name']}", WRONG_STATE)
+    return node
+
+
+def check_target(view: ClusterView, uuid: str) -> Object:
+    """A node that may get instances.
+
+    Raises:
+        PrerequisiteError: it is offline, drained, or not meant for instances.
+    """
+    node = check_online(view, uuid)
+    if node.get("drained"):
+        raise PrerequisiteError(f"Can't use drained node {node['name']}", WRONG_STATE)
+    if not node.get("vm_capable", True):
+        raise PrerequisiteError(f"Can't use node {node['name']}, it can't host instances", WRONG_STATE)
+    return node
+
+
+def check_memory(view: ClusterView, uuid: str, mib: int, why: str) -> None:
+    """Enough free memory on a node.
+
+    Raises:
+        PrerequisiteError: there is less, or nothing is known.
+    """
+    node = known(view, "node", uuid)
+    info = OBSERVER.node_info(view, node)
+    if info is None:
+        raise PrerequisiteError(f"Can't compute free memory on node {node['name']}", NO_RESOURCES)
+    if info.memory_free < mib:
+        raise PrerequisiteError(
+            f"Not enough memory on node {node['name']} for {why}: needed {mib} MiB, available {info.memory_free} MiB",
+            NO_RESOURCES,
+        )
+
+
+def check_disk(view: ClusterView, uuid: str, mib: int, why: str) -> None:
+    """Enough free disk on a node.
+
+    Raises:
+        PrerequisiteError: there is less, or nothing is known.
+    """
+    node = known(view, "node", uuid)
+    info = OBSERVER.node_info(view, node)
+    if info is None:
+        raise PrerequisiteError(f"Can't compute free disk space on node {node['name']}", NO_RESOURCES)
+    if info.disk_free < mib:
+        raise PrerequisiteError(
+            f"Not enough disk space on node {node['name']} for {why}: needed {mib} MiB, available {info.disk_free} MiB",
+            NO_RESOURCES,
+        )

@@ -1,0 +1,273 @@
+"""Opcodes that move instances: migrate, fail over, replace disks. The instance must be where the job believes it is.
+
+Each does its deed first and then changes the configuration in one transaction; a job killed in between leaves the
+configuration as it was, and the deed can be done again.
+
+Source: Ganeti 3.0.2's locks and preconditions for these opcodes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from impl.cluster.view import DRBD, EXTERNALLY_MIRRORED, ClusterView
+from impl.config_change import NO_CHANGE, Change, put, together
+from impl.hypervisor.facts import is_running
+from impl.job.errors import WRONG_INPUT, WRONG_STATE, ExecutionError, PrerequisiteError
+from impl.job.locking import Op, group_nodes, instance_groups, instance_named, instance_nodes, node_named, take, where
+from impl.job.unit import Context, Unit
+from impl.job.units.common import check_disk, check_memory, check_online, check_target, expand, expand_instance, known
+from spec.locks.names import Level, Mode
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of an instance's primary node: by migration while it runs, or by fail-over."""
+
+    instance: str
+    source: str
+    target: str
+    fail_over: bool
+    running: bool
+
+
+def _resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
+    op = expand_instance(op, view)
+    op = expand(op, view, "node", "target_node", "target_node_uuid")
+    if op.get("target_node") and op.get("iallocator"):
+        raise PrerequisiteError("Only one of target_node and iallocator can be given", WRONG_INPUT)
+    return op
+
+
+def _target(op: Op, view: ClusterView, instance: Object) -> str:
+    """The node to move to: the mirror, or for storage that every node reaches the one that is named."""
+    template = view.disk_template(instance)
+    wanted = op.get("target_node_uuid")
+    if template == DRBD:
+        secondaries = view.secondaries_of(instance)
+        if not secondaries:
+            raise PrerequisiteError(f"No secondary node but using disk template {template}", WRONG_STATE)
+        if wanted not in {None, secondaries[0]}:
+            raise PrerequisiteError(
+                f"Instances with disk template {template} can only be moved to their secondary node"
+                f" {view.nodes[secondaries[0]]['name']}, not to {op['target_node']}: replace the secondary first",
+                WRONG_INPUT,
+            )
+        return secondaries[0]
+    if template not in EXTERNALLY_MIRRORED and template != "diskless":
+        raise PrerequisiteError(f"Instance's disk layout '{template}' does not allow migrations", WRONG_STATE)
+    if wanted is None:
+        raise PrerequisiteError(f"Disk template {template} needs a target node: give target_node", WRONG_INPUT)
+    if wanted == instance["primary_node"]:
+        raise PrerequisiteError(f"Cannot migrate instance to its primary ({op['target_node']})", WRONG_STATE)
+    return str(wanted)
+
+
+def _check_move(view: ClusterView, instance: Object, target: str, what: str) -> None:
+    check_target(view, target)
+    if is_running(instance):
+        check_memory(view, target, view.memory(instance), f"{what} instance {instance['name']}")
+
+
+def _prepare_migrate(op: Op, view: ClusterView) -> Move:
+    instance = known(view, "instance", op["instance_name"])
+    source, target = str(instance["primary_node"]), _target(op, view, instance)
+    running = is_running(instance)
+    fail_over = bool(view.backend_parameters(instance).get("always_failover"))
+    if not running or (op["allow_failover"] and view.nodes[source].get("offline")):
+        if not op["allow_failover"]:
+            raise PrerequisiteError("Can't migrate, please use failover: the instance is not running", WRONG_STATE)
+        fail_over = True
+    if not fail_over:
+        check_online(view, source)
+    _check_move(view, instance, target, "failing over" if fail_over else "migrating")
+    return Move(str(instance["uuid"]), source, target, fail_over, running)
+
+
+def _prepare_fail_over(op: Op, view: ClusterView) -> Move:
+    instance = known(view, "instance", op["instance_name"])
+    target = _target(op, view, instance)
+    _check_move(view, instance, target, "failing over")
+    return Move(str(instance["uuid"]), str(instance["primary_node"]), target, True, is_running(instance))
+
+
+def moved(view: ClusterView, move: Move) -> Change:
+    """The change that makes the target the primary; none if it is already."""
+    instance = view.instances.get(move.instance)
+    if instance is None:
+        raise ExecutionError("the instance went away while it was moved")
+    if instance["primary_node"] == move.target:
+        return NO_CHANGE
+    if instance["primary_node"] != move.source:
+        raise ExecutionError(f"the instance is no longer on {view.nodes[move.source]['name']}, its primary was changed")
+    changes = [put("instances", {**instance, "primary_node": move.target})]
+    for disk in view.disks(instance):
+        if disk["dev_type"] in EXTERNALLY_MIRRORED and disk.get("nodes"):
+            changes.append(put("disks", {**disk, "nodes": [move.target]}))
+    return together(changes)
+
+
+def _run_move(context: Context, move: Move) -> None:
+    view = context.view
+    instance = view.instances[move.instance]
+    source, target = view.nodes[move.source], view.nodes[move.target]
+    way = "Failing over" if move.fail_over else "Migrating"
+    context.log(f"{way} instance {instance['name']} from {source['name']} to {target['name']}")
+    if move.fail_over:
+        if move.running and not source.get("offline"):
+            timeout = int(context.op.get("shutdown_timeout") or 0)
+            context.driver.stop(view, instance, move.source, context.log, timeout=timeout)
+    else:
+        context.driver.migrate(view, instance, move.target, context.log, live=context.op.get("mode") != "non-live")
+    context.change(lambda now: moved(now, move))
+    if move.fail_over and move.running:
+        context.driver.start(context.view, context.view.instances[move.instance], move.target, context.log)
+    context.log(f"instance {instance['name']} is on {target['name']}")
+
+
+# --- replacing disks
+
+NEW_SECONDARY = "replace_new_secondary"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Disks to be made anew: on a new secondary, or where they are."""
+
+    instance: str
+    disks: tuple[str, ...]
+    old: str
+    new: str
+
+
+def _resolve_replace(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
+    op = expand_instance(op, view)
+    op = expand(op, view, "node", "remote_node", "remote_node_uuid")
+    if op["mode"] == NEW_SECONDARY:
+        if not op.get("remote_node"):
+            raise PrerequisiteError("When changing the secondary a new node must be given: remote_node", WRONG_INPUT)
+        if op["disks"]:
+            raise PrerequisiteError("A new secondary gets all disks: leave the list of disks empty", WRONG_INPUT)
+    elif op.get("remote_node"):
+        raise PrerequisiteError("A new node can only be given when changing the secondary", WRONG_INPUT)
+    return op
+
+
+def _prepare_replace(op: Op, view: ClusterView) -> Replacement:
+    instance = known(view, "instance", op["instance_name"])
+    template = view.disk_template(instance)
+    secondaries = view.secondaries_of(instance)
+    if template != DRBD or len(secondaries) != 1:
+        raise PrerequisiteError("Can only run replace disks for DRBD8-based instances with one secondary", WRONG_INPUT)
+    primary, secondary = str(instance["primary_node"]), secondaries[0]
+    disks = view.disks(instance)
+    indices = op["disks"] or range(len(disks))
+    for index in indices:
+        if index >= len(disks):
+            raise PrerequisiteError(f"Invalid disk index {index}, the instance has {len(disks)}", WRONG_INPUT)
+    check_online(view, primary)
+    chosen = tuple(str(disks[index]["uuid"]) for index in indices)
+    if op["mode"] == NEW_SECONDARY:
+        new = str(op["remote_node_uuid"])
+        if new == primary:
+            raise PrerequisiteError("The specified node is the primary node of the instance", WRONG_INPUT)
+        if new == secondary:
+            raise PrerequisiteError("The specified node is already the secondary node of the instance", WRONG_INPUT)
+        check_target(view, new)
+        check_disk(view, new, view.disk_usage(instance), f"the disks of instance {instance['name']}")
+        return Replacement(str(instance["uuid"]), chosen, secondary, new)
+    place = primary if op["mode"] == "replace_on_primary" else secondary
+    check_online(view, place)
+    return Replacement(str(instance["uuid"]), chosen, place, place)
+
+
+def free_minors(view: ClusterView, node: str, count: int) -> list[int]:
+    """The smallest DRBD minors that are free on a node; who asks holds the node's lock."""
+    used = set()
+    for disk in (view.config.get("disks") or {}).values():
+        if disk["dev_type"] == DRBD:
+            first, second, _, first_minor, second_minor, *_ = disk["logical_id"]
+            used |= {minor for place, minor in ((first, first_minor), (second, second_minor)) if place == node}
+    found: list[int] = []
+    minor = 0
+    while len(found) < count:
+        if minor not in used:
+            found.append(minor)
+        minor += 1
+    return found
+
+
+def replaced(view: ClusterView, plan: Replacement) -> Change:
+    """The change that puts the new node in the old one's place, with minors of its own; none if that is done."""
+    disks = [view.config["disks"][uuid] for uuid in plan.disks]
+    pending = [disk for disk in disks if plan.old in disk["logical_id"][:2]]
+    minors = free_minors(view, plan.new, len(pending))
+    return together(
+        put("disks", _with_new_mirror(disk, plan, minor)) for disk, minor in zip(pending, minors, strict=True)
+    )
+
+
+def _with_new_mirror(disk: Object, plan: Replacement, minor: int) -> dict[str, Any]:
+    logical = list(disk["logical_id"])
+    place = logical.index(plan.old)
+    logical[place], logical[3 + place] = plan.new, minor
+    return {**_with_node(disk, plan), "logical_id": logical}
+
+
+def _with_node(disk: Object, plan: Replacement) -> dict[str, Any]:
+    """The disk, and its children, with the new node among its nodes."""
+    result = dict(disk)
+    if "nodes" in disk:
+        result["nodes"] = [plan.new if node == plan.old else node for node in disk["nodes"]]
+    if disk.get("children"):
+        result["children"] = [_with_node(child, plan) for child in disk["children"]]
+    return result
+
+
+def _run_replace(context: Context, plan: Replacement) -> None:
+    view = context.view
+    instance = view.instances[plan.instance]
+    disks = [view.config["disks"][uuid] for uuid in plan.disks]
+    old, new = view.nodes[plan.old], view.nodes[plan.new]
+    if plan.old == plan.new:
+        context.log(f"Replacing {len(disks)} disk(s) of {instance['name']} on {new['name']}")
+    else:
+        context.log(f"Replacing the secondary node of {instance['name']}: {old['name']} becomes {new['name']}")
+    context.driver.copy_disks(view, instance, disks, plan.new, context.log)
+    if plan.old == plan.new:
+        return
+    context.change(lambda now: replaced(now, plan))
+    context.driver.remove_disks(context.view, instance, disks, [plan.old], context.log)
+    context.log(f"the secondary node of {instance['name']} is {new['name']}")
+
+
+def _uses_allocator(op: Op, _: ClusterView) -> bool:
+    return bool(op.get("iallocator"))
+
+
+_MOVE_NODES = (instance_nodes, node_named("target_node_uuid"), where(_uses_allocator, group_nodes))
+_REPLACE_NODES = (instance_nodes, node_named("remote_node_uuid"))
+_INSTANCE = take(Level.INSTANCE, Mode.EXCLUSIVE, instance_named)
+_MOVE_TAKES = (
+    _INSTANCE,
+    take(Level.NODE, Mode.EXCLUSIVE, *_MOVE_NODES),
+    take(Level.NODE_RES, Mode.EXCLUSIVE, *_MOVE_NODES),
+    take(Level.NODEGROUP, Mode.SHARED, where(_uses_allocator, instance_groups)),
+)
+
+UNITS = {
+    "OP_INSTANCE_MIGRATE": Unit(run=_run_move, takes=_MOVE_TAKES, resolve=_resolve, prepare=_prepare_migrate),
+    "OP_INSTANCE_FAILOVER": Unit(run=_run_move, takes=_MOVE_TAKES, resolve=_resolve, prepare=_prepare_fail_over),
+    "OP_INSTANCE_REPLACE_DISKS": Unit(
+        run=_run_replace,
+        takes=(
+            _INSTANCE,
+            take(Level.NODE, Mode.EXCLUSIVE, *_REPLACE_NODES),
+            take(Level.NODE_RES, Mode.EXCLUSIVE, *_REPLACE_NODES),
+        ),
+        resolve=_resolve_replace,
+        prepare=_prepare_replace,
+    ),
+}
