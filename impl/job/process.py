@@ -25,7 +25,7 @@ from impl.job.handshake import Channel, NotConfirmedError, take_over
 from impl.job.life import Event, Persist, Step
 from impl.job.locking import Declared, covers, declare, encode
 from impl.job.service import Service
-from impl.job.signals import Signals
+from impl.job.signals import SignalFlags, Signals
 from impl.job.submitting import submit_jobs
 from impl.job.unit import Op, Unit
 from impl.job.units import UNITS
@@ -59,7 +59,7 @@ class JobRunner:
     """Runs one job that was handed over to this process."""
 
     def __init__(
-        self, root: Root, job: Job, secrets: Sequence[Mapping[str, Any] | None], livelock: str, signals: Signals
+        self, root: Root, job: Job, secrets: Sequence[Mapping[str, Any] | None], livelock: str, signals: SignalFlags
     ) -> None:
         self._root = root
         self._path = job_path(root.queue, job.id)

@@ -7,6 +7,17 @@ import os
 import select
 import signal
 from types import FrameType
+from typing import Protocol
+
+
+class SignalFlags(Protocol):
+    """What a running job needs to know about signals."""
+
+    cancel: bool
+    reprioritise: bool
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a signal, or for some seconds."""
 
 
 class Signals:
