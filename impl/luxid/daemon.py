@@ -15,6 +15,7 @@ from typing import Any
 
 from impl.jobs.queue import JobQueue
 from impl.luxid.answers import LuxidStoppedError
+from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
 from impl.luxid.starter import HandOver, HandOverError, Starter
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
@@ -48,7 +49,7 @@ from spec.jobs.events import (
     SetDrainFile,
     Signal,
 )
-from spec.jobs.model import FilterRule, Job, Timestamp
+from spec.jobs.model import FilterRule, Job
 
 START_ATTEMPTS = 3
 """Hand-overs of one job that may break off before the job is failed."""
@@ -56,12 +57,6 @@ START_ATTEMPTS = 3
 DISK_RETRY_SECONDS = 1.0
 DEFAULT_MAX_RUNNING = 20
 DEFAULT_MAX_TRACKED = 25
-
-
-def timestamp() -> Timestamp:
-    """The time now."""
-    now = time.time_ns()
-    return now // 1_000_000_000, now % 1_000_000_000 // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +155,12 @@ class Daemon(Context):
 
     async def _read_queue(self) -> None:
         queue = JobQueue(self.livelock.path, self.store.archived_status)
-        queue.serial = self.store.serial
         queue.drained = self.store.drained
         queue.max_running = 0  # nothing starts before the configuration is known
         own = self.livelock.path
-        jobs = (found[0] for job_id in self.store.job_ids() if (found := self.store.read(job_id, archived=False)))
+        ids = self.store.job_ids()
+        queue.serial = max([self.store.serial, *ids[-1:]])  # a damaged file's id is used up as well
+        jobs = (job for job_id in ids if (job := self._read_live(job_id)) is not None)
         rewritten = queue.recover(jobs, lambda path: path == own or is_dead(path), timestamp())
         self.queue = queue
         self.watcher.close()
@@ -173,6 +169,13 @@ class Daemon(Context):
         for job in queue.running.values():
             self.watcher.add(job.id, job.livelock or "", job.process_id, None)
         self.clean_locks()
+
+    def _read_live(self, job_id: int) -> Job | None:
+        found = self.store.read(job_id, archived=False)
+        if found is None:
+            self.log("job file damaged", job=job_id)
+            return None
+        return found[0]
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside; its failure is logged."""

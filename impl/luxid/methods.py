@@ -18,7 +18,9 @@ from impl.jobs.status import is_finalised, job_status
 from impl.luxid import arguments
 from impl.luxid.answers import AnswerError
 from impl.luxid.arguments import RequestError
-from impl.luxid.daemon import Daemon, Outcome, timestamp
+from impl.luxid.clock import timestamp
+from impl.luxid.daemon import Daemon, Outcome
+from impl.luxid.filter_methods import delete_filter, replace_filter
 from impl.luxid.signals import cancel_running, reprioritise_running
 from impl.luxid.source import QuerySource
 from impl.luxid.watcher_pause import write_pause
@@ -256,6 +258,8 @@ COMMANDS: dict[str, Handler] = {
     "AutoArchiveJobs": auto_archive_jobs,
     "SetDrainFlag": set_drain_flag,
     "SetWatcherPause": set_watcher_pause,
+    "ReplaceFilter": replace_filter,
+    "DeleteFilter": delete_filter,
     "PickupJob": pickup_job,
 }
 

@@ -207,7 +207,7 @@ class Luxid:
 @contextlib.contextmanager
 def short_root() -> Iterator[Root]:
     with tempfile.TemporaryDirectory(prefix="lx") as directory:
-        root = Root(directory)
+        root = Root(f"{directory}/vm")  # Ganeti's clients want the host's name as the last component
         root.make_directories()
         try:
             yield root

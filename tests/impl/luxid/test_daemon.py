@@ -280,6 +280,53 @@ def test_the_spawner_may_die(client: Client, luxid: Luxid) -> None:
     wait_status(client, running, "success")
 
 
+def test_filters_pause_and_reject(client: Client) -> None:
+    watermark = ["jobid", [">", "id", "watermark"]]
+    trail = [["test", "", 1]]
+    paused = client.call("ReplaceFilter", None, 1, [watermark], "PAUSE", trail)
+    job_id = client.call("SubmitJob", [delay()])
+    assert client.call("QueryFilters", [paused], ["uuid", "priority", "action", "predicates"]) == [
+        [paused, 1, "PAUSE", [watermark]]
+    ]
+    assert client.call("QueryJobs", [job_id], ["status"]) == [["queued"]]
+    assert client.call("ReplaceFilter", paused, 1, [watermark], "ACCEPT", trail) == paused
+    wait_status(client, job_id, "success")
+    assert client.call("DeleteFilter", paused) is None
+    with pytest.raises(PeerError, match=f"Filter rule with UUID {paused} does not exist"):
+        client.call("DeleteFilter", paused)
+    rejecting = client.call("ReplaceFilter", None, 1, [["opcode", ["=", "OP_ID", "OP_TEST_DELAY"]]], "REJECT", trail)
+    rejected = client.call("SubmitJob", [delay()])
+    wait_status(client, rejected, "canceled")
+    client.call("DeleteFilter", rejecting)
+    assert client.call("QueryFilters", None, ["uuid"]) == []
+
+
+def test_rate_limits(client: Client) -> None:
+    limited = [[delay(600, reason=[["user", "rate-limit:2:backup", 1]])] for _ in range(4)]
+    ids = [job_id for _, job_id in client.call("SubmitManyJobs", limited)]
+    wait_all(client, ids[:2], "running")
+    wait_status(client, client.call("SubmitJob", [delay()]), "success")
+    assert client.call("QueryJobs", ids[2:], ["status"]) == [["queued"], ["queued"]]
+    client.call("ChangeJobPriority", ids[0], 0)
+    wait_status(client, ids[2], "running")
+    assert client.call("QueryJobs", ids[3:], ["status"]) == [["queued"]]
+    for job_id in ids[1:]:
+        if client.call("QueryJobs", [job_id], ["status"]) == [["queued"]]:
+            wait_status(client, job_id, "running")
+        client.call("ChangeJobPriority", job_id, 0)
+        wait_status(client, job_id, "success")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [[None, -1, [], "PAUSE", []], [None, 1, [["nosuch", []]], "PAUSE", []], [None, 1, [["jobid", "x"]], "PAUSE", []],
+     [None, 1, [], "EXPLODE", []], [None, 1, [], ["RATE_LIMIT", 0], []], [None, 1, [], "PAUSE"]],
+)  # fmt: skip
+def test_bad_filters_are_refused(luxid: Luxid, args: list[Any]) -> None:
+    with luxid.client() as client, pytest.raises(PeerError, match="Failed to parse request"):
+        client.call("ReplaceFilter", *args)
+
+
 def test_metrics(client: Client) -> None:
     text = client.call("QueryMetrics")
     assert 'gantry_jobs_ended_total{status="success"}' in text
