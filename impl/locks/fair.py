@@ -1,4 +1,4 @@
-"""Fair mode: an exclusive request that waits stops later, no more urgent requests for the same lock.
+"""Fair mode: a request that waits stops later, no more urgent ones that conflict with it.
 
 A claim never stops an owner for whom the claimant itself waits, directly or through others. Whether that is so can
 change with every step, so here the whole queue is looked at after each change: a step costs time by the number of
@@ -18,7 +18,7 @@ def wait_for(draft: Draft) -> dict[Owner, set[Owner]]:
     graph = {
         waiting.pending.owner: blockers(draft, waiting.pending.owner, waiting.pending.requests) for waiting in queue
     }
-    claimed: dict[Lock, list[Waiting]] = defaultdict(list)
+    claimed: dict[Lock, list[tuple[Mode, Waiting]]] = defaultdict(list)
     for later in queue:
         mine = later.pending
         for earlier in _claimants(claimed, mine.requests):
@@ -26,13 +26,13 @@ def wait_for(draft: Draft) -> dict[Owner, set[Owner]]:
             if theirs.priority <= mine.priority and not _reaches(graph, theirs.owner, mine.owner):
                 graph[mine.owner].add(theirs.owner)
         for lock, mode in mine.requests:
-            if mode == Mode.EXCLUSIVE:
-                claimed[lock].append(later)
+            if mode != Mode.RELEASE:
+                claimed[lock].append((mode, later))
     return graph
 
 
-def _claimants(claimed: dict[Lock, list[Waiting]], requests: tuple[Request, ...]) -> list[Waiting]:
-    """The earlier requests that claim exclusively a lock overlapping one of `requests`, in order of arrival."""
+def _claimants(claimed: dict[Lock, list[tuple[Mode, Waiting]]], requests: tuple[Request, ...]) -> list[Waiting]:
+    """The earlier requests that conflict with one of `requests`, in order of arrival."""
     found: dict[int, Waiting] = {}
     for lock, mode in requests:
         if mode == Mode.RELEASE:
@@ -44,8 +44,9 @@ def _claimants(claimed: dict[Lock, list[Waiting]], requests: tuple[Request, ...]
         elif lock == lockset(lock.level):
             overlapping.extend(other for other in claimed if implied(other) == lock)
         for known in overlapping:
-            for waiting in claimed.get(known, ()):
-                found[waiting.arrival] = waiting
+            for its_mode, waiting in claimed.get(known, ()):
+                if Mode.EXCLUSIVE in {mode, its_mode}:
+                    found[waiting.arrival] = waiting
     return [found[arrival] for arrival in sorted(found)]
 
 

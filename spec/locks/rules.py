@@ -46,7 +46,7 @@ class LockState:
     Attributes:
         held: every lock that is held directly, with its owner and mode.
         pending: the waiting requests: in the order of serving, or, in fair mode, in the order of their arrival.
-        fair: whether a waiting exclusive request stops later, less urgent requests for the same lock.
+        fair: whether a waiting request stops later, no more urgent ones that conflict with it.
     """
 
     held: frozenset[Holding] = frozenset()
@@ -86,9 +86,15 @@ def holders_in_the_way(held: Iterable[Holding], owner: Owner, requests: Iterable
 
 
 def claims(earlier: Pending, later: Pending) -> bool:
-    """Whether an earlier waiting request claims a lock exclusively that a later, no more urgent one asks for."""
+    """Whether an earlier waiting request conflicts with a later, no more urgent one: they overlap, and not both shared.
+
+    It is not enough that waiting *exclusive* requests claim: a waiting shared one would be passed for ever by owners
+    that come before it in the order of serving (shown by `tla/Locks.shared.cfg`).
+    """
     return earlier.priority <= later.priority and any(
-        mine.mode == Mode.EXCLUSIVE and yours.mode != Mode.RELEASE and overlap(mine.lock, yours.lock)
+        Mode.RELEASE not in {mine.mode, yours.mode}
+        and Mode.EXCLUSIVE in {mine.mode, yours.mode}
+        and overlap(mine.lock, yours.lock)
         for mine in earlier.requests
         for yours in later.requests
     )
@@ -97,7 +103,7 @@ def claims(earlier: Pending, later: Pending) -> bool:
 def wait_for(state: LockState) -> dict[Owner, frozenset[Owner]]:
     """The wait-for graph: for each owner that waits, the owners that keep its pending request from being granted.
 
-    These are the holders in its way and, in fair mode, the owners of earlier requests that claim a lock it asks for.
+    These are the holders in its way and, in fair mode, the owners of earlier requests that conflict with it.
     A claim never stops an owner for whom the claimant itself waits, directly or through others: that would be a
     deadlock. Claims are therefore entered one by one in order of arrival, each unless it closes a cycle.
     """
