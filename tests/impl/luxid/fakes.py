@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from impl.jobs.files import job_path, read_job, write_job
+from impl.jobs.files import JobFileError, job_path, read_job, write_job
 from impl.paths import Root
 from impl.process.livelock import LiveLock
 from impl.wire.client import Client, UnreachableError
@@ -219,7 +219,10 @@ def end_jobs(root: Root) -> None:
     """Kill every job process that is still alive, by the id in its own file."""
     for name in os.listdir(root.queue):
         if name.startswith("job-"):
-            job = read_job(f"{root.queue}/{name}")
+            try:
+                job = read_job(f"{root.queue}/{name}")
+            except JobFileError:
+                continue
             if job.process_id is not None and job.livelock is not None and os.path.exists(job.livelock):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(job.process_id, signal.SIGKILL)
