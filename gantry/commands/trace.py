@@ -10,7 +10,7 @@ from checkers.trace import read, validate
 from checkers.verdict import Illegal, Ok
 from spec.errors import GantryError
 
-MODELS = {"locks": ("checkers.trace_locks", "LocksModel")}
+MODELS = {"jobs": ("checkers.trace_jobs", "JobsModel"), "locks": ("checkers.trace_locks", "LocksModel")}
 
 
 class TraceFileError(GantryError):

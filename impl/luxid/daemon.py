@@ -17,6 +17,7 @@ from impl.jobs.queue import JobQueue
 from impl.luxid.answers import LuxidStoppedError
 from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
+from impl.luxid.source import archived_ids
 from impl.luxid.starter import HandOver, HandOverError, Starter
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
 from impl.luxid.waiters import Waiters
@@ -74,7 +75,7 @@ class Daemon(Context):
     Args:
         root: the cluster's directory.
         log: structured log, called with a text and facts by name.
-        trace: gets every event and its effects, at the moment it takes place.
+        trace: the file that tells every event and its effects, at the moment it takes place.
         program: what a forked child runs.
         polling_only: use neither inotify nor pidfds.
     """
@@ -83,14 +84,15 @@ class Daemon(Context):
         self,
         root: Root,
         log: Log,
-        trace: TraceWriter | None = None,
+        trace: str | None = None,
         program: str = DEFAULT_PROGRAM,
         *,
         polling_only: bool = False,
     ) -> None:
         self.store = QueueStore(root.queue)
         super().__init__(root, log, self.store)
-        self._trace = trace
+        self._trace_file = trace
+        self._trace: TraceWriter | None = None
         self._loop = asyncio.get_running_loop()
         self.livelock = LiveLock.create(root.livelocks, "luxid")
         self.writer = Writer(self.store, self._loop)
@@ -109,6 +111,7 @@ class Daemon(Context):
         self._secrets: dict[int, list[dict[str, Any] | None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settings: tuple[int, tuple[FilterRule, ...]] | None = None
+        self._durable_line = 0
         self._rereading: asyncio.Task[None] | None = None
         self._cleaning = False
         self._stopping = False
@@ -166,9 +169,33 @@ class Daemon(Context):
         self.watcher.close()
         if rewritten:
             await self.writer.commit([entry_of(job) for job in rewritten])
+        self._begin_trace()
         for job in queue.running.values():
             self.watcher.add(job.id, job.livelock or "", job.process_id, None)
         self.clean_locks()
+
+    def _begin_trace(self) -> None:
+        """Begin a run in the trace: the queue as it was read, the archive included."""
+        if self._trace_file is None:
+            return
+        if self._trace is not None:
+            self._trace.close()
+        ended = [job for job_id in sorted(self.queue.ended) if (job := self._read_live(job_id)) is not None]
+        archived = [found[0] for job_id in archived_ids(self.root.queue) if (found := self.store.read(job_id))]
+        shot = self.queue.snapshot()
+        self._trace = TraceWriter(self._trace_file)
+        state = {
+            "serial": shot.serial,
+            "drained": shot.drained,
+            "max_running": shot.max_running,
+            "livelock": self.livelock.path,
+            "queued": shot.queued,
+            "running": shot.running,
+            "starting": sorted(shot.starting),
+            "ended": ended,
+            "archived": sorted(archived, key=lambda job: job.id),
+        }
+        self._durable_line = self._trace.record("start", state=state)
 
     def _read_live(self, job_id: int) -> Job | None:
         found = self.store.read(job_id, archived=False)
@@ -199,6 +226,9 @@ class Daemon(Context):
         self.wconfd.close()
         await self._loop.run_in_executor(None, self.writer.close)
         self.livelock.release()
+        if self._trace is not None:
+            self._trace.record("end")
+            self._trace.close()
 
     # ---- events
 
@@ -224,8 +254,9 @@ class Daemon(Context):
             raise LuxidStoppedError
         now = timestamp()
         effects = self.queue.step(event, now)
+        line = 0
         if self._trace is not None:
-            self._trace.step(event, effects, now=now)
+            line = self._trace.step(event, effects, now=now)
         durable: list[asyncio.Future[Any]] = []
         for effect in effects:
             match effect:
@@ -239,9 +270,11 @@ class Daemon(Context):
                     durable.append(self.writer.call(lambda ids=ids: self.store.archive(ids)))  # type: ignore[misc]
                 case SetDrainFile(drained):
                     durable.append(self.writer.call(lambda drained=drained: self.store.set_drain(drained)))  # type: ignore[misc]
-        return self._finish(event, effects, durable)
+        return self._finish(event, effects, durable, line)
 
-    async def _finish(self, event: Event, effects: Sequence[Effect], durable: list[asyncio.Future[Any]]) -> Outcome:
+    async def _finish(
+        self, event: Event, effects: Sequence[Effect], durable: list[asyncio.Future[Any]], line: int
+    ) -> Outcome:
         if durable:
             try:
                 for future in durable:
@@ -252,8 +285,14 @@ class Daemon(Context):
                 if isinstance(error, QueueFullDiskError):
                     raise
                 raise QueueFullDiskError(error.strerror or str(error)) from None
+        trace = self._trace
+        if trace is not None and durable:
+            self._durable_line = max(self._durable_line, line)
+            trace.record("durable", upto=self._durable_line)
         reply, fail, signal = None, None, None
-        for effect in effects:
+        for index, effect in enumerate(effects):
+            if trace is not None and not isinstance(effect, Persist | Move | SetDrainFile):
+                trace.record("done", of=line, effect=index)
             match effect:
                 case Persist(jobs):
                     for job in jobs:

@@ -23,7 +23,6 @@ from impl.luxid.server import LuxiServer
 from impl.luxid.store import QueueFiles
 from impl.paths import Root
 from impl.process.spawner import DEFAULT_PROGRAM
-from impl.process.trace import TraceWriter
 from spec.errors import GantryError
 
 RESERVED_DESCRIPTORS = 256
@@ -73,7 +72,6 @@ async def _serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    trace = TraceWriter(options.trace) if options.trace else None
     context: Context
     daemon: Daemon | None = None
     methods: dict[str, Call]
@@ -82,7 +80,7 @@ async def _serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
         methods = {name: functools.partial(refuse_command, name) for name in COMMANDS}
         following = asyncio.create_task(context.configuration.follow())
     else:
-        context = daemon = Daemon(root, log, trace, options.job_program, polling_only=options.polling_only)
+        context = daemon = Daemon(root, log, options.trace, options.job_program, polling_only=options.polling_only)
         methods = {name: functools.partial(handler, daemon) for name, handler in COMMANDS.items()}
         await daemon.start()
         following = asyncio.create_task(asyncio.sleep(0))
@@ -102,8 +100,6 @@ async def _serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
         await server.stop()
         if daemon is not None:
             await daemon.stop()
-        if trace is not None:
-            trace.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(pid_file)
 
