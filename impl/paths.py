@@ -31,6 +31,21 @@ class Root:
         return os.path.join(self.state, "config.data")
 
     @property
+    def locks(self) -> str:
+        """Snapshot of the lock state, as Ganeti writes it."""
+        return os.path.join(self.state, "locks.data")
+
+    @property
+    def reservations(self) -> str:
+        """Snapshot of the temporary reservations, as Ganeti writes it."""
+        return os.path.join(self.state, "tempres.data")
+
+    @property
+    def store(self) -> str:
+        """Wconfd's durable state."""
+        return os.path.join(self.state, "wconfd.db")
+
+    @property
     def queue(self) -> str:
         """The job queue: serial, version, drain and one file a job."""
         return os.path.join(self.state, "queue")
@@ -69,6 +84,14 @@ class Root:
     def log(self) -> str:
         """Directory of the daemons' logs."""
         return self._at("var", "log", "ganeti")
+
+    def pid_file(self, daemon: str) -> str:
+        """A daemon's pid file, locked for as long as it runs."""
+        return os.path.join(self.run, f"{daemon}.pid")
+
+    def log_file(self, daemon: str) -> str:
+        """A daemon's log."""
+        return os.path.join(self.log, f"{daemon}.log")
 
     def make_directories(self) -> None:
         """Create every directory that is missing (mode 0750)."""

@@ -53,9 +53,12 @@ def holders(state: LockState) -> list[tuple[Owner, list[tuple[Lock, Mode]]]]:
 
 
 def restore(
-    held: Iterable[tuple[Owner, Iterable[tuple[Lock, Mode]]]], pending: Iterable[Pending], *, fair: bool = False
+    held: Iterable[tuple[Owner, Iterable[tuple[Lock, Mode]]]],
+    pending: Iterable[tuple[int, Pending]],
+    *,
+    fair: bool = False,
 ) -> LockState:
-    """The state that holds exactly this; requests that wait are given in the order of arrival.
+    """The state that holds exactly this; requests that wait come with their numbers of arrival, ascending.
 
     Raises:
         InconsistentStateError: two owners hold what excludes one another.
@@ -70,7 +73,8 @@ def restore(
         if blocked_at is not None:
             raise InconsistentStateError(owner, "another owner is in the way")
         draft.assign(owner, requests)
-    for waiting in pending:
+    for arrival, waiting in pending:
+        draft.arrivals = arrival
         place = first_block(draft, waiting.owner, waiting.requests)
         draft.put_waiting(waiting, place if place is not None else _ANYWHERE)
     return draft.finish()

@@ -1,0 +1,60 @@
+"""`python -m impl.wconfd --root DIR`, and the console script `wconfd`."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from impl.paths import Root
+from impl.process.livelock import LiveLock
+from impl.store.port import Store
+from impl.store.sqlite import SqliteStore
+from impl.wconfd.options import Options, read_options
+from impl.wconfd.server import Wconfd
+from impl.wconfd.startup import start_log, take_in, take_pid_file
+from spec.errors import GantryError
+from spec.locks.names import other
+
+
+async def serve(root: Root, options: Options, open_store: Callable[[str], Store]) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+    store = open_store(root.store)
+    state = take_in(root, store, fair=options.fair)
+    livelock = LiveLock.create(root.livelocks, "wconfd")
+    me = other("wconfd", livelock.path, os.getpid())
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    daemon = Wconfd(root, store, state, me, options)
+    try:
+        await daemon.start()
+        await ended.wait()
+    finally:
+        await daemon.stop()
+        livelock.release()
+
+
+def main(argv: Sequence[str] | None = None, open_store: Callable[[str], Store] = SqliteStore) -> int:
+    """Run the daemon; answers the program's exit code."""
+    options = read_options(argv)
+    root = Root.of(options.root)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        root.make_directories()
+        pid_file = take_pid_file(root)
+        start_log(root, foreground=options.foreground, debug=options.debug)
+        asyncio.run(serve(root, options, open_store))
+        os.unlink(root.pid_file("wconfd"))
+        os.close(pid_file)
+    except GantryError as error:
+        print(f"wconfd: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"wconfd: {error}: check the root directory {root.directory}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

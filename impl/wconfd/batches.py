@@ -1,0 +1,164 @@
+"""Batches: changes gather while the batch before them is being written; answers wait until their batch is durable.
+
+Invariants:
+
+* `durable` is the state after the last batch that the store confirmed; `state` is what calls see, ahead of it by the
+  batch being written and the one that gathers;
+* nothing that depends on an unconfirmed change leaves the daemon: no answer, no notification, no snapshot;
+* when a batch cannot be written, it and what gathered on top of it are undone, and all their calls are refused.
+
+One batch at a time is written, in a thread of its own; everything else happens in the event loop.
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from impl.store.port import Batch, Store, StoreError
+from impl.wconfd.core import Call, State
+from spec.locks.names import Owner
+
+Answer = Callable[[StoreError | None], None]
+"""What to do when a batch is durable (None) or was undone."""
+
+
+class _Gathering:
+    """A batch with those who wait for it."""
+
+    __slots__ = ("answers", "batch", "calls", "granted", "state")
+
+    def __init__(self, state: State) -> None:
+        self.batch = Batch()
+        self.answers: list[Answer] = []
+        self.granted: list[Owner] = []
+        self.calls = 0
+        self.state = state
+
+
+class Batches:
+    """The durable state, the state that calls see, and what lies between.
+
+    Args:
+        store: where batches are written.
+        state: what the store holds now.
+        notify: told the owners whose requests were granted, once that is durable.
+        committed: told of each durable batch: its number, the batch, the calls in it, the seconds that the commit took.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        state: State,
+        notify: Callable[[list[Owner]], None],
+        committed: Callable[[int, Batch, int, float], None],
+    ) -> None:
+        self.state = state
+        self.durable = state
+        self.failed: StoreError | None = None
+        self._store = store
+        self._notify = notify
+        self._committed = committed
+        self._gathering = _Gathering(state)
+        self._writing: _Gathering | None = None
+        self._scheduled = False
+        self._loop = asyncio.get_running_loop()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._work: queue.SimpleQueue[_Gathering | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_batches, name="store", daemon=True)
+        self._thread.start()
+
+    @property
+    def settled(self) -> bool:
+        """Whether what calls see is durable."""
+        return self._writing is None and not self._gathering.calls
+
+    def take(self, call: Call, answer: Answer) -> None:
+        """Take over what a call changed; `answer` is called once everything that the call saw is durable."""
+        gathering = self._gathering
+        if call.batch:
+            gathering.batch.held += call.batch.held
+            gathering.batch.waiting += call.batch.waiting
+            gathering.batch.config += call.batch.config
+            gathering.batch.reservations += call.batch.reservations
+            gathering.granted += call.granted
+            gathering.calls += 1
+            gathering.answers.append(answer)
+            self.state = gathering.state = call.state
+            self._schedule()
+        else:
+            self.when_durable(answer)
+
+    def when_durable(self, answer: Answer) -> None:
+        """Call `answer` once everything that calls see now is durable (at once, if it is)."""
+        if self._gathering.calls:
+            self._gathering.answers.append(answer)
+        elif self._writing is not None:
+            self._writing.answers.append(answer)
+        else:
+            answer(None)
+
+    def _schedule(self) -> None:
+        # not at once: whatever arrived in the same turn of the loop joins the batch
+        if not self._scheduled and self._writing is None:
+            self._scheduled = True
+            self._idle.clear()
+            self._loop.call_soon(self._start_writing)
+
+    def _start_writing(self) -> None:
+        self._scheduled = False
+        self._writing = self._gathering
+        self._gathering = _Gathering(self.state)
+        self._work.put(self._writing)
+
+    def _write_batches(self) -> None:
+        """The body of the store's thread."""
+        while True:
+            work = self._work.get()
+            if work is None:
+                return
+            start = time.monotonic()
+            failure: StoreError | None = None
+            number = 0
+            try:
+                number = self._store.commit(work.batch)
+            except StoreError as error:
+                failure = error
+            except Exception as error:  # noqa: BLE001 - whatever it is: the batch is not durable, and the daemon goes on
+                failure = StoreError(repr(error))
+            self._loop.call_soon_threadsafe(self._written, number, failure, time.monotonic() - start)
+
+    def _written(self, number: int, failure: StoreError | None, took: float) -> None:
+        done = self._writing
+        if done is None:
+            return
+        self._writing = None
+        self.failed = failure
+        if failure is None:
+            self.durable = done.state
+            self._committed(number, done.batch, done.calls, took)
+            for answer in done.answers:
+                answer(None)
+            if done.granted:
+                self._notify(done.granted)
+        else:
+            undone, self._gathering = self._gathering, _Gathering(self.durable)
+            self.state = self.durable
+            for answer in (*done.answers, *undone.answers):
+                answer(failure)
+        if self._gathering.calls:
+            self._schedule()
+        elif self._writing is None:
+            self._idle.set()
+
+    async def drain(self) -> None:
+        """Wait until everything is written."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Write what is left and end the thread."""
+        await self.drain()
+        self._work.put(None)
+        await asyncio.to_thread(self._thread.join)

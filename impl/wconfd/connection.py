@@ -1,0 +1,177 @@
+"""One client's connection: frames in, answers out in the order of the requests, bounds kept.
+
+A connection is ended when its peer may not talk to us, sends what is no message, sends a message too long, takes too
+long to complete one, or is idle for too long. It is not read from while its answers pile up.
+"""
+
+import asyncio
+import socket
+import struct
+import time
+from collections import deque
+from typing import Any, Protocol, cast
+
+from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
+from impl.wire.messages import MalformedMessageError, Request, decode_request, encode_error, encode_malformed
+
+
+class Slot:
+    """The place of one answer in a connection's order of answers."""
+
+    __slots__ = ("_connection", "data")
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self.data: bytes | None = None
+
+    def fill(self, answer: bytes) -> None:
+        """Give the answer; it is sent when all before it were."""
+        self.data = frame(answer)
+        self._connection.flush()
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there any more to read the answer."""
+        return self._connection.closed
+
+
+class Service(Protocol):
+    """What a connection talks to."""
+
+    message_limit: int
+    connections: "set[Connection]"
+
+    def admits(self, uid: int, gid: int) -> bool:
+        """Whether a peer of this user and group may talk to us."""
+
+    def handle(self, request: Request, slot: Slot) -> None:
+        """Serve a request; its answer goes into the slot, now or later."""
+
+
+MAX_WAITING_ANSWERS = 4096
+"""Answers that may wait on one connection before it is no longer read from."""
+
+
+def peer_credentials(connected: socket.socket) -> tuple[int, int, int]:
+    """Process, user and group id of a unix socket's other end."""
+    size = struct.calcsize("3i")
+    pid, uid, gid = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return pid, uid, gid
+
+
+class Connection(asyncio.Protocol):
+    """The protocol of one connection."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._decoder = FrameDecoder(service.message_limit)
+        self._slots: deque[Slot] = deque()
+        self._transport: asyncio.Transport | None = None
+        self._ending = False
+        self._held_back = False
+        self._write_held_back = False
+        self.closed = False
+        self.last_message = time.monotonic()
+        self.unfinished_since: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Check who it is."""
+        connected = cast("asyncio.Transport", transport)
+        self._transport = connected
+        _, uid, gid = peer_credentials(connected.get_extra_info("socket"))
+        if not self._service.admits(uid, gid):
+            connected.write(frame(encode_malformed(f"user {uid} may not use this socket")))
+            connected.close()
+            self._ending = True
+            return
+        self._service.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Forget it; what its requests changed stays."""
+        self.closed = True
+        self._service.connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Serve the requests that `data` completes."""
+        if self._ending:
+            return
+        try:
+            messages = self._decoder.receive_data(data)
+        except MessageTooLongError as error:
+            self.end(encode_malformed(f"Failed to parse request: {error}"))
+            return
+        self.unfinished_since = (self.unfinished_since or time.monotonic()) if self._decoder.unfinished else None
+        for payload in messages:
+            self.last_message = time.monotonic()
+            slot = Slot(self)
+            self._slots.append(slot)
+            try:
+                request = decode_request(payload)
+            except MalformedMessageError as error:
+                self._ending = True
+                slot.fill(encode_malformed(f"Failed to parse request: {error.reason}"))
+                return
+            self._service.handle(request, slot)
+        self._regulate()
+
+    def end(self, last_words: bytes) -> None:
+        """Answer one last thing after everything else, and close."""
+        if self._ending:
+            return
+        self._ending = True
+        slot = Slot(self)
+        self._slots.append(slot)
+        slot.fill(last_words)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._ending = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request of this connection is being served."""
+        return bool(self._slots)
+
+    def flush(self) -> None:
+        """Send the answers that are ready, in order."""
+        slots, ready = self._slots, []
+        while slots and slots[0].data is not None:
+            ready.append(slots.popleft().data)
+        if self._transport is None or self.closed:
+            return
+        if ready:
+            self._transport.write(b"".join(part for part in ready if part is not None))
+        if self._ending and not slots:
+            self._transport.close()
+        self._regulate()
+
+    def pause_writing(self) -> None:
+        """The peer reads slowly: stop reading from it."""
+        self._write_held_back = True
+        self._regulate()
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self._write_held_back = False
+        self._regulate()
+
+    def _regulate(self) -> None:
+        hold_back = self._write_held_back or len(self._slots) > MAX_WAITING_ANSWERS
+        if hold_back != self._held_back and self._transport is not None and not self.closed:
+            self._held_back = hold_back
+            if hold_back:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def eof_received(self) -> bool:
+        """The peer sends no more; what it asked for is still answered."""
+        self._ending = True
+        return bool(self._slots)
+
+
+def refusal(error_class: str, *arguments: Any) -> bytes:
+    """The answer to a call that is refused."""
+    return encode_error(error_class, *arguments)

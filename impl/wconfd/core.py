@@ -1,0 +1,158 @@
+"""Wconfd's whole state and the step that a call makes: `apply(state, call) -> (state', outcome)`. Pure.
+
+Time and chance come in with the call; what must be written, who must be told and what is answered go out.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from impl.config import reservations as temporary
+from impl.config.errors import ConfigurationError
+from impl.config.model import Change, Config, Draft
+from impl.config.reservations import ReservationChange, Reservations
+from impl.locks.core import step
+from impl.locks.state import NOBODY, LockState
+from impl.store.port import Batch, HeldChange, Saved, WaitingChange
+from spec.locks.model import Effects, Event, Free
+from spec.locks.names import CONFIG_LOCK, Mode, Owner
+
+
+class State(NamedTuple):
+    """Locks, configuration, temporary reservations."""
+
+    locks: LockState = LockState()
+    config: Config = Config()
+    reservations: Reservations = Reservations()
+
+
+T = TypeVar("T")
+
+
+class Call:
+    """One call under way: it reads and replaces the state, and notes what changed.
+
+    Attributes:
+        state: the state so far.
+        now: seconds since the epoch.
+        draw: a number drawn at random for this call.
+        me: the daemon as an owner of locks.
+        batch: what has to be written before the call is answered.
+        granted: the owners to be notified after that.
+    """
+
+    __slots__ = ("batch", "draw", "granted", "me", "now", "state")
+
+    def __init__(self, state: State, now: float, draw: int, me: Owner) -> None:
+        self.state = state
+        self.now = now
+        self.draw = draw
+        self.me = me
+        self.batch = Batch()
+        self.granted: list[Owner] = []
+
+    def lock(self, event: Event) -> Effects:
+        """Perform an event of the lock core."""
+        locks, outcome = step(self.state.locks, event)
+        if locks is not self.state.locks:
+            self.state = self.state._replace(locks=locks)
+            self.batch.held.extend(HeldChange(*change) for change in outcome.held)
+            for owner, pending in outcome.waiting:
+                arrival = locks.waiting[owner].arrival if pending is not None else 0
+                self.batch.waiting.append(WaitingChange(owner, pending, arrival))
+            self.granted.extend(outcome.effects.granted)
+        return outcome.effects
+
+    def holds_config(self, owner: Owner, mode: Mode) -> bool:
+        """Whether an owner holds the configuration lock in this mode or a stronger one."""
+        return self.state.locks.locks_of(owner).get(CONFIG_LOCK, Mode.RELEASE) >= mode
+
+    @property
+    def config_is_locked(self) -> bool:
+        """Whether somebody holds the configuration lock: then no single object is changed."""
+        return bool(self.state.locks.direct.get(CONFIG_LOCK, NOBODY))
+
+    @property
+    def config(self) -> Config:
+        """The configuration.
+
+        Raises:
+            ConfigurationError: there is none yet.
+        """
+        if self.state.config.empty:
+            raise ConfigurationError("there is no configuration yet: create the cluster first")
+        return self.state.config
+
+    def config_text(self) -> msgspec.Raw:
+        """The whole configuration, ready for the wire."""
+        return msgspec.Raw(self.config.text())
+
+    def change_config(self, change: Callable[[Draft], T]) -> T:
+        """Change the configuration; a change that raises leaves it as it was."""
+        draft = Draft(self.config)
+        result = change(draft)
+        self.put_config(*draft.finish(self.now))
+        return result
+
+    def put_config(self, config: Config, changes: list[Change]) -> None:
+        """Replace the configuration."""
+        self.state = self.state._replace(config=config)
+        self.batch.config.extend(changes)
+
+    def put_reservations(self, state: Reservations, changes: list[ReservationChange]) -> None:
+        """Replace the reservations."""
+        self.state = self.state._replace(reservations=state)
+        self.batch.reservations.extend(changes)
+
+    def bury(self, owner: Owner) -> None:
+        """Drop everything of an owner that is dead."""
+        self.lock(Free(owner))
+        self.put_reservations(*temporary.drop_all(self.state.reservations, owner))
+
+
+def known_owners(state: State) -> set[Owner]:
+    """Everybody who holds or waits for a lock, or has reserved something."""
+    return {*state.locks.held, *state.locks.waiting} | temporary.owners(state.reservations)
+
+
+def restore(saved: Saved, *, fair: bool) -> State:
+    """The state that a store has saved."""
+    from impl.config.model import from_rows
+    from impl.locks.view import restore as restore_locks
+
+    return State(
+        restore_locks(saved.held, saved.waiting, fair=fair),
+        from_rows(list(saved.config)) if saved.config else Config(),
+        temporary.restore(saved.reservations),
+    )
+
+
+def as_batch(state: State) -> Batch:
+    """A batch that writes a whole state into an empty store."""
+    waiting = [
+        WaitingChange(known.pending.owner, known.pending, known.arrival) for known in state.locks.waiting.values()
+    ]
+    reservations = [
+        ReservationChange(kind, owner, item, present=True)
+        for (kind, owner), items in state.reservations.by_owner.items()
+        for item in items
+    ]
+    reservations += [
+        ReservationChange(temporary.MINORS, node, (minor, disk), present=True)
+        for (node, minor), disk in state.reservations.minors.items()
+    ]
+    return Batch(
+        [
+            HeldChange(owner, lock, mode)
+            for owner, mine in state.locks.held.items()
+            for lock, mode in mine.locks.items()
+        ],
+        waiting,
+        [
+            Change(section, key, known.text)
+            for section, objects in state.config.sections.items()
+            for key, known in objects.items()
+        ],
+        reservations,
+    )

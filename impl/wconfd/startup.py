@@ -1,0 +1,115 @@
+"""What wconfd does before it listens: directories, pid file, log, and taking in what the root holds."""
+
+import fcntl
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from impl.config import reservations as temporary
+from impl.config.model import Config, Draft, parse
+from impl.locks.state import LockState
+from impl.paths import Root
+from impl.store.port import Batch, Store, StoreUnusableError
+from impl.wconfd.core import State, as_batch, restore
+from impl.wire import wconfd as codec
+from spec.errors import GantryError
+
+_log = logging.getLogger("wconfd")
+T = TypeVar("T")
+
+
+class AlreadyRunningError(GantryError):
+    """Another wconfd serves this root; `pid_file` names it."""
+
+    def __init__(self, pid_file: str) -> None:
+        self.pid_file = pid_file
+        super().__init__(f"another wconfd serves this root (see {pid_file}): stop it first")
+
+
+def start_log(root: Root, *, foreground: bool, debug: bool) -> None:
+    """Log to the root's log file, and with `foreground` to the terminal."""
+    form = logging.Formatter("%(asctime)s wconfd[%(process)d] %(levelname)s %(message)s")
+    handlers: list[logging.Handler] = [logging.FileHandler(root.log_file("wconfd"))]
+    if foreground:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    for handler in handlers:
+        handler.setFormatter(form)
+        _log.addHandler(handler)
+    _log.setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+def take_pid_file(root: Root) -> int:
+    """Write and lock the pid file; answers its descriptor, which must stay open.
+
+    Raises:
+        AlreadyRunningError: another wconfd has it.
+    """
+    path = root.pid_file("wconfd")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise AlreadyRunningError(path) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def take_in(root: Root, store: Store, *, fair: bool) -> State:
+    """The state to start from: the store's, or at first start what Ganeti's files hold.
+
+    A config.data with a newer serial number than the store's is an administrator's: it is taken in, and said so.
+
+    Raises:
+        GantryError: what is there cannot be read or contradicts itself.
+    """
+    saved = store.load()
+    if saved is None:
+        state = State(_read(root.locks, lambda value: codec.read_locks_file(value, fair=fair)) or LockState(fair=fair))
+        rows = _read(root.reservations, codec.read_reservations_file)
+        if rows:
+            state = state._replace(reservations=temporary.restore(rows))
+    else:
+        state = restore(saved, fair=fair)
+    config = _read_config(root)
+    batch = as_batch(state) if saved is None else Batch()
+    if config is not None and (state.config.empty or config.serial > state.config.serial):
+        if not state.config.empty:
+            _log.warning(
+                "%s has serial number %d, newer than our %d: taking it in",
+                root.config,
+                config.serial,
+                state.config.serial,
+            )
+        draft = Draft(state.config)
+        draft.replace_all(config)
+        batch.config = draft.changes()
+        state = state._replace(config=config)
+    if batch:
+        store.commit(batch)
+    return state
+
+
+def _read_config(root: Root) -> Config | None:
+    try:
+        with open(root.config, "rb") as file:
+            return parse(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def _read(path: str, read: Callable[[object], T]) -> T | None:
+    try:
+        with open(path, "rb") as file:
+            value = msgspec.json.decode(file.read())
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise StoreUnusableError(path, str(error)) from error
+    _log.info("taking in %s", path)
+    return read(value)

@@ -1,0 +1,233 @@
+"""Wconfd's values on the wire and in its files: owners, locks, requests, reservations. Pure.
+
+Source: Ganeti 3.0.2's wire (shapes and error texts), locks.data and tempres.data.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from impl.config.errors import RefusedError
+from impl.config.reservations import IPS, KINDS, MINORS, ReservationChange, Reservations
+from impl.locks import view
+from impl.locks.state import LockState
+from spec.locks.errors import LockError
+from spec.locks.model import Pending
+from spec.locks.names import (
+    MODE_NAMES,
+    Level,
+    Lock,
+    Mode,
+    Owner,
+    Request,
+    lock_name,
+    parse_level,
+    parse_lock,
+    parse_mode,
+)
+
+
+class InputError(RefusedError):
+    """Arguments of a call that cannot be read."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"RPC input: {reason}")
+
+
+def text(value: Any) -> str:
+    """Read a string."""
+    if not isinstance(value, str):
+        raise InputError("Unable to read String")
+    return value
+
+
+def boolean(value: Any) -> bool:
+    """Read a boolean."""
+    if not isinstance(value, bool):
+        raise InputError("Unable to read Bool")
+    return value
+
+
+def integer(value: Any) -> int:
+    """Read a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -(1 << 62) < value < 1 << 62 or value % 1:
+        raise InputError("Unable to read Integer")
+    return int(value)
+
+
+def array(value: Any) -> list[Any]:
+    """Read a list."""
+    if not isinstance(value, list):
+        raise InputError("Unable to read list")
+    return value
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Read an object."""
+    if not isinstance(value, dict):
+        raise InputError("Unable to read object")
+    return value
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise InputError("Unable to read Pair")
+    return value[0], value[1]
+
+
+def owner(value: Any) -> Owner:
+    """Read a client id, `[job number or text, live-lock path, process id]`."""
+    if not isinstance(value, list) or len(value) != 3 or not isinstance(value[1], str):
+        raise InputError(f"malformed client id: {value!r:.200}: expected [job id or name, live-lock path, process id]")
+    ident, livelock, pid = value
+    if isinstance(pid, bool) or not isinstance(pid, int):
+        raise InputError("Unable to read Integer")
+    if isinstance(ident, str):
+        return Owner(0, ident, livelock, pid)
+    if isinstance(ident, bool) or not isinstance(ident, int):
+        raise InputError(f"Wrong type/value for job id: {ident!r:.200}")
+    if ident < 0:
+        raise InputError(f"Invalid value for job ID ' {ident}'")
+    return Owner(1, ident, livelock, pid)
+
+
+def owner_json(value: Owner) -> list[Any]:
+    """A client id for the wire."""
+    return [value.ident, value.livelock, value.pid]
+
+
+def lock(value: Any) -> Lock:
+    """Read a lock's name."""
+    if not isinstance(value, str):
+        raise InputError("Wrong JSON type")
+    try:
+        return parse_lock(value)
+    except LockError as error:
+        raise InputError(str(error)) from None
+
+
+def level(value: Any) -> Level:
+    """Read a level's name."""
+    try:
+        return parse_level(text(value))
+    except LockError as error:
+        raise InputError(str(error)) from None
+
+
+def requests(value: Any) -> tuple[Request, ...]:
+    """Read a lock request, `[[lock, "shared" | "exclusive" | "release"]…]`."""
+    try:
+        return tuple([Request(parse_lock(name), parse_mode(mode)) for name, mode in value])
+    except (LockError, TypeError, ValueError, AttributeError):
+        # once more and slowly, for the error's sake
+        return tuple(_request(entry) for entry in array(value))
+
+
+def _request(entry: Any) -> Request:
+    name, mode = _pair(entry)
+    wanted = lock(name)
+    if not isinstance(mode, str):
+        raise InputError("Update requests need to be strings")
+    try:
+        return Request(wanted, parse_mode(mode))
+    except LockError as error:
+        raise InputError(str(error)) from None
+
+
+def wishes(value: Any) -> tuple[Request, ...]:
+    """Read what an opportunistic union asks for: as a lock request, but nothing is released."""
+    found: list[Request] = []
+    for entry in array(value):
+        name, mode = _pair(entry)
+        wanted = lock(name)
+        if mode not in {"shared", "exclusive"}:
+            raise InputError(
+                f"Unknown owner type {mode}" if isinstance(mode, str) else "Owner type not encoded as a string"
+            )
+        found.append(Request(wanted, parse_mode(mode)))
+    return tuple(found)
+
+
+def locks_json(locks: Iterable[tuple[Lock, Mode]]) -> list[list[str]]:
+    """Locks with their modes for the wire."""
+    return [[lock_name(known), MODE_NAMES[mode]] for known, mode in locks]
+
+
+def pending_json(pending: Pending) -> list[Any]:
+    """A pending request for the wire and for locks.data."""
+    return [pending.priority, owner_json(pending.owner), locks_json(pending.requests)]
+
+
+def owners_json(state: LockState) -> list[Any]:
+    """Every lock in use with its direct owners, for the wire."""
+    return [
+        [lock_name(known), [[owner_json(holder), MODE_NAMES[mode]] for holder, mode in holders]]
+        for known, holders in view.all_owners(state)
+    ]
+
+
+def locks_file(state: LockState) -> list[Any]:
+    """The lock state as locks.data holds it."""
+    held = [[owner_json(holder), locks_json(mine)] for holder, mine in view.holders(state)]
+    return [held, [pending_json(pending) for pending in view.all_pending(state)]]
+
+
+def read_locks_file(value: Any, *, fair: bool) -> LockState:
+    """Read a locks.data.
+
+    Raises:
+        InputError: it is none.
+        InconsistentStateError: it contradicts itself.
+    """
+    held, waiting = _pair(value)
+    return view.restore(
+        [(owner(who), wishes(mine)) for who, mine in map(_pair, array(held))],
+        enumerate(sorted(Pending(integer(entry[0]), owner(entry[1]), requests(entry[2])) for entry in array(waiting))),
+        fair=fair,
+    )
+
+
+def item_json(kind: str, item: Any) -> Any:
+    """A reserved item for the wire: an IP reservation is [action, address, network] there."""
+    return [item[0], item[2], item[1]] if kind == IPS else item
+
+
+def read_item(kind: str, value: Any) -> Any:
+    """Read what `item_json` wrote."""
+    if kind == IPS:
+        action, address, network = array(value)
+        return (text(action), text(network), text(address))
+    if kind == MINORS:
+        minor, disk = _pair(value)
+        return (integer(minor), text(disk))
+    return text(value)
+
+
+def reservations_file(state: Reservations) -> dict[str, Any]:
+    """The reservations as tempres.data holds them."""
+    minors: dict[str, list[Any]] = {}
+    for (node, minor), disk in sorted(state.minors.items()):
+        minors.setdefault(node, []).append([minor, disk])
+    result: dict[str, Any] = {MINORS: [[node, mine] for node, mine in minors.items()]}
+    for kind in KINDS:
+        result[kind] = [
+            [owner_json(who), [item_json(kind, item) for item in sorted(items)]]
+            for (its_kind, who), items in sorted(state.by_owner.items())
+            if its_kind == kind
+        ]
+    return result
+
+
+def read_reservations_file(value: Any) -> list[ReservationChange]:
+    """Read a tempres.data.
+
+    Raises:
+        InputError: it is none.
+    """
+    whole = mapping(value)
+    rows: list[ReservationChange] = []
+    for kind in (MINORS, *KINDS):
+        for holder, items in map(_pair, array(whole.get(kind, []))):
+            who = text(holder) if kind == MINORS else owner(holder)
+            rows.extend(ReservationChange(kind, who, read_item(kind, item), present=True) for item in array(items))
+    return rows
