@@ -105,8 +105,10 @@ def test_defaults_are_filled_in_the_order_of_the_job_file() -> None:
 def test_the_samples_of_the_real_queue_are_in_normal_form(shared: Path) -> None:
     for path in sorted((shared / "samples" / "daemons").glob("job-*")):
         for entry in json.loads(path.read_text())["ops"]:
-            # the real job process writes what was left out as null where it has looked at it
-            written = {name: value for name, value in entry["input"].items() if name != "on_node_uuids" or value is not None}
+            # the real job process writes what was left out as null
+            written = {
+                name: value for name, value in entry["input"].items() if name != "on_node_uuids" or value is not None
+            }
             assert validate(entry["input"]) == written, path
 
 
