@@ -3,11 +3,7 @@
 `step(queue, event, now)` is the definition; `impl.jobs.queue` is the clever twin. A step applies the event, ends the
 jobs that can never run, and then fills the free slots.
 
-Invariants (each a function at the end, each checked on every state that the explorer reaches):
-* `at_most_max_running`: no job is started beyond the slots there are;
-* `no_slot_idle`: a free slot and an eligible job that no rule holds back never stay together;
-* `dependencies_kept`: a job that was handed over has all its dependencies ended in an accepted status;
-* `ids_unique`: every job is in one place, no id exceeds the serial.
+What must hold of every state and step stands in `spec.jobs.properties`.
 
 Source: design-daemons, design-chained-jobs, design-optables, observed behaviour of the queue of Ganeti 3.0.2.
 Deviations: relative dependencies reach only into the same submission; a job whose dependency failed ends without a
@@ -409,28 +405,3 @@ def recovered(queue: Queue, jobs: Sequence[Job], dead: frozenset[str], now: Time
             rewritten.append(failed)
     serial = max([queue.serial, *(job.id for job in jobs)])
     return replace(queue, serial=serial), tuple(rewritten)
-
-
-# ---- what must hold of every state
-
-
-def at_most_max_running(before: Queue, after: Queue) -> bool:
-    """Whether a step started no job beyond `max_running`; jobs that run already may exceed a lowered limit."""
-    started = {job.id for job in after.running} - {job.id for job in before.running}
-    return not started or len(after.running) <= after.max_running
-
-
-def no_slot_idle(queue: Queue) -> bool:
-    """Whether no slot is free while a job could take it."""
-    return len(queue.running) >= queue.max_running or choose(queue) is None
-
-
-def dependencies_kept(queue: Queue) -> bool:
-    """Whether all that runs has its dependencies ended and accepted."""
-    return all(eligible(queue, job) and dependency_verdict(queue, job) is None for job in queue.running)
-
-
-def ids_unique(queue: Queue) -> bool:
-    """Whether every job is in one place only and no id is beyond the serial."""
-    ids = [job.id for job in queue.queued + queue.running + queue.ended + queue.archived]
-    return len(ids) == len(set(ids)) and max(ids, default=0) <= queue.serial

@@ -26,16 +26,8 @@ from spec.jobs.events import (
     Submit,
 )
 from spec.jobs.model import FilterRule, Job, Status, Timestamp
-from spec.jobs.queue import (
-    Queue,
-    at_most_max_running,
-    dependencies_kept,
-    find,
-    ids_unique,
-    no_slot_idle,
-    recovered,
-    step,
-)
+from spec.jobs.properties import STATE_PROPERTIES, STEP_PROPERTIES
+from spec.jobs.queue import Queue, find, recovered, step
 from spec.jobs.rules import job_status
 from tests.impl.jobs.histories import advanced, op
 
@@ -67,7 +59,8 @@ class Both(RuleBasedStateMachine):
         got = self.impl.step(event, now)
         self.spec = expected
         assert got == effects
-        assert at_most_max_running(before, expected)
+        for name, step_holds in STEP_PROPERTIES.items():
+            assert step_holds(before, event, expected, effects) is None, name
 
     @rule(
         jobs=st.lists(
@@ -186,12 +179,8 @@ class Both(RuleBasedStateMachine):
 
     @invariant()
     def sound(self) -> None:
-        assert no_slot_idle(self.spec)
-        assert ids_unique(self.spec)
-
-    @invariant()
-    def dependencies_hold(self) -> None:
-        assert dependencies_kept(self.spec)
+        for name, holds in STATE_PROPERTIES.items():
+            assert holds(self.spec) is None, name
 
 
 TestBoth = pytest.mark.timeout(100)(Both.TestCase)
