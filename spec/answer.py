@@ -11,13 +11,14 @@ from spec.cluster import DiskTemplate, Group, Instance, MirrorType
 from spec.errors import GantryError
 from spec.evacuation import EvacuationError, Report, change_group, evacuate_all
 from spec.groups import GroupChoice, GroupReport, best_group, connected, is_for_one_group, one_group
-from spec.placement import NEW, Limits, NoTargets, Outcome, try_all, with_allocation
+from spec.placement import NEW, NoTargets, Outcome, try_all, with_allocation
 from spec.requests import (
     Allocate,
     AllocateSecondary,
     ChangeGroup,
     Evacuate,
     EvacuationMode,
+    Limits,
     MultiAllocate,
     NewInstance,
     Relocate,

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 
 from spec.cluster import Disk, DiskTemplate
 from spec.decisions import FailMode
-from spec.placement import Limits, NoTargets, Outcome, Targets, try_all
+from spec.placement import NoTargets, Outcome, Targets, try_all
 from spec.redundancy import redundant
+from spec.requests import Limits
 from spec.state import Placed, State
 
 UNIT_MEMORY = 64

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from spec.cluster import AllocPolicy, Disk, DiskTemplate, Group, Instance, InstanceStatus, Policy, Utilisation
 from spec.decisions import FailMode, Refusal
-from spec.placement import NEW, Allocation, Limits, NoTargets, Outcome, Targets, better, joined, policy_failure
+from spec.placement import NEW, Allocation, NoTargets, Outcome, Targets, better, joined, policy_failure
+from spec.requests import Limits
 from spec.state import NodeState, Placed, State, add_primary, add_secondary
 
 Metric = tuple[tuple[int, ...], int]

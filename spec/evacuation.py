@@ -14,8 +14,7 @@ from spec.cluster import DiskTemplate, Group, MirrorType
 from spec.decisions import Move, MoveKind, Refusal
 from spec.errors import GantryError
 from spec.moves import apply
-from spec.placement import Limits
-from spec.requests import EvacuationMode
+from spec.requests import EvacuationMode, Limits
 from spec.score import score
 from spec.state import State
 

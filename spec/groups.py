@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spec.cluster import AllocPolicy, Group, Instance
-from spec.placement import Limits, NoTargets, Outcome, Targets, candidates, try_all
-from spec.requests import NewInstance
+from spec.placement import NoTargets, Outcome, Targets, candidates, try_all
+from spec.requests import Limits, NewInstance
 from spec.state import Placed, State
 
 _PREFERENCE = {AllocPolicy.PREFERRED: 0, AllocPolicy.LAST_RESORT: 1, AllocPolicy.UNALLOCABLE: 2}

@@ -17,31 +17,13 @@ from typing import Any
 
 from spec.cluster import AllocPolicy, Bounds, DiskTemplate, Group, Instance, ISpec, Policy
 from spec.decisions import FailMode, Refusal
+from spec.requests import Limits
 from spec.score import score
 from spec.state import NodeState, Placed, State, add_primary, add_secondary
 from spec.statistics import Statistic, replaced, score_of, statistics
 
 NEW = -1
 """Index of an instance that no state holds yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the command line and the request say about placement.
-
-    Attributes:
-        ignore_soft: soft limits do not bind.
-        capacity: keep the cluster globally N+1 redundant.
-        ignored_groups: groups whose redundancy does not matter.
-        accept_existing: offline nodes need not be evacuable.
-        only_nodes: names of the nodes that may be used, None for all.
-    """
-
-    ignore_soft: bool = False
-    capacity: bool = True
-    ignored_groups: frozenset[int] = frozenset()
-    accept_existing: bool = False
-    only_nodes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from spec.cluster import DiskTemplate
 from spec.decisions import Move, MoveKind, Refusal
 from spec.evacuation import EvacuationError, to_best_node
 from spec.moves import apply
-from spec.placement import Limits, chosen, on_one, with_allocation
+from spec.placement import chosen, on_one, with_allocation
+from spec.requests import Limits
 from spec.state import State
 
 SHARED = frozenset(

@@ -1,4 +1,4 @@
-"""What may be asked of the allocator: the six requests of Ganeti's iallocator protocol. Values only.
+"""What may be asked of the allocator: the six requests of Ganeti's iallocator protocol, and limits. Values only.
 
 Instances, nodes and groups of the cluster are named by their positions; a new instance carries no nodes yet (its
 primary is 0 and means nothing).
@@ -80,6 +80,25 @@ class ChangeGroup:
 
     groups: tuple[int, ...]
     instances: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the command line and the request say about placement.
+
+    Attributes:
+        ignore_soft: soft limits do not bind.
+        capacity: keep the cluster globally N+1 redundant.
+        ignored_groups: groups whose redundancy does not matter.
+        accept_existing: offline nodes need not be evacuable.
+        only_nodes: names of the nodes that may be used, None for all.
+    """
+
+    ignore_soft: bool = False
+    capacity: bool = True
+    ignored_groups: frozenset[int] = frozenset()
+    accept_existing: bool = False
+    only_nodes: tuple[str, ...] | None = None
 
 
 Request = Allocate | MultiAllocate | AllocateSecondary | Relocate | Evacuate | ChangeGroup

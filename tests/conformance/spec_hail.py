@@ -19,8 +19,8 @@ from spec.cluster import Cluster, Group, Instance
 from spec.decisions import Move, MoveKind
 from spec.evacuation import Report
 from spec.groups import GroupChoice, GroupReport
-from spec.placement import Limits, Outcome
-from spec.requests import Allocate, MultiAllocate
+from spec.placement import Outcome
+from spec.requests import Allocate, Limits, MultiAllocate
 from spec.state import initial_state
 
 

@@ -1,0 +1,469 @@
+"""hspace: how many more instances fit on a cluster, standard ones and ones that get smaller and smaller.
+
+Only the course of the program and its texts stand here; deciding is `htools.capacity`.
+
+Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from htools import hbal
+from htools.capacity import Filled, Filler
+from htools.loading import Loaded, load
+from htools.model import Model, NodeModel, common_domain
+from htools.numbers import fixed, show
+from htools.options import Options, run_tool, stop
+from htools.outcomes import NoTargets, candidates
+from htools.refuge import group_redundant
+from htools.scoring import score
+from htools.settings import Spec
+from htools.tables import component_table, node_table
+from htools.vm import NO_NODE, InstanceModel
+from spec.cluster import (
+    AllocPolicy,
+    Cluster,
+    Disk,
+    DiskTemplate,
+    Group,
+    Instance,
+    InstanceStatus,
+    ISpec,
+)
+from spec.decisions import FailMode
+from spec.requests import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all nodes: MiB, cores, spindles; floats where the peer counts in floats."""
+
+    free_memory: int
+    free_disk: int
+    free_spindles: int
+    available_memory: int
+    available_disk: int
+    available_cpus: int
+    largest_memory: int
+    largest_disk: int
+    instance_memory: int
+    instance_disk: int
+    instance_spindles: int
+    instance_cpus: int
+    total_memory: float
+    total_disk: float
+    total_spindles: float
+    total_cpus: float
+    virtual_cpus: int
+    normal_cpus: float
+    missing_memory: int
+    node_memory: int
+    score: float
+    instances: int
+
+
+def totals(model: Model, ratios: Sequence[float]) -> Totals:
+    """Add up a model; `ratios` are the virtual cores per core that the groups' policies allow."""
+    nodes = list(model.nodes.values())
+    memory = disk = cpus = spindles = normal = 0.0
+    for node in nodes:
+        memory += node.total_memory
+        disk += node.total_disk
+        cpus += node.total_cpus
+        spindles += float(node.total_spindles)
+        normal += _ratio(node.used_cpus, node.vcpu_ratio)
+    return Totals(
+        free_memory=sum(node.free_memory for node in nodes),
+        free_disk=sum(node.free_disk for node in nodes),
+        free_spindles=sum(node.free_spindles for node in nodes),
+        available_memory=sum(node.available_memory for node in nodes),
+        available_disk=sum(node.available_disk for node in nodes),
+        available_cpus=sum(node.available_cpus for node in nodes),
+        largest_memory=max([0, *(node.available_memory for node in nodes)]),
+        largest_disk=max([0, *(node.available_disk for node in nodes)]),
+        instance_memory=sum(node.instance_memory for node in nodes),
+        instance_disk=sum(int(node.total_disk) - node.free_disk for node in nodes),
+        instance_spindles=sum(node.total_spindles - node.free_spindles for node in nodes),
+        instance_cpus=sum(node.used_cpus for node in nodes),
+        total_memory=memory,
+        total_disk=disk,
+        total_spindles=spindles,
+        total_cpus=cpus,
+        virtual_cpus=sum(node.high_cpus for node in nodes),
+        normal_cpus=normal,
+        missing_memory=sum(node.missing_memory for node in nodes),
+        node_memory=sum(node.node.node_memory for node in nodes),
+        score=score(nodes),
+        instances=sum(len(node.primaries) for node in nodes),
+    )
+
+
+def _ratio(part: float, whole: float) -> float:
+    if whole:
+        return part / whole
+    return float("nan") if not part else float("inf") if part > 0 else float("-inf")
+
+
+_EFFICIENCY: dict[str, Callable[[Totals], float]] = {
+    "memory": lambda t: _ratio(t.instance_memory, t.total_memory),
+    "disk": lambda t: _ratio(t.instance_disk, t.total_disk),
+    "vcpu": lambda t: _ratio(t.instance_cpus, t.virtual_cpus),
+    "spindles": lambda t: _ratio(t.instance_spindles, t.total_spindles),
+}
+
+_STATISTICS: tuple[tuple[str, Callable[[Totals], str]], ...] = (
+    ("SCORE", lambda t: fixed(t.score, 8)),
+    ("INST_CNT", lambda t: str(t.instances)),
+    ("MEM_FREE", lambda t: str(t.free_memory)),
+    ("MEM_AVAIL", lambda t: str(t.available_memory)),
+    ("MEM_RESVD", lambda t: str(t.free_memory - t.available_memory)),
+    ("MEM_INST", lambda t: str(t.instance_memory)),
+    ("MEM_OVERHEAD", lambda t: str(t.missing_memory + t.node_memory)),
+    ("MEM_EFF", lambda t: fixed(_EFFICIENCY["memory"](t), 8)),
+    ("DSK_FREE", lambda t: str(t.free_disk)),
+    ("DSK_AVAIL", lambda t: str(t.available_disk)),
+    ("DSK_RESVD", lambda t: str(t.free_disk - t.available_disk)),
+    ("DSK_INST", lambda t: str(t.instance_disk)),
+    ("DSK_EFF", lambda t: fixed(_EFFICIENCY["disk"](t), 8)),
+    ("SPN_FREE", lambda t: str(t.free_spindles)),
+    ("SPN_INST", lambda t: str(t.instance_spindles)),
+    ("SPN_EFF", lambda t: fixed(_EFFICIENCY["spindles"](t), 8)),
+    ("CPU_INST", lambda t: str(t.instance_cpus)),
+    ("CPU_EFF", lambda t: fixed(_EFFICIENCY["vcpu"](t), 8)),
+    ("MNODE_MEM_AVAIL", lambda t: str(t.largest_memory)),
+    ("MNODE_DSK_AVAIL", lambda t: str(t.largest_disk)),
+)
+
+
+def _clusters(total: Totals, *, spindles: bool) -> list[tuple[str, str]]:
+    pairs = [
+        ("MEM", fixed(total.total_memory, 0)),
+        ("DSK", fixed(total.total_disk, 0)),
+        ("CPU", fixed(total.total_cpus, 0)),
+        ("VCPU", str(total.virtual_cpus)),
+    ]
+    return [*pairs, ("SPN", fixed(total.total_spindles, 0))] if spindles else pairs
+
+
+def _sizes(spec: Spec, *, spindles: bool) -> list[tuple[str, str]]:
+    pairs = [("MEM", str(spec.memory)), ("DSK", str(spec.disk)), ("CPU", str(spec.cpus))]
+    return [*pairs, ("SPN", str(spec.spindles))] if spindles else pairs
+
+
+def print_keys(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print lines that a shell can read."""
+    for key, value in pairs:
+        plain = all(letter.isalnum() or letter == "." for letter in value)
+        print(f"HTS_{key.upper()}={value}" if plain else f"HTS_{key.upper()}='{value}'")
+
+
+def _statistics(phase: str, total: Totals) -> list[tuple[str, str]]:
+    return [(f"{phase}_{name}", text(total)) for name, text in _STATISTICS]
+
+
+def _words(pairs: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in pairs)
+
+
+def spec_of(vm: InstanceModel) -> Spec:
+    """What a placed instance asked for."""
+    instance = vm.instance
+    spindles = instance.disks[0].spindles if len(instance.disks) == 1 else None
+    return Spec(instance.disk, instance.memory, instance.vcpus, spindles or 0)
+
+
+def spec_from(ispec: ISpec) -> Spec:
+    """The sizes of a policy's specification."""
+    return Spec(ispec.disk_size, ispec.memory, ispec.cpus, ispec.spindle_use)
+
+
+class _Report:
+    """The texts of one run, human or for programs.
+
+    Args:
+        options: decides about form and tables.
+        loaded: the cluster before.
+        model: with the command line's offline nodes.
+    """
+
+    def __init__(self, options: Options, loaded: Loaded, model: Model) -> None:
+        self.options = options
+        self.loaded = loaded
+        self.before = model
+        self.ratios = [group.policy.vcpu_ratio for group in loaded.cluster.groups]
+        self.exclusive = any(node.exclusive for node in model.nodes.values())
+        self.machine = options.machine_readable
+
+    def totals(self, model: Model) -> Totals:
+        return totals(model, self.ratios)
+
+    def cluster(self) -> None:
+        total, count = self.totals(self.before), len(self.before.nodes)
+        if self.machine:
+            print_keys((f"CLUSTER_{name}", value) for name, value in _clusters(total, spindles=True))
+            print_keys([("CLUSTER_NODES", str(count))])
+            print_keys(_statistics("INI", total))
+            return
+        resources = _words(_clusters(total, spindles=self.exclusive))
+        print(f"The cluster has {count} nodes and the following resources:\n  {resources}.")
+        print(f"There are {total.instances or 'no'} initial instances on the cluster.")
+
+    def asked(self, spec: Spec, template: DiskTemplate, *, tiered: bool) -> None:
+        if self.machine:
+            prefix = "TSPEC_INI" if tiered else "SPEC"
+            print_keys((f"{prefix}_{name}", value) for name, value in _sizes(spec, spindles=True))
+            print_keys([(f"{prefix}_RQN", "2" if template is DiskTemplate.DRBD else "1")])
+            print_keys([(f"{prefix}_DISK_TEMPLATE", template.value)])
+            return
+        kind = "Tiered (initial size)" if tiered else "Standard (fixed-size)"
+        sizes = _words(_sizes(spec, spindles=self.exclusive))
+        print(f"{kind} instance spec is:\n  {sizes}, using disk template '{template.value}'.")
+
+    def tables(self, filled: Filled, name: str) -> None:
+        if self.options.verbose > 1:
+            print(f"{name} allocation map", file=sys.stderr)
+            print(_map(filled, exclusive=self.exclusive), end="", file=sys.stderr)
+        if self.options.print_nodes is not None:
+            print(f"\n{name} allocation status:", file=sys.stderr)
+            print(node_table(filled.model.nodes.values(), self.options.print_nodes), file=sys.stderr)
+        snapshot = _snapshot(self.loaded, filled)
+        hbal.save(self.options.save, name.lower(), f"after {name.lower()} allocation", snapshot)
+
+    def _outcome(self, filled: Filled, reasons: Sequence[tuple[FailMode, int]]) -> None:
+        if reasons:
+            print(f"  - most likely failure reason: {reasons[0][0].value}")
+        print(f"  - initial cluster score: {fixed(score(self.before.nodes.values()), 8)}")
+        print(f"  -   final cluster score: {fixed(score(filled.model.nodes.values()), 8)}")
+        kinds = ["memory", "disk", "vcpu", *(["spindles"] if self.exclusive else [])]
+        width, total = max(map(len, kinds)), self.totals(filled.model)
+        for kind in kinds:
+            percent = fixed(_EFFICIENCY[kind](total) * 100, 2).rjust(5)
+            print(f"  - {kind.rjust(width)} usage efficiency: {percent}%")
+
+    def tiered(self, filled: Filled) -> None:
+        counts = [(spec, len(list(group))) for spec, group in groupby(map(spec_of, filled.placed))]
+        if self.machine:
+            print_keys(_statistics("TRL", self.totals(filled.model)))
+            told = [f"{s.memory},{s.disk},{s.cpus},{s.spindles}={count}" for s, count in counts]
+            print_keys([("TSPEC", " ".join(told))])
+            self._usage(filled.model)
+            return
+        print("Tiered allocation results:")
+        for spec, count in counts:
+            sizes = _words(_sizes(spec, spindles=self.exclusive))
+            print(f"  - {count:3d} instances of spec {sizes}")
+        if not counts:
+            print("  - no instances allocated")
+        self._outcome(filled, _reasons(filled.failures))
+
+    def _usage(self, after: Model) -> None:
+        old, new = self.totals(self.before), self.totals(after)
+        used = (old.instance_cpus, old.normal_cpus, old.instance_memory, old.instance_disk, old.instance_spindles)
+        now = (new.instance_cpus, new.normal_cpus, new.instance_memory, new.instance_disk, new.instance_spindles)
+        whole = (
+            new.virtual_cpus,
+            new.total_cpus,
+            int(new.total_memory),
+            int(new.total_disk),
+            int(new.total_spindles),
+        )
+        for name, figures in (
+            ("USED", used),
+            ("POOL", tuple(b - a for a, b in zip(used, now, strict=True))),
+            ("UNAV", tuple(a - b for a, b in zip(whole, now, strict=True))),
+        ):
+            texts = [show(figure) if at == 1 else str(figure) for at, figure in enumerate(figures)]
+            print_keys(zip((f"KM_{name}_{kind}" for kind in ("CPU", "NPU", "MEM", "DSK", "SPN")), texts, strict=True))
+
+    def standard(self, filled: Filled) -> None:
+        reasons, count = _reasons(filled.failures), len(filled.placed)
+        if not self.machine:
+            print("Normal (fixed-size) allocation results:")
+            print(f"  - {count:3d} instances allocated")
+            self._outcome(filled, reasons)
+            return
+        total, before = self.totals(filled.model), len(self.before.instances)
+        if before + count != total.instances:
+            stop(f"internal inconsistency, allocated ({before + count}) != counted ({total.instances})\n")
+        if not reasons:
+            stop("Internal error, no failure reasons?!")
+        print_keys(_statistics("FIN", total))
+        usage = _ratio(float(before), float(before + count))
+        print_keys(
+            [
+                ("ALLOC_USAGE", fixed(usage, 8)),
+                ("ALLOC_INSTANCES", str(count)),
+                ("ALLOC_FAIL_REASON", reasons[0][0].value.upper()),
+            ]
+        )
+        print_keys((f"ALLOC_{mode.value}_CNT", str(number)) for mode, number in reasons)
+
+
+def _reasons(failures: Mapping[FailMode, int]) -> list[tuple[FailMode, int]]:
+    """Failures from the most frequent on."""
+    known = [(mode, failures.get(mode, 0)) for mode in FailMode] if failures else []
+    if set(failures) == {FailMode.N1} and failures[FailMode.N1] == 1:
+        known = [(FailMode.N1, 1)]
+    return sorted(known, key=lambda pair: -pair[1])
+
+
+def _map(filled: Filled, *, exclusive: bool) -> str:
+    """Where every new instance went, one line each."""
+    nodes = filled.model.nodes
+    rows = []
+    for vm in filled.placed:
+        secondary = "" if vm.secondary == NO_NODE else nodes[vm.secondary].name
+        spindles = "" if not exclusive else "?" if vm.spindles is None else str(vm.spindles)
+        sizes = [str(vm.memory), str(vm.instance.disk), str(vm.instance.vcpus), spindles]
+        rows.append([vm.name, nodes[vm.primary].name, secondary, *sizes])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [c.ljust(w) if at < 3 else c.rjust(w) for at, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append(f" {' '.join(cells)}\n")
+    return "".join(lines)
+
+
+def _snapshot(loaded: Loaded, filled: Filled) -> Cluster:
+    """The cluster with the new instances."""
+    nodes = tuple(node.reported() for node in filled.model.nodes.values())
+    instances = tuple(vm.current() for vm in filled.model.instances.values())
+    return replace(loaded.cluster, nodes=nodes, instances=instances)
+
+
+def instance_from(spec: Spec, template: DiskTemplate, spindle_use: int) -> Instance:
+    """The instance that a specification asks for: running, with one disk."""
+    return Instance(
+        name="new",
+        memory=spec.memory,
+        disk=spec.disk,
+        vcpus=spec.cpus,
+        status=InstanceStatus.RUNNING,
+        auto_balance=True,
+        primary=NO_NODE,
+        secondary=None,
+        disk_template=template,
+        disks=(Disk(spec.disk, spec.spindles),),
+        spindle_use=spindle_use,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """How redundancy is judged: the groups as they may be used, the limits, and whether nothing may be placed."""
+
+    groups: tuple[Group, ...]
+    limits: Limits
+    stopped: bool
+
+
+def _judge(options: Options, cluster: Cluster, model: Model) -> _Judged:
+    bad: list[NodeModel] = [node for node in model.nodes.values() if node.n1_failed and not node.offline]
+    limits = Limits(capacity=options.capacity, accept_existing=options.accept_existing)
+    lacking = [
+        group for group in range(len(cluster.groups)) if not group_redundant(model, cluster.groups, group, limits)
+    ]
+    if options.verbose > 3:
+        from htools.haskell import show_string
+
+        if bad:
+            print(f"Bad nodes: [{','.join(show_string(node.name) for node in bad)}]", file=sys.stderr)
+        if lacking:
+            names = ",".join(show_string(cluster.groups[group].name) for group in lacking)
+            print(f"Bad groups: [{names}]", file=sys.stderr)
+    closed = set() if options.accept_existing else {node.group for node in bad}
+    if options.independent_groups:
+        closed |= set(lacking)
+        limits = replace(limits, ignored_groups=frozenset(lacking))
+    groups = tuple(
+        replace(group, alloc_policy=AllocPolicy.UNALLOCABLE) if index in closed else group
+        for index, group in enumerate(cluster.groups)
+    )
+    some_left = any(group.alloc_policy is not AllocPolicy.UNALLOCABLE for group in groups)
+    stopped = bool(bad) and not options.accept_existing and not (options.independent_groups and some_left)
+    return _Judged(groups, limits, stopped)
+
+
+def _tiers(filler: Filler, model: Model, specs: Sequence[Instance], limit: int | None) -> Filled:
+    """Tiered allocation from each of the policy's largest instances in turn."""
+    filled = Filled({}, model)
+    for new in specs:
+        count = len(filled.placed)
+        if limit is not None and limit <= count:
+            continue
+        filled = filler.fill_tiers(filled, new, None if limit is None else limit - count)
+    return filled
+
+
+def body(options: Options, arguments: list[str]) -> int:
+    """Run hspace."""
+    if arguments:
+        stop("This program doesn't take any arguments.")
+    sys.setrecursionlimit(100_000)  # every smaller size is one level of tiered allocation
+    loaded = load(options)
+    cluster, model = loaded.cluster, loaded.model
+    template = DiskTemplate(options.disk_template) if options.disk_template else None
+    if template is None:
+        if not cluster.policy.disk_templates:
+            stop("null list of disk templates received from cluster")
+        template = cluster.policy.disk_templates[0]
+    suffix = common_domain([node.name for node in model.nodes.values()] + [vm.name for vm in model.instances.values()])
+    if suffix and options.verbose > 1:
+        print(f"Note: Stripping common suffix of '{suffix}' from names", file=sys.stderr)
+    if options.print_nodes is not None:
+        print("\nInitial cluster status:", file=sys.stderr)
+        print(node_table(model.nodes.values(), options.print_nodes), file=sys.stderr)
+    if options.verbose > 2:
+        overall = fixed(score(model.nodes.values()), 8)
+        table = component_table(model.nodes.values())
+        print(f"Initial coefficients: overall {overall}\n{table}", end="", file=sys.stderr)
+    report = _Report(options, loaded, model)
+    report.cluster()
+    judged = _judge(options, cluster, model)
+    required = 2 if template is DiskTemplate.DRBD else 1
+    limit = None if options.max_length == -1 else options.max_length
+    targets = candidates(model.nodes.values(), judged.groups, required, judged.limits, allocable=True)
+    if options.verbose > 3:
+        print(f"Allocatable nodes: {_show_targets(targets, required)}", file=sys.stderr)
+    use = cluster.policy.standard.spindle_use if options.spindle_use is None else options.spindle_use
+    tiers = [options.tiered_spec] if options.tiered_spec else [spec_from(b.maximum) for b in cluster.policy.bounds]
+    if not tiers:
+        stop("Empty list of specs received from the cluster")
+    standard = options.standard_spec or spec_from(cluster.policy.standard)
+    filler = Filler(judged.groups, targets, required, judged.limits)
+    stopped = Filled({FailMode.N1: 1}, model)
+    for size, tiered in ((tiers[0], True), (standard, False)):
+        try:
+            if judged.stopped:
+                filled = stopped
+            elif tiered:
+                filled = _tiers(filler, model, [instance_from(spec, template, use) for spec in tiers], limit)
+            else:
+                filled = filler.fill(Filled({}, model), instance_from(size, template, use), limit)
+        except NoTargets as error:
+            stop(f"failure during allocation: {error}")
+        report.asked(size, template, tiered=tiered)
+        report.tables(filled, "Tiered" if tiered else "Standard")
+        if tiered:
+            report.tiered(filled)
+        else:
+            report.standard(filled)
+    if options.machine_readable:
+        print_keys([("OK", "1")])
+    return 0
+
+
+def _show_targets(targets: object, required: int) -> str:
+    text = str(targets).replace(" ", "")
+    return f"Left {text}" if required == 1 else f"Right {text}"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program `hspace`."""
+    return run_tool("hspace", body, words)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
