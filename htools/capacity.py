@@ -41,17 +41,19 @@ class Filler:
         self._targets = targets
         self._required = required
         self._limits = limits
-        self._placers: dict[int, tuple[Model, Placer]] = {}
+        self._known: Placer | None = None
+        self._verdict: tuple[Model, bool] | None = None
 
     def _placer(self, model: Model) -> Placer:
         """A placer that stands at a model; the one that made the model goes on from there."""
-        known = self._placers.get(id(model))
-        if known is not None and known[0] is model and known[1].model is model:
-            return known[1]
+        if self._known is not None and self._known.model is model:
+            return self._known
         return Placer(Model(dict(model.nodes), dict(model.instances)), self._groups, soft=self._limits.ignore_soft)
 
-    def _keep(self, placer: Placer) -> None:
-        self._placers = {id(placer.model): (placer.model, placer)}
+    def _redundant(self, model: Model) -> bool:
+        if self._verdict is None or self._verdict[0] is not model:
+            self._verdict = (model, redundant(model, self._groups, self._limits))
+        return self._verdict[1]
 
     def _one_by_one(self, filled: Filled, new: Instance, limits: Limits, limit: int | None) -> Filled:
         if self._required == 2:
@@ -62,7 +64,7 @@ class Filler:
             vm = named(new, len(placer.model.instances), len(placed))
             outcome = placer.try_all(vm, self._targets, self._required, limits)
             if outcome.best is None or limit == 0:
-                self._keep(placer)
+                self._known = placer
                 return Filled(outcome.failures, placer.model, tuple(placed))
             placer.commit(outcome.best)
             placed.append(outcome.best.vm)
@@ -77,7 +79,7 @@ class Filler:
             capacity = sum(node.available_memory for node in nodes) // new.memory
             portion = max(_LEAST_PORTION, capacity - len(filled.model.nodes)) if huge else _SMALL_PORTION
             after = self._one_by_one(filled, new, unguarded, portion if limit is None else min(portion, limit))
-            if redundant(after.model, self._groups, limits):
+            if self._redundant(after.model):
                 rest = None if limit is None else max(0, limit - portion)
                 if rest == 0 or len(after.placed) == len(filled.placed):
                     return after

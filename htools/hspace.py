@@ -64,8 +64,8 @@ class Totals:
     instances: int
 
 
-def totals(model: Model, ratios: Sequence[float]) -> Totals:
-    """Add up a model; `ratios` are the virtual cores per core that the groups' policies allow."""
+def totals(model: Model) -> Totals:
+    """Add up a model."""
     nodes = list(model.nodes.values())
     memory = disk = cpus = spindles = normal = 0.0
     for node in nodes:
@@ -192,15 +192,11 @@ class _Report:
         self.options = options
         self.loaded = loaded
         self.before = model
-        self.ratios = [group.policy.vcpu_ratio for group in loaded.cluster.groups]
         self.exclusive = any(node.exclusive for node in model.nodes.values())
         self.machine = options.machine_readable
 
-    def totals(self, model: Model) -> Totals:
-        return totals(model, self.ratios)
-
     def cluster(self) -> None:
-        total, count = self.totals(self.before), len(self.before.nodes)
+        total, count = totals(self.before), len(self.before.nodes)
         if self.machine:
             print_keys((f"CLUSTER_{name}", value) for name, value in _clusters(total, spindles=True))
             print_keys([("CLUSTER_NODES", str(count))])
@@ -237,7 +233,7 @@ class _Report:
         print(f"  - initial cluster score: {fixed(score(self.before.nodes.values()), 8)}")
         print(f"  -   final cluster score: {fixed(score(filled.model.nodes.values()), 8)}")
         kinds = ["memory", "disk", "vcpu", *(["spindles"] if self.exclusive else [])]
-        width, total = max(map(len, kinds)), self.totals(filled.model)
+        width, total = max(map(len, kinds)), totals(filled.model)
         for kind in kinds:
             percent = fixed(_EFFICIENCY[kind](total) * 100, 2).rjust(5)
             print(f"  - {kind.rjust(width)} usage efficiency: {percent}%")
@@ -245,7 +241,7 @@ class _Report:
     def tiered(self, filled: Filled) -> None:
         counts = [(spec, len(list(group))) for spec, group in groupby(map(spec_of, filled.placed))]
         if self.machine:
-            print_keys(_statistics("TRL", self.totals(filled.model)))
+            print_keys(_statistics("TRL", totals(filled.model)))
             told = [f"{s.memory},{s.disk},{s.cpus},{s.spindles}={count}" for s, count in counts]
             print_keys([("TSPEC", " ".join(told))])
             self._usage(filled.model)
@@ -259,7 +255,7 @@ class _Report:
         self._outcome(filled, _reasons(filled.failures))
 
     def _usage(self, after: Model) -> None:
-        old, new = self.totals(self.before), self.totals(after)
+        old, new = totals(self.before), totals(after)
         used = (old.instance_cpus, old.normal_cpus, old.instance_memory, old.instance_disk, old.instance_spindles)
         now = (new.instance_cpus, new.normal_cpus, new.instance_memory, new.instance_disk, new.instance_spindles)
         whole = (
@@ -284,7 +280,7 @@ class _Report:
             print(f"  - {count:3d} instances allocated")
             self._outcome(filled, reasons)
             return
-        total, before = self.totals(filled.model), len(self.before.instances)
+        total, before = totals(filled.model), len(self.before.instances)
         if before + count != total.instances:
             stop(f"internal inconsistency, allocated ({before + count}) != counted ({total.instances})\n")
         if not reasons:

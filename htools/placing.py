@@ -90,66 +90,100 @@ class _FailoverRoom:
         keeps: Flags = ~self.touched | (free > self.needs.max(axis=0, initial=0.0))
         return keeps
 
-    def pair_keeps(self, columns: Columns, rows: slice, vm: InstanceModel) -> Flags:
-        """For each pair: whether the primary's instances, the new one among them, find room on the secondary."""
-        keeps: Flags = columns["free_memory"][None, :] > self.needs[rows] + vm.used_memory
-        keeps |= ~self.counted[rows, None]
-        return keeps
-
 
 class _Fits:
-    """Whether and why not each node could be the primary, or the secondary as far as the primary does not matter."""
+    """Whether and why not each node could be the primary, or the secondary as far as the primary does not matter.
+
+    Codes are set from the last reason that is asked for to the first, so that the first one stays.
+    """
 
     def __init__(
-        self, model: Model, groups: Sequence[Group], columns: Columns, vm: InstanceModel, *, soft: bool
+        self,
+        groups: Sequence[Group],
+        columns: Columns,
+        kinds: Sequence[tuple[int, bool]],
+        vm: InstanceModel,
+        *,
+        soft: bool,
     ) -> None:
-        nodes = list(model.nodes.values())
-        self.primary = np.zeros(len(nodes), dtype=np.int8)
-        verdicts: dict[tuple[int, bool], FailMode | None] = {}
-        for column, node in enumerate(nodes):
-            key = (node.group, node.exclusive)
-            if key not in verdicts:
-                verdicts[key] = policy_failure(vm.instance, groups[node.group].policy, exclusive=node.exclusive)
-            refusal = verdicts[key] or node.primary_refusal(vm, force=soft)
-            self.primary[column] = _CODE[refusal] if refusal else 0
-        disk = float(vm.instance.disk)
-        exclusive = columns["exclusive"] == 1.0
-        spindles = columns["free_spindles"] - (vm.spindles if vm.spindles is not None else np.inf)
-        planned_spindles = columns["planned_free_spindles"] - (vm.spindles if vm.spindles is not None else np.inf)
-        use = np.where(exclusive, 0.0, columns["spindle_use"] + vm.spindle_use)
-        planned_use = np.where(exclusive, 0.0, columns["planned_spindle_use"] + vm.spindle_use)
-        free, planned = columns["free_disk"] - disk, columns["planned_free_disk"] - disk
-        memory = float(vm.failover_memory)
-        low, high = columns["low_disk"], columns["high_spindles"]
-        mirrored = np.full(len(nodes), vm.mirrored)
-        mode, nothing = _CODE, np.int8(0)
-        self.before_n1 = np.select(
-            [
-                ~mirrored,
-                (free <= 0) | (free < low),
-                exclusive & (spindles < 0),
-                use > high,
-                memory >= columns["free_memory"],
-            ],
-            [
-                mode[FailMode.DISK],
-                mode[FailMode.DISK],
-                mode[FailMode.SPINDLES],
-                mode[FailMode.DISK],
-                mode[FailMode.MEMORY],
-            ],
-            nothing,
-        ).astype(np.int8)
-        self.after_n1 = np.select(
-            [
-                (planned <= 0) | (planned < low),
-                exclusive & (planned_spindles < 0),
-                planned_use > high,
-                memory >= columns["planned_free_memory"],
-            ],
-            [mode[FailMode.DISK], mode[FailMode.SPINDLES], mode[FailMode.DISK], mode[FailMode.MEMORY]],
-            nothing,
-        ).astype(np.int8)
+        self._columns, self._vm = columns, vm
+        self._exclusive = columns["exclusive"] == 1.0
+        self._some_exclusive = bool(self._exclusive.any())
+        self.primary = self._primary(soft=soft)
+        for column, tags in columns.tag_counts.items():
+            if not soft and self.primary[column] == 0 and any(tag in tags for tag in vm.exclusion_tags):
+                self.primary[column] = _CODE[FailMode.TAGS]
+        if not soft:
+            self._plan_primary()
+        verdicts = {kind: policy_failure(vm.instance, groups[kind[0]].policy, exclusive=kind[1]) for kind in set(kinds)}
+        for kind, verdict in verdicts.items():
+            if verdict is not None:
+                self.primary[[at for at, other in enumerate(kinds) if other == kind]] = _CODE[verdict]
+        self.before_n1, self.after_n1 = self._secondary()
+
+    def _spindles(self, name: str) -> Floats:
+        return self._columns[name] - (self._vm.spindles if self._vm.spindles is not None else np.inf)
+
+    def _use(self, name: str) -> Floats:
+        use = self._columns[name] + self._vm.spindle_use
+        return np.where(self._exclusive, 0.0, use) if self._some_exclusive else use
+
+    def _primary(self, *, soft: bool) -> NDArray[np.int8]:
+        columns, vm = self._columns, self._vm
+        codes = np.zeros(len(columns.indices), dtype=np.int8)
+        memory = columns["free_memory"] - vm.used_memory
+        if not soft:
+            ratio = columns["vcpu_ratio"]
+            cpu = (columns["used_cpus"] + vm.vcpus) / columns["total_cpus"]
+            codes[(ratio >= 0.0) & (ratio < cpu)] = _CODE[FailMode.CPU]
+            codes[(memory <= columns["reserved"]) & (columns["n1_failed"] == 0.0)] = _CODE[FailMode.MEMORY]
+        if vm.local:
+            if not soft:
+                codes[self._use("spindle_use") > columns["high_spindles"]] = _CODE[FailMode.DISK]
+            if self._some_exclusive:
+                codes[self._exclusive & (self._spindles("free_spindles") < 0)] = _CODE[FailMode.SPINDLES]
+            disk = columns["free_disk"] - vm.disk
+            if not soft:
+                codes[disk < columns["low_disk"]] = _CODE[FailMode.DISK]
+            codes[disk <= 0] = _CODE[FailMode.DISK]
+        codes[memory <= 0] = _CODE[FailMode.MEMORY]
+        return codes
+
+    def _plan_primary(self) -> None:
+        """What forthcoming instances leave, asked for last."""
+        columns, vm = self._columns, self._vm
+        codes = np.zeros(len(columns.indices), dtype=np.int8)
+        ratio = columns["vcpu_ratio"]
+        cpu = (columns["planned_used_cpus"] + vm.vcpus) / columns["total_cpus"]
+        codes[(ratio >= 0.0) & (ratio < cpu)] = _CODE[FailMode.CPU]
+        if vm.local:
+            codes[self._use("planned_spindle_use") > columns["high_spindles"]] = _CODE[FailMode.DISK]
+            if self._some_exclusive:
+                codes[self._exclusive & (self._spindles("planned_free_spindles") < 0)] = _CODE[FailMode.SPINDLES]
+            disk = columns["planned_free_disk"] - vm.disk
+            codes[(disk < columns["low_disk"]) | (disk <= 0)] = _CODE[FailMode.DISK]
+        codes[columns["planned_free_memory"] - vm.memory <= 0] = _CODE[FailMode.MEMORY]
+        clear = self.primary == 0
+        self.primary[clear] = codes[clear]
+
+    def _secondary(self) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+        columns, vm = self._columns, self._vm
+        before = np.zeros(len(columns.indices), dtype=np.int8)
+        after = np.zeros(len(columns.indices), dtype=np.int8)
+        memory, low, high = vm.failover_memory, columns["low_disk"], columns["high_spindles"]
+        for codes, disk, held, use, free in (
+            (before, "free_disk", "free_spindles", "spindle_use", "free_memory"),
+            (after, "planned_free_disk", "planned_free_spindles", "planned_spindle_use", "planned_free_memory"),
+        ):
+            codes[memory >= columns[free]] = _CODE[FailMode.MEMORY]
+            codes[self._use(use) > high] = _CODE[FailMode.DISK]
+            if self._some_exclusive:
+                codes[self._exclusive & (self._spindles(held) < 0)] = _CODE[FailMode.SPINDLES]
+            left = columns[disk] - vm.instance.disk
+            codes[(left <= 0) | (left < low)] = _CODE[FailMode.DISK]
+        if not vm.mirrored:
+            before[:] = _CODE[FailMode.DISK]
+        return before, after
 
 
 def _secondary_values(columns: Columns, vm: InstanceModel) -> Floats:
@@ -191,12 +225,14 @@ class Placer:
         self._soft = soft
         self._plain_below = plain_below
         self._columns: Columns | None = None
+        self._ground: _Ground | None = None
 
     def commit(self, allocation: Allocation) -> None:
         """Put an allocation into the model, at the position that is the number of instances."""
         position = len(self.model.instances)
         self.model = with_allocation(self.model, allocation)
         self.model.instances[position] = allocation.vm
+        self._ground = None
         if self._columns is not None:
             try:
                 self._columns.refresh(self.model.nodes[node.index] for node in allocation.nodes)
@@ -268,13 +304,53 @@ class Placer:
         return result
 
     def _pairs(self, columns: Columns, vm: InstanceModel, targets: Targets, limits: Limits) -> Outcome:
-        room = _FailoverRoom(self.model, columns, limits) if limits.capacity else None
-        work = _PairWork(self.model, self._groups, columns, vm, soft=self._soft, collide=self._collisions)
-        total = Outcome()
-        pairs = [(columns.at[p], np.array([columns.at[s] for s in ss])) for p, ss in targets]  # type: ignore[misc]
-        for start in range(0, len(pairs), _BLOCK):
-            work.block(pairs[start : start + _BLOCK], room, self._judge(limits))
-        return work.finished(total)
+        ground = self._ground
+        if ground is None or not ground.serves(targets, limits):
+            ground = self._ground = _Ground(self.model, columns, targets, limits)
+        work = _PairWork(self.model, self._groups, ground, vm, soft=self._soft, collide=self._collisions)
+        judge = self._judge(limits)
+        for start in range(0, len(ground.rows), _BLOCK):
+            work.block(slice(start, start + _BLOCK), judge)
+        return work.outcome()
+
+
+class _Ground:
+    """What does not depend on the instance to place: kept for all tries on one state of the model."""
+
+    def __init__(self, model: Model, columns: Columns, targets: Targets, limits: Limits) -> None:
+        self.columns = columns
+        self._targets, self._limits = targets, limits
+        pairs = cast("Sequence[tuple[int, Sequence[int]]]", targets)
+        self.rows = np.array([columns.at[primary] for primary, _ in pairs])
+        self.allowed = np.zeros((len(pairs), len(columns.indices)), dtype=bool)
+        for row, (_, secondaries) in enumerate(pairs):
+            self.allowed[row, [columns.at[other] for other in secondaries]] = True
+        self.partners = self.allowed.sum(axis=1)
+        self.kinds = [(node.group, node.exclusive) for node in model.nodes.values()]
+        self.needs = columns.need_matrix()
+        self.sound = columns["n1_failed"] == 0.0
+        self.places = any(node.location_tags for node in model.nodes.values())
+        self.room = _FailoverRoom(model, columns, limits) if limits.capacity else None
+        self._moments: tuple[float, Floats, Floats] | None = None
+        self._offline: Floats | None = None
+
+    def serves(self, targets: Targets, limits: Limits) -> bool:
+        """Whether it was made for these."""
+        return self._targets is targets and self._limits == limits
+
+    @property
+    def moments(self) -> tuple[float, Floats, Floats]:
+        """Number of online nodes, sums and variances of the components."""
+        if self._moments is None:
+            self._moments = moments(self.columns.values[:, self.columns.online])
+        return self._moments
+
+    @property
+    def offline(self) -> Floats:
+        """Sums of the components over offline nodes."""
+        if self._offline is None:
+            self._offline = sequential_sum(self.columns.values[:, ~self.columns.online])
+        return self._offline
 
 
 class _PairWork:
@@ -284,64 +360,46 @@ class _PairWork:
         self,
         model: Model,
         groups: Sequence[Group],
-        columns: Columns,
+        ground: _Ground,
         vm: InstanceModel,
         *,
         soft: bool,
         collide: Callable[[InstanceModel, Sequence[NodeModel]], Floats],
     ) -> None:
-        self._model, self._groups, self._columns, self._vm, self._soft = model, groups, columns, vm, soft
-        self._fits = _Fits(model, groups, columns, vm, soft=soft)
-        self._needs = columns.need_matrix()
-        self._second = _secondary_values(columns, vm)
-        online = np.flatnonzero(columns.online)
-        self._count, self._sums, self._variances = moments(columns.values[:, online])
-        offline = np.flatnonzero(~columns.online)
-        self._offline = sequential_sum(columns.values[:, offline])
-        self._places = any(node.location_tags for node in model.nodes.values())
+        self._model, self._groups, self._ground, self._vm, self._soft = model, groups, ground, vm, soft
+        self._columns, self._room = ground.columns, ground.room
+        self._fits = _Fits(groups, ground.columns, ground.kinds, vm, soft=soft)
+        self._second: Floats | None = None
         self._collide = collide
         self._best: tuple[float, int, int] | None = None
         self._failures = np.zeros(len(_MODES) + 1, dtype=np.int64)
         self._successes = 0
 
-    def block(
-        self,
-        pairs: Sequence[tuple[int, NDArray[np.intp]]],
-        room: _FailoverRoom | None,
-        judge: Callable[[Allocation], bool],
-    ) -> None:
+    def block(self, some: slice, judge: Callable[[Allocation], bool]) -> None:
         """Try some primaries with their secondaries."""
-        usable = []
-        for primary, secondaries in pairs:
-            code = self._fits.primary[primary]
-            if code:
-                self._failures[code] += len(secondaries)
-            else:
-                usable.append((primary, secondaries))
-        if not usable:
-            return
-        rows = np.array([primary for primary, _ in usable])
-        allowed = np.zeros((len(rows), len(self._columns.indices)), dtype=bool)
-        for row, (_, secondaries) in enumerate(usable):
-            allowed[row, secondaries] = True
-        reserved = np.maximum(self._columns["reserved"][None, :], self._needs[rows] + self._vm.failover_memory)
-        lacking = self._columns["free_memory"][None, :] <= reserved
-        codes = np.where(
-            self._fits.before_n1[None, :] > 0,
-            self._fits.before_n1[None, :],
-            np.where(
-                lacking & (self._columns["n1_failed"][None, :] == 0.0),
-                np.int8(_CODE[FailMode.MEMORY]),
-                self._fits.after_n1[None, :],
-            ),
-        )
-        self._failures += np.bincount(codes[allowed], minlength=len(_MODES) + 1)
-        fits = allowed & (codes == 0)
+        ground, columns = self._ground, self._columns
+        rows = ground.rows[some]
+        codes = self._fits.primary[rows]
+        refused = codes > 0
+        if refused.any():
+            told = np.bincount(codes, weights=ground.partners[some], minlength=len(_MODES) + 1)
+            told[0] = 0
+            self._failures += told.astype(np.int64)
+            if refused.all():
+                return
+            rows = rows[~refused]
+        allowed = ground.allowed[some][~refused]
+        reserved = np.maximum(columns["reserved"], ground.needs[rows] + self._vm.failover_memory)
+        lacking = columns["free_memory"] <= reserved
+        later = np.where(lacking & ground.sound, np.int8(_CODE[FailMode.MEMORY]), self._fits.after_n1)
+        pair_codes = np.where(self._fits.before_n1 > 0, self._fits.before_n1, later)
+        self._failures += np.bincount(pair_codes[allowed], minlength=len(_MODES) + 1)
         self._failures[0] = 0
-        if not fits.any():
-            return
-        metrics = self._metrics(rows, reserved, lacking)
-        self._choose(rows, fits, metrics, room, judge)
+        fits = allowed & (pair_codes == 0)
+        if fits.any():
+            if self._second is None:
+                self._second = _secondary_values(columns, self._vm)
+            self._choose(rows, fits, self._metrics(rows, reserved, lacking, self._second), judge)
 
     def _primaries(self, rows: NDArray[np.intp]) -> tuple[list[NodeModel], Floats]:
         placed = []
@@ -359,16 +417,17 @@ class _PairWork:
         tags = [node.location_tags for node in nodes]
         return np.array([[float(len(tags[row] & other)) for other in tags] for row in rows])
 
-    def _metrics(self, rows: NDArray[np.intp], reserved: Floats, lacking: Flags) -> Floats:
+    def _metrics(self, rows: NDArray[np.intp], reserved: Floats, lacking: Flags, second: Floats) -> Floats:
         """The metric of every pair of these primaries with every node, meaningful where both fit."""
-        columns, count = self._columns, self._count
+        columns = self._columns
+        count, base_sums, base_variances = self._ground.moments
         placed, first = self._primaries(rows)
         old = columns.values[:, rows]
         difference = first - old
-        sums = self._sums[:, None] + difference
+        sums = base_sums[:, None] + difference
         squares = first * first - old * old
-        change = (count * squares - 2 * self._sums[:, None] * difference) - difference * difference
-        variances = np.maximum(0.0, self._variances[:, None] + change / (count * count))
+        change = (count * squares - 2 * base_sums[:, None] * difference) - difference * difference
+        variances = np.maximum(0.0, base_variances[:, None] + change / (count * count))
         reserved_fraction = reserved / columns["total_memory"][None, :]
         held = columns.counts.sum(axis=0)
         n1 = np.where(lacking, held + 1.0, 0.0) - columns.values[_N1][None, :]
@@ -379,20 +438,20 @@ class _PairWork:
         for component, (_, weight, aggregation) in enumerate(COMPONENTS):
             value: Floats
             if aggregation == OFFLINE:
-                value = np.full((1, 1), self._offline[component])
+                value = np.full((1, 1), self._ground.offline[component])
             elif aggregation == COLLISIONS:
                 value = self._collide(self._vm, placed)[:, None]
             elif component == _N1:
                 value = sums[component][:, None] + n1
             elif component == _PLACES:
                 value = sums[component][:, None]
-                if self._places:
+                if self._ground.places:
                     value = value + self._shared_places(rows)
             elif component not in _PAIRWISE:
                 value = (np.sqrt(variances[component]) if aggregation == DEVIATION else sums[component])[:, None]
             else:
                 before = columns.values[component][None, :]
-                after = reserved_fraction if component in {3, 19} else self._second[component][None, :]
+                after = reserved_fraction if component in {3, 19} else second[component][None, :]
                 if aggregation == DEVIATION:
                     value = self._second_deviation(sums[component], variances[component], before, after)
                 else:
@@ -405,7 +464,7 @@ class _PairWork:
         return total
 
     def _second_deviation(self, sums: Floats, variances: Floats, before: Floats, after: Floats) -> Floats:
-        count = self._count
+        count = self._ground.moments[0]
         difference = after - before
         change = count * (after * after - before * before) - (2 * sums)[:, None] * difference
         change -= difference * difference
@@ -419,10 +478,9 @@ class _PairWork:
         rows: NDArray[np.intp],
         fits: Flags,
         metrics: Floats,
-        room: _FailoverRoom | None,
         judge: Callable[[Allocation], bool],
     ) -> None:
-        good = fits
+        good, room = fits, self._room
         refused_all = room is not None and not room.certain
         if room is not None and not refused_all:
             keeps = room.primary_keeps(self._columns, self._vm)[rows]
@@ -472,12 +530,12 @@ class _PairWork:
         vm, runs, mirrors = cast("tuple[InstanceModel, NodeModel, NodeModel]", placed)
         return Allocation(vm, (runs, mirrors), metric)
 
-    def finished(self, total: Outcome) -> Outcome:
+    def outcome(self) -> Outcome:
         """What all blocks came to."""
+        total = Outcome(successes=self._successes)
         for code, mode in enumerate(_MODES, 1):
             if self._failures[code]:
-                total.failures[mode] += int(self._failures[code])
-        total.successes += self._successes
+                total.failures[mode] = int(self._failures[code])
         if self._best is not None:
             metric, primary, secondary = self._best
             total.best = self._allocation(primary, secondary, metric)

@@ -48,6 +48,7 @@ class Columns:
             [(len(n.primaries), len(n.secondaries)) for n in nodes], dtype=np.float64
         ).T.copy()
         self.needs: dict[int, dict[int, int]] = {node.index: dict(node.peers) for node in nodes}
+        self.tag_counts = {at: node.tag_counts for at, node in enumerate(nodes) if node.tag_counts}
         self._check()
 
     def refresh(self, nodes: Iterable[NodeModel]) -> None:
@@ -58,6 +59,8 @@ class Columns:
             self.values[:, column] = node_values(node)
             self.counts[:, column] = (len(node.primaries), len(node.secondaries))
             self.needs[node.index] = dict(node.peers)
+            if node.tag_counts:
+                self.tag_counts[column] = node.tag_counts
         self._check()
 
     def _check(self) -> None:
