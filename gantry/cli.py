@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "trace": "validate a daemon's trace against the specification",
     "audit": "decide whether a balancing plan is safe",
     "cluster": "make, start, look at and stop a cluster in a directory",
+    "demo": "watch a cluster balance itself",
 }
 """Command name to one line of help; the command lives in `gantry.commands.NAME`."""
 

@@ -1,0 +1,64 @@
+"""`gantry demo`: watch a cluster balance itself."""
+
+import argparse
+import sys
+import time
+
+from gantry.demo.display import make_display
+from gantry.demo.stage import example_path, stage
+from gantry.demo.story import tell
+from htools.backends import text as text_backend
+
+SECONDS_PER_GIB = 0.02
+"""Chosen so that the example's plan takes about twenty seconds: long enough to watch, short enough to wait for."""
+
+NEXT = """\
+Try next:
+  gantry cluster init --from {example} --root ./office
+  gantry cluster start --root ./office
+  hbal -L --root ./office -C          # plan, and print the commands
+  hbal -L --root ./office -X          # plan and execute
+  gantry cluster status --root ./office
+  gantry cluster stop --root ./office
+  gantry audit {branch}.plan --cluster {branch}.txt   # a plan that is not safe
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--from", dest="source", metavar="FILE", help="another cluster than the office (text format)")
+    parser.add_argument(
+        "--seconds-per-gib",
+        metavar="S",
+        type=float,
+        default=SECONDS_PER_GIB,
+        help="how long moving a GiB takes (default %(default)s)",
+    )
+    parser.add_argument("--plain", action="store_true", help="lines instead of a live picture, also on a terminal")
+    parser.add_argument("--keep", action="store_true", help="keep the cluster's directory to look at")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demonstration; 0 only if everything is as promised."""
+    path = options.source or example_path()
+    cluster = text_backend.load(path)
+    display = make_display(plain=options.plain)
+    begin = time.monotonic()
+    print(f"A cluster of {len(cluster.nodes)} nodes and {len(cluster.instances)} instances balances itself.")
+    try:
+        display.step(f"Make the cluster and start its daemons, from {path}")
+        with stage(cluster, options.seconds_per_gib, keep=options.keep) as scene:
+            good = tell(scene, cluster, display)
+    except KeyboardInterrupt:
+        print("\nstopped by you; nothing is left running", file=sys.stderr)
+        return 130
+    seconds = time.monotonic() - begin
+    if options.keep:
+        print(f"\nkept: {scene.root.directory}")
+    if not good:
+        print(f"\nNot everything is as promised ({seconds:.0f} s). Lines that begin with NOT say what.")
+        return 1
+    print(f"\nEverything is as promised, in {seconds:.0f} s.\n")
+    branch = example_path().replace("office-20.txt", "branch-4")
+    print(NEXT.format(example=path, branch=branch), end="")
+    return 0
