@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from impl.cluster.view import ClusterView
@@ -20,27 +20,47 @@ from impl.config_change import Change
 from impl.hypervisor.embedded import EmbeddedDriver
 from impl.hypervisor.port import Driver
 from impl.job import life
-from impl.job.errors import CanceledError, UnknownOpcodeError, encode_failure
+from impl.job.allocator import run_allocator
+from impl.job.errors import (
+    TEMPORARILY_NO_RESOURCES,
+    CanceledError,
+    PrerequisiteError,
+    UnknownOpcodeError,
+    encode_failure,
+)
 from impl.job.handshake import Channel, NotConfirmedError, take_over
 from impl.job.life import Event, Persist, Step
 from impl.job.locking import Declared, covers, declare, encode
 from impl.job.service import Service
 from impl.job.signals import SignalFlags, Signals
 from impl.job.submitting import submit_jobs
-from impl.job.unit import Op, Unit
+from impl.job.unit import Op, Some, Unit
 from impl.job.units import UNITS
 from impl.jobs.files import job_path, read_job, write_job
 from impl.paths import Root
 from impl.process.livelock import LiveLock
 from spec.errors import GantryError
 from spec.jobs.model import Job, Timestamp
-from spec.locks.names import parse_lock
 
 ASK_AGAIN_SECONDS = 0.5
 """How long a waiting job trusts that a lost notification would have come."""
 
 TOLD_AFTER_SECONDS = 10.0
 """How often a job that waits for locks says for whom in the process's own log."""
+
+
+SOME_NODES_SECONDS = 120.0
+"""How long a job asks for some of the nodes before it says that they are not to be had for now."""
+
+SOME_NODES_PAUSE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What an opcode got: the configuration under its locks, and the nodes that it took opportunistically."""
+
+    view: ClusterView
+    nodes: tuple[str, ...] | None
 
 
 def now() -> Timestamp:
@@ -124,24 +144,48 @@ class JobRunner:
         self._job = life.restate(self._job, op)
         secrets = self._secrets[index] if index < len(self._secrets) else None
         op = {**op, **(secrets or {})}
-        view = self._acquire(index, unit, op, view)
+        granted = self._acquire(index, unit, op, view)
         self._event(Event.GRANT)
-        plan = unit.prepare(op, view)
+        plan = unit.prepare(op, granted.view)
         if op.get("dry_run"):
             return None
-        return unit.run(_OpcodeContext(self, self._service, self._driver, op, view), plan)
+        return unit.run(_OpcodeContext(self, self._service, self._driver, op, granted), plan)
 
     # --- locks
 
-    def _acquire(self, index: int, unit: Unit, op: Op, view: ClusterView) -> ClusterView:
+    def _acquire(self, index: int, unit: Unit, op: Op, view: ClusterView) -> Granted:
         """Get the locks that the unit declares on the configuration as it is under those very locks."""
         while True:
             wanted = declare(unit.takes, op, view, bgl=unit.bgl)
             self._acquire_declared(index, wanted)
             view = self._service.read()
             if covers(wanted, declare(unit.takes, op, view, bgl=unit.bgl)):
-                return view
+                break
             self._service.free()  # an instance moved while we waited: all locks anew, so that order stays
+        some = unit.some(op, view)
+        if some is None:
+            return Granted(view, None)
+        nodes = self._acquire_some(some)
+        return Granted(self._service.read(), nodes)
+
+    def _acquire_some(self, some: Some) -> tuple[str, ...]:
+        """Lock those of some nodes that are free, as soon as they are enough."""
+        request = [[f"node/{uuid}", "exclusive"] for uuid in sorted(some.nodes)]
+        started = time.monotonic()
+        while True:
+            taken = self._service.opportunistic(request, some.at_least)
+            if taken:
+                return tuple(sorted(lock.removeprefix("node/") for lock in taken))
+            waited = time.monotonic() - started
+            if waited >= SOME_NODES_SECONDS:
+                raise PrerequisiteError(
+                    f"Other jobs hold so many of {len(some.nodes)} nodes that {some.at_least} were not free at once"
+                    f" for {waited:.0f} s: try again later",
+                    TEMPORARILY_NO_RESOURCES,
+                )
+            self._signals.wait(SOME_NODES_PAUSE)
+            if self._signals.cancel:
+                raise CanceledError
 
     def _acquire_declared(self, index: int, wanted: Declared) -> None:
         request = encode(wanted)
@@ -193,12 +237,13 @@ class JobRunner:
 class _OpcodeContext:
     """What a unit gets to work with: see `impl.job.unit.Context`."""
 
-    def __init__(self, runner: JobRunner, service: Service, driver: Driver, op: Op, view: ClusterView) -> None:
+    def __init__(self, runner: JobRunner, service: Service, driver: Driver, op: Op, granted: Granted) -> None:
         self._runner = runner
         self._service = service
         self.driver = driver
         self.op = op
-        self.view = view
+        self.view = granted.view
+        self.nodes_taken = granted.nodes
 
     def log(self, message: Any, kind: str = "message") -> None:
         self._runner.log(message, kind)
@@ -212,9 +257,17 @@ class _OpcodeContext:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def opportunistic(self, wanted: Mapping[str, str], at_least: int) -> list[str]:
-        ordered = sorted(wanted.items(), key=lambda item: parse_lock(item[0]))
-        return self._service.opportunistic([list(pair) for pair in ordered], at_least)
+    def narrow(self, nodes: Sequence[str]) -> None:
+        self._service.narrow(nodes)
+
+    def allocate(self, program: str, request: Mapping[str, Any], options: Sequence[str] = ()) -> Any:
+        return run_allocator(program, request, options)
+
+    def reserve(self, what: str, *args: Any) -> Any:
+        return self._service.reserve(what, *args)
+
+    def verify_configuration(self) -> list[str]:
+        return self._service.verify()
 
 
 def run_job(job_id: int, root: Root, receive_fd: int = 0, send_fd: int = 1) -> int:

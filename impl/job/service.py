@@ -14,6 +14,7 @@ from impl.config_change import Change, apply
 from impl.hypervisor.accounting import with_reports
 from impl.wire.client import Client, UnreachableError
 from spec.errors import GantryError, PeerError
+from spec.locks.names import parse_lock
 
 RECONNECT_SECONDS = 60.0
 """How long wconfd may be away before a job gives up."""
@@ -51,6 +52,14 @@ class ConfigurationBusyError(GantryError):
         super().__init__(
             f"waited {seconds:.0f} s for the lock cluster/config, held by {who}: look what it does, and retry"
         )
+
+
+class UnknownReservationError(GantryError):
+    """Nothing of that kind can be reserved; `what` names it."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"cannot reserve a {what}: report this as a defect")
 
 
 class Service:
@@ -117,9 +126,39 @@ class Service:
         taken: list[str] = self.call("guardedOpportunisticLockUnion", at_least, self._client_id, wanted)
         return taken
 
-    def keep_only(self, locks: Sequence[str]) -> None:
-        """Drop all locks but these and those that stand above them."""
-        self.call("intersectLocks", self._client_id, locks)
+    def narrow(self, nodes: Sequence[str]) -> None:
+        """Hold, of all locks on nodes and their resources, only those of some nodes, exclusively."""
+        keep = {f"{level}/{uuid}" for level in ("node", "node-res") for uuid in nodes}
+        held = self.held()
+        release = [lock for lock in held if lock.startswith(("node/", "node-res/")) and lock not in keep]
+        wanted = [[lock, "exclusive"] for lock in keep if held.get(lock) != "exclusive"]
+        request = sorted([*wanted, *([lock, "release"] for lock in release)], key=lambda item: parse_lock(item[0]))
+        blockers = self.call("updateLocksWaiting", self._client_id, 0, request) if request else []
+        while blockers:
+            self._sleep(LOCK_PAUSE_LIMIT)
+            if not self.is_pending():
+                blockers = self.call("updateLocksWaiting", self._client_id, 0, request)
+
+    def reserve(self, what: str, *args: Any) -> Any:
+        """Reserve a `MAC` (of a network or none), a given `MAC`, a DRBD `secret`, a `port`; or give a port back."""
+        if what == "MAC":
+            network, wanted = args
+            if wanted is None:
+                return self.call("generateMAC", self._client_id, network)
+            return self.call("reserveMAC", self._client_id, wanted)
+        if what == "secret":
+            return self.call("generateDRBDSecret", self._client_id)
+        if what == "port":
+            return self.call("addTcpUdpPort", *args) if args else self.call("allocatePort")
+        raise UnknownReservationError(what)
+
+    def verify(self) -> list[str]:
+        """Wconfd's findings about the configuration."""
+        try:
+            self.call("verifyConfig")
+        except PeerError as error:
+            return [str(argument) for argument in error.arguments]
+        return []
 
     # --- configuration
 

@@ -49,8 +49,37 @@ class Context(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
-    def opportunistic(self, wanted: Mapping[str, str], at_least: int) -> list[str]:
-        """Take those of some locks that can be had now, if they are enough; answers those that were taken."""
+    @property
+    def nodes_taken(self) -> Sequence[str] | None:
+        """UUIDs of the nodes that were locked opportunistically; None if they were not."""
+
+    def narrow(self, nodes: Sequence[str]) -> None:
+        """Hold, of all locks on nodes and their resources, only those of some nodes."""
+
+    def allocate(self, program: str, request: Mapping[str, Any], options: Sequence[str] = ()) -> Any:
+        """Run an instance allocator and answer its result.
+
+        Raises:
+            AllocatorError: it could not be run, or found no solution.
+        """
+
+    def reserve(self, what: str, *args: Any) -> Any:
+        """Have wconfd reserve something for this job: `MAC`, `secret`, `port`; or give a `port` back."""
+
+    def verify_configuration(self) -> list[str]:
+        """Wconfd's own findings about the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Nodes of which some are to be locked: as many as can be had, but at least so many."""
+
+    nodes: tuple[str, ...]
+    at_least: int
+
+
+def _none(_: Op, __: ClusterView) -> Some | None:
+    return None
 
 
 Plan = Any
@@ -75,6 +104,7 @@ class Unit:
         bgl: how the big lock is taken.
         resolve: checks arguments and expands names, before any lock.
         prepare: checks the preconditions under the locks, and plans.
+        some: nodes to be locked opportunistically, after the other locks.
     """
 
     run: Callable[[Context, Plan], Any]
@@ -82,3 +112,4 @@ class Unit:
     bgl: Mode = Mode.SHARED
     resolve: Callable[[dict[str, Any], ClusterView], dict[str, Any]] = field(default=_as_it_is)
     prepare: Callable[[Op, ClusterView], Plan] = field(default=_nothing)
+    some: Callable[[Op, ClusterView], Some | None] = field(default=_none)

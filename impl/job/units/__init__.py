@@ -1,7 +1,13 @@
 """The logical units: what each opcode does. One table; an opcode that is not in it ends with an error."""
 
 from impl.job.unit import Unit
-from impl.job.units import instance_moves, node_parameters, testing
+from impl.job.units import instance_create, instance_moves, instance_state, node_parameters, testing
 
-UNITS: dict[str, Unit] = {**testing.UNITS, **instance_moves.UNITS, **node_parameters.UNITS}
+UNITS: dict[str, Unit] = {
+    **testing.UNITS,
+    **instance_moves.UNITS,
+    **instance_state.UNITS,
+    **instance_create.UNITS,
+    **node_parameters.UNITS,
+}
 """Units by opcode."""
