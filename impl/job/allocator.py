@@ -14,8 +14,15 @@ from typing import Any
 
 from spec.errors import GantryError
 
-SEARCH_PATH = (os.path.dirname(sys.executable), "/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators")
-"""Where allocators are looked for: beside our own programs first."""
+ENVIRONMENT = "GANTRY_IALLOCATORS"
+"""The variable that names directories to look in first, parted by colons."""
+
+
+def search_path() -> list[str]:
+    """Where allocators are looked for: as told, then beside our own programs, then where Ganeti has its."""
+    told = [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    return [*told, os.path.dirname(sys.executable), "/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators"]
+
 
 TIMEOUT_SECONDS = 300.0
 
@@ -34,7 +41,7 @@ class AllocatorError(GantryError):
         super().__init__(f"allocator {program}: {reason}")
 
 
-def find_allocator(program: str, directories: Sequence[str] = SEARCH_PATH) -> str:
+def find_allocator(program: str, directories: Sequence[str]) -> str:
     """The path of an allocator; its name may not lead out of the directories.
 
     Raises:
@@ -53,7 +60,7 @@ def run_allocator(program: str, request: Mapping[str, Any], options: Sequence[st
     Raises:
         AllocatorError: it could not be run, answered nonsense, or found no solution.
     """
-    path = find_allocator(program)
+    path = find_allocator(program, search_path())
     with tempfile.NamedTemporaryFile("w", prefix="gantry-allocator.", suffix=".json", encoding="utf-8") as file:
         json.dump(request, file)
         file.flush()

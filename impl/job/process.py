@@ -1,8 +1,8 @@
 """The job process: performs what `life` decides. Everything here is I/O; what is decided is decided elsewhere.
 
 Order of things: signals are caught before anybody knows the process id; the live-lock is held before luxid hears of
-the process; the job file is touched only after luxid's confirmation; a result is durable before locks are released;
-the live-lock goes last.
+the process; the job file is touched only after luxid's confirmation; the locks of an opcode are free before anybody
+hears of its end; the live-lock goes last.
 """
 
 import argparse
@@ -117,22 +117,19 @@ class JobRunner:
 
     def _run_opcode(self, index: int) -> None:
         self._job = life.advance(self._job, Event.START, now()).job
+        event, result = Event.CANCEL, None
         try:
             result = self._execute(index)
+            event = Event.SUCCEED
         except CanceledError:
-            self._event(Event.CANCEL)
+            pass
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in an opcode is its result
             if not isinstance(error, GantryError):
                 report(self._job.id, traceback.format_exc())
-            self._event(Event.FAIL, encode_failure(error))
-        else:
-            self._event(Event.SUCCEED, result)
-        self._free_locks()
-
-    def _free_locks(self) -> None:
-        """Release what the opcode held; whoever dies here is cleaned up after by wconfd."""
-        with contextlib.suppress(GantryError):
+            event, result = Event.FAIL, encode_failure(error)
+        with contextlib.suppress(GantryError):  # whoever dies here is cleaned up after by wconfd
             self._service.free()
+        self._event(event, result)
 
     def _execute(self, index: int) -> Any:
         op = dict(self._job.ops[index].input)

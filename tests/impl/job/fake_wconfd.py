@@ -44,6 +44,7 @@ class FakeWconfd:
         self.calls: list[str] = []
         self.before: Callable[[str, list[Any]], None] = lambda method, args: None
         self.drop_answer_of: str | None = None
+        self.reserved = 0
         self._lock = threading.Lock()
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(path)
@@ -130,6 +131,25 @@ class FakeWconfd:
         for lock, owner, mode in self.locks.held:
             found.setdefault(lock, []).append([client_of(owner), MODE_NAMES[mode]])
         return [[lock_name(lock), owners] for lock, owners in found.items()]
+
+    # --- reservations
+
+    def do_generateMAC(self, client: list[Any], network: Any) -> str:
+        self.reserved += 1
+        return f"aa:00:00:00:00:{self.reserved:02x}"
+
+    def do_reserveMAC(self, client: list[Any], mac: str) -> Any:
+        return []
+
+    def do_generateDRBDSecret(self, client: list[Any]) -> str:
+        self.reserved += 1
+        return f"{self.reserved:040x}"
+
+    def do_allocatePort(self) -> int:
+        cluster = self.config["cluster"]
+        port = int(cluster["highest_used_port"]) + 1
+        self.config = {**self.config, "cluster": {**cluster, "highest_used_port": port}}
+        return port
 
     # --- configuration
 
