@@ -5,6 +5,7 @@ round is due, since most runs on balanced clusters need none.
 """
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from htools.model import Model
 from htools.moving import Moved, attempt, kinds, movable
@@ -32,21 +33,55 @@ def offered(model: Model, index: int, rules: Rules, online: list[int]) -> Iterat
                 yield Move(index, kind, target)
 
 
-def _best(model: Model, before: float, rules: Rules) -> tuple[Move, Moved, float] | None:
-    online = [index for index, node in model.nodes.items() if not node.offline]
-    found: tuple[Move, Moved, float] | None = None
-    for vm in movable(model, rules):
-        for move in offered(model, vm.index, rules, online):
-            moved = attempt(model, move, ignore_soft=rules.ignore_soft)
-            if isinstance(moved, FailMode):
-                continue
-            nodes = dict(model.nodes)
-            for node in moved.nodes:
-                nodes[node.index] = node
-            value = score(nodes.values())
-            if (before if found is None else found[2]) > value:
-                found = (move, moved, value)
-    return found
+class PlainSearch:
+    """A round's best move by trying every candidate and scoring the whole cluster: for models beyond vectors."""
+
+    def __init__(self, model: Model, rules: Rules) -> None:
+        self.model = model
+        self.rules = rules
+
+    def best(self, before: float) -> tuple[Move, Moved, float] | None:
+        """The first among the best moves, None where none leads below the score `before`."""
+        model, rules = self.model, self.rules
+        online = [index for index, node in model.nodes.items() if not node.offline]
+        found: tuple[Move, Moved, float] | None = None
+        for vm in movable(model, rules):
+            for move in offered(model, vm.index, rules, online):
+                moved = attempt(model, move, ignore_soft=rules.ignore_soft)
+                if isinstance(moved, FailMode):
+                    continue
+                nodes = dict(model.nodes)
+                for node in moved.nodes:
+                    nodes[node.index] = node
+                value = score(nodes.values())
+                if (before if found is None else found[2]) > value:
+                    found = (move, moved, value)
+        return found
+
+    def commit(self, moved: Moved) -> None:
+        """Make a move."""
+        moved.commit(self.model)
+
+
+class Search(Protocol):
+    """What finds the moves."""
+
+    def best(self, before: float) -> tuple[Move, Moved, float] | None:
+        """The first among the best moves, None where none leads below the score `before`."""
+
+    def commit(self, moved: Moved) -> None:
+        """Make a move."""
+
+
+def search_for(model: Model, rules: Rules) -> Search:
+    """The engine, or the plain search for a model that vectors do not represent exactly."""
+    from htools.arrays import representable
+
+    if not representable(model):
+        return PlainSearch(model, rules)
+    from htools.engine import Engine
+
+    return Engine(model, rules)
 
 
 def balance(model: Model, rules: Rules, before: float, *, stop_at: float, rounds: int = -1) -> Iterator[Planned]:
@@ -60,12 +95,14 @@ def balance(model: Model, rules: Rules, before: float, *, stop_at: float, rounds
         rounds: at most so many (no bound below zero).
     """
     done = 0
+    search: Search | None = None
     while (rounds < 0 or done < rounds) and before > stop_at:
-        found = _best(model, before, rules)
+        search = search or search_for(model, rules)
+        found = search.best(before)
         if found is None or not accepted(before, found[2], rules):
             return
         move, moved, after = found
         planned = Planned(move, model.instances[move.instance], moved.vm, after, before - after)
-        moved.commit(model)
+        search.commit(moved)
         yield planned
         before, done = after, done + 1

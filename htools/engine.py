@@ -1,0 +1,197 @@
+"""The score engine: a round's best move, found in vectors and decided exactly, from what the last move touched.
+
+Every instance that may move has a *row*: a lower bound of the score that any of its candidates leads to. A move
+changes the values of two or three nodes. It makes stale the rows of instances on those nodes; for every other row,
+the candidates with those nodes as targets are scored anew, and the bound of all the others is lowered by the most
+that the change of the cluster's sums can lower it (`_drift`). A round refreshes stale rows and then, lowest bound
+first, rows that could still win; the candidates within the error bound of the best are decided by the exact score in
+the peer's order of operations, in the order in which the peer tries them.
+
+Invariants: `_bound[row]` never exceeds the true score of any candidate of the row; the move answered is the peer's.
+"""
+
+from typing import TYPE_CHECKING
+
+from htools.arrays import RESERVED, WEIGHTS
+from htools.candidates import Block, Candidates
+from htools.exact import ExactScore
+from htools.model import Model
+from htools.moving import Moved, attempt, movable
+from spec.cluster import MirrorType
+from spec.decisions import FailMode, Move, MoveKind, Rules
+
+import numpy as np  # isort: skip
+
+if TYPE_CHECKING:
+    from htools.arrays import Floats, Ints
+
+BLOCK = 60_000
+"""Candidates of a kind that are scored at a time: with their columns they stay in the processor's caches."""
+
+REFRESH = 48
+"""Rows refreshed at a time when bounds must be made tight."""
+
+
+class Engine:
+    """Balances one model under one set of rules; `best` finds a round's move, `commit` makes it."""
+
+    def __init__(self, model: Model, rules: Rules) -> None:
+        self.model = model
+        self.rules = rules
+        self._exact = ExactScore(list(model.nodes.values()))
+        self._candidates = Candidates(model, rules)
+        self._targets: Ints = np.flatnonzero(self._candidates.nodes.online)
+        size, columns = len(self._candidates.vms.index), len(self._candidates.kept) + 1
+        self._external = np.array(
+            [vm.instance.mirror_type is MirrorType.EXTERNAL for vm in model.instances.values()], dtype=bool
+        )
+        self._bound: Floats = np.full(size, np.inf)
+        self._fresh = np.zeros(size, dtype=bool)
+        self._upper: Floats = np.full(size, np.inf)
+        self._low: Floats = np.zeros((columns, size))
+        self._high: Floats = np.zeros((columns, size))
+        self._eligible = np.zeros(size, dtype=bool)
+        self._find_eligible()
+        self._bound[self._eligible] = -np.inf
+
+    @property
+    def vectors(self) -> Candidates:
+        """The vectors behind it, for callers that score candidates of their own."""
+        return self._candidates
+
+    def _find_eligible(self) -> None:
+        """Mark the rows of instances that may move now; the others never win."""
+        at = self._candidates.vms.position
+        eligible = np.zeros(len(self._eligible), dtype=bool)
+        eligible[[at[vm.index] for vm in movable(self.model, self.rules)]] = True
+        self._bound[~eligible] = np.inf
+        self._bound[eligible & ~self._eligible] = -np.inf
+        self._eligible = eligible
+
+    def _evaluate(self, rows: "Ints", targets: "Ints", external: bool) -> Block:
+        evaluate = self._candidates.evaluate_external if external else self._candidates.evaluate
+        return evaluate(rows, targets)
+
+    def _blocks(self, rows: "Ints", targets: "Ints") -> "list[tuple[Ints, bool]]":
+        """The rows cut into blocks of one kind of mirroring."""
+        step = max(1, BLOCK // max(1, len(targets)))
+        cut = []
+        for external in (False, True):
+            chosen = rows[self._external[rows] == external]
+            cut += [(chosen[start : start + step], external) for start in range(0, len(chosen), step)]
+        return cut
+
+    def _refresh(self, rows: "Ints") -> None:
+        """Score all candidates of some rows."""
+        for block_rows, external in self._blocks(rows, self._targets):
+            block = self._evaluate(block_rows, self._targets, external)
+            best = block.best()
+            self._bound[block_rows] = best - block.error
+            self._upper[block_rows] = best + block.error
+            self._low[:, block_rows], self._high[:, block_rows] = block.low, block.high
+            self._fresh[block_rows] = True
+
+    def best(self, before: float) -> tuple[Move, Moved, float] | None:
+        """The first among the best moves, None where none leads below the score `before`."""
+        self._fresh[:] = False
+        stale = np.flatnonzero(np.isneginf(self._bound))
+        if len(stale):
+            self._refresh(stale)
+        while True:
+            upper = float(self._upper[self._fresh].min(initial=np.inf))
+            limit = min(upper, before)
+            waiting = np.flatnonzero(~self._fresh & (self._bound <= limit))
+            if not len(waiting):
+                break
+            if len(waiting) > REFRESH:
+                waiting = waiting[np.argpartition(self._bound[waiting], REFRESH)[:REFRESH]]
+            self._refresh(np.sort(waiting))
+        return self._decide(np.flatnonzero(self._fresh & (self._bound <= limit)), limit, before)
+
+    def _decide(self, rows: "Ints", limit: float, before: float) -> tuple[Move, Moved, float] | None:
+        """Among the candidates of these rows that may lead to `limit` or less, the first with the least exact score."""
+        chosen: list[tuple[int, int, int, MoveKind]] = []
+        nodes, vms = self._candidates.nodes, self._candidates.vms
+        for block_rows, external in self._blocks(rows, self._targets):
+            block = self._evaluate(block_rows, self._targets, external)
+            reach = limit + block.error
+            for at in np.flatnonzero(block.failover <= reach).tolist():
+                chosen.append((int(block_rows[at]), -1, 0, MoveKind.FAILOVER))
+            for order, at, target in np.argwhere(block.scores <= reach[None, :, None]).tolist():
+                chosen.append((int(block_rows[at]), target, order, block.kinds[order]))
+        found: tuple[Move, Moved, float] | None = None
+        for row, target, _, kind in sorted(chosen, key=lambda entry: entry[:3]):
+            node = None if target < 0 else int(nodes.index[self._targets[target]])
+            move = Move(int(vms.index[row]), kind, node)
+            moved = attempt(self.model, move, ignore_soft=self.rules.ignore_soft)
+            if isinstance(moved, FailMode):
+                continue
+            score = self._exact.score(moved.nodes)
+            if (before if found is None else found[2]) > score:
+                found = (move, moved, score)
+        return found
+
+    def commit(self, moved: Moved) -> None:
+        """Make a move and bring everything up to date that it touched."""
+        candidates = self._candidates
+        nodes, vms = candidates.nodes, candidates.vms
+        sums, squares, additive = candidates.sums, candidates.squares, candidates.additive
+        moved.commit(self.model)
+        vm = moved.vm
+        nodes.refresh(moved.nodes)
+        at = (nodes.position.get(vm.primary, -1), nodes.position.get(vm.secondary, -1))
+        vms.moved(vm.index, *at, vm.location_score)
+        candidates.tags.refresh(moved.nodes)
+        self._exact.refresh(moved.nodes)
+        remerged = candidates.begin_round()
+        self._find_eligible()
+        touched = np.array(sorted(nodes.position[node.index] for node in moved.nodes), dtype=np.intp)
+        if remerged or candidates.tags.global_counts:
+            self._low = np.zeros((len(candidates.kept) + 1, len(vms.index)))
+            self._high = np.zeros_like(self._low)
+            self._bound[self._eligible] = -np.inf
+            return
+        stale = self._eligible & (np.isin(vms.primary, touched) | np.isin(vms.secondary, touched))
+        self._bound[stale] = -np.inf
+        others = np.flatnonzero(self._eligible & ~stale & np.isfinite(self._bound))
+        if len(others):
+            self._drift(others, candidates.sums - sums, candidates.squares - squares, candidates.additive - additive)
+            self._rescore(others, touched[nodes.online[touched]])
+
+    def _drift(self, rows: "Ints", sums: "Floats", squares: "Floats", additive: float) -> None:
+        """Lower the rows' bounds by the most that a change of the cluster's sums can lower untouched candidates.
+
+        For a candidate with n²·variance v, the change is Δ = n·Δs2 − Δs1·(2·s1 + Δs1 + 2δ1), s1 being the old sum
+        and δ1 the candidate's own change, of which only a bound is known. √(v + Δ) − √v is least at the smallest v
+        for Δ < 0, and at the largest for Δ > 0.
+        """
+        candidates = self._candidates
+        count = candidates.count
+        columns = [*candidates.kept, RESERVED]
+        weights = np.append(candidates.weights, WEIGHTS[RESERVED])[:, None] / count
+        ds1, ds2 = sums[columns], squares[columns]
+        reach = candidates.largest_sums(rows)
+        new = candidates.sums[columns]
+        middle = (count * ds2 - ds1 * (2.0 * new - ds1))[:, None]
+        width = 2.0 * np.abs(ds1)[:, None] * reach
+        low, high = self._low[:, rows], self._high[:, rows]
+        least, most = middle - width, middle + width
+        worst = np.where(
+            least < 0,
+            np.sqrt(np.maximum(low + least, 0.0)) - np.sqrt(np.maximum(low, 0.0)),
+            np.sqrt(np.maximum(high + least, 0.0)) - np.sqrt(np.maximum(high, 0.0)),
+        )
+        slack = 1e-13 * (abs(candidates.score) + 1.0)  # rounding of this very reckoning
+        self._bound[rows] += additive + (weights * worst).sum(axis=0) - slack
+        self._low[:, rows] = np.maximum(low + least, 0.0)
+        self._high[:, rows] = np.maximum(high + most, 0.0)
+
+    def _rescore(self, rows: "Ints", targets: "Ints") -> None:
+        """Score the candidates of some rows on the targets that a move touched."""
+        if not len(targets):
+            return
+        for block_rows, external in self._blocks(rows, targets):
+            block = self._evaluate(block_rows, targets, external)
+            self._bound[block_rows] = np.minimum(self._bound[block_rows], block.best() - block.error)
+            self._low[:, block_rows] = np.minimum(self._low[:, block_rows], block.low)
+            self._high[:, block_rows] = np.maximum(self._high[:, block_rows], block.high)

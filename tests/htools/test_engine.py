@@ -1,0 +1,54 @@
+"""The engine against the definition: the same move with the same score, to the last bit, in every round."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from htools.balancing import PlainSearch, search_for
+from htools.engine import Engine
+from htools.model import Model
+from htools.scoring import optimum, score
+from spec import balance as defined
+from spec import score as spec_score
+from spec import state as spec_state
+from spec.cluster import Cluster
+from spec.decisions import Rules, Settings
+from tests.htools.test_model import clusters
+
+RULES = st.builds(
+    Rules,
+    disk_moves=st.booleans(),
+    instance_moves=st.booleans(),
+    restricted_migration=st.booleans(),
+    evacuation=st.booleans(),
+    ignore_soft=st.booleans(),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(clusters(), RULES, st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.5))))
+def test_every_round_takes_the_defined_move(cluster: Cluster, rules: Rules, extra: Settings) -> None:
+    model, state = Model.of(cluster, extra), spec_state.initial_state(cluster, extra)
+    search = search_for(model, rules)
+    before = score(model.nodes.values())
+    assert str(before) == str(spec_score.score(state))
+    assert str(optimum(model.nodes.values())) == str(spec_score.optimum(state))
+    for _ in range(6):
+        step, found = defined.best_move(state, before, rules), search.best(before)
+        assert (step is None) == (found is None)
+        if step is None or found is None:
+            return
+        assert (found[0], found[2]) == (step.move, step.score)
+        search.commit(found[1])
+        state, before = step.state, step.score
+
+
+@settings(max_examples=40, deadline=None)
+@given(clusters())
+def test_the_engine_is_what_serves_ordinary_clusters(cluster: Cluster) -> None:
+    model = Model.of(cluster, Settings())
+    kinds = {node.exclusive for node in model.nodes.values()}
+    served = isinstance(search_for(model, Rules()), Engine)
+    unknown = any(vm.spindles is None for vm in model.instances.values())
+    repeated = any(len(set(vm.exclusion_tags)) < len(vm.exclusion_tags) for vm in model.instances.values())
+    assert served == (not repeated and (kinds == {False} or not unknown))
+    assert served != isinstance(search_for(model, Rules()), PlainSearch)
