@@ -1,6 +1,6 @@
 """Numbers as the peer prints them: shortest digits, rounded half to even."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ def test_show(value: float, text: str) -> None:
 
 @given(st.floats(min_value=-1e18, max_value=1e18), st.integers(0, 10))
 def test_fixed_is_decimal_rounding_of_the_shortest_digits(value: float, places: int) -> None:
-    exact = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    exact = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, Context(prec=60))
     assert Decimal(fixed(value, places)) == exact
 
 
