@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "audit": "decide whether a balancing plan is safe",
     "cluster": "make, start, look at and stop a cluster in a directory",
     "demo": "watch a cluster balance itself",
+    "tla": "check TLA+ specifications, evaluate expressions, parse modules",
 }
 """Command name to one line of help; the command lives in `gantry.commands.NAME`."""
 

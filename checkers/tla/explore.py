@@ -1,0 +1,334 @@
+"""Breadth-first search of a model's states, with the checks that are made on the way."""
+
+from __future__ import annotations
+
+import gc
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from checkers.tla.errors import TlaError, TlaEvalError, TlaLimitError
+from checkers.tla.limits import memory_used
+from checkers.tla.model import Model, Named, State
+from checkers.tla.stdlib import SESSION
+from checkers.tla.symmetry import Orbits
+
+
+@dataclass(slots=True)
+class Options:
+    """How to explore.
+
+    Attributes:
+        depth: no state further than so many steps from an initial one is expanded (None for all).
+        keep_going: explore the whole space, past violations.
+        keep_edges: remember every transition, as liveness checking and drawing need it.
+        max_memory: in MiB.
+        progress: called now and then with the figures so far.
+    """
+
+    check_deadlock: bool = True
+    depth: int | None = None
+    keep_going: bool = False
+    keep_edges: bool = False
+    max_states: int | None = None
+    max_memory: int | None = None
+    coverage: bool = False
+    progress: Callable[[Figures], None] | None = None
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts of a search: `distinct` states, `generated` ones (repeats included), the `depth` and the queue."""
+
+    distinct: int = 0
+    generated: int = 0
+    depth: int = 0
+    queue: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Violation:
+    """What went wrong, and the states that lead there.
+
+    Attributes:
+        verdict: `invariant`, `action_property`, `deadlock`, `property`, `assumption` or `error`.
+        trace: the states from an initial one on; `last` is one that the search does not keep.
+    """
+
+    verdict: str
+    name: str | None
+    trace: list[State] = field(default_factory=list)
+    loop_start: int | None = None
+    error: TlaError | None = None
+
+
+class StateGraph:
+    """The states that were found, and, where they were kept, the transitions.
+
+    Attributes:
+        states: every distinct state.
+        parents: for each, the number of the state it was found from (-1 for an initial one).
+        offsets: where the successors of each state start in `targets`.
+        sources: numbers of the states in the order of expansion (all those with successors recorded).
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.states: list[State] = []
+        self.parents = array("q")
+        self.index: dict[Any, int] = {}
+        self.offsets = array("q")
+        self.targets = array("q")
+        self.initial_count = 0
+
+    def successors(self, number: int) -> array[int]:
+        """The numbers of the states that a state has transitions to."""
+        if number >= len(self.offsets):
+            return array("q")
+        start = self.offsets[number]
+        end = self.offsets[number + 1] if number + 1 < len(self.offsets) else len(self.targets)
+        return self.targets[start:end]
+
+    def path(self, number: int) -> list[State]:
+        """A shortest path of states from an initial state to this one."""
+        states = []
+        while number >= 0:
+            states.append(self.states[number])
+            number = self.parents[number]
+        return states[::-1]
+
+    def key_of(self, state: State) -> Any:
+        """What a state is recognised by."""
+        return state
+
+    def edges(self) -> Iterator[tuple[int, str, int]]:
+        """All transitions with the names of their actions; one for each action that makes the step."""
+        key = self.key_of
+        for number, state in enumerate(self.states[: len(self.offsets)]):
+            known = set(self.successors(number))
+            for action in self.model.actions:
+                found: list[State] = []
+                action.run(state, found.append)
+                for target in dict.fromkeys(self.index.get(key(t), -1) for t in found):
+                    if target in known:
+                        yield number, action.name, target
+
+
+class Search:
+    """One exploration of a model."""
+
+    def __init__(self, model: Model, options: Options) -> None:
+        self.model = model
+        self.options = options
+        self.graph = StateGraph(model)
+        self.figures = Figures()
+        self.violations: list[Violation] = []
+        self._outside: set[State] = set()
+        self._depth = 0
+        self._started = 0.0
+        self._key = self._key_function()
+        self.graph.key_of = self._key or self.graph.key_of  # type: ignore[method-assign]
+
+    def _key_function(self) -> Callable[[State], Any] | None:
+        if self.model.view is not None:
+            return self.model.view
+        return Orbits(self.model.permutations).key if self.model.permutations else None
+
+    def run(self) -> StateGraph:
+        """Explore until the end, a violation, or a bound.
+
+        Raises:
+            TlaEvalError: an expression has no value; `violations` then holds the trace.
+            TlaLimitError: a bound was reached.
+        """
+        self._started = time.monotonic()
+        enabled = gc.isenabled()
+        gc.disable()
+        SESSION.facts.update(
+            level=lambda: self._depth, distinct=lambda: len(self.graph.states), diameter=lambda: self._depth,
+            generated=lambda: self.figures.generated, queue=lambda: self.figures.queue,
+            duration=lambda: int(time.monotonic() - self._started),
+        )  # fmt: skip
+        try:
+            if self._initial():
+                self._levels()
+        finally:
+            if enabled:
+                gc.enable()
+            self._measure()
+        return self.graph
+
+    def _measure(self) -> None:
+        self.figures.distinct = len(self.graph.states)
+        self.figures.depth = self._depth
+        self.figures.seconds = time.monotonic() - self._started
+
+    # Initial states -----------------------------------------------------------------------------------------------
+
+    def _initial(self) -> bool:
+        model, graph = self.model, self.graph
+        found: list[State] = []
+        self._guard(lambda: model.initial(found.append), None, None)
+        self._depth = 1
+        for state in found:
+            self.figures.generated += 1
+            inside = self._inside(state)
+            key = self._key(state) if self._key else state
+            if inside and key in graph.index:
+                continue
+            for named in model.initial_properties:
+                if not self._holds(named, state, None) and not self._violated("action_property", named.name, [state]):
+                    return False
+            for named in model.invariants:
+                if not self._holds(named, state, None) and not self._violated("invariant", named.name, [state]):
+                    return False
+            if inside:
+                graph.index[key] = len(graph.states)
+                graph.states.append(state)
+                graph.parents.append(-1)
+        graph.initial_count = len(graph.states)
+        return True
+
+    def _inside(self, state: State) -> bool:
+        return all(self._holds(named, state, None) for named in self.model.constraints)
+
+    def _holds(self, named: Named, state: State, parent: int | None) -> bool:
+        try:
+            return named.test(state)
+        except Exception as error:
+            raise self._failed(error, parent, state) from error
+
+    def _guard(self, work: Callable[[], object], number: int | None, state: State | None) -> None:
+        try:
+            work()
+        except Exception as error:
+            raise self._failed(error, number, state) from error
+
+    def _failed(self, error: Exception, parent: int | None, state: State | None) -> TlaEvalError:
+        """Turn any exception of generated code into an evaluation error, and keep the trace to it."""
+        found = self.model.program.explain(error)
+        trace = self.graph.path(parent) if parent is not None else []
+        if state is not None:
+            trace.append(state)
+        self.violations.append(Violation("error", None, trace, error=found))
+        return found
+
+    def _violated(self, verdict: str, name: str | None, trace: list[State]) -> bool:
+        """Note a violation; tells whether to go on."""
+        self.violations.append(Violation(verdict, name, trace))
+        return self.options.keep_going
+
+    # The search ---------------------------------------------------------------------------------------------------
+
+    def _levels(self) -> None:
+        graph = self.graph
+        start, end = 0, len(graph.states)
+        while start < end:
+            if self.options.depth is not None and self._depth >= self.options.depth:
+                self.figures.queue = end - start
+                return
+            if not self._level(start, end):
+                return
+            start, end = end, len(graph.states)
+            if start < end:
+                self._depth += 1
+
+    def _level(self, start: int, end: int) -> bool:
+        """Expand the states of one level; tells whether to go on."""
+        graph, options, model = self.graph, self.options, self.model
+        states, index, parents, key_of = graph.states, graph.index, graph.parents, self._key
+        successors, steps = model.successors, model.steps
+        bounded = bool(model.constraints or model.action_constraints)
+        keep_edges, targets, offsets = options.keep_edges, graph.targets, graph.offsets
+        invariants = [named.test for named in model.invariants]
+        for number in range(start, end):
+            state = states[number]
+            found: list[State] = []
+            try:
+                successors(state, found.append)
+            except Exception as error:
+                raise self._failed(error, number, None) from error
+            self.figures.generated += len(found)
+            if not found and options.check_deadlock and not self._violated("deadlock", None, graph.path(number)):
+                return False
+            if keep_edges:
+                offsets.append(len(targets))
+            for target in found:
+                inside = not bounded or self._allowed(state, target, number)
+                key = target if key_of is None else self._key_of(key_of, target, number)
+                if inside:
+                    place = index.get(key)
+                    if place is None:
+                        place = index[key] = len(states)
+                        states.append(target)
+                        parents.append(number)
+                        fresh = True
+                    else:
+                        fresh = False
+                    if keep_edges:
+                        targets.append(place)
+                else:
+                    fresh = True
+                if fresh:
+                    try:
+                        for test in invariants:
+                            if not test(target):
+                                break
+                        else:
+                            test = None
+                    except Exception as error:
+                        raise self._failed(error, number, target) from error
+                    if test is not None and not self._broken(number, target):
+                        return False
+                if steps and not self._steps(state, target, number):
+                    return False
+            if not number & 1023:
+                self._watch(number, end)
+        self.figures.queue = len(states) - end
+        return True
+
+    def _key_of(self, key: Callable[[State], Any], target: State, number: int) -> Any:
+        try:
+            return key(target)
+        except Exception as error:
+            raise self._failed(error, number, target) from error
+
+    def _allowed(self, state: State, target: State, number: int) -> bool:
+        try:
+            return all(named.test(target) for named in self.model.constraints) and all(
+                named.test(state, target) for named in self.model.action_constraints
+            )
+        except Exception as error:
+            raise self._failed(error, number, target) from error
+
+    def _broken(self, number: int, target: State) -> bool:
+        for named in self.model.invariants:
+            if not named.test(target) and not self._violated(
+                "invariant", named.name, [*self.graph.path(number), target]
+            ):
+                return False
+        return True
+
+    def _steps(self, state: State, target: State, number: int) -> bool:
+        for named in self.model.steps:
+            try:
+                holds = named.test(state, target)
+            except Exception as error:
+                raise self._failed(error, number, target) from error
+            if not holds and not self._violated("action_property", named.name, [*self.graph.path(number), target]):
+                return False
+        return True
+
+    def _watch(self, number: int, end: int) -> None:
+        options, figures = self.options, self.figures
+        figures.queue = end - number + len(self.graph.states) - end
+        if options.max_states is not None and len(self.graph.states) > options.max_states:
+            raise TlaLimitError(f"stopped after {len(self.graph.states)} distinct states (--max-states)")
+        if options.max_memory is not None and memory_used() > options.max_memory:
+            raise TlaLimitError(f"stopped at {memory_used()} MiB (--max-memory)")
+        if options.progress is not None:
+            self._measure()
+            options.progress(figures)

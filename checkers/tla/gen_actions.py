@@ -1,0 +1,403 @@
+"""Code for actions and initial predicates: formulas that are run to find states instead of being tested.
+
+A formula is worked through from left to right. A conjunct `x' = e` gives x' its value where it has none and is a test
+where it has one; disjunctions, bounded existentials and `x' \\in S` branch. What follows a branch is generated within
+it, or becomes a function of its own where it would have to be repeated.
+
+Source: TLC's way of computing states, Specifying Systems, section 14.2.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from checkers.tla import syntax as ast
+from checkers.tla.analysis import ACTION, CONSTANT, STATE
+from checkers.tla.errors import Position, TlaUnsupportedError
+from checkers.tla.frames import ByName, Closure, Context, Env, Frame, Local
+from checkers.tla.generate import Generator
+from checkers.tla.symbols import Operator, Symbol, Variable
+
+Assigned = frozenset[int]
+Rest = Callable[[Assigned, Context], None]
+_DEEP = 60
+_MANY = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What is being looked for: successors, initial states, or whether there is a successor at all.
+
+    Attributes:
+        initial: whether unprimed variables are assigned.
+        leave: the statement's prefix after a function that continues elsewhere, if it may end the search.
+    """
+
+    initial: bool = False
+    search: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One action of the next-state relation: its name, its place, and which disjuncts lead to it."""
+
+    name: str
+    position: Position
+    choices: tuple[int, ...]
+    parameters: tuple[Symbol, ...] = ()
+
+
+class ActionGenerator(Generator):
+    """Generates functions that compute states."""
+
+    def split(self, node: ast.Expr, env: Env, name: str) -> list[Leaf]:
+        """The actions that a next-state relation consists of, as TLC tells them apart."""
+        return self._split(node, env, name, (), ())
+
+    def _split(
+        self, node: ast.Expr, env: Env, name: str, choices: tuple[int, ...], params: tuple[Symbol, ...]
+    ) -> list[Leaf]:
+        if isinstance(node, ast.Basic) and node.op == "or":
+            leaves = []
+            for number, part in enumerate(node.args):
+                leaves += self._split(part, env, name, (*choices, number), params)
+            return leaves
+        if isinstance(node, ast.Quantified) and node.kind == "E" and self._constant_sets(node, env):
+            names: tuple[Symbol, ...] = tuple(n for d in node.domains for n in d.names)
+            bound = env.extend(dict.fromkeys(names, _ANY))
+            return self._split(node.body, bound, name, (*choices, 0), (*params, *names))
+        if isinstance(node, ast.Let):
+            closures: dict[Symbol, Any] = {}
+            inner = Env(dict(env.map), env.at)
+            for operator in node.definitions:
+                closures[operator] = self.levels.closure(operator, inner)
+                inner.map[operator] = closures[operator]
+            return self._split(node.body, inner, name, (*choices, 0), params)
+        if isinstance(node, ast.Apply) and (call := self._call(node, env)) is not None:
+            operator, inner = call
+            if all(self._plain(arg, env) for arg in node.args):
+                bindings = {p: self.levels.bind(a, env) for p, a in zip(operator.params, node.args, strict=True)}
+                assert operator.body is not None
+                return self._split(operator.body, inner.extend(bindings), operator.name, (*choices, 0), params)
+        return [Leaf(name, node.position, choices, params)]
+
+    def _constant_sets(self, node: ast.Quantified, env: Env) -> bool:
+        return all(self.levels.level(d.source, env) == CONSTANT for d in node.domains)
+
+    def _plain(self, argument: ast.Argument, env: Env) -> bool:
+        return not isinstance(argument, ast.Expr) or self.levels.level(argument, env) == CONSTANT
+
+    def _call(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
+        """The definition that an application unfolds to, with its environment."""
+        inner = self.levels.enter(node.path, env)
+        symbol = self.overrides.get(node.symbol, node.symbol)
+        binding = inner.map.get(symbol, self.levels.globals.get(symbol))
+        if isinstance(binding, Closure) and binding.operator is not None:
+            return binding.operator, binding.env
+        if binding is None and isinstance(symbol, Operator) and symbol.body is not None:
+            if symbol.recursive and symbol in self.levels.reach.operator(symbol):
+                return None
+            return symbol, inner
+        return None
+
+    # Running a formula ------------------------------------------------------------------------------------------
+
+    def chosen(self, node: ast.Expr, env: Env, leaf: Leaf, cx: Context, mode: Mode, rest: Rest) -> None:
+        """Generate one action, following the choices that lead to it."""
+        self._chosen(node, env, leaf.choices, cx, mode, rest)
+
+    def _chosen(self, node: ast.Expr, env: Env, choices: tuple[int, ...], cx: Context, mode: Mode, rest: Rest) -> None:
+        if not choices:
+            self.run(node, env, cx, mode, rest)
+        elif isinstance(node, ast.Basic):
+            self._chosen(node.args[choices[0]], env, choices[1:], cx, mode, rest)
+        elif isinstance(node, ast.Quantified):
+            self.loops(
+                node.domains, env, cx, lambda b: self._chosen(node.body, b, choices[1:], cx, mode, rest), order=True
+            )
+        elif isinstance(node, ast.Let):
+            self._chosen(node.body, self.definitions(node, env, cx), choices[1:], cx, mode, rest)
+        else:
+            assert isinstance(node, ast.Apply)
+            body, inner = self._unfold(node, env, cx)
+            self._chosen(body, inner, choices[1:], cx, mode, rest)
+
+    def _unfold(self, node: ast.Apply, env: Env, cx: Context) -> tuple[ast.Expr, Env]:
+        call = self._call(node, env)
+        assert call is not None
+        operator, inner = call
+        assert operator.body is not None
+        bindings = {p: self.argument(a, env, cx) for p, a in zip(operator.params, node.args, strict=True)}
+        return operator.body, inner.extend(bindings)
+
+    def run(self, node: ast.Expr, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
+        """Generate code that goes on with `rest` for each way in which the formula can become true."""
+        if cx.frame.depth > _DEEP:
+            self._elsewhere(node, cx, mode, lambda inner: self.run(node, env, inner, mode, rest))
+            return
+        if isinstance(node, ast.Basic) and node.op == "and":
+            self._all_of(node.args, env, cx, mode, rest)
+        elif not self._assigns(node, env, mode):
+            self._test(node, env, cx, rest)
+        elif isinstance(node, ast.Basic):
+            self._run_basic(node, env, cx, mode, rest)
+        elif isinstance(node, ast.Apply):
+            self._run_apply(node, env, cx, mode, rest)
+        elif isinstance(node, ast.Quantified) and node.kind == "E":
+            rest = self._shared_rest(node, rest, mode, cx)
+            self.loops(node.domains, env, cx, lambda b: self.run(node.body, b, cx, mode, rest), order=True)
+        elif isinstance(node, ast.Quantified):
+            self._for_each(node, env, cx, mode, rest)
+        elif isinstance(node, ast.If):
+            rest = self._shared_rest(node, rest, mode, cx)
+            with cx.frame.block(f"if {self.truth(node.condition, env, cx)}:"):
+                self._branch(node.then, env, cx, mode, rest)
+            with cx.frame.block("else:"):
+                self._branch(node.otherwise, env, cx, mode, rest)
+        elif isinstance(node, ast.Case):
+            self._run_case(node, env, cx, mode, self._shared_rest(node, rest, mode, cx))
+        elif isinstance(node, ast.Let):
+            self.run(node.body, self.definitions(node, env, cx), cx, mode, rest)
+        elif isinstance(node, ast.Square):
+            same = ast.Basic(node.subscript.position, "unchanged", (node.subscript,))
+            self.run(ast.Basic(node.position, "or", (node.action, same)), env, cx, mode, rest)
+        elif isinstance(node, ast.Angle):
+            self.run(node.action, env, cx, mode, lambda a, inner: self._changed(node, env, a, inner, rest))
+        else:
+            self._test(node, env, cx, rest)
+
+    def _assigns(self, node: ast.Expr, env: Env, mode: Mode) -> bool:
+        """Whether a formula may give variables values."""
+        return self.levels.level(node, env) >= (STATE if mode.initial else ACTION)
+
+    def _branch(self, node: ast.Expr, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
+        before = len(cx.frame.lines)
+        self.run(node, env, cx, mode, rest)
+        if len(cx.frame.lines) == before:
+            cx.frame.emit("pass")
+
+    def _test(self, node: ast.Expr, env: Env, cx: Context, rest: Rest) -> None:
+        text = self.truth(node, env, cx)
+        assert cx.assigned is not None
+        if text == "True":
+            rest(cx.assigned, cx)
+        elif text != "False":
+            with cx.frame.block(f"if {text}:"):
+                rest(cx.assigned, cx)
+
+    def _changed(self, node: ast.Angle, env: Env, assigned: Assigned, cx: Context, rest: Rest) -> None:
+        same = ast.Basic(node.subscript.position, "unchanged", (node.subscript,))
+        test = ast.Basic(node.subscript.position, "not", (same,))
+        self._test(test, env, Context(cx.frame, cx.prime, assigned), rest)
+
+    def _all_of(self, parts: tuple[ast.Expr, ...], env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
+        """A conjunction: tests that stand side by side become one condition."""
+        tests: list[ast.Expr] = []
+        for number, part in enumerate(parts):
+            if self._assigns(part, env, mode):
+                break
+            tests.append(part)
+        else:
+            number = len(parts)
+        assert cx.assigned is not None
+
+        def go_on(assigned: Assigned, inner: Context) -> None:
+            here = Context(inner.frame, inner.prime, assigned)
+            if number == len(parts):
+                rest(assigned, here)
+                return
+            tail = parts[number + 1 :]
+            after = rest if not tail else lambda a, c: self._all_of(tail, env, Context(c.frame, c.prime, a), mode, rest)
+            self.run(parts[number], env, here, mode, after)
+
+        if not tests:
+            go_on(cx.assigned, cx)
+            return
+        text = " and ".join(self.truth(test, env, cx) for test in tests)
+        with cx.frame.block(f"if {text}:"):
+            go_on(cx.assigned, cx)
+
+    def _run_basic(self, node: ast.Basic, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
+        frame = cx.frame
+        assert cx.assigned is not None
+        if node.op == "or":
+            rest = self._shared_rest(node, rest, mode, cx)
+            for part in node.args:
+                self.run(part, env, cx, mode, rest)
+            return
+        if node.op in {"eq", "in"}:
+            place = self.target(node.args[0], env, mode)
+            if place is not None and place not in cx.assigned:
+                name = f"n{place}"
+                if node.op == "eq":
+                    frame.emit(f"{name} = {self.normal(node.args[1], env, cx)}")
+                    frame.locals.add(name)
+                    rest(cx.assigned | {place}, Context(frame, cx.prime, cx.assigned | {place}))
+                    return
+                code = self.gen(node.args[1], env, cx)
+                header = self.marked(f"in_order({code.text})", node.position)
+                frame.locals.add(name)
+                with frame.block(f"for {name} in {header}:"):
+                    rest(cx.assigned | {place}, Context(frame, cx.prime, cx.assigned | {place}))
+                return
+        if node.op == "unchanged":
+            self._run_unchanged(node.args[0], env, cx, rest)
+            return
+        if node.op == "cdot":
+            raise TlaUnsupportedError("the composition of actions, \\cdot, is not supported", node.position)
+        self._test(node, env, cx, rest)
+
+    def target(self, node: ast.Expr, env: Env, mode: Mode) -> int | None:
+        """The variable that an equation gives a value, if its left side is one (primed, unless initial)."""
+        if mode.initial:
+            return self.variable(node, env)
+        if isinstance(node, ast.Basic) and node.op == "prime":
+            return self.variable(node.args[0], env)
+        if isinstance(node, ast.Apply) and not node.args:
+            inner = self.levels.enter(node.path, env)
+            binding = inner.map.get(node.symbol)
+            if isinstance(binding, ByName):
+                return self.target(binding.node, binding.env, mode)
+        return None
+
+    def variable(self, node: ast.Expr, env: Env) -> int | None:
+        """The place of the variable that an expression is."""
+        if not isinstance(node, ast.Apply) or node.args:
+            return None
+        inner = self.levels.enter(node.path, env)
+        binding = inner.map.get(node.symbol)
+        if isinstance(binding, ByName):
+            return self.variable(binding.node, binding.env)
+        if binding is None and isinstance(node.symbol, Variable):
+            return self.index.get(node.symbol)
+        return None
+
+    def _run_unchanged(self, what: ast.Expr, env: Env, cx: Context, rest: Rest) -> None:
+        assert cx.assigned is not None
+        if isinstance(what, ast.Tuple):
+            parts = tuple(ast.Basic(item.position, "unchanged", (item,)) for item in what.items)
+            self._all_of(parts, env, cx, Mode(), rest)
+            return
+        place = self.variable(what, env)
+        if place is not None and place not in cx.assigned:
+            old = self.gen(what, env, cx).text
+            cx.frame.emit(f"n{place} = {old}")
+            cx.frame.locals.add(f"n{place}")
+            rest(cx.assigned | {place}, Context(cx.frame, cx.prime, cx.assigned | {place}))
+            return
+        if place is None and isinstance(what, ast.Apply):
+            inner = self.levels.enter(what.path, env)
+            binding = inner.map.get(what.symbol)
+            if isinstance(binding, ByName):
+                self._run_unchanged(binding.node, binding.env, cx, rest)
+                return
+            if (call := self._call(what, env)) is not None and not what.args:
+                assert call[0].body is not None
+                self._run_unchanged(call[0].body, call[1], cx, rest)
+                return
+        self._test(ast.Basic(what.position, "unchanged", (what,)), env, cx, rest)
+
+    def _run_apply(self, node: ast.Apply, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
+        inner = self.levels.enter(node.path, env)
+        binding = inner.map.get(node.symbol)
+        if isinstance(binding, ByName):
+            self.run(binding.node, binding.env, cx, mode, rest)
+        elif isinstance(binding, Closure) and binding.operator is None:
+            bindings = {p: self.argument(a, env, cx) for p, a in zip(binding.params, node.args, strict=True)}
+            self.run(binding.body, binding.env.extend(bindings), cx, mode, rest)
+        elif self._call(node, env) is not None:
+            body, unfolded = self._unfold(node, env, cx)
+            self.run(body, unfolded, cx, mode, rest)
+        else:
+            self._test(node, env, cx, rest)
+
+    def _run_case(self, node: ast.Case, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
+        if not node.arms:
+            if node.other is None:
+                cx.frame.emit(self.marked("no_case()", node.position))
+            else:
+                self._branch(node.other, env, cx, mode, rest)
+            return
+        (condition, value), *others = node.arms
+        with cx.frame.block(f"if {self.truth(condition, env, cx)}:"):
+            self._branch(value, env, cx, mode, rest)
+        with cx.frame.block("else:"):
+            self._run_case(ast.Case(node.position, tuple(others), node.other), env, cx, mode, rest)
+
+    def _for_each(self, node: ast.Quantified, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
+        """A universal quantifier whose body assigns: a conjunction, where the set is known beforehand."""
+        domain = node.domains[0]
+        if len(node.domains) > 1 or domain.pattern or len(domain.names) > 1:
+            self._test(node, env, cx, rest)
+            return
+        if not self.levels.info(domain.source, env).closed:
+            self._test(node, env, cx, rest)
+            return
+        values = self.program.names["ordered"](self.program.names["normal"](self.evaluate(domain.source, env)))
+        if len(values) > _MANY:
+            self._test(node, env, cx, rest)
+            return
+
+        def step(number: int, here: Context) -> None:
+            if number == len(values):
+                assert here.assigned is not None
+                rest(here.assigned, here)
+                return
+            code = self.constant(values[number])
+            bound = env.extend({domain.names[0]: self.known(code)})
+            self.run(node.body, bound, here, mode, lambda a, c: step(number + 1, Context(c.frame, c.prime, a)))
+
+        step(0, cx)
+
+    def _shared_rest(self, node: ast.Expr, rest: Rest, mode: Mode, cx: Context) -> Rest:
+        """What follows a branch, as a function of its own for each set of variables assigned before it."""
+        if getattr(rest, "cheap", False):
+            return rest
+        made: dict[Assigned, tuple[str, list[str]]] = {}
+
+        def shared(assigned: Assigned, inner: Context) -> None:
+            if assigned not in made:
+                here = Context(inner.frame, inner.prime, assigned)
+                made[assigned] = self.lifted(
+                    "rest", node, here, lambda frame: rest(assigned, Context(frame, inner.prime, assigned)), ()
+                )
+            name, captured = made[assigned]
+            self._continue(self.call(name, captured, inner, node.position), inner.frame, mode)
+
+        shared.cheap = True  # type: ignore[attr-defined]
+        return shared
+
+    def _continue(self, call: str, frame: Frame, mode: Mode) -> None:
+        if mode.search:
+            with frame.block(f"if {call}:"):
+                frame.emit("return True")
+        else:
+            frame.emit(call)
+
+    def _elsewhere(self, node: ast.Expr, cx: Context, mode: Mode, build: Callable[[Context], None]) -> None:
+        """Go on in a function of its own, where the code has become too deep."""
+        name, captured = self.lifted("more", node, cx, lambda f: build(Context(f, cx.prime, cx.assigned)), ())
+        self._continue(self.call(name, captured, cx, node.position), cx.frame, mode)
+
+    # ENABLED ------------------------------------------------------------------------------------------------------
+
+    def enabled(self, node: ast.Basic, env: Env, cx: Context) -> str:
+        """The text of `ENABLED A`: a search for one successor."""
+        if cx.prime:
+            raise TlaUnsupportedError("a primed ENABLED is not supported", node.position)
+
+        def found(assigned: Assigned, inner: Context) -> None:
+            inner.frame.emit("return True")
+
+        found.cheap = True  # type: ignore[attr-defined]
+
+        def build(frame: Frame) -> None:
+            self.run(node.args[0], env, Context(frame, prime=False, assigned=frozenset()), Mode(search=True), found)
+            frame.emit("return False")
+
+        return self.lift("enabled", node, cx, build)
+
+
+_ANY = Local("_any")

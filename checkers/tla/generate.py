@@ -1,0 +1,430 @@
+"""From expressions to Python: names, calls of operators, constants, and the pieces that everything else is made of."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from checkers.tla import syntax as ast
+from checkers.tla.analysis import ACTION, CONSTANT, size
+from checkers.tla.builtin_calls import BuiltinCalls
+from checkers.tla.errors import Position, TlaError, TlaSemanticError
+from checkers.tla.frames import (
+    ByName,
+    Closure,
+    Code,
+    Context,
+    Env,
+    Frame,
+    Global,
+    Lazy,
+    Local,
+    Mark,
+    Native,
+    fresh,
+)
+from checkers.tla.gen_basic import BasicExpressions
+from checkers.tla.gen_functions import Functions
+from checkers.tla.levels import Levels
+from checkers.tla.program import Program
+from checkers.tla.symbols import Bound, Builtin, Constant, Operator, Symbol, Variable
+from checkers.tla.values import Value
+
+_FOLDED = (ast.SetOf, ast.Tuple, ast.Record, ast.RecordSet, ast.FunctionSet, ast.Product, ast.SetMap, ast.Basic)
+_SMALL = 14
+_ATOMS = (ast.Literal, ast.At)
+
+
+class Generator(BasicExpressions, Functions, BuiltinCalls):
+    """Generates code for the expressions of one model.
+
+    Attributes:
+        variables: the state variables, in the order of the state's tuple.
+        program: where the generated functions go.
+    """
+
+    def __init__(self, variables: list[Variable], program: Program) -> None:
+        self.variables = variables
+        self.index = {variable: place for place, variable in enumerate(variables)}
+        self.program = program
+        self.levels = Levels()
+        self.overrides: dict[Symbol, Symbol] = {}
+        self.no_folding = 0
+        self._operators: dict[Any, tuple[str, list[str], Code]] = {}
+        self._folded: dict[Any, Code | None] = {}
+        self._keep: list[Any] = []
+        self._handlers: dict[type, Callable[[Any, Env, Context], Code]] = {
+            getattr(ast, name[5:]): getattr(self, name) for name in dir(self) if name.startswith("_gen_")
+        }
+
+    # Entry points -----------------------------------------------------------------------------------------------
+
+    def gen(self, node: ast.Expr, env: Env, cx: Context) -> Code:
+        """The code of an expression."""
+        if isinstance(node, _FOLDED) and (folded := self._fold(node, env)) is not None:
+            return folded
+        handler = self._handlers.get(type(node))
+        if handler is None:
+            raise TlaSemanticError("level", "a temporal formula stands where a value is wanted", node.position)
+        return handler(node, env, cx)
+
+    def normal(self, node: ast.Expr, env: Env, cx: Context) -> str:
+        """The text of an expression whose value goes into a container or a state."""
+        code = self.gen(node, env, cx)
+        return code.text if code.normal else self.marked(f"normal({code.text})", node.position)
+
+    def truth(self, node: ast.Expr, env: Env, cx: Context) -> str:
+        """The text of an expression that must be a boolean."""
+        code = self.gen(node, env, cx)
+        return code.text if code.type == "bool" else self.marked(f"boolean({code.text})", node.position)
+
+    def marked(self, text: str, position: Position, clear: str | None = None) -> str:
+        """Remember where a text comes from, so that an error in it can be placed."""
+        self.program.marks[text] = Mark(position, clear)
+        return text
+
+    def raising(self, call: str, position: Position) -> Code:
+        """Code that fails when it is reached."""
+        return Code(self.marked(call, position), "never", normal=True)
+
+    def lift(self, hint: str, node: Any, cx: Context, build: Callable[[Frame], None]) -> str:
+        """Write a function of its own and return the text that calls it."""
+        name, captured = self.lifted(hint, node, cx, build, ())
+        return self.call(name, captured, cx, node.position)
+
+    def lifted(
+        self, hint: str, node: Any, cx: Context, build: Callable[[Frame], None], params: tuple[str, ...]
+    ) -> tuple[str, list[str]]:
+        """Write a function of its own and return its name and the local names that it takes after its parameters."""
+        frame = Frame(cx.frame)
+        frame.locals.update(params)
+        build(frame)
+        name = fresh(hint)
+        captured = list(frame.captured)
+        self.program.add(name, [*params, *captured], frame.lines, node.position)
+        return name, captured
+
+    def call(self, name: str, captured: list[str], cx: Context, position: Position, args: tuple[str, ...] = ()) -> str:
+        """The text that calls a lifted function."""
+        for item in captured:
+            cx.frame.use(item)
+        return self.marked(f"{name}({', '.join((*args, *captured))})", position)
+
+    def constant(self, value: Value, hint: str = "K") -> Code:
+        """Code for a value that is known already."""
+        if value is True or value is False:
+            return Code(repr(value), "bool", normal=True)
+        if value.__class__ is int:
+            return Code(repr(value) if value >= 0 else f"({value})", "int", normal=True)
+        if value.__class__ is str:
+            return Code(ascii(value), "str", normal=True)
+        name = fresh(hint)
+        self.program.names[name] = value
+        return Code(name, *type_of(value))
+
+    def known(self, code: Code) -> Global:
+        """A binding for code that stands for a known value."""
+        return Global(code.text, code.type, code.normal)
+
+    def evaluate(self, node: ast.Expr, env: Env) -> Value:
+        """The value of a closed expression, now."""
+        frame = Frame(None)
+        cx = Context(frame)
+        frame.emit(f"return {self.gen(node, env, cx).text}")
+        assert not frame.captured, frame.captured
+        name = fresh("now")
+        self.program.add(name, [], frame.lines, node.position)
+        return self.program.run(name)
+
+    def _fold(self, node: ast.Expr, env: Env) -> Code | None:
+        """The value of a constant expression, computed once; None where that is not possible."""
+        if self.no_folding or (isinstance(node, ast.Basic) and node.op in {"and", "or", "not", "implies", "equiv"}):
+            return None
+        if isinstance(node, ast.SetOf | ast.Tuple) and not node.items:
+            return Code("EMPTY", "set", normal=True) if isinstance(node, ast.SetOf) else Code("()", "any", normal=True)
+        info = self.levels.info(node, env)
+        if not info.closed or env.at is not None:
+            return None
+        key = (node, self.levels.relevant(frozenset(self.levels.reach.of(node)), env))
+        if key not in self._folded:
+            self._folded[key] = None
+            self._keep.append(env)
+            with contextlib.suppress(TlaError):
+                self.no_folding += 1
+                try:
+                    self._folded[key] = self.constant(self.evaluate(node, env))
+                finally:
+                    self.no_folding -= 1
+        return self._folded[key]
+
+    # Names ------------------------------------------------------------------------------------------------------
+
+    def _gen_Literal(self, node: ast.Literal, env: Env, cx: Context) -> Code:  # noqa: N802
+        return self.constant(node.value)
+
+    def _gen_Apply(self, node: ast.Apply, env: Env, cx: Context) -> Code:  # noqa: N802
+        return self.refer(node.symbol, node.args, self.levels.enter(node.path, env), env, cx, node)
+
+    def refer(
+        self, symbol: Symbol, args: tuple[ast.Argument, ...], inner: Env, env: Env, cx: Context, node: ast.Expr
+    ) -> Code:
+        """Code for a symbol of environment `inner` applied to arguments of environment `env`."""
+        symbol = self.overrides.get(symbol, symbol)
+        binding = inner.map.get(symbol, self.levels.globals.get(symbol))
+        if binding is not None:
+            return self._bound(binding, args, env, cx, node)
+        if isinstance(symbol, Variable):
+            return self._variable(symbol, cx, node.position)
+        if isinstance(symbol, Operator):
+            return self._operator(symbol, args, inner, env, cx, node)
+        if isinstance(symbol, Builtin):
+            return self.builtin(symbol, args, env, cx, node)
+        if isinstance(symbol, Constant):
+            raise TlaSemanticError("config", f"the constant {symbol.name} has no value", node.position)
+        raise TlaSemanticError("undefined", f"'{symbol.name}' has no value here", node.position)
+
+    def _variable(self, symbol: Variable, cx: Context, position: Position) -> Code:
+        place = self.index.get(symbol)
+        if place is None:
+            raise TlaSemanticError("undefined", f"the variable {symbol.name} has no value here", position)
+        if cx.prime and cx.assigned is not None and place not in cx.assigned:
+            return self.raising(f"unassigned({symbol.name!r})", position)
+        name = f"{'n' if cx.prime else 's'}{place}"
+        cx.frame.use(name)
+        return Code(name, "any", normal=True)
+
+    def _bound(self, binding: Any, args: tuple[ast.Argument, ...], env: Env, cx: Context, node: ast.Expr) -> Code:
+        if isinstance(binding, Local):
+            cx.frame.use(binding.name)
+            text = binding.name
+            if binding.thunk:
+                text = f"({text}.force() if {text}.__class__ is Thunk else {text})"
+            return Code(text, binding.type, binding.normal)
+        if isinstance(binding, Global):
+            if args:
+                function = self.marked(f"{binding.name}({', '.join(self.values(args, env, cx))})", node.position)
+                return Code(function)
+            return Code(binding.name, binding.type, binding.normal)
+        if isinstance(binding, Lazy):
+            return self._lazy(binding, cx)
+        if isinstance(binding, ByName):
+            return self.gen(binding.node, binding.env, cx)
+        if isinstance(binding, Native):
+            return self.refer(binding.symbol, args, binding.env, env, cx, node)
+        if binding.operator is not None:
+            return self._operator(binding.operator, args, binding.env, env, cx, node)
+        bindings = {p: self.argument(a, env, cx) for p, a in zip(binding.params, args, strict=True)}
+        return self.gen(binding.body, binding.env.extend(bindings), cx)
+
+    def values(self, args: tuple[ast.Argument, ...], env: Env, cx: Context) -> list[str]:
+        """The texts of arguments that are values."""
+        return [self.gen(arg, env, cx).text for arg in args if isinstance(arg, ast.Expr)]
+
+    def _lazy(self, binding: Lazy, cx: Context) -> Code:
+        if cx.prime and self.levels.level(binding.node, binding.env) > CONSTANT:
+            return self.gen(binding.node, binding.env, cx)
+        for name in (binding.name, *binding.captured):
+            cx.frame.use(name)
+        call = f"{binding.function}({', '.join(binding.captured)})"
+        cached = binding.name
+        if cx.frame.owns(cached):
+            call = f"({cached} := {call})"
+        return Code(f"({cached} if {cached} is not UNSET else {call})", binding.type, binding.normal)
+
+    # Operators --------------------------------------------------------------------------------------------------
+
+    def argument(self, argument: ast.Argument, env: Env, cx: Context) -> Any:
+        """A binding for an argument or a definition: the name itself where it is simple, otherwise a cached value."""
+        bound = self.levels.bind(argument, env)
+        if not isinstance(bound, ByName) or isinstance(bound.node, _ATOMS):
+            return bound
+        if isinstance(bound.node, ast.Apply) and not bound.node.args and not isinstance(bound.node.symbol, Operator):
+            return bound
+        info = self.levels.info(bound.node, bound.env)
+        if info.level >= ACTION:
+            return bound
+        if info.closed and (folded := self._fold(bound.node, bound.env)) is not None:
+            return Global(folded.text, folded.type, folded.normal)
+        return self.lazy(bound.node, bound.env, cx)
+
+    def lazy(self, node: ast.Expr, env: Env, cx: Context) -> Any:
+        """A binding that computes an expression at its first use."""
+        code: list[Code] = []
+
+        def build(frame: Frame) -> None:
+            code.append(self.gen(node, env, cx.within(frame)))
+            frame.emit(f"return {code[0].text}")
+
+        function, captured = self.lifted("let", node, cx, build, ())
+        name = cx.frame.local("v")
+        cx.frame.emit(f"{name} = UNSET")
+        for item in captured:
+            cx.frame.use(item)
+        return Lazy(name, function, tuple(captured), code[0].type, code[0].normal, node, env)
+
+    def _operator(
+        self, operator: Operator, args: tuple[ast.Argument, ...], inner: Env, env: Env, cx: Context, node: ast.Expr
+    ) -> Code:
+        body = operator.body
+        if body is None:
+            raise TlaSemanticError(
+                "undefined", f"{operator.name} is declared RECURSIVE, but not defined", node.position
+            )
+        if not args and not operator.params and (value := self._fold_definition(operator, inner)) is not None:
+            return value
+        recursive = operator.recursive and operator in self.levels.reach.operator(operator)
+        if recursive:
+            return self._recursive(operator, args, inner, env, cx, node)
+        bindings = {p: self.argument(a, env, cx) for p, a in zip(operator.params, args, strict=True)}
+        extended = inner.extend(bindings)
+        if size(body, _SMALL) < _SMALL or any(isinstance(b, ByName | Closure | Native) for b in bindings.values()):
+            return self.gen(body, extended, cx)
+        return self._shared(operator, bindings, inner, cx, node)
+
+    def _fold_definition(self, operator: Operator, env: Env) -> Code | None:
+        assert operator.body is not None
+        if not self.levels.info(operator.body, env).closed:
+            return None
+        self.no_folding, kept = 0, self.no_folding
+        try:
+            return self._fold(operator.body, env) or self._fold_anything(operator.body, env)
+        finally:
+            self.no_folding = kept
+
+    def _fold_anything(self, node: ast.Expr, env: Env) -> Code | None:
+        key = (node, self.levels.relevant(frozenset(self.levels.reach.of(node)), env))
+        if self._folded.get(key) is None and ("tried", key) not in self._folded:
+            self._folded["tried", key] = None
+            self._keep.append(env)
+            with contextlib.suppress(TlaError):
+                self._folded[key] = self.constant(self.evaluate(node, env))
+        return self._folded.get(key)
+
+    def _shared(self, operator: Operator, bindings: dict[Symbol, Any], inner: Env, cx: Context, node: ast.Expr) -> Code:
+        """Call a function that all uses of an operator with the same surroundings share."""
+        assert operator.body is not None
+        relevant = self.levels.relevant(self.levels.reach.operator(operator), inner)
+        assigned = cx.assigned if cx.prime or self.levels.level(operator.body, inner) >= ACTION else None
+        lazy_params = tuple(isinstance(binding, Lazy) for binding in bindings.values())
+        key = (operator, relevant, cx.prime, assigned, lazy_params)
+        if key not in self._operators:
+            names = tuple(fresh(param.name) for param in operator.params)
+            own: dict[Symbol, Any] = {
+                param: Local(name, "any", normal=False, thunk=lazy)
+                for param, name, lazy in zip(operator.params, names, lazy_params, strict=True)
+            }
+            codes: list[Code] = []
+
+            def build(frame: Frame) -> None:
+                codes.append(self.gen(operator.body, inner.extend(own), cx.within(frame)))  # type: ignore[arg-type]
+                frame.emit(f"return {codes[0].text}")
+
+            placed = ast.Literal(operator.position or node.position, value=0)
+            name, captured = self.lifted(f"op_{operator.name}", placed, cx, build, names)
+            self._operators[key] = (name, captured, codes[0])
+            self._keep.append(inner)
+        name, captured, code = self._operators[key]
+        args = tuple(self._passed(binding, cx) for binding in bindings.values())
+        return Code(self.call(name, captured, cx, node.position, args), code.type, code.normal)
+
+    def _passed(self, binding: Any, cx: Context) -> str:
+        """How an argument is passed: a value, or a thunk where computing it could fail without being wanted."""
+        if isinstance(binding, Lazy):
+            for name in (binding.name, *binding.captured):
+                cx.frame.use(name)
+            text = ", ".join((binding.function, *binding.captured))
+            return f"({binding.name} if {binding.name} is not UNSET else Thunk({text}))"
+        return self._bound(binding, (), Env({}), cx, _NOWHERE).text
+
+    def _recursive(
+        self, operator: Operator, args: tuple[ast.Argument, ...], inner: Env, env: Env, cx: Context, node: ast.Expr
+    ) -> Code:
+        """Call a recursive operator: a function at the top where it depends on constants only, else a closure."""
+        assert operator.body is not None
+        relevant = self.levels.relevant(self.levels.reach.operator(operator), inner)
+        values = [p for p in operator.params if not p.arity]
+        higher = {p: self.levels.bind(a, env) for p, a in zip(operator.params, args, strict=True) if p.arity}
+        key = (operator, relevant, cx.prime, tuple(_identity(binding) for binding in higher.values()))
+        frame: Frame | None = cx.frame
+        name = self.program.recursive.get(key)
+        while name is None and frame is not None:
+            name, frame = frame.closures.get(key), frame.parent
+        if name is None:
+            name = self._define_recursive(operator, key, higher, inner, cx)
+        texts = []
+        for param, arg in zip(operator.params, args, strict=True):
+            if param in values:
+                binding = self.argument(arg, env, cx)
+                texts.append(
+                    self._passed(binding, cx)
+                    if not isinstance(binding, ByName)
+                    else self.gen(binding.node, binding.env, cx).text
+                )
+        return Code(self.marked(f"{name}({', '.join(texts)})", node.position))
+
+    def _define_recursive(self, operator: Operator, key: Any, higher: dict[Any, Any], inner: Env, cx: Context) -> str:
+        assert operator.body is not None
+        name = fresh(f"rec_{operator.name}")
+        params = {p: Local(fresh(p.name), "any", normal=False, thunk=True) for p in operator.params if not p.arity}
+        own = inner.extend({**params, **higher})
+        names = [local.name for local in params.values()]
+        info = self.levels.info(operator.body, inner.extend(dict.fromkeys(params, _FREE) | higher))
+        position = operator.position or operator.body.position
+        self._keep.append(inner)
+        if info.closed:
+            self.program.recursive[key] = name
+            frame = Frame(None)
+            frame.locals.update(names)
+            frame.emit(f"return {self.gen(operator.body, own, Context(frame, cx.prime, cx.assigned)).text}")
+            assert not frame.captured, (operator.name, frame.captured)
+            self.program.add(name, names, frame.lines, position)
+            return name
+        cx.frame.closures[key] = name
+        frame = Frame(cx.frame, closure=True)
+        frame.locals.update(names)
+        frame.emit(f"return {self.gen(operator.body, own, cx.within(frame)).text}")
+        with cx.frame.block(f"def {name}({', '.join(names)}):"):
+            for line in frame.lines:
+                cx.frame.emit(line[4:])
+        cx.frame.locals.add(name)
+        return name
+
+    def operator_value(self, argument: ast.Argument, arity: int, env: Env, cx: Context) -> str:
+        """Python code for an operator that is passed to a built-in one."""
+        params = tuple(Bound(f"a{i}", None) for i in range(arity))
+        names = tuple(fresh("a") for _ in params)
+        bindings: dict[Symbol, Any] = {p: Local(n) for p, n in zip(params, names, strict=True)}
+        position = argument.position
+        args = tuple(ast.Apply(position, p) for p in params)
+        closure = self.levels.bind(argument, env)
+
+        def build(frame: Frame) -> None:
+            inner = cx.within(frame)
+            frame.emit(f"return {self._bound(closure, args, env.extend(bindings), inner, args[0]).text}")
+
+        name, captured = self.lifted("arg", argument, cx, build, names)
+        for item in captured:
+            cx.frame.use(item)
+        keep = "".join(f", {item}={item}" for item in captured)
+        return f"(lambda {', '.join(names)}{keep}: {name}({', '.join((*names, *captured))}))"
+
+
+_FREE = Local("_free")
+_NOWHERE = ast.At(Position("", 0, 0, 0, 0))
+
+
+def _identity(binding: Any) -> Any:
+    """What makes two operators given as arguments the same."""
+    if isinstance(binding, Closure):
+        return (binding.operator or binding.body, binding.env if binding.operator is None else None)
+    return binding.symbol if isinstance(binding, Native) else binding
+
+
+def type_of(value: Value) -> tuple[str, bool]:
+    """The type, as `Code` has it, of a known value and whether it is normal."""
+    if value.__class__ is frozenset:
+        return "set", True
+    if value.__class__ is tuple:
+        return "any", True
+    return "any", not hasattr(value, "normal")

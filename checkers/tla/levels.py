@@ -1,0 +1,151 @@
+"""Levels of expressions in the place where they stand, and whether they can be computed beforehand.
+
+Source: Lamport, Specifying Systems, section 17.2.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from checkers.tla import syntax as ast
+from checkers.tla.analysis import ACTION, CONSTANT, STATE, Reach, own_level, parts
+from checkers.tla.frames import ByName, Closure, Env, Global, Lazy, Local, Native
+from checkers.tla.names import Path
+from checkers.tla.symbols import Bound, Builtin, Constant, Operator, Symbol, Variable
+
+_IMPURE = frozenset({
+    "TLCGet", "TLCSet", "Print", "PrintT", "RandomElement", "JavaTime", "RandomSubset", "RandomSetOfSubsets",
+    "TLCGetOrDefault", "TLCGetAndSet", "Trace", "CounterExample", "Assert",
+})  # fmt: skip
+
+
+class Info(NamedTuple):
+    """The level of an expression, and whether it is closed: made of constants only, with no effects."""
+
+    level: int
+    closed: bool
+
+
+_LITERAL = Info(CONSTANT, closed=True)
+
+
+class Levels:
+    """Levels under given bindings of constants."""
+
+    def __init__(self) -> None:
+        self.reach = Reach()
+        self.globals: dict[Symbol, Any] = {}
+        self._known: dict[Any, tuple[Info, Any]] = {}
+
+    def enter(self, path: Path, env: Env) -> Env:
+        """The environment inside the instances of a path."""
+        for instance, args in path:
+            env = env.extend({p: self.bind(a, env) for p, a in zip(instance.params, args, strict=True)})
+            env = env.extend({s: self.bind(given, env) for s, given in instance.substitution.items()})
+        return env
+
+    def bind(self, argument: ast.Argument, env: Env) -> Any:
+        """A binding that stands for an argument without computing it."""
+        if isinstance(argument, ast.Lambda):
+            return Closure(None, argument.params, argument.body, env)
+        if isinstance(argument, ast.OperatorName):
+            return self.closure(argument.symbol, self.enter(argument.path, env))
+        if isinstance(argument, ast.Apply) and not argument.args and not argument.path:
+            known = env.map.get(argument.symbol)
+            if known is not None:
+                return known
+        return ByName(argument, env)
+
+    def closure(self, symbol: Symbol, env: Env) -> Any:
+        """A binding for an operator that is given by its name."""
+        known = env.map.get(symbol, self.globals.get(symbol))
+        if known is not None:
+            return known
+        if isinstance(symbol, Operator):
+            assert symbol.body is not None
+            return Closure(symbol, symbol.params, symbol.body, env)
+        return Native(symbol, env)
+
+    def info(self, node: Any, env: Env) -> Info:
+        """What can be told of an expression."""
+        return self._info(node, env, ())
+
+    def level(self, node: Any, env: Env) -> int:
+        """The level of an expression."""
+        return self._info(node, env, ()).level
+
+    def relevant(self, symbols: frozenset[Symbol], env: Env) -> frozenset[tuple[Symbol, Any]]:
+        """The bindings of an environment that some symbols depend on."""
+        small = symbols if len(symbols) < len(env.map) else [s for s in env.map if s in symbols]
+        return frozenset((s, env.map[s]) for s in small if s in env.map)
+
+    def _info(self, node: Any, env: Env, active: tuple[Operator, ...]) -> Info:
+        if isinstance(node, ast.Literal):
+            return _LITERAL
+        if isinstance(node, ast.Apply):
+            return self._apply(node, env, active)
+        if isinstance(node, ast.OperatorName):
+            return self._symbol(node.symbol, self.enter(node.path, env), active)
+        if isinstance(node, ast.At):
+            return Info(CONSTANT, closed=False)
+        if isinstance(node, ast.Let):
+            return self._info(node.body, env, active)
+        level, closed = own_level(node), True
+        for part in parts(node):
+            inner = self._info(part, env, active)
+            level, closed = max(level, inner.level), closed and inner.closed
+        if isinstance(node, ast.Basic) and node.op == "enabled":
+            level = STATE
+        return Info(level, closed and level == CONSTANT)
+
+    def _apply(self, node: ast.Apply, env: Env, active: tuple[Operator, ...]) -> Info:
+        inner = self.enter(node.path, env)
+        found = self._symbol(node.symbol, inner, active)
+        level, closed = found
+        for arg in node.args:
+            given = self._info(arg.body if isinstance(arg, ast.Lambda) else arg, env, active)
+            level, closed = max(level, given.level), closed and given.closed
+        return Info(level, closed and level == CONSTANT)
+
+    def _symbol(self, symbol: Symbol, env: Env, active: tuple[Operator, ...]) -> Info:
+        binding = env.map.get(symbol, self.globals.get(symbol))
+        if binding is not None:
+            return self._binding(binding, active)
+        if isinstance(symbol, Variable):
+            return Info(STATE, closed=False)
+        if isinstance(symbol, Builtin):
+            return Info(CONSTANT, closed=symbol.name not in _IMPURE)
+        if isinstance(symbol, Operator):
+            return self._operator(symbol, env, active)
+        if isinstance(symbol, Constant):
+            return Info(CONSTANT, closed=False)
+        return Info(CONSTANT, closed=isinstance(symbol, Bound))
+
+    def _binding(self, binding: Any, active: tuple[Operator, ...]) -> Info:
+        if isinstance(binding, Global):
+            return _LITERAL
+        if isinstance(binding, Local):
+            return Info(CONSTANT, closed=False)
+        if isinstance(binding, Lazy):
+            return Info(self._info(binding.node, binding.env, active).level, closed=False)
+        if isinstance(binding, ByName):
+            return self._info(binding.node, binding.env, active)
+        if isinstance(binding, Closure):
+            if binding.operator is not None:
+                return self._operator(binding.operator, binding.env, active)
+            return self._info(binding.body, binding.env, active)
+        return self._symbol(binding.symbol, binding.env, active) if binding.symbol not in self.globals else _LITERAL
+
+    def _operator(self, operator: Operator, env: Env, active: tuple[Operator, ...]) -> Info:
+        if operator in active or operator.body is None:
+            return _LITERAL
+        key = (operator, self.relevant(self.reach.operator(operator), env))
+        if key not in self._known:
+            found = self._info(operator.body, env, (*active, operator))
+            if active:
+                return found
+            self._known[key] = (found, env)
+        return self._known[key][0]
+
+
+__all__ = ["ACTION", "CONSTANT", "STATE", "Info", "Levels"]

@@ -1,0 +1,55 @@
+"""The order in which TLC lists the elements of a set; CHOOSE takes the first, so the order is a part of the semantics.
+
+Integers go up, FALSE comes before TRUE, strings and model values in the order in which the specification mentions
+them first, sets and functions by size and then element by element.
+
+Source: the compareTo methods of TLC's value classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+_RANKS: dict[str, int] = {}
+
+
+def set_words(words: Iterable[str]) -> None:
+    """Start the order of strings anew with the words of a specification in the order of the text."""
+    _RANKS.clear()
+    for word in words:
+        _RANKS.setdefault(word, len(_RANKS))
+
+
+def rank(word: str) -> int:
+    """The place of a string in the order; a new one comes last."""
+    return _RANKS.setdefault(word, len(_RANKS))
+
+
+def sort_key(value: Any) -> tuple[Any, ...]:
+    """A key that sorts like values of one kind as TLC does, and model values before anything else."""
+    kind = value.__class__
+    if kind is int or kind is bool:
+        return (1, value)
+    if kind is str:
+        return (1, rank(value))
+    if kind is frozenset:
+        return (1, len(value), tuple(sorted(sort_key(item) for item in value)))
+    if kind is tuple:
+        if value and hasattr(value[0], "keys"):
+            over = value[0].keys
+            return (1, len(over), tuple(map(sort_key, over)), tuple(map(sort_key, value[1:])))
+        count = len(value)
+        return (1, count, tuple((1, i) for i in range(1, count + 1)), tuple(map(sort_key, value)))
+    return (0, rank(value.name))
+
+
+def sorted_elements(members: Iterable[Any]) -> tuple[Any, ...]:
+    """The elements of a set in order."""
+    items = tuple(members)
+    if len(items) < 2:
+        return items
+    try:
+        return tuple(sorted(items, key=sort_key))
+    except TypeError:
+        return items

@@ -1,0 +1,488 @@
+"""What generated code calls: comparison, membership, application and arithmetic with TLC's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+from checkers.tla.errors import TlaEvalError
+from checkers.tla.kinds import a_kind, is_model, mismatch
+from checkers.tla.sets import (
+    Filtered,
+    FunctionSet,
+    Interval,
+    Joined,
+    PowerSet,
+    RecordSet,
+    TupleSet,
+    can_list,
+    contains,
+    listed,
+)
+from checkers.tla.show import show
+from checkers.tla.values import (
+    Domain,
+    LazyFunction,
+    LazySet,
+    ModelValue,
+    Thunk,
+    Value,
+    domain,
+    is_sequence,
+    normal,
+)
+
+_ATOMS = frozenset({int, str, bool})
+BOOLEAN = frozenset({False, True})
+
+
+def fail(kind: str, detail: str) -> NoReturn:
+    """Raise an evaluation error."""
+    raise TlaEvalError(kind, detail)
+
+
+def eq(a: Value, b: Value) -> bool:
+    """`a = b`; comparing values of different kinds is an error, unless one is a model value."""
+    kind = a.__class__
+    if kind is b.__class__:
+        if kind in _ATOMS:
+            return bool(a == b)
+        if kind is tuple:
+            return a is b or (a == b or _functions_differ(a, b))
+        if kind is frozenset:
+            return a == b or _sets_differ(a, b)
+    return _eq_mixed(a, b)
+
+
+def _eq_mixed(a: Value, b: Value) -> bool:
+    if isinstance(a, LazySet) and isinstance(b, LazySet):
+        if not (a.enumerable() and b.enumerable()):
+            if a is b or a.describe() == b.describe():
+                return True
+            fail("infinite", f"cannot compare {a.describe()} with {b.describe()}")
+    elif isinstance(a, LazySet | LazyFunction) or isinstance(b, LazySet | LazyFunction):
+        lazy, other = (a, b) if isinstance(a, LazySet | LazyFunction) else (b, a)
+        if other.__class__ is ModelValue:
+            return False
+        if isinstance(lazy, LazySet) and not lazy.enumerable():
+            fail("infinite", f"cannot compare {lazy.describe()} with {show(other)}")
+    a, b = normal(a), normal(b)
+    if mismatch(a, b):
+        fail("comparison", f"cannot compare {show(a)}, {a_kind(a)}, with {show(b)}, {a_kind(b)}")
+    if a.__class__ is b.__class__ and a.__class__ is not ModelValue:
+        return eq(a, b)
+    return a is b
+
+
+def _functions_differ(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool:
+    """False, after making sure that the comparison of two different functions is no error."""
+    if len(a) != len(b) or (bool(a) and a[0].__class__ is Domain) != (bool(b) and b[0].__class__ is Domain):
+        if a and b and (is_record(a) != is_record(b)):
+            fail("comparison", f"cannot compare {show(a)} with {show(b)}: one is a record and the other is not")
+        return False
+    for x, y in zip(a, b, strict=True):
+        if x.__class__ is Domain:
+            if x is not y:
+                if x.record != y.record:
+                    fail("comparison", f"cannot compare {show(a)} with {show(b)}: one is a record, the other is not")
+                return False
+        elif not eq(x, y):
+            return False
+    return False
+
+
+def _sets_differ(a: frozenset[Value], b: frozenset[Value]) -> bool:
+    if len(a) == len(b):
+        for x, y in zip(a, b, strict=True):
+            if mismatch(x, y):
+                fail("comparison", f"cannot compare {show(a)} with {show(b)}")
+            break
+    return False
+
+
+def is_record(value: Value) -> bool:
+    """Whether a function's domain is a set of strings."""
+    return value.__class__ is tuple and bool(value) and value[0].__class__ is Domain and value[0].record
+
+
+def not_boolean(value: Value, where: str = "") -> NoReturn:
+    """Refuse a value that should have been TRUE or FALSE."""
+    fail("type", f"expected TRUE or FALSE{where}, not {a_kind(value)}: {show(value)}")
+
+
+def boolean(value: Value) -> bool:
+    """The value, which must be TRUE or FALSE."""
+    if value.__class__ is Thunk:
+        value = value.force()
+    if value is True or value is False:
+        return value
+    not_boolean(value)
+
+
+def apply(f: Value, x: Value) -> Value:
+    """`f[x]`."""
+    if f.__class__ is tuple:
+        if f:
+            over = f[0]
+            if over.__class__ is Domain:
+                try:
+                    return f[over.index[x]]
+                except (KeyError, TypeError):
+                    return f[over.index[_known(f, x)]]
+        if x.__class__ is int and 0 < x <= len(f):
+            return f[x - 1]
+        _known(f, x)
+        return f[x - 1]
+    if f.__class__ is LazyFunction:
+        if not contains(f.source, x):
+            fail("domain", f"{show(x)} is not in the domain {show(f.source)} of the function")
+        return f.apply(normal(x))
+    fail("type", f"cannot apply {a_kind(f)} to an argument: {show(f)} is not a function")
+
+
+def _known(f: tuple[Value, ...], x: Value) -> Value:
+    """The argument in its normal form, which must be in the function's domain."""
+    x = normal(x)
+    if f and f[0].__class__ is Domain:
+        over = f[0]
+        if x in over.index:
+            return x
+        key = over.keys[0]
+        if key.__class__ is tuple and is_sequence(key) and len(key) > 1 and x.__class__ is not tuple:
+            fail("arity", f"the function {show(f)} takes {len(key)} arguments, not one: {show(x)}")
+        if over.record and x.__class__ is str:
+            fail("field", f"the record {show(f)} has no field {show(x)}")
+        fail("domain", f"{show(x)} is not in the domain of the function {show(f)}")
+    if x.__class__ is not int:
+        fail("domain", f"{show(x)} is no index of the tuple {show(f)}")
+    if not 0 < x <= len(f):
+        fail("domain", f"index {x} is out of bounds of the tuple {show(f)}")
+    return x
+
+
+def field(r: Value, name: str) -> Value:
+    """`r.name`."""
+    r = normal(r)
+    if r.__class__ is tuple and r and r[0].__class__ is Domain:
+        if name in r[0].index:
+            return r[r[0].index[name]]
+        fail("field", f"the record {show(r)} has no field {name}")
+    fail("field", f"cannot select field {name} of {a_kind(r)}: {show(r)}")
+
+
+def place(f: Value, x: Value) -> int | None:
+    """Where EXCEPT has to replace a function's value: a place in its tuple, or None outside the domain."""
+    if f.__class__ is not tuple:
+        fail("type", f"cannot use EXCEPT on {a_kind(f)}: {show(f)}")
+    if f and f[0].__class__ is Domain:
+        found: int | None = f[0].index.get(x)
+        if found is None and x.__class__ not in _ATOMS and x.__class__ is not ModelValue:
+            found = f[0].index.get(normal(x))
+        return found
+    if x.__class__ is int:
+        return x - 1 if 0 < x <= len(f) else None
+    if is_model(x) or not f:
+        return None
+    fail("domain", f"{show(x)} is no index of the tuple {show(f)}")
+
+
+def domain_of(f: Value) -> Value:
+    """`DOMAIN f`."""
+    if f.__class__ is tuple:
+        if f and f[0].__class__ is Domain:
+            return f[0].members
+        return Interval(1, len(f))
+    if f.__class__ is LazyFunction:
+        return f.source
+    fail("type", f"cannot take the DOMAIN of {a_kind(f)}: {show(f)}")
+
+
+# Sets ---------------------------------------------------------------------------------------------------------
+
+
+def make_set(items: Iterable[Value]) -> frozenset[Value]:
+    """A set from its elements, which must be comparable with one another."""
+    members = frozenset(items)
+    if len(members) > 1 and len(set(map(type, members))) > 1:
+        check_kinds(members)
+    return members
+
+
+def check_kinds(members: Iterable[Value]) -> None:
+    """Refuse a set whose elements cannot be compared with one another."""
+    plain = [item for item in members if not is_model(item)]
+    for other in plain[1:]:
+        if mismatch(plain[0], other):
+            fail("comparison", f"cannot compare {show(plain[0])} with {show(other)}")
+
+
+def cup(a: Value, b: Value) -> Value:
+    """`a \\cup b`."""
+    if a.__class__ is frozenset and b.__class__ is frozenset:
+        if not a:
+            return b
+        if not b:
+            return a
+        for x in a:
+            for y in b:
+                if x.__class__ is not y.__class__ and mismatch(x, y):
+                    fail("comparison", f"cannot compare {show(x)} with {show(y)}")
+                break
+            break
+        return a | b
+    if can_list(_set(a)) and can_list(_set(b)):
+        return cup(normal(a), normal(b))
+    return Joined("\\cup", a, b)
+
+
+def cap(a: Value, b: Value) -> Value:
+    """`a \\cap b`."""
+    if a.__class__ is frozenset and b.__class__ is frozenset:
+        return a & b
+    if can_list(_set(a)) and can_list(_set(b)):
+        return normal(a) & normal(b)
+    return normal_joined(Joined("\\cap", a, b))
+
+
+def diff(a: Value, b: Value) -> Value:
+    """`a \\ b`."""
+    if a.__class__ is frozenset and b.__class__ is frozenset:
+        return a - b
+    if can_list(_set(a)) and can_list(_set(b)):
+        return normal(a) - normal(b)
+    return normal_joined(Joined("\\", a, b))
+
+
+def normal_joined(members: Joined) -> Value:
+    """The set, with its elements listed where possible."""
+    return members.normal() if members.enumerable() else members
+
+
+def _set(value: Value) -> Value:
+    if value.__class__ is frozenset or isinstance(value, LazySet):
+        return value
+    fail("type", f"expected a set, not {a_kind(value)}: {show(value)}")
+
+
+def subseteq(a: Value, b: Value) -> bool:
+    """`a \\subseteq b`."""
+    if a.__class__ is frozenset and b.__class__ is frozenset:
+        if a <= b:
+            return True
+    else:
+        _set(b)
+        if not can_list(_set(a)):
+            fail("infinite", f"cannot enumerate {show(a)}")
+    return all(contains(b, item) for item in listed(a))
+
+
+def big_union(sets: Value) -> Value:
+    """`UNION sets`."""
+    _set(sets)
+    if can_list(sets):
+        parts = [_set(part) for part in listed(sets)]
+        if all(map(can_list, parts)):
+            result: Value = frozenset()
+            for part in parts:
+                result = cup(result, normal(part))
+            return result
+    return Joined("UNION", sets)
+
+
+def interval(a: Value, b: Value) -> Interval:
+    """`a..b`."""
+    if a.__class__ is not int or b.__class__ is not int:
+        bad = b if a.__class__ is int else a
+        fail("type", f"cannot make an interval with {a_kind(bad)}: {show(bad)}")
+    return Interval(a, b)
+
+
+def listing(members: Value) -> Iterable[Value]:
+    """The elements of a set in any order."""
+    if members.__class__ is frozenset:
+        return members  # type: ignore[no-any-return]
+    return listed(members)
+
+
+def in_order(members: Value) -> Iterable[Value]:
+    """The elements of a set in order."""
+    return listed(members)
+
+
+def untuple(value: Value, count: int) -> Sequence[Value]:
+    """The parts of a tuple that a pattern takes apart."""
+    value = normal(value)
+    if value.__class__ is tuple and len(value) == count and is_sequence(value):
+        return value  # type: ignore[no-any-return]
+    fail("type", f"{show(value)} does not match a pattern of {count} elements")
+
+
+def filtered(base: Value, now: Callable[[], Value], test: Callable[[Value], bool]) -> Value:
+    """`{x \\in S : P}`: at once where S can be listed."""
+    return now() if can_list(_set(base)) else Filtered(base, test)
+
+
+def power_set(base: Value) -> PowerSet:
+    """`SUBSET S`."""
+    return PowerSet(_set(base))
+
+
+# Functions ----------------------------------------------------------------------------------------------------
+
+
+def product_domain(*sets: Value) -> Domain:
+    """The domain of a function of several arguments."""
+    return domain(frozenset(TupleSet(*sets).elements()))
+
+
+def set_domain(members: Value) -> Domain:
+    """The domain object of a set that can be listed."""
+    if members.__class__ is frozenset:
+        return domain(members)
+    if not can_list(_set(members)):
+        raise members.infinite()
+    return domain(members.normal())
+
+
+def function_over(source: Value, now: Callable[[], Value] | None, body: Callable[[Value], Value]) -> Value:
+    """`[x \\in S |-> e]`: at once where S can be listed."""
+    if not can_list(_set(source)):
+        return LazyFunction(source, body)
+    return now() if now is not None else LazyFunction(source, body).normal()
+
+
+def recursive_function(source: Value, body: Callable[..., Value], captured: tuple[Value, ...]) -> LazyFunction:
+    """`f[x \\in S] == e` where e mentions f."""
+    function = LazyFunction(_set(source))
+    function.body = lambda item: body(item, function, *captured)
+    return function
+
+
+def call_once(source: Value, argument: Value, body: Callable[[Value], Value]) -> Value:
+    """`[x \\in S |-> e][a]`, which computes no other value."""
+    if not contains(source, argument):
+        fail("domain", f"{show(argument)} is not in the domain {show(source)} of the function")
+    return body(argument)
+
+
+def function_set(source: Value, target: Value) -> FunctionSet:
+    """`[source -> target]`."""
+    return FunctionSet(_set(source), _set(target))
+
+
+def record_set(names: tuple[str, ...], *targets: Value) -> RecordSet:
+    """`[a : S, …]`."""
+    return RecordSet(names, tuple(map(_set, targets)))
+
+
+def tuple_set(*targets: Value) -> TupleSet:
+    """`A \\X B`."""
+    return TupleSet(*map(_set, targets))
+
+
+# Arithmetic ---------------------------------------------------------------------------------------------------
+
+
+def ints(op: str, a: Value, b: Value) -> None:
+    """Refuse operands of an arithmetic operator that are not integers."""
+    for value in (a, b):
+        if value.__class__ is not int:
+            value = normal(value)
+            if value.__class__ is not int:
+                fail("type", f"the operator {op} wants integers, not {a_kind(value)}: {show(value)}")
+
+
+def add(a: Value, b: Value) -> Any:
+    """`a + b`."""
+    if a.__class__ is not int or b.__class__ is not int:
+        ints("+", a, b)
+    return a + b
+
+
+def sub(a: Value, b: Value) -> Any:
+    """`a - b`."""
+    if a.__class__ is not int or b.__class__ is not int:
+        ints("-", a, b)
+    return a - b
+
+
+def mul(a: Value, b: Value) -> Any:
+    """`a * b`."""
+    if a.__class__ is not int or b.__class__ is not int:
+        ints("*", a, b)
+    return a * b
+
+
+def div(a: Value, b: Value) -> Any:
+    """`a \\div b`, rounding down."""
+    ints("\\div", a, b)
+    if b == 0:
+        fail("arithmetic", "the second argument of \\div is 0")
+    return a // b
+
+
+def mod(a: Value, b: Value) -> Any:
+    """`a % b`."""
+    ints("%", a, b)
+    if b <= 0:
+        fail("arithmetic", f"the second argument of % is {b}, but must be positive")
+    return a % b
+
+
+def power(a: Value, b: Value) -> Any:
+    """`a ^ b`."""
+    ints("^", a, b)
+    if b < 0 or (a == 0 and b == 0):
+        fail("arithmetic", f"cannot compute {a} ^ {b}")
+    return a**b
+
+
+def negate(a: Value) -> Any:
+    """`-a`."""
+    ints("-", a, 0)
+    return -a
+
+
+def less(a: Value, b: Value) -> bool:
+    """`a < b`."""
+    if a.__class__ is not int or b.__class__ is not int:
+        ints("<", a, b)
+    return bool(a < b)
+
+
+def at_most(a: Value, b: Value) -> bool:
+    """`a <= b`."""
+    if a.__class__ is not int or b.__class__ is not int:
+        ints("<=", a, b)
+    return bool(a <= b)
+
+
+def no_choice(what: str) -> NoReturn:
+    """CHOOSE found no element."""
+    fail("choose", f"no element of the set satisfies the condition of CHOOSE {what}")
+
+
+def no_case() -> NoReturn:
+    """No arm of a CASE applies."""
+    fail("case", "no condition of the CASE is true, and it has no OTHER")
+
+
+def unbounded(kind: str) -> NoReturn:
+    """A quantifier without a set."""
+    fail("unbounded", f"cannot evaluate an unbounded {kind}: give it a set, as in {kind} x \\in S : P")
+
+
+def unassigned(name: str) -> NoReturn:
+    """A primed variable is read before it has a value."""
+    fail("unassigned", f"the primed variable {name}' has no value yet when it is read")
+
+
+def incomplete(action: str, names: tuple[str, ...]) -> NoReturn:
+    """A successor lacks values."""
+    listed_names = ", ".join(names)
+    error = TlaEvalError("unassigned", f"{action} leaves {listed_names} without a value")
+    error.action = action
+    raise error
+
+
+__all__ = [name for name in globals() if not name.startswith("__")]

@@ -1,0 +1,105 @@
+"""Text to concrete syntax: the tree-sitter grammar, positions in characters, and the first syntax error told well."""
+
+import functools
+import os
+
+import tree_sitter_tlaplus
+from tree_sitter import Language, Node, Parser
+
+from checkers.tla.errors import Position, TlaSyntaxError
+
+_COMMENTS = frozenset({"comment", "block_comment", "extramodular_text"})
+
+
+@functools.cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_tlaplus.language()))
+
+
+def children(node: Node) -> list[Node]:
+    """A node's children without the comments that may stand anywhere."""
+    return [child for child in node.children if child.type not in _COMMENTS]
+
+
+def fields(node: Node, name: str) -> list[Node]:
+    """The children of a field without punctuation and comments."""
+    return [c for c in node.children_by_field_name(name) if c.is_named and c.type not in _COMMENTS]
+
+
+def field(node: Node, name: str) -> Node:
+    """The one child that a field of the grammar names."""
+    child = node.child_by_field_name(name)
+    assert child is not None, (node.type, name)
+    return child
+
+
+class Source:
+    """The text of one file, able to say where a node of its tree lies.
+
+    Attributes:
+        name: the module's name, used in positions.
+        root: the root of the concrete syntax tree.
+    """
+
+    def __init__(self, text: bytes, name: str) -> None:
+        self.name = name
+        self.text = text
+        self._lines = text.split(b"\n")
+        self._ascii = text.isascii()
+        self.root = _parser().parse(text).root_node
+
+    def _column(self, row: int, column: int) -> int:
+        if self._ascii:
+            return column
+        return len(self._lines[row][:column].decode("utf-8", "replace"))
+
+    def position(self, node: Node, last: Node | None = None) -> Position:
+        """Where a node (or the text from it to `last`) lies."""
+        row, column = node.start_point
+        end_row, end_column = (last or node).end_point
+        return Position(
+            self.name, row + 1, self._column(row, column) + 1, end_row + 1, max(self._column(end_row, end_column), 1)
+        )
+
+    def words(self, node: Node) -> str:
+        """The text of a node."""
+        return self.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def check(self) -> None:
+        """Refuse a text that the grammar does not accept.
+
+        Raises:
+            TlaSyntaxError: with the first offending text.
+        """
+        if not self.root.has_error:
+            return
+        node = self._first_error(self.root)
+        text = self.words(node).strip().split("\n")[0][:40]
+        if node.is_missing:
+            expected = node.type.replace("_", " ") if node.is_named else f"'{node.type}'"
+            raise TlaSyntaxError("syntax", f"syntax error: {expected} is missing", self.position(node))
+        raise TlaSyntaxError("syntax", f"syntax error at '{text}'" if text else "syntax error", self.position(node))
+
+    def _first_error(self, node: Node) -> Node:
+        while True:
+            if node.is_missing:
+                return node
+            inner = next((c for c in node.children if c.has_error or c.is_missing or c.is_error), None)
+            if inner is None:
+                return node
+            if node.is_error and inner.start_byte > node.start_byte and not inner.has_error:
+                return node
+            node = inner
+
+
+def read(path: str) -> bytes:
+    """The bytes of a specification's file.
+
+    Raises:
+        TlaSyntaxError: when it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read().replace(b"\r\n", b"\n")
+    except OSError as error:
+        raise TlaSyntaxError("file", f"cannot read {os.path.relpath(path)}: {error.strerror}") from error
