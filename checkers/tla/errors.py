@@ -15,7 +15,8 @@ class Position(NamedTuple):
     end_column: int
 
     def __str__(self) -> str:
-        return f"line {self.line}, col {self.column} to line {self.end_line}, col {self.end_column} of module {self.module}"
+        end = f"line {self.end_line}, col {self.end_column}"
+        return f"line {self.line}, col {self.column} to {end} of module {self.module}"
 
 
 class TlaError(GantryError):

@@ -83,6 +83,7 @@ class StateGraph:
         self.offsets = array("q")
         self.targets = array("q")
         self.initial_count = 0
+        self.key_of: Callable[[State], Any] = lambda state: state
 
     def successors(self, number: int) -> array[int]:
         """The numbers of the states that a state has transitions to."""
@@ -99,10 +100,6 @@ class StateGraph:
             states.append(self.states[number])
             number = self.parents[number]
         return states[::-1]
-
-    def key_of(self, state: State) -> Any:
-        """What a state is recognised by."""
-        return state
 
     def edges(self) -> Iterator[tuple[int, str, int]]:
         """All transitions with the names of their actions; one for each action that makes the step."""
@@ -130,7 +127,7 @@ class Search:
         self._depth = 0
         self._started = 0.0
         self._key = self._key_function()
-        self.graph.key_of = self._key or self.graph.key_of  # type: ignore[method-assign]
+        self.graph.key_of = self._key or self.graph.key_of
 
     def _key_function(self) -> Callable[[State], Any] | None:
         if self.model.view is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -182,7 +182,7 @@ class Env:
         self.map = bindings
         self.at = at
 
-    def extend(self, bindings: dict[Symbol, Binding]) -> Env:
+    def extend(self, bindings: Mapping[Any, Any]) -> Env:
         """This environment with more bindings."""
         return Env({**self.map, **bindings}, self.at) if bindings else self
 

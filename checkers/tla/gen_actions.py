@@ -1,4 +1,4 @@
-"""Code for actions and initial predicates: formulas that are run to find states instead of being tested.
+r"""Code for actions and initial predicates: formulas that are run to find states instead of being tested.
 
 A formula is worked through from left to right. A conjunct `x' = e` gives x' its value where it has none and is a test
 where it has one; disjunctions, bounded existentials and `x' \\in S` branch. What follows a branch is generated within
@@ -195,12 +195,11 @@ class ActionGenerator(Generator):
     def _all_of(self, parts: tuple[ast.Expr, ...], env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
         """A conjunction: tests that stand side by side become one condition."""
         tests: list[ast.Expr] = []
-        for number, part in enumerate(parts):
+        for part in parts:
             if self._assigns(part, env, mode):
                 break
             tests.append(part)
-        else:
-            number = len(parts)
+        number = len(tests)
         assert cx.assigned is not None
 
         def go_on(assigned: Assigned, inner: Context) -> None:
@@ -388,7 +387,7 @@ class ActionGenerator(Generator):
         if cx.prime:
             raise TlaUnsupportedError("a primed ENABLED is not supported", node.position)
 
-        def found(assigned: Assigned, inner: Context) -> None:
+        def found(_: Assigned, inner: Context) -> None:
             inner.frame.emit("return True")
 
         found.cheap = True  # type: ignore[attr-defined]

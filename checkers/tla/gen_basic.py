@@ -36,7 +36,7 @@ class Pieces:
 class BasicExpressions(Pieces):
     """Operators of the language itself, IF, CASE and LET."""
 
-    def _gen_Basic(self, node: ast.Basic, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Basic(self, node: ast.Basic, env: Env, cx: Context) -> Code:
         op, args = node.op, node.args
         if op in {"and", "or"}:
             return Code("(" + f" {op} ".join(self.truth(arg, env, cx) for arg in args) + ")", "bool", normal=True)
@@ -93,7 +93,7 @@ class BasicExpressions(Pieces):
         return self.marked(f"eq({a.text}, {b.text})", position)
 
     def member(self, a: Code, b: Code, position: Position) -> str:
-        """The text of `a \\in b`."""
+        r"""The text of `a \\in b`."""
         return self.marked(f"contains({b.text}, {a.text})", position)
 
     def _prime(self, node: ast.Basic, env: Env, cx: Context) -> Code:
@@ -120,23 +120,20 @@ class BasicExpressions(Pieces):
 
     # Choices ------------------------------------------------------------------------------------------------------
 
-    def _gen_If(self, node: ast.If, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_If(self, node: ast.If, env: Env, cx: Context) -> Code:
         condition = self.truth(node.condition, env, cx)
         then, otherwise = self.gen(node.then, env, cx), self.gen(node.otherwise, env, cx)
         return Code(f"({then.text} if {condition} else {otherwise.text})", *_join(then, otherwise))
 
-    def _gen_Case(self, node: ast.Case, env: Env, cx: Context) -> Code:  # noqa: N802
-        if node.other is None:
-            result = self.raising("no_case()", node.position)
-        else:
-            result = self.gen(node.other, env, cx)
+    def _gen_Case(self, node: ast.Case, env: Env, cx: Context) -> Code:
+        result = self.raising("no_case()", node.position) if node.other is None else self.gen(node.other, env, cx)
         for condition, value in reversed(node.arms):
             then = self.gen(value, env, cx)
             text = f"({then.text} if {self.truth(condition, env, cx)} else {result.text})"
             result = Code(text, *_join(then, result))
         return result
 
-    def _gen_Let(self, node: ast.Let, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Let(self, node: ast.Let, env: Env, cx: Context) -> Code:
         return self.gen(node.body, self.definitions(node, env, cx), cx)
 
     def definitions(self, node: ast.Let, env: Env, cx: Context) -> Env:
@@ -149,11 +146,11 @@ class BasicExpressions(Pieces):
                 env.map[operator] = self.argument(operator.body, env, cx)
         return env
 
-    def _gen_Unbounded(self, node: ast.Unbounded, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Unbounded(self, node: ast.Unbounded, env: Env, cx: Context) -> Code:
         kind = {"A": "\\A", "E": "\\E", "AA": "\\AA", "EE": "\\EE"}.get(node.kind, node.kind)
         return self.raising(f"unbounded({kind!r})", node.position)
 
-    def _gen_At(self, node: ast.At, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_At(self, node: ast.At, env: Env, cx: Context) -> Code:
         if env.at is None:
             raise TlaSemanticError("undefined", "@ may only stand within EXCEPT", node.position)
         for name in env.at.text.replace("[", " ").replace("]", " ").split():
@@ -163,36 +160,36 @@ class BasicExpressions(Pieces):
 
     # Sets and tuples ------------------------------------------------------------------------------------------------
 
-    def _gen_SetOf(self, node: ast.SetOf, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_SetOf(self, node: ast.SetOf, env: Env, cx: Context) -> Code:
         texts = [self.normal(item, env, cx) for item in node.items]
         if len(texts) == 1:
             return Code(f"frozenset(({texts[0]},))", "set", normal=True)
         return Code(self.marked(f"make_set(({', '.join(texts)}))", node.position), "set", normal=True)
 
-    def _gen_Tuple(self, node: ast.Tuple, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Tuple(self, node: ast.Tuple, env: Env, cx: Context) -> Code:
         texts = [self.normal(item, env, cx) for item in node.items]
         return Code(f"({', '.join(texts)},)" if texts else "()", "any", normal=True)
 
-    def _gen_Product(self, node: ast.Product, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Product(self, node: ast.Product, env: Env, cx: Context) -> Code:
         texts = ", ".join(self.gen(item, env, cx).text for item in node.items)
         return Code(self.marked(f"tuple_set({texts})", node.position), "set")
 
-    def _gen_FunctionSet(self, node: ast.FunctionSet, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_FunctionSet(self, node: ast.FunctionSet, env: Env, cx: Context) -> Code:
         texts = f"{self.gen(node.source, env, cx).text}, {self.gen(node.target, env, cx).text}"
         return Code(self.marked(f"function_set({texts})", node.position), "set")
 
-    def _gen_RecordSet(self, node: ast.RecordSet, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_RecordSet(self, node: ast.RecordSet, env: Env, cx: Context) -> Code:
         names = tuple(name for name, _ in node.fields)
         texts = ", ".join(self.gen(item, env, cx).text for _, item in node.fields)
         return Code(self.marked(f"record_set({names!r}, {texts})", node.position), "set")
 
     # Actions where a value is wanted ----------------------------------------------------------------------------------
 
-    def _gen_Square(self, node: ast.Square, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Square(self, node: ast.Square, env: Env, cx: Context) -> Code:
         same = self._unchanged(node.subscript, env, cx, node.subscript.position)
         return Code(f"({self.truth(node.action, env, cx)} or {same})", "bool", normal=True)
 
-    def _gen_Angle(self, node: ast.Angle, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Angle(self, node: ast.Angle, env: Env, cx: Context) -> Code:
         same = self._unchanged(node.subscript, env, cx, node.subscript.position)
         return Code(f"({self.truth(node.action, env, cx)} and not {same})", "bool", normal=True)
 

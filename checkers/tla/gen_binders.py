@@ -66,7 +66,7 @@ class Binders(Pieces):
         frame.emit(f"{', '.join(parts)}, = {call}")
         return env.extend({name: Local(part) for name, part in zip(names, parts, strict=True)})
 
-    def _gen_Quantified(self, node: ast.Quantified, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Quantified(self, node: ast.Quantified, env: Env, cx: Context) -> Code:
         found = node.kind == "E"
 
         def build(frame: Frame) -> None:
@@ -82,7 +82,7 @@ class Binders(Pieces):
 
         return Code(self.lift("some" if found else "all", node, cx, build), "bool", normal=True)
 
-    def _gen_Choose(self, node: ast.Choose, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Choose(self, node: ast.Choose, env: Env, cx: Context) -> Code:
         def build(frame: Frame) -> None:
             inner = cx.within(frame)
 
@@ -97,7 +97,7 @@ class Binders(Pieces):
 
         return Code(self.lift("choose", node, cx, build), "any", normal=True)
 
-    def _gen_SetFilter(self, node: ast.SetFilter, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_SetFilter(self, node: ast.SetFilter, env: Env, cx: Context) -> Code:
         source = self.gen(node.domain.source, env, cx)
         listed = source.type == "set" and source.normal
 
@@ -135,7 +135,7 @@ class Binders(Pieces):
         keep = "".join(f", {captive}={captive}" for captive in captured)
         return f"(lambda item{keep}: {name}({', '.join((item, *captured))}))"
 
-    def _gen_SetMap(self, node: ast.SetMap, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_SetMap(self, node: ast.SetMap, env: Env, cx: Context) -> Code:
         def build(frame: Frame) -> None:
             inner = cx.within(frame)
             out = frame.local("out")

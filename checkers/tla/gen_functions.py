@@ -18,7 +18,7 @@ class Functions(Binders):
 
     program: Program
 
-    def _gen_Function(self, node: ast.Function, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Function(self, node: ast.Function, env: Env, cx: Context) -> Code:
         if node.itself is not None and node.itself in self.levels.reach.of(node.body):
             return self._recursive_function(node, env, cx)
         single = len(node.domains) == 1 and (node.domains[0].pattern or len(node.domains[0].names) == 1)
@@ -99,7 +99,7 @@ class Functions(Binders):
 
     # Application ----------------------------------------------------------------------------------------------------
 
-    def _gen_Call(self, node: ast.Call, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Call(self, node: ast.Call, env: Env, cx: Context) -> Code:
         if isinstance(node.function, ast.Function) and len(node.args) == 1 and node.function.itself is None:
             d = node.function.domains[0]
             if len(node.function.domains) == 1 and len(d.names) == 1 and not d.pattern:
@@ -115,7 +115,7 @@ class Functions(Binders):
             return self.normal(args[0], env, cx)
         return "(" + ", ".join(self.normal(arg, env, cx) for arg in args) + ")"
 
-    def _gen_Field(self, node: ast.Field, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Field(self, node: ast.Field, env: Env, cx: Context) -> Code:
         record = self.gen(node.record, env, cx)
         clear = f"field({record.text}, {node.name!r})"
         if not record.normal:
@@ -130,7 +130,7 @@ class Functions(Binders):
         whole = self.marked(f"{text}[{index}]", node.position, f"field({name}, {node.name!r})")
         return Code(whole, "any", normal=True)
 
-    def _gen_Record(self, node: ast.Record, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Record(self, node: ast.Record, env: Env, cx: Context) -> Code:
         over = domain(frozenset(name for name, _ in node.fields))
         values = {name: self.normal(value, env, cx) for name, value in node.fields}
         name = self.record_domain(over)
@@ -146,7 +146,7 @@ class Functions(Binders):
 
     # EXCEPT ---------------------------------------------------------------------------------------------------------
 
-    def _gen_Except(self, node: ast.Except, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Except(self, node: ast.Except, env: Env, cx: Context) -> Code:
         text = self.normal(node.function, env, cx)
         for path, value in node.updates:
             text = self._update(text, path, value, env, cx, node.position)

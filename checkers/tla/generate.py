@@ -160,10 +160,10 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
 
     # Names ------------------------------------------------------------------------------------------------------
 
-    def _gen_Literal(self, node: ast.Literal, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Literal(self, node: ast.Literal, env: Env, cx: Context) -> Code:
         return self.constant(node.value)
 
-    def _gen_Apply(self, node: ast.Apply, env: Env, cx: Context) -> Code:  # noqa: N802
+    def _gen_Apply(self, node: ast.Apply, env: Env, cx: Context) -> Code:
         return self.refer(node.symbol, node.args, self.levels.enter(node.path, env), env, cx, node)
 
     def refer(
@@ -301,7 +301,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
                 self._folded[key] = self.constant(self.evaluate(node, env))
         return self._folded.get(key)
 
-    def _shared(self, operator: Operator, bindings: dict[Symbol, Any], inner: Env, cx: Context, node: ast.Expr) -> Code:
+    def _shared(self, operator: Operator, bindings: dict[Any, Any], inner: Env, cx: Context, node: ast.Expr) -> Code:
         """Call a function that all uses of an operator with the same surroundings share."""
         assert operator.body is not None
         relevant = self.levels.relevant(self.levels.reach.operator(operator), inner)

@@ -11,7 +11,7 @@ from checkers.tla import syntax as ast
 from checkers.tla.analysis import ACTION, CONSTANT, STATE, TEMPORAL
 from checkers.tla.config import Config
 from checkers.tla.errors import Position, TlaConfigError, TlaSemanticError, TlaUnsupportedError
-from checkers.tla.frames import Closure, Code, Context, Env, Frame, Global
+from checkers.tla.frames import ByName, Closure, Code, Context, Env, Frame, Global, Lazy
 from checkers.tla.gen_actions import ActionGenerator, Assigned, Leaf, Mode
 from checkers.tla.modules import Loader
 from checkers.tla.names import arity_of
@@ -116,8 +116,8 @@ class ModelBuilder:
             self._replace(replacement.name, replacement.by, replacement.module)
         for constant in self.module.constants if complete else ():
             if constant not in self.gen.levels.globals and constant not in self.gen.overrides:
-                text = f"the constant {constant.name} has no value: add CONSTANT {constant.name} = ... to the configuration"
-                raise TlaConfigError(text, constant.position)
+                text = f"the constant {constant.name} has no value: add CONSTANT {constant.name} = ... to the"
+                raise TlaConfigError(f"{text} configuration", constant.position)
 
     def _replace(self, name: str, by: str, module: str | None) -> None:
         target = self._symbol(by, "definition")
@@ -290,7 +290,7 @@ class ModelBuilder:
         if isinstance(node, ast.Apply):
             inner = self.gen.levels.enter(node.path, env)
             binding = inner.map.get(node.symbol)
-            if binding is not None and hasattr(binding, "node"):
+            if isinstance(binding, ByName | Lazy):
                 return Formula(binding.node, binding.env)
             if (call := self.gen._call(node, env)) is not None:  # noqa: SLF001
                 operator, inner = call

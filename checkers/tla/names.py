@@ -73,10 +73,10 @@ class Names:
         """Lower one argument."""
         if node.type == "lambda":
             inner = Scope(scope)
-            *names, body = (c for c in children(node) if c.is_named and c.type != "colon")
+            *given, body = (c for c in children(node) if c.is_named and c.type != "colon")
             params = []
-            for name in names:
-                params.append(Bound(self.source.words(name), self.at(name)))
+            for each in given:
+                params.append(Bound(self.source.words(each), self.at(each)))
                 inner.add(params[-1])
             return ast.Lambda(self.at(node), tuple(params), self.expr(body, inner))
         if node.type.endswith("_op_symbol"):

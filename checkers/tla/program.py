@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any
 
-from checkers.tla import runtime, stdlib
+from checkers.tla import arithmetic, runtime, setops, sets, stdlib
 from checkers.tla.errors import Position, TlaEvalError
 from checkers.tla.frames import Mark
 from checkers.tla.values import Domain, LazyFunction, Thunk, normal, ordered
@@ -26,10 +26,15 @@ class Program:
     """
 
     def __init__(self) -> None:
-        self.names: dict[str, Any] = {name: getattr(runtime, name) for name in runtime.__all__}
+        self.names: dict[str, Any] = {}
+        for module in (runtime, setops, arithmetic):
+            self.names.update((n, item) for n, item in vars(module).items() if not n.startswith("_"))
         self.names.update((f"lib_{name}", item) for name, item in vars(stdlib).items() if not name.startswith("_"))
+        for name in ("NAT", "INT", "REAL", "STRING", "ANY", "contains"):
+            self.names[name] = getattr(sets, name)
         self.names.update(
-            UNSET=_UNSET, EMPTY=frozenset(), Thunk=Thunk, Domain=Domain, LazyFunction=LazyFunction,
+            UNSET=_UNSET, EMPTY=frozenset(), BOOLEAN=frozenset({False, True}), Thunk=Thunk, Domain=Domain,
+            LazyFunction=LazyFunction,
             normal=normal, ordered=ordered,
         )  # fmt: skip
         self.marks: dict[str, Mark] = {}
@@ -110,7 +115,7 @@ class Program:
     def _clearer(self, text: str, trace: TracebackType) -> Exception | None:
         try:
             eval(text, self.names, trace.tb_frame.f_locals)  # noqa: S307 - generated text
-        except Exception as error:  # noqa: BLE001 - whatever it is, it tells more
+        except Exception as error:
             return error
         return None
 

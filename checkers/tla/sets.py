@@ -237,7 +237,7 @@ class RecordSet(LazySet):
 
 
 class TupleSet(LazySet):
-    """`A \\X B`."""
+    r"""`A \\X B`."""
 
     __slots__ = ("targets",)
 
@@ -291,7 +291,7 @@ class Sequences(LazySet):
 
 
 class Filtered(LazySet):
-    """`{x \\in S : P}` over a set that cannot be listed."""
+    r"""`{x \\in S : P}` over a set that cannot be listed."""
 
     __slots__ = ("base", "test")
 
@@ -313,7 +313,7 @@ class Filtered(LazySet):
 
 
 class Joined(LazySet):
-    """`S \\cup T`, `S \\cap T`, `S \\ T` or `UNION S` where a part cannot be listed."""
+    r"""`S \\cup T`, `S \\cap T`, `S \\ T` or `UNION S` where a part cannot be listed."""
 
     __slots__ = ("op", "parts")
 

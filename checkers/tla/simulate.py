@@ -37,7 +37,7 @@ def simulate(model: Model, options: Options, count: int, seed: int) -> Outcome:
             trace = [chance.choice(starts)]
             _walk(model, options, trace, chance, figures, violations)
             figures.depth = max(figures.depth, len(trace))
-    except Exception as error:  # noqa: BLE001 - generated code may raise anything
+    except Exception as error:
         violations.append(Violation("error", None, trace, error=model.program.explain(error)))
     figures.seconds = time.monotonic() - started
     notes = [*model.notes, "simulation checks no temporal properties"] if model.temporal else list(model.notes)

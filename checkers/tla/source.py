@@ -33,6 +33,15 @@ def field(node: Node, name: str) -> Node:
     return child
 
 
+def _last_leaf(node: Node) -> Node:
+    """The last token of a node; a bulleted list ends with tokens of no width on a later line."""
+    while True:
+        inner = [child for child in node.children if child.end_byte > child.start_byte and child.type not in _COMMENTS]
+        if not inner:
+            return node
+        node = inner[-1]
+
+
 class Source:
     """The text of one file, able to say where a node of its tree lies.
 
@@ -56,7 +65,7 @@ class Source:
     def position(self, node: Node, last: Node | None = None) -> Position:
         """Where a node (or the text from it to `last`) lies."""
         row, column = node.start_point
-        end_row, end_column = (last or node).end_point
+        end_row, end_column = _last_leaf(last or node).end_point
         return Position(
             self.name, row + 1, self._column(row, column) + 1, end_row + 1, max(self._column(end_row, end_column), 1)
         )

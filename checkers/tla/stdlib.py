@@ -67,7 +67,7 @@ def append(value: Value, item: Value) -> Value:
 
 
 def concat(first: Value, second: Value) -> Value:
-    """`s \\o t`."""
+    r"""`s \\o t`."""
     first, second = _sequence(first, "\\o"), _sequence(second, "\\o")
     if first.__class__ is not second.__class__:
         fail("type", f"cannot join {a_kind(first)} and {a_kind(second)}: {show(first)}, {show(second)}")
@@ -328,7 +328,7 @@ def bag_union(bags: Value) -> Value:
 
 
 def bag_within(first: Value, second: Value) -> bool:
-    """`B1 \\sqsubseteq B2`."""
+    r"""`B1 \\sqsubseteq B2`."""
     other = _bag(second)
     return all(count <= other.get(item, 0) for item, count in _bag(first).items())
 

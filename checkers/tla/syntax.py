@@ -67,7 +67,7 @@ class Let(Expr):
 
 @dataclass(eq=False, slots=True)
 class Domain:
-    """`x, y \\in S` or `<<x, y>> \\in S`."""
+    r"""`x, y \\in S` or `<<x, y>> \\in S`."""
 
     names: tuple[Bound, ...]
     pattern: bool
@@ -109,7 +109,7 @@ class SetOf(Expr):
 
 @dataclass(eq=False, slots=True)
 class SetFilter(Expr):
-    """`{x \\in S : P}`."""
+    r"""`{x \\in S : P}`."""
 
     domain: Domain
     body: Expr
@@ -117,7 +117,7 @@ class SetFilter(Expr):
 
 @dataclass(eq=False, slots=True)
 class SetMap(Expr):
-    """`{e : x \\in S, …}`."""
+    r"""`{e : x \\in S, …}`."""
 
     body: Expr
     domains: tuple[Domain, ...]
@@ -125,7 +125,7 @@ class SetMap(Expr):
 
 @dataclass(eq=False, slots=True)
 class Function(Expr):
-    """`[x \\in S |-> e]`; `itself` is the operator that stands for the function within a recursive definition."""
+    r"""`[x \\in S |-> e]`; `itself` is the operator that stands for the function within a recursive definition."""
 
     domains: tuple[Domain, ...]
     body: Expr
@@ -192,7 +192,7 @@ class Tuple(Expr):
 
 @dataclass(eq=False, slots=True)
 class Product(Expr):
-    """`A \\X B \\X C`."""
+    r"""`A \\X B \\X C`."""
 
     items: tuple[Expr, ...]
 
@@ -244,7 +244,11 @@ Argument: TypeAlias = "Expr | Lambda | OperatorName"
 
 BASIC_OPERATORS: dict[str, int] = {
     **dict.fromkeys(("/\\", "\\/", "=>", "\\equiv", "=", "/=", "\\in", "\\notin", "\\cup", "\\cap", "\\"), 2),
-    "\\subseteq": 2, "~": 1, "SUBSET": 1, "UNION": 1, "DOMAIN": 1,
+    "\\subseteq": 2,
+    "~": 1,
+    "SUBSET": 1,
+    "UNION": 1,
+    "DOMAIN": 1,
 }
 """Operators of the language that may be arguments of others, with their arities."""
 BASIC_NAMES: dict[str, str] = {

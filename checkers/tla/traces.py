@@ -47,18 +47,19 @@ def aliased(model: Model, trace: Sequence[State], number: int) -> dict[str, Valu
 
 
 def lines_of(name: str, value: Value, mark: str) -> list[str]:
-    """The lines `/\\ name = value` of one variable; a long function is broken at its top level."""
+    r"""The lines `/\\ name = value` of one variable; a long function is broken at its top level."""
     text = f"/\\ {name} = {show(value)}"
     if len(text) + len(mark) <= _WIDTH or value.__class__ not in {tuple, frozenset} or not value:
         return [mark + text]
     head = f"/\\ {name} = "
-    if value.__class__ is frozenset or value[0].__class__ is not Domain:
+    parts: Any = value
+    if value.__class__ is frozenset or parts[0].__class__ is not Domain:
         left, right = ("{", "}") if value.__class__ is frozenset else ("<<", ">>")
         items = _split(show(value)[len(left) : -len(right)], ", ")
     else:
-        left, right = ("[", "]") if value[0].record else ("(", ")")
-        items = _split(show(value)[1:-1], ", " if value[0].record else " @@ ")
-        if not value[0].record:
+        left, right = ("[", "]") if parts[0].record else ("(", ")")
+        items = _split(show(value)[1:-1], ", " if parts[0].record else " @@ ")
+        if not parts[0].record:
             items = [item if number == 0 else f"@@ {item}" for number, item in enumerate(items)]
             return [mark + head + left, *(f"{mark}     {item}" for item in items), f"{mark}   {right}"]
     body = [f"{mark}     {item}{',' if number < len(items) - 1 else ''}" for number, item in enumerate(items)]

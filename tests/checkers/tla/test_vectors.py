@@ -1,0 +1,80 @@
+"""The shared vectors: TLC's values, errors and verdicts, all of which must agree."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkers.tla import TlaError, TlaEvalError, TlaSemanticError, TlaSyntaxError, load
+from checkers.tla.check import Outcome, check
+from checkers.tla.explore import Options
+from checkers.tla.expression import evaluate
+from checkers.tla.show import show
+
+_PHASES: dict[str, type[TlaError]] = {"parse": TlaSyntaxError, "semantic": TlaSemanticError, "eval": TlaEvalError}
+_LARGE = 60_000
+
+
+def vectors(shared: Path, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((shared / "tla" / name).read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.shared
+def test_expressions_have_tlcs_values(shared: Path) -> None:
+    wrong = []
+    for vector in vectors(shared, "expressions.json"):
+        value = show(evaluate(vector["expr"]))
+        if value != vector["value"] and show(evaluate(vector["value"])) != value:
+            wrong.append((vector["expr"], value, vector["value"]))
+    assert not wrong
+
+
+@pytest.mark.shared
+def test_errors_are_of_the_class_and_phase_of_tlcs(shared: Path) -> None:
+    for vector in vectors(shared, "errors.json"):
+        with pytest.raises(_PHASES[vector["phase"]]) as caught:
+            evaluate(vector["expr"])
+        assert caught.value.kind == vector["class"], vector["expr"]
+        assert caught.value.position is not None
+
+
+def run(shared: Path, vector: dict[str, Any], *, keep_going: bool) -> Outcome:
+    folder = shared / "tla" / "specs" / vector["name"]
+    specification = load(folder / f"{vector['name']}.tla")
+    config = specification.config(folder / vector["config"])
+    deadlock = config.check_deadlock and not keep_going
+    return check(specification.model(config), Options(check_deadlock=deadlock, keep_going=keep_going))
+
+
+def agrees(shared: Path, vector: dict[str, Any]) -> None:
+    outcome = run(shared, vector, keep_going=False)
+    first = outcome.violations[0] if outcome.violations else None
+    assert outcome.verdict == vector["verdict"], first and first.error
+    assert (first.name if first else None) == vector["violated"]
+    if vector["trace_length"] is not None:
+        assert first is not None
+        assert len(first.trace) == vector["trace_length"]
+    if vector["distinct"] is None:
+        return
+    if first is not None:
+        outcome = run(shared, vector, keep_going=True)
+    figures = outcome.figures
+    found = (figures.distinct, figures.generated, figures.depth)
+    assert found == (vector["distinct"], vector["generated"], vector["depth"])
+
+
+@pytest.mark.shared
+def test_specifications_have_tlcs_verdicts(shared: Path) -> None:
+    for vector in vectors(shared, "specs.json"):
+        if (vector["distinct"] or 0) < _LARGE:
+            agrees(shared, vector)
+
+
+@pytest.mark.shared
+@pytest.mark.long
+def test_large_specifications_have_tlcs_verdicts(shared: Path) -> None:
+    for vector in vectors(shared, "specs.json"):
+        if (vector["distinct"] or 0) >= _LARGE:
+            agrees(shared, vector)
