@@ -196,6 +196,10 @@ class Draft:
         self.put(TOP, "mtime", now)
         return Config(Map(self._sections)), self.changes()
 
+    def unbumped(self) -> Config:
+        """The changed configuration, with the serial number that the changes themselves give it."""
+        return Config(Map(self._sections))
+
     def changes(self) -> list[Change]:
         """What changed so far."""
         return [Change(section, key, text) for (section, key), text in self._changes.items()]

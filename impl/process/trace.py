@@ -45,6 +45,11 @@ class TraceWriter:
             self._descriptor = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         return self._seq
 
+    def start(self, state: Any) -> int:
+        """Write the line that begins a run; lines are counted from 1 again."""
+        self._seq = 0
+        return self.record("start", state=state)
+
     def step(self, event: Any, effects: Any = None, *, error: str | None = None, **fields: Any) -> int:
         """Write the line of one step: call it at the linearisation point, before performing the effects.
 

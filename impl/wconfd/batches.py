@@ -14,10 +14,11 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from impl.store.port import Batch, Store, StoreError
 from impl.wconfd.core import Call, State
+from spec.locks.model import Effects, Free
 from spec.locks.names import Owner
 
 Answer = Callable[[StoreError | None], None]
@@ -32,7 +33,7 @@ class _Gathering:
     def __init__(self, state: State) -> None:
         self.batch = Batch()
         self.answers: list[Answer] = []
-        self.granted: list[Owner] = []
+        self.granted: list[tuple[Owner, int]] = []
         self.calls = 0
         self.state = state
 
@@ -43,16 +44,17 @@ class Batches:
     Args:
         store: where batches are written.
         state: what the store holds now.
-        notify: told the owners whose requests were granted, once that is durable.
-        committed: told of each durable batch: its number, the batch, the calls in it, the seconds that the commit took.
+        notify: told the owners whose requests were granted, once that is durable, each with the line of the trace.
+        committed: told of each batch before anybody is answered: the batch (None if it was undone), the calls in it,
+            the seconds that it took.
     """
 
     def __init__(
         self,
         store: Store,
         state: State,
-        notify: Callable[[list[Owner]], None],
-        committed: Callable[[int, Batch, int, float], None],
+        notify: Callable[[list[tuple[Owner, int]]], None],
+        committed: Callable[[Batch | None, int, float], None],
     ) -> None:
         self.state = state
         self.durable = state
@@ -75,21 +77,38 @@ class Batches:
         """Whether what calls see is durable."""
         return self._writing is None and not self._gathering.calls
 
-    def take(self, call: Call, answer: Answer) -> None:
-        """Take over what a call changed; `answer` is called once everything that the call saw is durable."""
+    def take(self, call: Call, answer: Answer, lines: Sequence[int] = ()) -> None:
+        """Take over what a call changed; `answer` is called once everything that the call saw is durable.
+
+        Args:
+            call: the call.
+            answer: what to do then.
+            lines: the lines of the trace that tell the call's steps, one each, if there is a trace.
+        """
         gathering = self._gathering
         if call.batch:
             gathering.batch.held += call.batch.held
             gathering.batch.waiting += call.batch.waiting
             gathering.batch.config += call.batch.config
             gathering.batch.reservations += call.batch.reservations
-            gathering.granted += call.granted
+            for place, (event, effects) in enumerate(call.steps):
+                if isinstance(event, Free):
+                    self._forget(event.owner)
+                if isinstance(effects, Effects) and effects.granted:
+                    line = lines[place] if lines else 0
+                    gathering.granted += [(owner, line) for owner in effects.granted]
             gathering.calls += 1
             gathering.answers.append(answer)
             self.state = gathering.state = call.state
             self._schedule()
         else:
             self.when_durable(answer)
+
+    def _forget(self, owner: Owner) -> None:
+        """Nobody needs to tell an owner of a grant that it has given up since, or did not live to use."""
+        for waiting in (self._gathering, self._writing):
+            if waiting is not None and waiting.granted:
+                waiting.granted = [grant for grant in waiting.granted if grant[0] != owner]
 
     def when_durable(self, answer: Answer) -> None:
         """Call `answer` once everything that calls see now is durable (at once, if it is)."""
@@ -121,16 +140,15 @@ class Batches:
                 return
             start = time.monotonic()
             failure: StoreError | None = None
-            number = 0
             try:
-                number = self._store.commit(work.batch)
+                self._store.commit(work.batch)
             except StoreError as error:
                 failure = error
             except Exception as error:  # noqa: BLE001 - whatever it is: the batch is not durable, and the daemon goes on
                 failure = StoreError(repr(error))
-            self._loop.call_soon_threadsafe(self._written, number, failure, time.monotonic() - start)
+            self._loop.call_soon_threadsafe(self._written, failure, time.monotonic() - start)
 
-    def _written(self, number: int, failure: StoreError | None, took: float) -> None:
+    def _written(self, failure: StoreError | None, took: float) -> None:
         done = self._writing
         if done is None:
             return
@@ -138,7 +156,7 @@ class Batches:
         self.failed = failure
         if failure is None:
             self.durable = done.state
-            self._committed(number, done.batch, done.calls, took)
+            self._committed(done.batch, done.calls, took)
             for answer in done.answers:
                 answer(None)
             if done.granted:
@@ -146,6 +164,7 @@ class Batches:
         else:
             undone, self._gathering = self._gathering, _Gathering(self.durable)
             self.state = self.durable
+            self._committed(None, done.calls + undone.calls, took)
             for answer in (*done.answers, *undone.answers):
                 answer(failure)
         if self._gathering.calls:

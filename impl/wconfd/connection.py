@@ -123,6 +123,11 @@ class Connection(asyncio.Protocol):
         self._slots.append(slot)
         slot.fill(last_words)
 
+    def stop_reading(self) -> None:
+        """Take no more requests; what was asked for is still answered."""
+        self._ending = True
+        self.flush()
+
     def abort(self) -> None:
         """Close at once."""
         self._ending = True

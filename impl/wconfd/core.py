@@ -15,6 +15,7 @@ from impl.config.reservations import ReservationChange, Reservations
 from impl.locks.core import step
 from impl.locks.state import NOBODY, LockState
 from impl.store.port import Batch, HeldChange, Saved, WaitingChange
+from spec.locks.errors import LockError
 from spec.locks.model import Effects, Event, Free
 from spec.locks.names import CONFIG_LOCK, Mode, Owner
 
@@ -39,10 +40,10 @@ class Call:
         draw: a number drawn at random for this call.
         me: the daemon as an owner of locks.
         batch: what has to be written before the call is answered.
-        granted: the owners to be notified after that.
+        steps: the lock core's events, and what each answered or how it was refused.
     """
 
-    __slots__ = ("batch", "draw", "granted", "me", "now", "state")
+    __slots__ = ("batch", "draw", "me", "now", "state", "steps")
 
     def __init__(self, state: State, now: float, draw: int, me: Owner) -> None:
         self.state = state
@@ -50,18 +51,26 @@ class Call:
         self.draw = draw
         self.me = me
         self.batch = Batch()
-        self.granted: list[Owner] = []
+        self.steps: list[tuple[Event, Effects | LockError]] = []
 
     def lock(self, event: Event) -> Effects:
-        """Perform an event of the lock core."""
-        locks, outcome = step(self.state.locks, event)
+        """Perform an event of the lock core.
+
+        Raises:
+            LockError: it is refused.
+        """
+        try:
+            locks, outcome = step(self.state.locks, event)
+        except LockError as error:
+            self.steps.append((event, error))
+            raise
+        self.steps.append((event, outcome.effects))
         if locks is not self.state.locks:
             self.state = self.state._replace(locks=locks)
             self.batch.held.extend(HeldChange(*change) for change in outcome.held)
             for owner, pending in outcome.waiting:
                 arrival = locks.waiting[owner].arrival if pending is not None else 0
                 self.batch.waiting.append(WaitingChange(owner, pending, arrival))
-            self.granted.extend(outcome.effects.granted)
         return outcome.effects
 
     def holds_config(self, owner: Owner, mode: Mode) -> bool:

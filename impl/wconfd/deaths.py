@@ -1,22 +1,29 @@
-"""Deaths of owners: a live-lock that can be taken, or is gone, proves its owner dead.
+"""Deaths of owners: seen at once where a process can be watched, at the next look at the live-locks otherwise.
 
-The look at the live-locks is blocking and runs in a thread. A dead owner's file is removed under the file's own lock,
-so that a live-lock that was re-created under the same name is left alone.
+An owner is dead if its live-lock can be taken or is gone; or if the process that held its live-lock under the owner's
+process id has ended while we watched it. The second proof needs no file: it sees an owner whose live-lock was created
+anew by somebody else under the same name. A stopped process is alive; a reused process id proves nothing, because a
+process is only watched if it holds the owner's live-lock when the watch begins.
 
-Source: Ganeti 3.0.2's death detection.
+Source: Ganeti 3.0.2's death detection (live-locks); the watching is ours.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable
+import struct
+from collections.abc import Callable, Iterable
 
 from impl.process.livelock import is_dead
 from spec.locks.names import Owner
 
+_FLOCK = struct.Struct("@hhqqi4x")
+MAX_WATCHED = 4096
+
 
 def find_dead(owners: Iterable[Owner], mine: str) -> list[Owner]:
-    """Those of `owners` that are proved dead; `mine` is the daemon's own live-lock, which is never looked at."""
+    """Those of `owners` whose live-locks prove them dead; `mine` is the daemon's own, which is never looked at."""
     verdicts: dict[str, bool] = {}
     dead: list[Owner] = []
     for owner in owners:
@@ -30,8 +37,24 @@ def find_dead(owners: Iterable[Owner], mine: str) -> list[Owner]:
     return dead
 
 
+def livelock_holder(path: str) -> int | None:
+    """The process that holds a live-lock, or None if nobody does or it cannot be told."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    except (OSError, struct.error):
+        return None
+    finally:
+        os.close(descriptor)
+    return None if kind == fcntl.F_UNLCK else pid
+
+
 def remove_file(path: str, directory: str) -> None:
-    """Remove a dead owner's live-lock file, if it lies in the live-locks' directory and is still nobody's."""
+    """Remove a dead owner's live-lock file, if it lies in the live-locks' directory and is nobody's."""
     if os.path.dirname(path) != directory:
         return
     with contextlib.suppress(OSError):
@@ -43,3 +66,57 @@ def remove_file(path: str, directory: str) -> None:
                 os.unlink(path)
         finally:
             os.close(descriptor)
+
+
+class Watch:
+    """The processes of owners that are being watched, each through a descriptor that tells of its end.
+
+    Args:
+        mine: the daemon's own live-lock, never looked at.
+        died: told an owner whose process has ended.
+    """
+
+    def __init__(self, mine: str, died: Callable[[Owner], None]) -> None:
+        self._mine = mine
+        self._died = died
+        self._descriptors: dict[Owner, int] = {}
+        self._known: set[Owner] = set()
+
+    def see(self, owner: Owner) -> None:
+        """Watch an owner's process, if it is not watched yet and can be."""
+        if owner in self._known or owner.livelock == self._mine:
+            return
+        self._known.add(owner)
+        if owner.pid <= 1 or owner.pid == os.getpid() or len(self._descriptors) >= MAX_WATCHED:
+            return
+        try:
+            descriptor = os.pidfd_open(owner.pid)
+        except (OSError, OverflowError):
+            return
+        if livelock_holder(owner.livelock) != owner.pid:
+            os.close(descriptor)
+            return
+        self._descriptors[owner] = descriptor
+        asyncio.get_running_loop().add_reader(descriptor, self._ended, owner)
+
+    def _ended(self, owner: Owner) -> None:
+        self.forget(owner)
+        self._died(owner)
+
+    def forget(self, owner: Owner) -> None:
+        """Watch an owner's process no more."""
+        self._known.discard(owner)
+        descriptor = self._descriptors.pop(owner, None)
+        if descriptor is not None:
+            asyncio.get_running_loop().remove_reader(descriptor)
+            os.close(descriptor)
+
+    def keep_only(self, owners: set[Owner]) -> None:
+        """Watch nobody but `owners`."""
+        for owner in self._known - owners:
+            self.forget(owner)
+
+    @property
+    def watched(self) -> int:
+        """How many processes are being watched."""
+        return len(self._descriptors)

@@ -16,7 +16,7 @@ from impl.config import reservations as temporary
 from impl.config.errors import RefusedError, VerificationError
 from impl.config.model import SECTIONS, TOP, Draft, from_value
 from impl.locks import view
-from impl.wconfd.core import Call, State
+from impl.wconfd.core import Call
 from impl.wire import wconfd as codec
 from impl.wire.wconfd import InputError, array, boolean, integer, level, lock, mapping, owner, requests, text, wishes
 from spec.locks.model import Downgrade, Effects, Free, FreeLevel, Intersect, Opportunistic, Try, Wait
@@ -480,19 +480,13 @@ DAEMON_METHODS: dict[str, tuple[Reader, ...]] = {
 """Methods that the daemon itself serves, with the readers of their arguments."""
 
 
-def apply(state: State, name: str, arguments: tuple[Any, ...], now: float, draw: int, me: Owner) -> tuple[Call, Any]:
-    """Perform one call.
+def apply(call: Call, name: str, arguments: tuple[Any, ...]) -> Any:
+    """Perform one call, and answer its result.
 
     Args:
-        state: the state before.
+        call: a fresh call; it has the state after and all that changed, if nothing is raised.
         name: the method.
         arguments: as decoded from JSON.
-        now: seconds since the epoch.
-        draw: a number drawn at random.
-        me: the daemon as an owner of locks.
-
-    Returns:
-        The call, with the state after and all that changed, and its result.
 
     Raises:
         RefusedError: the method or its arguments cannot be, or the configuration does not allow it.
@@ -501,5 +495,4 @@ def apply(state: State, name: str, arguments: tuple[Any, ...], now: float, draw:
     method = METHODS.get(name) or STATELESS.get(name)
     if method is None:
         raise UnknownMethodError(name)
-    call = Call(state, now, draw, me)
-    return call, method.run(call, *read_arguments(name, method.readers, arguments))
+    return method.run(call, *read_arguments(name, method.readers, arguments))

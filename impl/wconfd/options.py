@@ -11,12 +11,15 @@ class Options:
 
     Attributes:
         root: the cluster's root directory, or None for the default.
-        fair: whether a waiting exclusive request stops later, less urgent requests for the same lock.
+        fair: whether a waiting request stops later, no more urgent ones that conflict with it.
         allowed_uids: users that may connect, besides root and the daemon's own.
         allowed_gids: groups that may connect.
         sweep_interval: between two looks for dead owners.
         message_timeout: for a message to arrive completely.
         idle_timeout: for a connection to stay open without a request.
+        trace: file for the trace of the lock core, or None.
+        metrics: `[HOST:]PORT` for Prometheus, or None.
+        replicas: directories that get copies of the configuration.
         foreground: whether to log to the terminal too.
         debug: whether to log more.
     """
@@ -28,6 +31,9 @@ class Options:
     sweep_interval: float = 0.3
     message_timeout: float = 60.0
     idle_timeout: float = 600.0
+    trace: str | None = None
+    metrics: str | None = None
+    replicas: tuple[str, ...] = ()
     foreground: bool = False
     debug: bool = False
 
@@ -44,13 +50,16 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--fair",
         action="store_true",
-        help="a waiting exclusive request stops later, less urgent ones for the same lock",
+        help="a waiting request stops later, no more urgent ones that conflict with it",
     )
     add("--allow-uid", metavar="UID", type=int, action="append", default=[], help="another user that may connect")
     add("--allow-gid", metavar="GID", type=int, action="append", default=[], help="a group that may connect")
     add("--sweep-interval", metavar="SECONDS", type=float, default=0.3, help="between two looks for dead owners (0.3)")
     add("--message-timeout", metavar="SECONDS", type=float, default=60.0, help="for a message to arrive whole (60)")
     add("--idle-timeout", metavar="SECONDS", type=float, default=600.0, help="for a connection without requests (600)")
+    add("--trace", metavar="FILE", help="append every step of the lock core, for 'gantry trace locks FILE'")
+    add("--metrics", metavar="[HOST:]PORT", help="serve figures for Prometheus there (host: loopback)")
+    add("--replica", metavar="DIR", action="append", default=[], help="keep a copy of the configuration in DIR")
     return result
 
 
@@ -68,6 +77,9 @@ def read_options(argv: Sequence[str] | None) -> Options:
         read.sweep_interval,
         read.message_timeout,
         read.idle_timeout,
+        read.trace,
+        read.metrics,
+        tuple(read.replica),
         read.foreground,
         read.debug,
     )

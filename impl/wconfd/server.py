@@ -1,4 +1,7 @@
-"""The daemon: the socket, the calls, the deaths, the notifications. The only place with clocks, signals and sockets."""
+"""The daemon: the socket, the calls, the deaths, the notifications. The only place with clocks, signals and sockets.
+
+A call is performed at once, in memory; its answer leaves when everything it saw is durable (`batches`).
+"""
 
 import asyncio
 import contextlib
@@ -7,25 +10,27 @@ import os
 import secrets
 import signal
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from impl.config.errors import RefusedError
-from impl.locks.core import waiting_on
-from impl.locks.view import all_pending
+from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
+from impl.process.trace import TraceWriter
 from impl.store.port import Batch, Store, StoreError
+from impl.store.replicas import DirectoryTarget, Entry, Sender
 from impl.wconfd.batches import Batches
 from impl.wconfd.connection import Connection, Slot, refusal
 from impl.wconfd.core import Call, State, known_owners
-from impl.wconfd.deaths import find_dead, remove_file
-from impl.wconfd.methods import DAEMON_METHODS, STATELESS, UNIT, apply, read_arguments
+from impl.wconfd.deaths import Watch, find_dead, remove_file
+from impl.wconfd.describe import describe, timed_out
+from impl.wconfd.methods import DAEMON_METHODS, METHODS, STATELESS, UNIT, apply, read_arguments
 from impl.wconfd.options import Options
 from impl.wconfd.snapshots import Snapshots
-from impl.wire import wconfd as codec
 from impl.wire.framing import DEFAULT_LIMIT
 from impl.wire.messages import Request, encode_result
 from spec.locks.errors import LockError
-from spec.locks.names import MODE_NAMES, Owner, lock_name
+from spec.locks.names import LEVEL_NAMES, Owner
 
 _log = logging.getLogger("wconfd")
 
@@ -48,14 +53,26 @@ class Wconfd:
         self._store = store
         self._me = me
         self._options = options
+        self._allowed = {0, os.getuid(), *options.allowed_uids}
+        self._trace = TraceWriter(options.trace) if options.trace else None
+        self._trace_start(state)
         self._batches = Batches(store, state, self._notify, self._committed)
         self._snapshots = Snapshots(root, lambda: self._batches.durable)
+        self._watch = Watch(me.livelock, self._process_ended)
+        self._senders = [
+            Sender(DirectoryTarget(path), lambda: self._batches.durable.config) for path in options.replicas
+        ]
+        self._replicated = state.config.serial
         self._since: dict[Owner, float] = dict.fromkeys(state.locks.waiting, time.time())
         self._grant_waiters: dict[Owner, list[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping = asyncio.Lock()
         self._server: asyncio.Server | None = None
-        self._allowed = {0, os.getuid(), *options.allowed_uids}
+        self._metrics = None
+        if options.metrics:
+            from impl.wconfd.metrics import Metrics
+
+            self._metrics = Metrics(options.metrics, self._gauges)
 
     # -- life
 
@@ -84,13 +101,22 @@ class Wconfd:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connection in list(self.connections):
+            connection.stop_reading()
         await self._batches.close()
         await self._snapshots.close()
         for connection in list(self.connections):
             connection.abort()
+        await asyncio.gather(*(asyncio.to_thread(sender.stop) for sender in self._senders))
+        self._watch.keep_only(set())
+        if self._metrics is not None:
+            await asyncio.to_thread(self._metrics.close)
+        if self._trace is not None:
+            self._trace.record("end")
+            self._trace.close()
         self._store.close()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -103,42 +129,65 @@ class Wconfd:
 
     def handle(self, request: Request, slot: Slot) -> None:
         """Serve a request; its answer goes into the slot, now or later."""
+        method = request.method
+        if self._metrics is not None:
+            known = method in METHODS or method in STATELESS or method in DAEMON_METHODS
+            self._metrics.requests.labels(method if known else "unknown").inc()
+        call = self._new_call()
         try:
-            if request.method in DAEMON_METHODS:
-                arguments = read_arguments(request.method, DAEMON_METHODS[request.method], request.args)
-                self._spawn(self._serve(request.method, arguments, slot))
+            if method in DAEMON_METHODS:
+                arguments = read_arguments(method, DAEMON_METHODS[method], request.args)
+                self._spawn(self._serve(method, arguments, slot))
                 return
-            call, result = apply(
-                self._batches.state, request.method, request.args, time.time(), secrets.randbits(128), self._me
-            )
-            answer = encode_result(result)
+            answer = encode_result(apply(call, method, request.args))
         except RefusedError as error:
-            self._answer_when_durable(slot, refusal(error.error_class, str(error)))
+            self._refuse(call, slot, refusal(error.error_class, str(error)))
         except LockError as error:
-            self._answer_when_durable(slot, refusal("GenericError", str(error)))
+            self._refuse(call, slot, refusal("GenericError", str(error)))
         except Exception:  # noqa: BLE001 - the daemon never dies of a request
-            _log.exception("%s failed", request.method)
-            text = f"internal error in {request.method}: nothing was changed; the log tells more"
-            self._answer_when_durable(slot, refusal("GenericError", text))
+            _log.exception("%s failed", method)
+            text = f"internal error in {method}: nothing was changed; the log tells more"
+            self._refuse(call, slot, refusal("GenericError", text))
         else:
-            if request.method in STATELESS:
+            if method in STATELESS:
                 slot.fill(answer)
             else:
-                self._take(call, lambda failure: slot.fill(answer if failure is None else _undone(failure)))
+                self._take(call, slot, answer)
 
-    def _take(self, call: Call, answer: Any) -> None:
-        if call.batch.waiting:
-            now = time.time()
-            for change in call.batch.waiting:
-                if change.pending is not None:
-                    self._since[change.owner] = now
-        self._batches.take(call, answer)
+    def _new_call(self) -> Call:
+        return Call(self._batches.state, time.time(), secrets.randbits(128), self._me)
 
-    def _answer_when_durable(self, slot: Slot, answer: bytes) -> None:
-        # a refusal may tell of a change that is not durable yet
-        self._batches.when_durable(lambda failure: slot.fill(answer if failure is None else _undone(failure)))
+    def _take(self, call: Call, slot: Slot | None, answer: bytes) -> None:
+        """Take over what a call changed, and answer once that is durable."""
+        lines = self._trace_steps(call)
+        for change in call.batch.waiting:
+            if change.pending is not None:
+                self._since[change.owner] = call.now
+
+        def durable(failure: StoreError | None) -> None:
+            if failure is None:
+                self._trace_replies(lines)
+            if slot is not None:
+                slot.fill(answer if failure is None else _undone(failure))
+
+        self._batches.take(call, durable, lines)
+
+    def _refuse(self, call: Call, slot: Slot, answer: bytes) -> None:
+        """Refuse a call: nothing of it is kept. The refusal may tell of changes that are not durable yet."""
+        call.steps = [step for step in call.steps if isinstance(step[1], LockError)]
+        if self._metrics is not None:
+            self._metrics.refused.inc()
+        lines = self._trace_steps(call)
+
+        def durable(failure: StoreError | None) -> None:
+            if failure is None:
+                self._trace_replies(lines)
+            slot.fill(answer if failure is None else _undone(failure))
+
+        self._batches.when_durable(durable)
 
     async def _serve(self, method: str, arguments: list[Any], slot: Slot) -> None:
+        """Serve a method that takes its time."""
         try:
             if method == "cleanupLocks":
                 await self.sweep()
@@ -147,7 +196,7 @@ class Wconfd:
                 await self._snapshots.write_now(force=True)
                 slot.fill(encode_result(UNIT))
             elif method == "describeLocks":
-                slot.fill(encode_result(self.describe()))
+                slot.fill(encode_result(describe(self._batches.durable.locks, self._since, time.time())))
             else:
                 await self._wait_for_grant(arguments[0], arguments[1], slot)
         except StoreError as error:
@@ -179,70 +228,87 @@ class Wconfd:
         await self._settled()
         while owner in self._batches.durable.locks.waiting:
             left = start + limit - time.monotonic()
-            if left <= 0:
-                slot.fill(self._timed_out(owner, time.monotonic() - start))
+            if left <= 0 or slot.gone:
+                slot.fill(timed_out(self._batches.durable.locks, owner, time.monotonic() - start))
                 return
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._grant_waiters.setdefault(owner, []).append(waiter)
-            await asyncio.wait([waiter], timeout=left)
+            await asyncio.wait([waiter], timeout=min(left, 5.0))
             if not waiter.done():
                 self._grant_waiters[owner].remove(waiter)
                 if not self._grant_waiters[owner]:
                     del self._grant_waiters[owner]
         slot.fill(encode_result(result=True))
 
-    def _timed_out(self, owner: Owner, waited: float) -> bytes:
-        locks = self._batches.durable.locks
-        requests = locks.waiting[owner].pending.requests
-        blockers = waiting_on(locks).get(owner, ())
-        wanted = ", ".join(f"{lock_name(lock)} ({MODE_NAMES[mode]})" for lock, mode in requests)
-        theirs = ", ".join(str(blocker.ident) for blocker in blockers)
-        text = f"waited {waited:.1f} s for {wanted}, held or claimed by {theirs}: the request stays pending"
-        details = {
-            "waited": waited,
-            "locks": codec.locks_json((lock, mode) for lock, mode in requests),
-            "owners": [codec.owner_json(blocker) for blocker in blockers],
-        }
-        return refusal("LockTimeoutError", text, details)
+    # -- what follows a batch
 
-    def describe(self) -> dict[str, Any]:
-        """Who holds what, who waits for whom and since when, as JSON."""
-        locks, now = self._batches.durable.locks, time.time()
-        graph = waiting_on(locks)
-        return {
-            "held": codec.owners_json(locks),
-            "waiting": [
-                {
-                    "owner": codec.owner_json(pending.owner),
-                    "priority": pending.priority,
-                    "requests": codec.locks_json(pending.requests),
-                    "blockers": [codec.owner_json(blocker) for blocker in graph[pending.owner]],
-                    "waited": max(0.0, now - self._since.get(pending.owner, now)),
-                }
-                for pending in all_pending(locks)
-            ],
-            "fair": locks.fair,
-        }
-
-    # -- what follows a durable batch
-
-    def _committed(self, _number: int, batch: Batch, _calls: int, _took: float) -> None:
+    def _committed(self, batch: Batch | None, calls: int, took: float) -> None:
+        if batch is None:
+            _log.error("a batch of %d calls could not be written and was undone: %s", calls, self._batches.failed)
+            if self._metrics is not None:
+                self._metrics.failures.inc()
+            self._trace_start(self._batches.durable)
+            return
+        _log.debug("batch: %d calls, %d lock changes, %.1f ms", calls, len(batch.held), took * 1000)
         self._snapshots.note(batch)
+        if batch.config and self._senders:
+            serial = self._batches.durable.config.serial
+            for sender in self._senders:
+                sender.put(Entry(self._replicated, serial, batch.config))
+            self._replicated = serial
+        for held in batch.held:
+            self._watch.see(held.owner)
         for change in batch.waiting:
-            if change.pending is None:
-                self._since.pop(change.owner, None)
-                for waiter in self._grant_waiters.pop(change.owner, ()):
-                    if not waiter.done():
-                        waiter.set_result(None)
+            if change.pending is not None:
+                self._watch.see(change.owner)
+                continue
+            self._since.pop(change.owner, None)
+            for waiter in self._grant_waiters.pop(change.owner, ()):
+                if not waiter.done():
+                    waiter.set_result(None)
+        if self._metrics is not None:
+            self._metrics.committed(batch, calls, took)
 
-    def _notify(self, owners: list[Owner]) -> None:
+    def _notify(self, grants: list[tuple[Owner, int]]) -> None:
         """Tell each owner whose request was granted: signal 1 to its process. Signals are hints."""
-        for owner in owners:
+        for owner, line in grants:
+            if self._trace is not None:
+                self._trace.record("notify", owner=owner, **{"for": line})
             if owner.pid > 1 and owner.pid != self._me.pid:
                 try:
                     os.kill(owner.pid, signal.SIGHUP)
                 except (OSError, OverflowError) as error:
                     _log.info("cannot notify %s (pid %d): %s", owner.ident, owner.pid, error)
+
+    # -- the trace
+
+    def _trace_start(self, state: State) -> None:
+        """Begin a run in the trace: at the start, and where a batch was undone, which is a recovery on the spot."""
+        if self._trace is not None:
+            self._traced = 0
+            held = [(lock, owner, mode) for owner, mine in holders(state.locks) for lock, mode in mine]
+            fair = state.locks.fair
+            pending = in_order_of_arrival(state.locks) if fair else all_pending(state.locks)
+            self._trace.start({"held": held, "pending": pending, "fair": fair})
+
+    def _trace_steps(self, call: Call) -> list[int]:
+        """Tell a call's steps; answers the lines' numbers."""
+        if self._trace is None:
+            return []
+        return [
+            self._trace.step(event, error=str(result))
+            if isinstance(result, LockError)
+            else self._trace.step(event, result)
+            for event, result in call.steps
+        ]
+
+    def _trace_replies(self, lines: list[int]) -> None:
+        if self._trace is not None:
+            for line in lines:
+                if line > self._traced:
+                    self._traced = line
+                    self._trace.record("durable", upto=line)
+                self._trace.record("reply", to=line)
 
     # -- deaths
 
@@ -250,21 +316,33 @@ class Wconfd:
         """Look once for owners that have died, and drop what was theirs."""
         async with self._sweeping:
             owners = known_owners(self._batches.state)
+            self._watch.keep_only(owners)
+            for owner in owners:
+                self._watch.see(owner)
             dead = await asyncio.to_thread(find_dead, owners, self._me.livelock)
-            if not dead:
-                return
-            call = Call(self._batches.state, time.time(), 0, self._me)
-            for owner in dead:
-                _log.info("%s (pid %d) has died: dropping its locks and reservations", owner.ident, owner.pid)
-                call.bury(owner)
-            self._take(call, lambda _failure: None)
-            try:
-                await self._settled()
-            except StoreError as error:
-                _log.error("the dead keep their locks for now: %s", error)
-                return
-            for path in {owner.livelock for owner in dead}:
-                remove_file(path, self._root.livelocks)
+            if dead:
+                await self._bury(dead)
+
+    def _process_ended(self, owner: Owner) -> None:
+        """An owner's process has ended while we watched it."""
+        if owner in known_owners(self._batches.state):
+            self._spawn(self._bury([owner]))
+
+    async def _bury(self, dead: list[Owner]) -> None:
+        call = self._new_call()
+        for owner in dead:
+            _log.info("%s (pid %d) has died: dropping its locks and reservations", owner.ident, owner.pid)
+            call.bury(owner)
+        if self._metrics is not None:
+            self._metrics.deaths.inc(len(dead))
+        self._take(call, None, b"")
+        try:
+            await self._settled()
+        except StoreError as error:
+            _log.error("the dead keep their locks until the next look: %s", error)
+            return
+        for path in {owner.livelock for owner in dead}:
+            remove_file(path, self._root.livelocks)
 
     async def _sweep_periodically(self) -> None:
         while True:
@@ -286,6 +364,26 @@ class Wconfd:
                     connection.end(refusal("GenericError", text))
                 elif not connection.waiting and now - connection.last_message > options.idle_timeout:
                     connection.abort()
+
+    # -- figures
+
+    def _gauges(self) -> dict[str, dict[tuple[str, ...], float]]:
+        locks = self._batches.durable.locks
+        levels = dict.fromkeys(LEVEL_NAMES.values(), 0.0)
+        for waiting in locks.waiting.values():
+            if waiting.pending.requests:
+                levels[LEVEL_NAMES[waiting.pending.requests[0].lock.level]] += 1
+        since = list(self._since.values())
+        lags = [(sender.target.name, *sender.lag) for sender in self._senders]
+        return {
+            "wconfd_waiting_requests": {(level,): count for level, count in levels.items()},
+            "wconfd_oldest_wait_seconds": {(): max(0.0, time.time() - min(since)) if since else 0.0},
+            "wconfd_held_locks": {(): float(sum(len(mine.locks) for mine in locks.held.values()))},
+            "wconfd_connections": {(): float(len(self.connections))},
+            "wconfd_watched_processes": {(): float(self._watch.watched)},
+            "wconfd_replication_lag_serials": {(name,): float(serials) for name, serials, _ in lags},
+            "wconfd_replication_lag_seconds": {(name,): seconds for name, _, seconds in lags},
+        }
 
 
 def _undone(failure: StoreError) -> bytes:

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from checkers.trace import read, validate
+from checkers.trace_locks import LocksModel
+from checkers.verdict import Illegal, Ok
 from impl.paths import Root
 from impl.process.livelock import LiveLock
 from impl.wire.client import Client, UnreachableError
@@ -96,7 +99,7 @@ class Daemon:
         self.root.make_directories()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "impl.wconfd", "--root", self.root.directory, *self.options]
+        command = [*self.program, "--root", self.root.directory, "--trace", self.trace, *self.options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 20
         while True:
@@ -119,6 +122,21 @@ class Daemon:
         self.process.stderr.close()
         self.process = None
         return code
+
+    @property
+    def program(self) -> list[str]:
+        return [sys.executable, "-m", "impl.wconfd"]
+
+    @property
+    def trace(self) -> str:
+        return os.path.join(self.root.directory, "trace")
+
+    def check_trace(self) -> None:
+        """What the lock core did in this test is a behaviour of the specification."""
+        if os.path.exists(self.trace):
+            with open(self.trace, "rb") as file:
+                verdict = validate(LocksModel(), read(file.read()))
+            assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
 
     def client(self) -> Client:
         client = Client(self.root.wconfd_socket, timeout=20)
@@ -153,8 +171,10 @@ def new_daemon() -> Iterator[Callable[..., Daemon]]:
     directory = tempfile.mkdtemp(prefix="gw", dir="/tmp")
     made: list[Daemon] = []
 
-    def make(*options: str, config: dict[str, Any] | None = MINIMAL, start: bool = True) -> Daemon:
-        daemon = Daemon(os.path.join(directory, str(len(made))), options)
+    def make(
+        *options: str, config: dict[str, Any] | None = MINIMAL, start: bool = True, kind: type[Daemon] = Daemon
+    ) -> Daemon:
+        daemon = kind(os.path.join(directory, str(len(made))), options)
         made.append(daemon)
         if config is not None:
             with open(daemon.root.config, "w", encoding="utf-8") as file:
@@ -168,6 +188,8 @@ def new_daemon() -> Iterator[Callable[..., Daemon]]:
     finally:
         for daemon in made:
             daemon.close()
+        for daemon in made:
+            daemon.check_trace()
         shutil.rmtree(directory, ignore_errors=True)
 
 
