@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
-from htools.backends.luxi import Caller, connect
+from htools.backends.luxi import Caller, UnreachableError, connect
 from htools.opcodes import Opcode
 from spec.errors import GantryError
 
@@ -26,6 +26,10 @@ FINISHED = frozenset({"canceled", "success", "error"})
 
 _WAIT = 30.0
 """Seconds after which luxid answers even without a change."""
+_PATIENCE = 60.0
+"""Seconds for which luxid may be away (it is being restarted, say) while its jobs are waited for."""
+_PAUSE = 0.1
+"""Seconds between two attempts to reach it."""
 
 
 class ExecutionError(GantryError):
@@ -130,6 +134,30 @@ def wait(client: Caller, job: int) -> str:
             return str(last[0])
 
 
+def wait_all(socket: str, jobs: Sequence[int], patience: float = _PATIENCE) -> dict[int, str]:
+    """Wait for jobs that were submitted, also over a restart of luxid; return their states.
+
+    Raises:
+        ExecutionError: a job is gone.
+        UnreachableError: luxid stayed away for longer than `patience` seconds.
+    """
+    states: dict[int, str] = {}
+    away_since: float | None = None
+    while len(states) < len(jobs):
+        try:
+            with connect(socket, timeout=None) as client:
+                away_since = None
+                for job in jobs:
+                    if job not in states:
+                        states[job] = wait(client, job)
+        except UnreachableError:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since > patience:
+                raise
+            time.sleep(_PAUSE)
+    return states
+
+
 def run(
     socket: str,
     sets: Sequence[JobSet],
@@ -165,7 +193,7 @@ def run(
                 ids = submit(client, jobs)
                 say(f"Got job IDs {','.join(map(str, ids))}")
                 sys.stdout.flush()
-                states = {job: wait(client, job) for job in ids}
+            states = wait_all(socket, ids)
             failed = {job: state for job, state in states.items() if state != "success"}
             if failed:
                 told = ", ".join(f"job {job}: {state}" for job, state in failed.items())

@@ -144,7 +144,14 @@ def _colleague(stage: Stage, cluster: Cluster, planned: Planned) -> int:
     node = max((target for target in targets if target is not None), key=targets.count)
     name = cluster.nodes[node].name
     reason = [["gantry", "demo", time.time_ns()]]
-    delay = {"OP_ID": "OP_TEST_DELAY", "duration": _DELAY, "on_master": False, "on_nodes": [name], "reason": reason}
+    delay = {
+        "OP_ID": "OP_TEST_DELAY",
+        "duration": _DELAY,
+        "on_master": False,
+        "on_nodes": [name],
+        "no_locks": False,
+        "reason": reason,
+    }
     with Client(stage.root.luxi_socket) as luxid:
         return int(luxid.call("SubmitJob", [delay]))
 

@@ -13,8 +13,10 @@ from typing import Any, Protocol, TypeVar
 from htools.backends.jsonfields import Fields, disks_of, policy_of
 from htools.errors import LoadError
 from impl.paths import Root
-from impl.wire.client import Client
+from impl.wire.client import Client, UnreachableError
 from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
+
+__all__ = ["Caller", "Client", "UnreachableError", "connect", "load", "parse", "read", "socket_path"]
 
 NODE_FIELDS = (
     "name", "mtotal", "mnode", "mfree", "dtotal", "dfree", "ctotal", "cnos", "offline", "drained", "vm_capable",

@@ -122,7 +122,7 @@ class Daemon:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
         deadline = time.monotonic() + timeout
-        while not self.accepts():
+        while self.pid() != process.pid or not self.accepts():
             # Waiting for the process's end is the pause between two looks at the socket.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = process.wait(_GLANCE)

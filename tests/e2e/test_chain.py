@@ -1,0 +1,131 @@
+"""Both daemons, real jobs, real locks: what a client sees."""
+
+import json
+import os
+import signal
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from checkers.plan_text import read_plan
+from checkers.promise import broken_promises
+from tests.e2e.conftest import Chain, hbal, until
+
+pytestmark = pytest.mark.xdist_group("chain")
+
+
+def span(chain: Chain, number: int) -> tuple[float, float]:
+    """When a job's opcode had its locks, and when it ended."""
+    (begin,), (end,) = chain.job(number, "opexec", "opend")
+    return begin[0] + begin[1] / 1e6, end[0] + end[1] / 1e6
+
+
+def test_two_jobs_that_want_the_same_node_run_one_after_the_other(chain: Chain) -> None:
+    first, second, other = chain.delay(0.4, "north"), chain.delay(0.4, "north", "east"), chain.delay(0.4, "south")
+    assert [chain.wait_for(job, "success") for job in (first, second, other)] == ["success"] * 3
+    spans = sorted([span(chain, first), span(chain, second)])
+    assert spans[0][1] <= spans[1][0], "they held north at the same time"
+    assert span(chain, other)[0] < spans[0][1], "the one that wants nothing of theirs had to wait"
+    assert chain.locks() == ([], [])
+
+
+def test_a_killed_job_fails_and_its_locks_go_to_the_next_within_a_second(chain: Chain) -> None:
+    killed = chain.delay(600, "north")
+    chain.wait_for(killed, "running")
+    waiting = chain.delay(0.01, "north")
+    chain.wait_for(waiting, "waiting")
+    until(lambda: chain.locks()[1], "the second job asks for its lock")
+    with open(os.path.join(chain.root.queue, f"job-{killed}"), "rb") as file:
+        pid = json.load(file)["process_id"]
+    begin = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    assert chain.wait_for(killed, "error") == "error"
+    assert chain.wait_for(waiting, "success") == "success"
+    seconds = time.monotonic() - begin
+    assert seconds < 1.0, f"it took {seconds:.2f} s"
+    assert chain.locks() == ([], [])
+
+
+def test_a_waiting_job_can_be_canceled_and_leaves_no_request(chain: Chain) -> None:
+    holder = chain.delay(600, "north")
+    chain.wait_for(holder, "running")
+    waiting = chain.delay(0.01, "north")
+    chain.wait_for(waiting, "waiting")
+    until(lambda: chain.locks()[1], "the second job asks for its lock")
+    with chain.luxid() as luxid:
+        done, _ = luxid.call("CancelJob", waiting)
+        assert done
+        chain.wait_for(waiting, "canceled")
+        until(lambda: not chain.locks()[1], "its request is gone")
+    assert chain.job(holder, "status") == ["running"]
+
+
+def test_a_plan_is_executed_and_keeps_its_promise(chain: Chain) -> None:
+    before = chain.stage.config()
+    path = os.path.join(chain.root.directory, "plan")
+    with hbal(chain, "-X", f"-C{path}", "-v") as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    with open(path, encoding="utf-8") as file:
+        plan = read_plan(file.read(), chain.cluster)
+    assert plan.steps
+    assert broken_promises(before, chain.stage.config(), chain.cluster, plan) == []
+    assert chain.locks() == ([], [])
+
+
+def talk(path: str, data: bytes, *, end: bool = True) -> bytes:
+    """Send bytes, and return what comes back until the answer is whole or the connection ends."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(path)
+        # Who sends too much is answered and cut off before the end; the answer can be read all the same.
+        with suppress(BrokenPipeError):
+            connection.sendall(data)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+        found = b""
+        while not found.endswith(b"\x03"):
+            part = connection.recv(1 << 16)
+            if not part:
+                break
+            found += part
+        return found
+
+
+BAD = {
+    "not JSON": b"what?\x03",
+    "not UTF-8": b'{"method": "\xff", "args": []}\x03',
+    "no object": b"[]\x03",
+    "no method": b'{"args": []}\x03',
+    "unknown method": b'{"method": "MakeCoffee", "args": []}\x03',
+    "arguments that are no list": b'{"method": "QueryJobs", "args": 7}\x03',
+    "too few arguments": b'{"method": "QueryJobs", "args": []}\x03',
+    "wrong arguments for luxid": b'{"method": "SubmitJob", "args": [{"OP_ID": 7}]}\x03',
+    "wrong arguments for wconfd": b'{"method": "tryUpdateLocks", "args": ["me", "all of them"]}\x03',
+    "deep nesting": b'{"method": "echo", "args": ' + b"[" * 5000 + b"]" * 5000 + b"}\x03",
+    "an empty message": b"\x03",
+}
+
+
+@pytest.mark.parametrize("which", ["wconfd", "luxid"])
+def test_bad_requests_are_answered_and_harm_nobody(chain: Chain, which: str) -> None:
+    path = chain.daemon(which).socket
+    pid = chain.daemon(which).pid()
+    for what, data in BAD.items():
+        answer = talk(path, data)
+        assert answer.endswith(b"\x03"), what
+        told: dict[str, Any] = json.loads(answer[:-1])
+        assert told["success"] is False, what
+    # A message of 70 MB, one that never ends, and one that is cut off; a request beside them is served.
+    huge = talk(path, b'{"method": "' + b"x" * (70 << 20), end=False)
+    assert json.loads(huge[:-1])["success"] is False
+    with socket.socket(socket.AF_UNIX) as half:
+        half.connect(path)
+        half.sendall(b'{"method": "Que')
+        assert chain.wait_for(chain.delay(0.01, "north"), "success") == "success"
+    talk(path, b'{"method": "Que')
+    assert chain.daemon(which).pid() == pid
+    assert chain.wait_for(chain.delay(0.01, "north"), "success") == "success"
