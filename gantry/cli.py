@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "trace": "validate a daemon's trace against the specification",
     "audit": "decide whether a balancing plan is safe",
     "cluster": "make, start, look at and stop a cluster in a directory",
+    "job": "submit, list, follow, cancel jobs, and mind the queue",
     "demo": "watch a cluster balance itself",
     "tla": "check TLA+ specifications, evaluate expressions, parse modules",
 }

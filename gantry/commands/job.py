@@ -1,0 +1,422 @@
+"""`gantry job …`: submit jobs, look at them, follow, cancel and re-prioritise them, and mind the queue."""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from gantry.job_text import (
+    INFO_FIELDS,
+    LIST_FIELDS,
+    as_job,
+    job_details,
+    job_table,
+    log_line,
+    result_text,
+)
+from impl.opcodes import OPCODES
+from impl.opcodes.table import Opcode
+from impl.paths import DEFAULT_ROOT, Root
+from impl.wire.client import Client
+from spec.errors import GantryError
+
+FAILED, CANCELED, MISSING = 1, 3, 4
+FINAL = frozenset({"success", "error", "canceled"})
+EXIT_CODES = """exit codes: 0 done; 1 a job failed, or the request was refused; 2 wrong usage;
+3 a job was canceled; 4 there is no such job"""
+POLL_SECONDS = 10.0
+PRIORITIES = {"low": 10, "normal": 0, "high": -10}
+_AGE_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class UsageError(GantryError):
+    """An argument that makes no sense; `argument` is it."""
+
+    def __init__(self, argument: str, reason: str) -> None:
+        self.argument = argument
+        super().__init__(f"'{argument}': {reason}")
+
+
+class NoSuchJobError(GantryError):
+    """There are no jobs of these ids."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self.ids = tuple(ids)
+        super().__init__(f"no such job: {', '.join(map(str, ids))}; 'gantry job list' shows them")
+
+
+# --- arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommands and their options."""
+    parser.epilog = EXIT_CODES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--root", metavar="DIR", help=f"the cluster's directory (default $GANTRY_ROOT, else {DEFAULT_ROOT})"
+    )
+    common.add_argument("--json", action="store_true", help="answer in JSON, for programs")
+    commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, parents=[common], help=text, description=text, epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+
+    submit = command("submit", "submit a job of one opcode, or jobs from a file")
+    submit.add_argument(
+        "what", metavar="OPCODE|FILE|-", help="an opcode such as OP_TEST_DELAY, or JSON: opcode, job, jobs"
+    )
+    submit.add_argument(
+        "parameters", nargs="*", metavar="NAME=VALUE", help="the opcode's parameters, values as JSON or text"
+    )
+    submit.add_argument("--priority", choices=PRIORITIES, default="normal", help="(default %(default)s)")
+    submit.add_argument(
+        "--after", metavar="ID", type=int, action="append", default=[], help="start when that job has succeeded"
+    )
+    submit.add_argument("--reason", metavar="TEXT", default="", help="why, for the reason trail")
+    submit.add_argument("--watch", action="store_true", help="follow the jobs to their end")
+    listing = command("list", "list jobs")
+    listing.add_argument("ids", nargs="*", type=int, metavar="ID")
+    listing.add_argument(
+        "--status", action="append", metavar="STATUS", help="only jobs of this status (may be repeated)"
+    )
+    listing.add_argument("--live", action="store_true", help="only jobs that have not ended")
+    listing.add_argument("--archived", action="store_true", help="archived jobs too")
+    command("info", "tell all about some jobs").add_argument("ids", nargs="+", type=int, metavar="ID")
+    command("watch", "follow the logs of jobs until they end").add_argument("ids", nargs="+", type=int, metavar="ID")
+    cancel = command("cancel", "cancel jobs that wait or are queued")
+    cancel.add_argument("ids", nargs="+", type=int, metavar="ID")
+    cancel.add_argument("--kill", action="store_true", help="kill the process of a job that runs already")
+    priority = command("priority", "change the priority of jobs that have not begun to run")
+    priority.add_argument("priority", metavar="PRIORITY", help="low, normal, high, or -20 (most urgent) to 19")
+    priority.add_argument("ids", nargs="+", type=int, metavar="ID")
+    archive = command("archive", "archive jobs that have ended")
+    archive.add_argument("ids", nargs="*", type=int, metavar="ID")
+    archive.add_argument(
+        "--older", metavar="AGE", help="all that ended longer ago, such as 90m, 12h, 7d; 'all' for all"
+    )
+    drain = command("drain", "stop or start taking new jobs, or say which")
+    drain.add_argument("state", nargs="?", choices=["on", "off"], help="nothing: say how it is")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the subcommand says."""
+    actions: dict[str, Callable[[Client, argparse.Namespace], int]] = {
+        "submit": _submit,
+        "list": _list,
+        "info": _info,
+        "watch": _watch,
+        "cancel": _cancel,
+        "priority": _priority,
+        "archive": _archive,
+        "drain": _drain,
+    }
+    try:
+        with Client(Root.of(options.root).luxi_socket) as client:
+            return actions[options.action](client, options)
+    except UsageError as error:
+        print(f"gantry job {options.action}: {error}", file=sys.stderr)
+        return 2
+    except NoSuchJobError as error:
+        print(f"gantry job {options.action}: {error}", file=sys.stderr)
+        return MISSING
+    except KeyboardInterrupt:
+        print("\nno longer following; the jobs go on", file=sys.stderr)
+        return 130
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+# --- submit
+
+
+def read_value(opcode: Opcode, name: str, text: str) -> Any:
+    """A parameter's value from the command line: JSON where that is possible, else text."""
+    known = {parameter.name for parameter in opcode.parameters}
+    if name not in known:
+        raise UsageError(name, f"{opcode.op_id} has no such parameter; it has {', '.join(sorted(known)) or 'none'}")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def opcode_from_words(name: str, words: Sequence[str]) -> dict[str, Any]:
+    """An opcode from its name and NAME=VALUE words."""
+    op_id = name.upper()
+    opcode = OPCODES.get(op_id if op_id.startswith("OP_") else f"OP_{op_id}")
+    if opcode is None:
+        raise UsageError(name, "neither an opcode nor a file")
+    op: dict[str, Any] = {"OP_ID": opcode.op_id}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(word, "expected NAME=VALUE")
+        op[key] = read_value(opcode, key, value)
+    return op
+
+
+def jobs_from_json(text: str, source: str) -> list[list[dict[str, Any]]]:
+    """Jobs from JSON: an opcode, a list of opcodes (one job), or a list of such lists."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UsageError(source, f"is no JSON ({error})") from None
+    if isinstance(value, dict):
+        value = [value]
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        value = [value]
+    if not (isinstance(value, list) and value and all(isinstance(job, list) for job in value)):
+        raise UsageError(source, "holds no opcode, list of opcodes, or list of jobs")
+    if not all(isinstance(op, dict) and "OP_ID" in op for job in value for op in job):
+        raise UsageError(source, "an opcode is an object with 'OP_ID'")
+    return value
+
+
+def _jobs(options: argparse.Namespace) -> list[list[dict[str, Any]]]:
+    looks_like_opcode = re.fullmatch(r"[A-Za-z_]+", options.what) is not None
+    if options.parameters or (looks_like_opcode and not _readable(options.what)):
+        return [[opcode_from_words(options.what, options.parameters)]]
+    if options.what == "-":
+        return jobs_from_json(sys.stdin.read(), "standard input")
+    try:
+        with open(options.what, encoding="utf-8") as file:
+            return jobs_from_json(file.read(), options.what)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(options.what, f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def _readable(path: str) -> bool:
+    try:
+        with open(path, "rb"):
+            return True
+    except OSError:
+        return False
+
+
+def _submit(client: Client, options: argparse.Namespace) -> int:
+    trail = [["gantry:client:job-submit", options.reason, time.time_ns()]]
+    for job in (jobs := _jobs(options)):
+        for op in job:
+            op.setdefault("priority", PRIORITIES[options.priority])
+            op["reason"] = [*(op.get("reason") or ()), *trail]
+        if options.after and job:
+            job[0].setdefault("depends", [[job_id, ["success"]] for job_id in options.after])
+    answers = client.call("SubmitManyJobs", jobs)
+    ids = [answer for accepted, answer in answers if accepted]
+    if options.json and not options.watch:
+        _print_json([{"accepted": accepted, "id" if accepted else "error": answer} for accepted, answer in answers])
+    else:
+        for accepted, answer in answers:
+            if accepted:
+                print(f"job {answer} submitted", flush=True)
+            else:
+                print(f"refused: {answer}", file=sys.stderr)
+    code = 0 if len(ids) == len(answers) else FAILED
+    if options.watch and ids:
+        return max(code, _follow(client, ids, as_json=options.json))
+    return code
+
+
+# --- looking
+
+
+def _query(client: Client, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Jobs by id, or all that are not archived.
+
+    Raises:
+        NoSuchJobError: some are asked for and not there.
+    """
+    rows = client.call("QueryJobs", list(ids) or None, list(fields))
+    missing = [row[0] for row in rows if row[fields.index("status")] is None]
+    if missing:
+        raise NoSuchJobError(missing)
+    return [as_job(fields, row) for row in rows]
+
+
+def _list(client: Client, options: argparse.Namespace) -> int:
+    if options.archived and not options.ids:
+        answer = client.call("Query", "job", [*LIST_FIELDS, "archived"], None)
+        jobs = [as_job(LIST_FIELDS, [value for _, value in row[:-1]]) for row in answer["data"]]
+    else:
+        jobs = _query(client, options.ids, LIST_FIELDS)
+    if options.status:
+        jobs = [job for job in jobs if job["status"] in options.status]
+    if options.live:
+        jobs = [job for job in jobs if job["status"] not in FINAL]
+    if options.json:
+        _print_json(jobs)
+    elif jobs:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 1 << 16
+        print("\n".join(job_table(jobs, width, time.time())))
+    else:
+        print("no jobs", file=sys.stderr)
+    return 0
+
+
+def _info(client: Client, options: argparse.Namespace) -> int:
+    jobs = _query(client, options.ids, INFO_FIELDS)
+    if options.json:
+        _print_json(jobs)
+    else:
+        print("\n\n".join("\n".join(job_details(job, time.time())) for job in jobs))
+    return 0
+
+
+# --- following
+
+
+def changes(client: Client, job_id: int) -> Iterator[tuple[str, list[Any]]]:
+    """A job's statuses and new log entries, until it has ended.
+
+    Raises:
+        NoSuchJobError: there is no such job.
+    """
+    previous: list[Any] | None = None
+    serial: int | None = None
+    if client.call("QueryJobs", [job_id], ["status"])[0][0] is None:
+        raise NoSuchJobError([job_id])
+    while True:
+        answer = client.call("WaitForJobChange", job_id, ["status"], previous, serial, POLL_SECONDS)
+        values, entries = answer
+        status = values[0]
+        if entries or values != previous:
+            yield status, entries
+        previous = values
+        serial = max([serial or 0, *(entry[0] for entry in entries)])
+        if status in FINAL:
+            return
+
+
+def _follow(client: Client, ids: Sequence[int], *, as_json: bool) -> int:
+    """Show what happens to jobs, one after the other; the worst exit code among them."""
+    worst = 0
+    many = len(ids) > 1
+    for job_id in ids:
+        prefix = f"[{job_id}] " if many else ""
+        status = "queued"
+        said = ""
+        for status, entries in changes(client, job_id):
+            for entry in entries:
+                if as_json:
+                    print(json.dumps({"id": job_id, "log": entry}, ensure_ascii=False), flush=True)
+                else:
+                    print(f"{prefix}{log_line(entry)}", flush=True)
+            if not as_json and status not in FINAL and status != said:
+                print(f"{prefix}{status}", flush=True)
+                said = status
+        worst = max(worst, _tell_end(client, job_id, as_json=as_json))
+    return worst
+
+
+def _tell_end(client: Client, job_id: int, *, as_json: bool) -> int:
+    job = _query(client, [job_id], ["id", "status", "opstatus", "opresult"])[0]
+    if as_json:
+        print(json.dumps(job, ensure_ascii=False), flush=True)
+    else:
+        print(f"job {job_id}: {job['status']}")
+        for status, result in zip(job["opstatus"], job["opresult"], strict=True):
+            if result is not None and result != ["OpExecError", ["Preceding opcode failed"]]:
+                print(f"  {result_text(status, result)}")
+    return {"success": 0, "canceled": CANCELED}.get(job["status"], FAILED)
+
+
+def _watch(client: Client, options: argparse.Namespace) -> int:
+    return _follow(client, options.ids, as_json=options.json)
+
+
+# --- changing
+
+
+def _each(options: argparse.Namespace, act: Callable[[int], tuple[bool, str]]) -> int:
+    """Do something to each job and tell how it went."""
+    answers = [(job_id, *act(job_id)) for job_id in options.ids]
+    if options.json:
+        _print_json([{"id": job_id, "done": done, "text": text} for job_id, done, text in answers])
+    else:
+        for job_id, done, text in answers:
+            print(f"job {job_id}: {text.removeprefix(f'Job {job_id} ')}", file=sys.stdout if done else sys.stderr)
+    return 0 if all(done for _, done, _ in answers) else FAILED
+
+
+def _cancel(client: Client, options: argparse.Namespace) -> int:
+    _query(client, options.ids, ["id", "status"])
+
+    def act(job_id: int) -> tuple[bool, str]:
+        done, text = client.call("CancelJob", job_id, *([True] if options.kill else []))
+        return done, text
+
+    return _each(options, act)
+
+
+def read_priority(text: str) -> int:
+    """A priority by name or number."""
+    if text in PRIORITIES:
+        return PRIORITIES[text]
+    try:
+        number = int(text)
+    except ValueError:
+        raise UsageError(text, "expected low, normal, high, or a number from -20 to 19") from None
+    if not -20 <= number <= 19:
+        raise UsageError(text, "a priority lies between -20 (most urgent) and 19")
+    return number
+
+
+def _priority(client: Client, options: argparse.Namespace) -> int:
+    priority = read_priority(options.priority)
+    _query(client, options.ids, ["id", "status"])
+
+    def act(job_id: int) -> tuple[bool, str]:
+        done, text = client.call("ChangeJobPriority", job_id, priority)
+        return done, text
+
+    return _each(options, act)
+
+
+def read_age(text: str) -> int:
+    """Seconds from an age such as `12h`; -1, which means any age, from `all`."""
+    if text == "all":
+        return -1
+    found = re.fullmatch(r"([0-9]+)([smhdw]?)", text)
+    if not found:
+        raise UsageError(text, "expected an age such as 90m, 12h or 7d, or 'all'")
+    return int(found[1]) * _AGE_UNITS[found[2]]
+
+
+def _archive(client: Client, options: argparse.Namespace) -> int:
+    if bool(options.ids) == bool(options.older):
+        raise UsageError("archive", "name jobs, or say --older AGE")
+    if options.older:
+        archived, left = client.call("AutoArchiveJobs", read_age(options.older), POLL_SECONDS)
+        if options.json:
+            _print_json({"archived": archived, "left": left})
+        else:
+            print(f"archived {archived} jobs{f', {left} not looked at yet' if left else ''}")
+        return 0
+    _query(client, options.ids, ["id", "status"])
+
+    def act(job_id: int) -> tuple[bool, str]:
+        done = client.call("ArchiveJob", job_id)
+        return done, "archived" if done else "has not ended yet, or is archived already"
+
+    return _each(options, act)
+
+
+def _drain(client: Client, options: argparse.Namespace) -> int:
+    if options.state is not None:
+        client.call("SetDrainFlag", options.state == "on")
+    (drained,) = client.call("QueryConfigValues", ["drain_flag"])
+    if options.json:
+        _print_json({"drained": drained})
+    else:
+        print("the queue is drained: new jobs are refused" if drained else "the queue takes new jobs")
+    return 0
