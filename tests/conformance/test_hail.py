@@ -1,0 +1,94 @@
+"""hail against the real one: the same answers, tables, warnings and exit codes."""
+
+import json
+import random
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from htools import hail
+from tests.conformance.programs import Outcome, run_ours, run_peer
+from tests.conformance.random_requests import random_request
+from tests.conftest import PEER_BIN
+
+PEER = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
+
+
+def without_internals(run: Outcome) -> tuple[int, str, str]:
+    """A run without the internals that the real one dumps when no group is left to choose from."""
+    return run.code, re.sub(r'all groups: \[.*?\](?="\])', "all groups", run.output), run.errors
+
+
+def options_of(seed: int) -> list[str]:
+    rng = random.Random(seed)
+    words = []
+    for option, odds in (("--no-capacity-checks", 0.2), ("--ignore-soft-errors", 0.2), ("-p", 0.2), ("-p+plist", 0.1)):
+        if rng.random() < odds:
+            words.append(option)
+    if rng.random() < 0.1:
+        words.append("--restrict-allocation-to=node0,node2,node1,node0.dom,node1.dom")
+    if rng.random() < 0.1:
+        words.append("--static-kvm-node-memory=0")
+    return words
+
+
+def compare(seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, bool]]:
+    if not Path(PEER).exists():
+        pytest.skip("no real hail on this machine")
+    seen: Counter[tuple[str, bool]] = Counter()
+    for seed in seeds:
+        request = random_request(seed)
+        path = tmp_path / "request.json"
+        path.write_text(json.dumps(request))
+        words = [*options_of(seed), str(path)]
+        monkeypatch.setattr(hail, "PLAIN_BELOW", 0 if seed % 2 else 10**9)
+        peer, ours = run_peer(PEER, words, tmp_path), run_ours(hail.main, words, tmp_path)
+        assert without_internals(ours) == without_internals(peer), f"seed {seed}: hail {' '.join(words)}"
+        acted = '"success":true' in peer.output and '"result":[[],' not in peer.output
+        seen[request["request"]["type"], acted] += 1
+    return seen
+
+
+@pytest.mark.peer
+def test_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = compare(range(10_000, 10_150), tmp_path, monkeypatch)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= 50
+
+
+@pytest.mark.peer
+@pytest.mark.long
+def test_many_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = compare(range(20_000, 21_500), tmp_path, monkeypatch)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= 500
+    acting = {kind for kind, acted in seen if acted}
+    kinds = {"allocate", "multi-allocate", "relocate", "node-evacuate", "change-group", "allocate-secondary"}
+    assert acting == kinds
+
+
+@pytest.mark.peer
+@pytest.mark.shared
+@pytest.mark.parametrize("words", [[], ["--no-capacity-checks"], ["--ignore-soft-errors", "-p"]], ids=" ".join)
+def test_shared_requests(shared: Path, tmp_path: Path, words: list[str]) -> None:
+    if not Path(PEER).exists():
+        pytest.skip("no real hail on this machine")
+    compared = 0
+    for path in sorted((shared / "clusters").glob("*/*.json")):
+        if path.stem in {"c1000", "b80"}:
+            continue
+        peer = run_peer(PEER, [*words, str(path)], tmp_path)
+        ours = run_ours(hail.main, [*words, str(path)], tmp_path)
+        if peer.code:
+            assert ours.code == peer.code, path.name
+            continue
+        assert without_internals(ours) == without_internals(peer), path.name
+        compared += 1
+    assert compared > 17
+
+
+def test_usage(tmp_path: Path) -> None:
+    none = run_ours(hail.main, [], tmp_path)
+    assert none == Outcome(1, "", "Error: This program needs an input file.\n", ())
+    two = run_ours(hail.main, ["a", "b"], tmp_path)
+    assert (two.code, two.errors) == (1, "Error: Only one argument is accepted (the input file)\n")
