@@ -1,0 +1,98 @@
+"""Roots with daemons in them for side-by-side measurements: ours, and the real Ganeti's where it is installed.
+
+The real daemons need a configuration that `mkconfig.py` of the shared inputs makes; without them only ours is measured.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from impl.paths import Root
+from impl.wire.client import Client, UnreachableError
+
+SBIN = Path("/usr/lib/ganeti/3.0/usr/sbin")
+HERE = Path(__file__).resolve().parent
+
+
+def _shared_peer() -> Path | None:
+    for candidate in (os.environ.get("GANTRY_SHARED"), HERE.parents[1] / "shared"):
+        if candidate and (Path(candidate) / "peer" / "mkconfig.py").exists():
+            return Path(candidate) / "peer"
+    return None
+
+
+def peer_missing() -> str | None:
+    """Why the real daemons cannot be measured here; None if they can."""
+    if not (SBIN / "ganeti-luxid").exists():
+        return "the real Ganeti daemons are not installed"
+    return None if _shared_peer() is not None else "no shared inputs to make the real daemons' configuration from"
+
+
+def configuration() -> dict[str, Any]:
+    """A cluster of one node; the real one's own where it can be made, so that both have the same."""
+    peer = _shared_peer()
+    if peer is None:
+        node = {"uuid": "u1", "name": "vm", "group": "g1", "offline": False, "primary_ip": "127.0.0.1"}
+        group = {"uuid": "g1", "name": "default"}
+        cluster = {"cluster_name": "c", "master_node": "u1", "max_running_jobs": 20, "max_tracked_jobs": 25}
+        return {"version": 3000000, "cluster": cluster, "nodes": {"u1": node}, "nodegroups": {"g1": group},
+                "instances": {}, "disks": {}, "networks": {}, "filters": {}, "serial_no": 1}  # fmt: skip
+    with tempfile.TemporaryDirectory() as directory:
+        made = f"{directory}/config.data"
+        command = [sys.executable, str(peer / "mkconfig.py"), str(peer / "cluster_config_3.0.json"), made]
+        subprocess.run(command, check=True, capture_output=True)
+        found: dict[str, Any] = json.loads(Path(made).read_text(encoding="utf-8"))
+        return found
+
+
+def _await(path: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(UnreachableError):
+            Client(path).close()
+            return
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"a daemon did not come up: see the logs beside {path}")
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def daemons(*, real: bool) -> Iterator[Root]:
+    """Wconfd and luxid over a root of their own, stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="gb") as directory:
+        root = Root(f"{directory}/vm")
+        root.make_directories()
+        Path(root.config).write_text(json.dumps(configuration()), encoding="utf-8")
+        for name, text in (("queue/serial", "0"), ("queue/version", "1"), ("ssconf_master_node", "vm"),
+                           ("ssconf_primary_ip_family", "2"), ("ssconf_cluster_name", "c")):  # fmt: skip
+            Path(root.state, name).write_text(f"{text}\n", encoding="ascii")
+        environment = {**os.environ, "GANETI_ROOTDIR": root.directory, "GANETI_HOSTNAME": "vm"}
+        started = []
+        try:
+            for name, socket in (("wconfd", root.wconfd_socket), ("luxid", root.luxi_socket)):
+                flags = ["-f", "--no-user-checks", "--no-voting", "--yes-do-it"]
+                real_command = [str(SBIN / f"ganeti-{name}"), *flags]
+                command = real_command if real else [sys.executable, "-m", f"impl.{name}", "--root", root.directory]
+                with open(f"{root.log}/{name}.out", "ab") as output:
+                    process = subprocess.Popen(
+                        command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                        cwd=root.directory if real else None, start_new_session=True,
+                    )  # fmt: skip
+                started.append(process)
+                _await(socket, process)
+            yield root
+        finally:
+            for process in reversed(started):
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
