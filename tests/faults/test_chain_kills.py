@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_the_plan_is_completed_when_daemons_are_killed_in_its_middle(victims: tu
         path = Path(chain.root.directory, "plan")
         with chain.stage.hbal("-X", f"-l{MOVES}", f"-C{path}") as hbal:
             for ended, victim in enumerate(victims, start=1):
-                until(lambda ended=ended: at_work(chain, ended), "jobs at work", 60)
+                until(partial(at_work, chain, ended), "jobs at work", 60)
                 restart(chain, victim)
             check_completed(chain, hbal, before, path)
 
