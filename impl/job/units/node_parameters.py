@@ -76,7 +76,7 @@ def _resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
     if sum(op.get(name) is True for name in ROLE_FLAGS) > 1:
         raise PrerequisiteError("Can't set the node into more than one state at the same time", WRONG_INPUT)
     for name in _NOT_CARRIED_OUT:
-        if op.get(name) is not None:
+        if op.get(name):  # Ganeti's own client sends empty states along
             raise PrerequisiteError(f"Gantry cannot change {name} of a node yet", WRONG_INPUT)
     return op
 
