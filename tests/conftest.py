@@ -10,6 +10,12 @@ HERE = Path(__file__).resolve().parent
 PEER_BIN = "/usr/lib/ganeti/3.0/usr/bin"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Seeds of the tests that compare programs on random inputs."""
+    parser.addoption("--seed", default="0", help="first seed of random comparisons")
+    parser.addoption("--clusters", default="", help="number of random clusters to compare (default: the test's own)")
+
+
 def shared_directory() -> Path | None:
     """The shared inputs: `$GANTRY_SHARED`, or `shared/` beside the checkout."""
     for candidate in (os.environ.get("GANTRY_SHARED"), HERE.parents[1] / "shared"):

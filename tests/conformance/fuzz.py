@@ -1,0 +1,70 @@
+"""Compares hbal with the real one on random clusters: `python -m tests.conformance.fuzz --seed 7 --count 1000`.
+
+Each seed is a cluster and a command line (see `clusters.py`); a difference is told with its seed, and `--keep DIR`
+leaves the input there. The tests of `test_fuzz_hbal.py` run the same comparison.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from htools import hbal
+from tests.conformance.clusters import Case, Generator
+from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conftest import peer_program
+
+STUMBLES = ("IntMap.!", "Prelude.", "stack overflow")
+"""What the real program says when it falls over its own input: there is nothing to compare then."""
+
+
+def compare(program: str, case: Case, directory: Path) -> str:
+    """The difference between both programs on one case, empty if there is none."""
+    inputs, theirs, ours = (directory / name for name in ("inputs", "peer", "ours"))
+    for path in (inputs, theirs, ours):
+        path.mkdir(parents=True)
+    (inputs / "cluster.data").write_text(case.text)
+    (inputs / "cluster.dynu").write_text(case.utilisation)
+    words = [word.replace("{dynu}", str(inputs / "cluster.dynu")) for word in case.words]
+    words += ["-t", str(inputs / "cluster.data")]
+    peer = run_peer(program, words, theirs)
+    if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
+        return ""
+    found = difference(peer, run_ours(hbal.main, words, ours))
+    return f"seed {case.seed}: hbal {' '.join(words)}\n{found}" if found else ""
+
+
+def differences(program: str, seeds: range, least: int, most: int, keep: Path | None = None) -> Iterator[str]:
+    """The differences on the cases of these seeds."""
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as scratch:
+            directory = keep / str(seed) if keep else Path(scratch) / "case"
+            found = compare(program, Generator(seed, least, most).build(), directory)
+        if found:
+            yield found
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="first seed")
+    parser.add_argument("--count", type=int, default=200, help="number of clusters")
+    parser.add_argument("--nodes", default="3-12", help="least and most nodes")
+    parser.add_argument("--keep", type=Path, help="folder for the inputs")
+    arguments = parser.parse_args()
+    program = peer_program("hbal")
+    if program is None:
+        sys.exit("there is no real hbal on this machine (Debian: ganeti-htools-3.0)")
+    least, most = map(int, arguments.nodes.split("-"))
+    seeds = range(arguments.seed, arguments.seed + arguments.count)
+    failures = 0
+    for found in differences(program, seeds, least, most, arguments.keep):
+        failures += 1
+        print(found, flush=True)  # noqa: T201
+    print(f"{len(seeds)} clusters compared, {failures} differ")  # noqa: T201
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
