@@ -25,7 +25,7 @@ import numpy as np  # isort: skip
 if TYPE_CHECKING:
     from htools.arrays import Floats, Ints
 
-BLOCK = 60_000
+BLOCK = 10_000
 """Candidates of a kind that are scored at a time: with their columns they stay in the processor's caches."""
 
 REFRESH = 48
@@ -153,7 +153,7 @@ class Engine:
             return
         stale = self._eligible & (np.isin(vms.primary, touched) | np.isin(vms.secondary, touched))
         self._bound[stale] = -np.inf
-        others = np.flatnonzero(self._eligible & ~stale & np.isfinite(self._bound))
+        others = np.flatnonzero(self._eligible & ~stale)
         if len(others):
             self._drift(others, candidates.sums - sums, candidates.squares - squares, candidates.additive - additive)
             self._rescore(others, touched[nodes.online[touched]])

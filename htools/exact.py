@@ -9,7 +9,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from htools.accounts import NodeModel
-from htools.scoring import COLLISIONS, COMPONENTS, DEVIATION, SUM, collisions, node_values
+from htools.scoring import COLLISIONS, COMPONENTS, DEVIATION, OFFLINE, SUM, collisions, node_values
 
 import numpy as np  # isort: skip
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from htools.arrays import Floats
 
 _DEVIATIONS = [position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation == DEVIATION]
-_RESERVED = 3
+_OFFLINE = [position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation == OFFLINE]
 
 
 class ExactScore:
@@ -27,7 +27,7 @@ class ExactScore:
         self._nodes = list(nodes)
         self._at = {node.index: position for position, node in enumerate(nodes)}
         self._online = [position for position, node in enumerate(nodes) if not node.offline]
-        self._row = {position: row for row, position in enumerate(self._online)}
+        self._offline = [position for position, node in enumerate(nodes) if node.offline]
         self._values: Floats = np.array([node_values(node) for node in nodes]).reshape(len(nodes), len(COMPONENTS))
 
     def refresh(self, nodes: Sequence[NodeModel]) -> None:
@@ -59,7 +59,7 @@ class ExactScore:
         squares = np.cumsum(centred * centred, axis=0)[-1] / count
         deviations = iter(squares.tolist())
         sums = np.cumsum(online, axis=0)[-1].tolist()
-        offline = self._values[[at for at in range(len(self._nodes)) if at not in self._row]].sum(axis=0).tolist()
+        offline = self._values[self._offline][:, _OFFLINE].sum(axis=0).tolist()
         result = 0.0
         for position, (_, weight, aggregation) in enumerate(COMPONENTS):
             if aggregation == DEVIATION:
@@ -69,7 +69,7 @@ class ExactScore:
             elif aggregation == COLLISIONS:
                 value = self._collisions(changed)
             else:  # whole numbers, whose sum does not depend on the order
-                value = offline[position]
+                value = offline[_OFFLINE.index(position)]
             result += weight * value
         return result
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from htools.balancing import balance
 from htools.loading import Loaded, load
-from htools.model import Model
+from htools.model import Model, divide
 from htools.numbers import fixed, general
 from htools.options import VERSION, Options, run_tool, stop
 from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, script
@@ -78,9 +78,7 @@ def _policy_violation(model: Model, index: int) -> str | None:
     node = model.nodes[index]
     if node.spindle_use > node.high_spindles:
         return "FailDisk"
-    return (
-        "FailCPU" if node.used_cpus and node.total_cpus and node.used_cpus / node.total_cpus > node.vcpu_ratio else None
-    )
+    return "FailCPU" if divide(node.used_cpus, node.total_cpus) > node.vcpu_ratio else None
 
 
 def _check_group(model: Model, name: str, options: Options) -> None:
@@ -228,8 +226,8 @@ def body(options: Options, arguments: list[str]) -> int:
         return 0
     print("Trying to minimize the CV...")
     free = _free(model)
-    name_width = max(len(vm.alias) for vm in model.instances.values())
-    node_width = max(len(node.alias) for node in model.nodes.values())
+    name_width = max((len(vm.alias) for vm in model.instances.values()), default=0)
+    node_width = max((len(node.alias) for node in model.nodes.values()), default=0)
     plan: list[Planned] = []
     stop_at = best + options.min_score
     for planned in balance(model, rules_of(options), before, stop_at=stop_at, rounds=options.max_length):
