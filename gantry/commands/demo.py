@@ -1,6 +1,8 @@
 """`gantry demo`: watch a cluster balance itself."""
 
 import argparse
+import os
+import shutil
 import sys
 import time
 
@@ -13,14 +15,15 @@ SECONDS_PER_GIB = 0.02
 """Chosen so that the example's plan takes about twenty seconds: long enough to watch, short enough to wait for."""
 
 NEXT = """\
-Try next:
+Try next{where}:
   gantry cluster init --from {example} --root ./office
   gantry cluster start --root ./office
-  hbal -L --root ./office -C          # plan, and print the commands
-  hbal -L --root ./office -X          # plan and execute
+  hbal -L --root ./office -C      # a plan, and its commands
+  hbal -L --root ./office -X      # have it executed
   gantry cluster status --root ./office
   gantry cluster stop --root ./office
-  gantry audit {branch}.plan --cluster {branch}.txt   # a plan that is not safe
+and a plan that is not safe, with the reason:
+  gantry audit {branch}.plan --cluster {branch}.txt
 """
 
 
@@ -46,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     begin = time.monotonic()
     print(f"A cluster of {len(cluster.nodes)} nodes and {len(cluster.instances)} instances balances itself.")
     try:
-        display.step(f"Make the cluster and start its daemons, from {path}")
+        display.step(f"Make the cluster and start its daemons, from {_short(path)}")
         with stage(cluster, options.seconds_per_gib, keep=options.keep) as scene:
             good = tell(scene, cluster, display)
     except KeyboardInterrupt:
@@ -59,6 +62,19 @@ def run(options: argparse.Namespace) -> int:
         print(f"\nNot everything is as promised ({seconds:.0f} s). Lines that begin with NOT say what.")
         return 1
     print(f"\nEverything is as promised, in {seconds:.0f} s.\n")
-    branch = example_path().replace("office-20.txt", "branch-4")
-    print(NEXT.format(example=path, branch=branch), end="")
+    print(NEXT.format(where=_where(), example=_short(path), branch=_short(example_path()).replace(*_BRANCH)), end="")
     return 0
+
+
+_BRANCH = ("office-20.txt", "branch-4")
+
+
+def _short(path: str) -> str:
+    """The path from here, if it lies below."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def _where() -> str:
+    """Where the programs are, if the shell does not find them."""
+    return "" if shutil.which("gantry") else f" (the programs are in {_short(os.path.dirname(sys.executable))})"

@@ -83,13 +83,13 @@ class Picture:
 
     def say(self, text: str) -> None:
         """Tell a line."""
-        self._console.print(f"         {text}", markup=False)
+        self._console.print(f"         {text}", markup=False, soft_wrap=True)
 
     def check(self, good: bool, text: str) -> None:
         """Tell an outcome."""
         mark = "[green]ok[/green] " if good else "[bold red]NOT[/bold red]"
         self._console.print(f"     {mark} ", end="")
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, soft_wrap=True)
 
     def progress(self, sight: Sight, expected: int, goal: float) -> None:
         """Draw the picture again."""
@@ -128,7 +128,11 @@ def _picture(sight: Sight, expected: int, goal: float, seconds: float) -> "Rende
     for job in sight.active[:_ROWS]:
         style = {"running": "green", "waiting": "yellow"}.get(job.status, "red")
         what = waits.get(job.number, job.what)
-        jobs.add_row(Text(f"         {job.number}", "dim"), Text(job.status, style), Text(what, overflow="ellipsis"))
+        jobs.add_row(
+            Text(f"         {job.number}", "dim"),
+            Text(job.status, style),
+            Text(what, no_wrap=True, overflow="ellipsis"),
+        )
     return Group(bar, head, jobs)
 
 

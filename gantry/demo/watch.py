@@ -109,25 +109,34 @@ class Watcher:
 def _jobs(rows: Iterable[Sequence[Any]]) -> Iterable[JobView]:
     for number, status, summary in rows:
         if status is not None:
-            yield JobView(int(number), str(status), " + ".join(_plain(str(part)) for part in summary or ()))
+            yield JobView(int(number), str(status), _plain([str(part) for part in summary or ()]))
 
 
-def _plain(summary: str) -> str:
-    """`INSTANCE_MIGRATE(lab-files)` as `migrate lab-files`; a job's parts all speak of the same instance."""
-    verb, _, rest = summary.partition("(")
-    words = {"INSTANCE_MIGRATE": "migrate", "INSTANCE_FAILOVER": "fail over", "INSTANCE_REPLACE_DISKS": "new secondary"}
-    return f"{words.get(verb, verb.lower().replace('_', ' '))} {rest.removesuffix(')')}".rstrip()
+_VERBS = {
+    "INSTANCE_MIGRATE": "migrate",
+    "INSTANCE_FAILOVER": "fail over",
+    "INSTANCE_REPLACE_DISKS": "new secondary",
+    "TEST_DELAY": "test, s",
+}
+
+
+def _plain(summaries: Sequence[str]) -> str:
+    """`INSTANCE_MIGRATE(lab-files)` and so on as `lab-files: migrate, …`; a move's opcodes speak of one instance."""
+    parts = [summary.partition("(") for summary in summaries]
+    subjects = list(dict.fromkeys(rest.removesuffix(")") for _, _, rest in parts))
+    verbs = ", ".join(_VERBS.get(verb, verb.lower().replace("_", " ")) for verb, _, _ in parts)
+    return f"{' '.join(subjects)}: {verbs}"
 
 
 def _waiting(held: Any, pending: Any, names: dict[str, str]) -> Iterable[Waiting]:
-    """For every pending request the first of its locks that others hold."""
-    owners = {lock: [client[0] for client, _ in clients] for lock, clients in held}
+    """For every pending request the first of its locks that others hold in a mode that excludes it."""
+    owners = dict(held)
     for _, client, request in pending:
-        for lock, _ in request:
-            others = tuple(owner for owner in owners.get(lock, ()) if owner != client[0])
-            if others and isinstance(client[0], int):
+        for lock, mode in request:
+            others = [owner[0] for owner, held_mode in owners.get(lock, ()) if "exclusive" in {mode, held_mode}]
+            holders = tuple(owner for owner in others if isinstance(owner, int) and owner != client[0])
+            if holders and isinstance(client[0], int):
                 level, _, name = lock.partition("/")
-                holders = tuple(owner for owner in others if isinstance(owner, int))
                 yield Waiting(client[0], f"{level} {names.get(name, name)}", holders)
                 break
 
