@@ -108,8 +108,8 @@ def job_sets(plan: Iterable[Planned]) -> list[list[Planned]]:
     return sets
 
 
-def script(sets: Sequence[Sequence[Planned]], nodes: Mapping[int, NodeModel]) -> str:
-    """The commands of all job sets as shell lines."""
+def script(sets: Sequence[Sequence[Planned]], nodes: Mapping[int, NodeModel], *, full_names: bool = False) -> str:
+    """The commands of all job sets as shell lines; `full_names` writes instances with their domain."""
     lines = []
     for number, jobs in enumerate(sets, 1):
         lines += ["", f"echo jobset {number}, {len(jobs)} jobs"]
@@ -117,7 +117,8 @@ def script(sets: Sequence[Sequence[Planned]], nodes: Mapping[int, NodeModel]) ->
             after = planned.after
             secondary = "" if after.secondary == NO_NODE else nodes[after.secondary].alias
             lines += [f"  echo job {number}/{job}", "  check"]
-            told = commands(planned, nodes[after.primary].alias, secondary, planned.before.alias)
+            name = planned.before.name if full_names else planned.before.alias
+            told = commands(planned, nodes[after.primary].alias, secondary, name)
             lines += [f"  gnt-instance {command}" for command in told]
     return "".join(line + "\n" for line in lines)
 

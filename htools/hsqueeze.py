@@ -1,0 +1,217 @@
+"""hsqueeze: power off nodes that the cluster does not need, or power on standby nodes that it does.
+
+Only the course of the program and its messages stand here; deciding is `htools.squeezing`.
+
+Source: man hsqueeze(1); the output of hsqueeze 3.0.2 and the jobs that it submits.
+"""
+
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from htools import hbal
+from htools.loading import Loaded, load
+from htools.model import Model
+from htools.opcodes import add_node_tags, power, set_offline
+from htools.options import VERSION, Options, run_tool, stop
+from htools.plan import SCRIPT_HEAD, Planned, job_sets, opcodes, script
+from htools.scoring import score
+from htools.squeezing import Squeeze, squeeze
+from spec.errors import GantryError
+from spec.tags import STANDBY_AUTO
+
+_HEADERS = {"online": "'Nodes to online'", "nothing": "'No action'", "offline": "'Nodes to offline'"}
+_SAVED = {
+    "online": "after hsqueeze expansion",
+    "nothing": "after hsqueeze doing nothing",
+    "offline": "after hsqueeze run",
+}
+
+
+class OverlapError(GantryError):
+    """Another hsqueeze works on the same cluster; `path` is its lock."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"another hsqueeze is at work (it holds {path}); nothing was done")
+
+
+@contextmanager
+def alone(path: str | None) -> Iterator[None]:
+    """Keep others out while this one works; None needs no lock.
+
+    Raises:
+        OverlapError: somebody else is at work.
+    """
+    if path is None:
+        yield
+        return
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise GantryError(f"cannot make the lock {path}: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OverlapError(path) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _commands(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> str:
+    """The shell lines that do it."""
+    names = [before.nodes[index].alias for index in found.nodes]
+    moves = script(sets, before.nodes, full_names=True)
+    if found.action == "nothing":
+        return "echo Nothing to do"
+    if found.action == "online":
+        return "echo Power Commands\n" + "".join(f"  gnt-node power -f on {name}\n" for name in names) + moves
+    tagging = "".join(f"  gnt-node add-tags {name} {STANDBY_AUTO}\n" for name in names)
+    powering = "".join(f"  gnt-node power -f off {name}\n" for name in names)
+    return f"{moves}\necho Tagging Commands\n{tagging}\necho Power Commands\n{powering}"
+
+
+def _show_commands(options: Options, commands: str) -> None:
+    if options.print_commands is None:
+        return
+    if options.print_commands == "-":
+        print("\nCommands to run:")
+        print("".join(f"  {line}\n" for line in commands.splitlines() if line != "  check"), end="")
+    else:
+        hbal.write(options.print_commands, SCRIPT_HEAD + commands)
+        print(f"The commands have been written to file '{options.print_commands}'")
+
+
+def _jobs(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> list[tuple[str, list[list[Any]]]]:
+    """What is submitted, set by set: a description, and its jobs' opcodes."""
+    names = [before.nodes[index].name for index in found.nodes]
+    moves: list[tuple[str, list[list[Any]]]] = [
+        (
+            f"Moving instances {','.join(planned.before.name for planned in group)}",
+            [list(opcodes(planned, before.nodes)) for planned in group],
+        )
+        for group in sets
+    ]
+    switches = [set_offline(name, offline=found.action == "offline") for name in names]
+    if found.action == "online":
+        return [("Powering on nodes", [[*switches, power(names, on=True)]]), *moves]
+    tags: list[tuple[str, list[list[Any]]]] = [
+        (f"Tagging node {name} with standby", [[add_node_tags(name, [STANDBY_AUTO])]]) for name in names
+    ]
+    return [*moves, *tags, ("Powering off nodes", [[*switches, power(names, on=False)]])]
+
+
+def _execute(options: Options, found: Squeeze, jobs: Sequence[tuple[str, list[list[Any]]]]) -> None:
+    if options.luxi is None:
+        stop("hsqueeze: Execution of commands possible only on LUXI")
+    from htools.backends.luxi import socket_path
+    from htools.execution import Annotation, JobSet, run
+
+    verb = "expanding" if found.action == "online" else "condensing"
+    comment = f"{verb} by {len(found.nodes)} nodes {VERSION}"
+    annotation = Annotation("hsqueeze", f"hsqueeze {VERSION} called", comment, options.priority)
+    sets = [JobSet(text, tuple(tuple(job) for job in group)) for text, group in jobs]
+    run(socket_path(options.luxi, options.root), sets, annotation)
+
+
+def _told(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> dict[str, Any]:
+    """The decision as JSON."""
+
+    def name(index: int) -> str | None:
+        return before.nodes[index].name if index >= 0 else None
+
+    def move(planned: Planned) -> dict[str, Any]:
+        old, new = planned.before, planned.after
+        return {
+            "instance": old.name,
+            "kind": planned.move.kind.value,
+            "from": [name(old.primary), name(old.secondary)],
+            "to": [name(new.primary), name(new.secondary)],
+            "score": planned.score,
+        }
+
+    return {
+        "action": found.action,
+        "nodes": [name(index) for index in found.nodes],
+        "enough": found.enough,
+        "offline_candidates": [name(index) for index in found.leaving],
+        "online_candidates": [name(index) for index in found.standby],
+        "score": {"before": score(before.nodes.values()), "after": score(found.model.nodes.values())},
+        "job_sets": [[move(planned) for planned in group] for group in sets],
+        "commands": _commands(found, before, sets).splitlines(),
+    }
+
+
+def _report(options: Options, found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> None:
+    if options.json:
+        print(msgspec.json.format(msgspec.json.encode(_told(found, before, sets)), indent=2).decode())
+        return
+    if options.verbose < 1 and found.action == "nothing":
+        return
+    if options.verbose > 1:
+        for title, nodes in (("Offline", found.leaving), ("Online", found.standby)):
+            print(f"{title} candidates: {','.join(before.nodes[index].name for index in nodes)}")
+    if not options.no_headers:
+        print(_HEADERS[found.action])
+    for index in found.nodes:
+        print(before.nodes[index].name)
+    if options.verbose > 1 and not found.enough:
+        print("Onlining all nodes will not yield enough capacity")
+    _show_commands(options, _commands(found, before, sets))
+
+
+def _run(options: Options, loaded: Loaded) -> int:
+    before = loaded.model
+    hbal.save(options.save, "original", "before hsqueeze run", loaded.cluster)
+    found = squeeze(
+        before,
+        loaded.cluster.policy.standard,
+        options.minimal_resources,
+        options.target_resources,
+        allow_drbd=options.allow_drbd,
+    )
+    sets = job_sets(found.moves)
+    _report(options, found, before, sets)
+    sys.stdout.flush()
+    if options.execute and not options.dry_run and found.action != "nothing":
+        _execute(options, found, _jobs(found, before, sets))
+    hbal.save(options.save, "squeezed", _SAVED[found.action], hbal.snapshot(loaded, found.model))
+    return 0
+
+
+def _lock(options: Options) -> str | None:
+    """The lock of runs that change a cluster; it lies beside the cluster's socket."""
+    if not options.execute or options.dry_run or options.luxi is None:
+        return None
+    from htools.backends.luxi import socket_path
+
+    return os.path.join(os.path.dirname(socket_path(options.luxi, options.root)) or ".", "hsqueeze.lock")
+
+
+def body(options: Options, arguments: list[str], loader: Callable[[Options], Loaded] = load) -> int:
+    """Run hsqueeze."""
+    if arguments:
+        stop("This program doesn't take any arguments.")
+    try:
+        with alone(_lock(options)):
+            return _run(options, loader(options))
+    except OverlapError as error:
+        if options.verbose >= 1:
+            print(f"hsqueeze: {error}", file=sys.stderr)
+        return 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program `hsqueeze`."""
+    return run_tool("hsqueeze", body, words)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
