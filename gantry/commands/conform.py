@@ -1,0 +1,55 @@
+"""`gantry conform luxid|wconfd --socket PATH`: does a running daemon answer as the wire's description says?"""
+
+import argparse
+import importlib
+from typing import Any
+
+from checkers.conform import Check
+from checkers.conform import run as run_scenarios
+
+DRIVERS = {"luxid": "checkers.conform_luxid"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = (
+        "The daemon is changed by this: use one that nobody needs. "
+        "Exit code: 0 it conforms, 1 it does not, or cannot be reached."
+    )
+    parser.add_argument("daemon", choices=sorted(DRIVERS), help="what the daemon claims to be")
+    parser.add_argument("--socket", required=True, metavar="PATH", help="the daemon's unix socket")
+    parser.add_argument("--real", action="store_true", help="it is the real Ganeti: accept its known divergences")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also list the checks that hold")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def _tell(check: Check, *, real: bool, verbose: bool) -> None:
+    if check.holds:
+        if verbose:
+            print(f"  ok        {check.name}")
+        return
+    verdict = "known" if real and check.known else "DIFFERS"
+    print(f"  {verdict:<9} {check.name}{f': {check.known}' if check.known else ''}")
+    print(f"            wanted {_short(check.wanted)}")
+    print(f"            got    {_short(check.got)}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Drive the daemon and tell what differs."""
+    driver = importlib.import_module(DRIVERS[arguments.daemon])
+    with_client = arguments.socket
+    checks = run_scenarios(with_client, driver.SCENARIOS, driver.KNOWN)
+    scenario = ""
+    for check in checks:
+        if check.scenario != scenario:
+            scenario = check.scenario
+            held = sum(other.holds for other in checks if other.scenario == scenario)
+            print(f"{scenario}: {held} of {sum(other.scenario == scenario for other in checks)} checks hold")
+        _tell(check, real=arguments.real, verbose=arguments.verbose)
+    failed = [check for check in checks if not check.holds and not (arguments.real and check.known)]
+    print("it conforms" if not failed else f"it does not conform: {len(failed)} checks differ")
+    return 1 if failed else 0
