@@ -25,7 +25,7 @@ def build(module: Module, loader: Loader, config: Config) -> Model:
         name=module.name,
         variables=tuple(v.name for v in module.variables),
         program=builder.program,
-        generator=builder.gen,
+        builder=builder,
         config=config,
         initial=builder.initial(init),
         successors=successors,
@@ -33,7 +33,6 @@ def build(module: Module, loader: Loader, config: Config) -> Model:
         assumptions=assumptions(builder),
         fairness=fairness,
     )
-    model.builder = builder  # type: ignore[attr-defined]
     for name in config.invariants:
         model.invariants.append(builder.predicate(name, builder.formula(name, "the invariant", STATE)))
     for name in config.constraints:

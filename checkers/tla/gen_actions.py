@@ -169,8 +169,29 @@ class ActionGenerator(Generator):
             self._test(node, env, cx, rest)
 
     def _assigns(self, node: ast.Expr, env: Env, mode: Mode) -> bool:
-        """Whether a formula may give variables values."""
-        return self.levels.level(node, env) >= (STATE if mode.initial else ACTION)
+        """Whether a formula may give variables values, or branches: TLC counts a successor for each way to be true."""
+        if self.levels.level(node, env) >= (STATE if mode.initial else ACTION):
+            return True
+        return not mode.search and self._branches(node, env)
+
+    def _branches(self, node: ast.Expr, env: Env) -> bool:
+        """Whether a test has disjunctions or existentials that TLC goes through one by one."""
+        if isinstance(node, ast.Basic):
+            return node.op == "or" or (node.op == "and" and any(self._branches(part, env) for part in node.args))
+        if isinstance(node, ast.Quantified):
+            return node.kind == "E"
+        if isinstance(node, ast.If):
+            return self._branches(node.then, env) or self._branches(node.otherwise, env)
+        if isinstance(node, ast.Let):
+            return self._branches(node.body, env)
+        if isinstance(node, ast.Apply):
+            inner = self.levels.enter(node.path, env)
+            binding = inner.map.get(node.symbol)
+            if isinstance(binding, ByName):
+                return self._branches(binding.node, binding.env)
+            if (call := self._call(node, env)) is not None and call[0].body is not None:
+                return self._branches(call[0].body, call[1])
+        return False
 
     def _branch(self, node: ast.Expr, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
         before = len(cx.frame.lines)

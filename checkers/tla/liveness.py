@@ -1,12 +1,271 @@
-"""Liveness."""
+"""Liveness: a property is violated when some fair behaviour satisfies its negation.
+
+The graph of states is combined with an automaton for the negation. A strongly connected component of the product
+holds a counterexample when a behaviour can stay in it so that nothing is put off for ever, every weakly fair action is
+taken or disabled again and again, and every strongly fair one is taken again and again or can be avoided for good.
+Every state has a step to itself: a behaviour may always stutter.
+
+Source: Lichtenstein and Pnueli, Checking that Finite State Concurrent Programs Satisfy Their Linear Specification,
+POPL 1985 (strong fairness by removing the states where an action that is never taken is enabled).
+"""
 
 from __future__ import annotations
 
-from checkers.tla.errors import TlaUnsupportedError
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from checkers.tla.automaton import Automaton, disjuncts
+from checkers.tla.components import components
 from checkers.tla.explore import StateGraph, Violation
-from checkers.tla.model import Model
+from checkers.tla.model import Formula, Model, State
+from checkers.tla.temporal import Atom, Both, Fair, Literal, Temporal, Translator
+
+Edge = tuple[int, int, int]
+"""A step of the product: its source, its target, and what it puts off."""
+Goal = Callable[[Edge], bool]
+
+
+class Tests:
+    """Values of atoms on states and steps, each computed once."""
+
+    def __init__(self, model: Model, graph: StateGraph) -> None:
+        self._model = model
+        self._states = graph.states
+        self._on_states: dict[int, bytearray] = {}
+        self._on_steps: dict[int, dict[tuple[int, int], bool]] = {}
+
+    def holds(self, atom: Atom, source: int, target: int) -> bool:
+        """Whether an atom is true of a step."""
+        if atom.step:
+            known = self._on_steps.setdefault(atom.number, {})
+            found = known.get((source, target))
+            if found is None:
+                found = known[source, target] = self._run(atom, self._states[source], self._states[target])
+            return found
+        cache = self._on_states.get(atom.number)
+        if cache is None:
+            cache = self._on_states[atom.number] = bytearray(len(self._states))
+        if not cache[source]:
+            cache[source] = 2 if self._run(atom, self._states[source]) else 1
+        return cache[source] == 2
+
+    def _run(self, atom: Atom, *states: State) -> bool:
+        try:
+            return atom.test(*states)
+        except Exception as error:
+            raise self._model.program.explain(error) from error
+
+    def satisfied(self, literals: Sequence[Literal], source: int, target: int) -> bool:
+        """Whether all literals are true of a step."""
+        return all(self.holds(item.atom, source, target) == item.positive for item in literals)
+
+
+class Product:
+    """The states of a graph combined with those of an automaton, as far as they can be reached.
+
+    Attributes:
+        states: for each node of the product the number of its state.
+        parents: for each node, the node that it was found from (-1 for an initial one).
+    """
+
+    def __init__(self, graph: StateGraph, automaton: Automaton, tests: Tests) -> None:
+        self.graph = graph
+        self.states = array("q")
+        self.parents = array("q")
+        self._offsets = array("q", [0])
+        self._targets = array("q")
+        self._postponed = array("q")
+        self._explore(automaton, tests)
+        self.promises = automaton.promises
+
+    def _explore(self, automaton: Automaton, tests: Tests) -> None:
+        numbers: dict[tuple[int, int], int] = {}
+        inner: list[int] = []
+        for state in range(self.graph.initial_count):
+            numbers[state, 0] = len(self.states)
+            self.states.append(state)
+            self.parents.append(-1)
+            inner.append(0)
+        node = 0
+        while node < len(self.states):
+            state, place = self.states[node], inner[node]
+            for target in dict.fromkeys((*self.graph.successors(state), state)):
+                for literals, following, postponed in automaton.transitions(place):
+                    if not tests.satisfied(literals, state, target):
+                        continue
+                    key = (target, following)
+                    number = numbers.get(key)
+                    if number is None:
+                        number = numbers[key] = len(self.states)
+                        self.states.append(target)
+                        self.parents.append(node)
+                        inner.append(following)
+                    self._targets.append(number)
+                    self._postponed.append(postponed)
+            self._offsets.append(len(self._targets))
+            node += 1
+
+    def successors(self, node: int) -> array[int]:
+        """The nodes that a node has steps to."""
+        return self._targets[self._offsets[node] : self._offsets[node + 1]]
+
+    def edges(self, node: int) -> Iterator[Edge]:
+        """The steps from a node."""
+        for place in range(self._offsets[node], self._offsets[node + 1]):
+            yield node, self._targets[place], self._postponed[place]
+
+    def path(self, node: int) -> list[int]:
+        """Nodes from an initial one to this one."""
+        nodes = []
+        while node >= 0:
+            nodes.append(node)
+            node = self.parents[node]
+        return nodes[::-1]
+
+
+class Checker:
+    """Looks for a fair behaviour in a product."""
+
+    def __init__(self, product: Product, fairness: list[Fair], tests: Tests) -> None:
+        self.product = product
+        self.fairness = fairness
+        self.tests = tests
+
+    def find(self) -> tuple[list[int], int] | None:
+        """The nodes of a fair behaviour and where its loop starts, or None."""
+        product = self.product
+        waiting = [set(found) for found in components(range(len(product.states)), product.successors)]
+        while waiting:
+            members = waiting.pop()
+            goals = self._goals(members)
+            if isinstance(goals, set):
+                inside = members - goals
+                succ = {n: [t for t in product.successors(n) if t in inside] for n in inside}
+                waiting += [set(found) for found in components(sorted(inside), succ.__getitem__)]
+            elif goals is not None:
+                return self._lasso(members, goals)
+        return None
+
+    def _inside(self, members: set[int]) -> Iterator[Edge]:
+        for node in members:
+            for edge in self.product.edges(node):
+                if edge[1] in members:
+                    yield edge
+
+    def _goals(self, members: set[int]) -> list[Goal] | set[int] | None:
+        """What a loop must visit; None if it cannot be fair; or nodes without which it may be."""
+        edges = list(self._inside(members))
+        if not edges:
+            return None
+        goals: list[Goal] = []
+        for bit in range(self.product.promises.bit_length()):
+            mask = 1 << bit
+            if not any(not edge[2] & mask for edge in edges):
+                return None
+            goals.append(lambda edge, mask=mask: not edge[2] & mask)  # type: ignore[misc]
+        for fair in self.fairness:
+            goal = self._fair_goal(fair)
+            if any(map(goal, edges)):
+                goals.append(goal)
+                continue
+            if not fair.strong:
+                return None
+            state = self.product.states
+            possible = {n for n in members if self.tests.holds(fair.enabled, state[n], state[n])}
+            if possible:
+                return possible
+        return goals
+
+    def _fair_goal(self, fair: Fair) -> Goal:
+        states, tests = self.product.states, self.tests
+
+        def goal(edge: Edge) -> bool:
+            source, target = states[edge[0]], states[edge[1]]
+            if not fair.strong and not tests.holds(fair.enabled, source, source):
+                return True
+            return source != target and tests.holds(fair.taken, source, target)
+
+        return goal
+
+    def _lasso(self, members: set[int], goals: list[Goal]) -> tuple[list[int], int]:
+        """A path into the component and around it, past everything that it must visit."""
+        entry = min(members, key=lambda node: (len(self.product.path(node)) if len(members) < 2000 else node, node))
+        prefix = self.product.path(entry)
+        loop = [entry]
+        left = list(goals)
+        while left:
+            walk = self._walk(loop[-1], members, lambda edge, left=left: any(goal(edge) for goal in left))  # type: ignore[misc]
+            loop += [edge[1] for edge in walk]
+            left = [goal for goal in left if not any(map(goal, walk))]
+        if loop[-1] != entry or len(loop) == 1:
+            loop += [edge[1] for edge in self._walk(loop[-1], members, lambda edge: edge[1] == entry)]
+        return prefix + loop[1:-1], len(prefix) - 1
+
+    def _walk(self, start: int, members: set[int], wanted: Goal) -> list[Edge]:
+        """A shortest walk within a component whose last step is wanted."""
+        came: dict[int, Edge] = {}
+        queue = deque([start])
+        seen = {start}
+        while queue:
+            node = queue.popleft()
+            for edge in self.product.edges(node):
+                if edge[1] not in members:
+                    continue
+                if wanted(edge):
+                    walk = [edge]
+                    while node != start:
+                        walk.append(came[node])
+                        node = came[node][0]
+                    return walk[::-1]
+                if edge[1] not in seen:
+                    seen.add(edge[1])
+                    came[edge[1]] = edge
+                    queue.append(edge[1])
+        raise AssertionError
 
 
 def check_liveness(model: Model, graph: StateGraph, *, keep_going: bool) -> list[Violation]:
-    """Check the temporal properties on the graph of states."""
-    raise TlaUnsupportedError(f"temporal properties are not checked yet: {model.name} {len(graph.states)} {keep_going}")
+    """Check the temporal properties of a model on its graph of states.
+
+    Raises:
+        TlaError: for formulas that cannot be checked, or whose parts have no value.
+    """
+    translator = Translator(model.builder)
+    tests = Tests(model, graph)
+    fairness: list[Fair] = []
+    assumed: list[Temporal] = []
+    for formula in model.fairness:
+        fair = translator.fair(formula)
+        if fair is None:
+            assumed.append(translator.translate(formula, positive=True))
+        else:
+            fairness.append(fair)
+    violations = []
+    for name, parts in model.temporal:
+        found = _violation(parts, translator, tests, graph, fairness, assumed)
+        if found is not None:
+            nodes, start = found
+            trace = [graph.states[number] for number in nodes]
+            violations.append(Violation("property", name, trace, start))
+            if not keep_going:
+                break
+    return violations
+
+
+def _violation(
+    parts: list[Formula],
+    translator: Translator,
+    tests: Tests,
+    graph: StateGraph,
+    fairness: list[Fair],
+    assumed: list[Temporal],
+) -> tuple[list[int], int] | None:
+    for part in parts:
+        for negated in disjuncts(translator.translate(part, positive=False)):
+            formula: Temporal = Both((negated, *assumed)) if assumed else negated
+            product = Product(graph, Automaton(formula), tests)
+            found = Checker(product, fairness, tests).find()
+            if found is not None:
+                return [product.states[node] for node in found[0]], found[1]
+    return None

@@ -65,7 +65,7 @@ class Model:
     name: str
     variables: tuple[str, ...]
     program: Program
-    generator: ActionGenerator
+    builder: ModelBuilder
     config: Config
     initial: Callable[[Callable[[State], None]], None]
     successors: Callable[[State, Callable[[State], None]], None]

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import warnings
 
 import tree_sitter_tlaplus
 from tree_sitter import Language, Node, Parser
@@ -13,7 +14,9 @@ _COMMENTS = frozenset({"comment", "block_comment", "extramodular_text"})
 
 @functools.cache
 def _parser() -> Parser:
-    return Parser(Language(tree_sitter_tlaplus.language()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the grammar still hands over its address as a number
+        return Parser(Language(tree_sitter_tlaplus.language()))
 
 
 def children(node: Node) -> list[Node]:
