@@ -7,7 +7,10 @@ Invariants:
 * nothing that depends on an unconfirmed change leaves the daemon: no answer, no notification, no snapshot;
 * when a batch cannot be written, it and what gathered on top of it are undone, and all their calls are refused.
 
-One batch at a time is written, in a thread of its own; everything else happens in the event loop.
+One batch at a time is written; everything else happens in the event loop. A store that takes its time is written to in
+a thread of its own, while the next batch gathers; one that is quicker than handing over to a thread is written to on
+the spot. When a slow write ends, those who are answered are given a moment to come back, so that their next calls
+share the next write instead of waiting for the one after it.
 """
 
 import asyncio
@@ -20,6 +23,16 @@ from impl.store.port import Batch, Store, StoreError
 from impl.wconfd.core import Call, State
 from spec.locks.model import Effects, Free
 from spec.locks.names import Owner
+
+QUICK = 0.000_25
+"""Writes that take less than this many seconds are done on the spot."""
+SLOW = 0.000_6
+"""After writes that take more than this the next one waits a moment for those who were just answered."""
+MOMENT = 0.5
+"""How long that moment is at most, as a part of the time that writes take."""
+LONGEST_MOMENT = 0.005
+PATIENCE = 16
+"""After a moment in which few came back, this many batches are written without waiting."""
 
 Answer = Callable[[StoreError | None], None]
 """What to do when a batch is durable (None) or was undone."""
@@ -65,6 +78,10 @@ class Batches:
         self._gathering = _Gathering(state)
         self._writing: _Gathering | None = None
         self._scheduled = False
+        self._typical = 1.0
+        self._expected = 0
+        self._impatient = 0
+        self._moment: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -120,17 +137,41 @@ class Batches:
             answer(None)
 
     def _schedule(self) -> None:
-        # not at once: whatever arrived in the same turn of the loop joins the batch
-        if not self._scheduled and self._writing is None:
+        if self._writing is not None:
+            return
+        if self._moment is not None:
+            if self._gathering.calls >= self._expected:
+                self._moment.cancel()
+                self._moment = None
+                self._start_writing()
+        elif not self._scheduled:
+            # not at once: whatever arrived in the same turn of the loop joins the batch
             self._scheduled = True
             self._idle.clear()
             self._loop.call_soon(self._start_writing)
 
     def _start_writing(self) -> None:
         self._scheduled = False
+        if self._writing is not None or not self._gathering.calls:
+            return
         self._writing = self._gathering
         self._gathering = _Gathering(self.state)
-        self._work.put(self._writing)
+        if self._typical < QUICK:
+            failure, took = self._commit(self._writing.batch)
+            self._written(failure, took)
+        else:
+            self._work.put(self._writing)
+
+    def _commit(self, batch: Batch) -> tuple[StoreError | None, float]:
+        start = time.monotonic()
+        failure: StoreError | None = None
+        try:
+            self._store.commit(batch)
+        except StoreError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - whatever it is: the batch is not durable, and the daemon goes on
+            failure = StoreError(repr(error))
+        return failure, time.monotonic() - start
 
     def _write_batches(self) -> None:
         """The body of the store's thread."""
@@ -138,15 +179,7 @@ class Batches:
             work = self._work.get()
             if work is None:
                 return
-            start = time.monotonic()
-            failure: StoreError | None = None
-            try:
-                self._store.commit(work.batch)
-            except StoreError as error:
-                failure = error
-            except Exception as error:  # noqa: BLE001 - whatever it is: the batch is not durable, and the daemon goes on
-                failure = StoreError(repr(error))
-            self._loop.call_soon_threadsafe(self._written, failure, time.monotonic() - start)
+            self._loop.call_soon_threadsafe(self._written, *self._commit(work.batch))
 
     def _written(self, failure: StoreError | None, took: float) -> None:
         done = self._writing
@@ -167,10 +200,27 @@ class Batches:
             self._committed(None, done.calls + undone.calls, took)
             for answer in (*done.answers, *undone.answers):
                 answer(failure)
+        # a single slow write says little; many do
+        self._typical = took if self._typical == 1.0 else 0.9 * self._typical + 0.1 * took
         if self._gathering.calls:
-            self._schedule()
+            self._start_next(done.calls)
         elif self._writing is None:
             self._idle.set()
+
+    def _start_next(self, answered: int) -> None:
+        """Start the next batch, after a moment if it is worth the wait."""
+        if self._typical < SLOW or self._impatient:
+            self._impatient = max(0, self._impatient - 1)
+            self._schedule()
+            return
+        self._expected = self._gathering.calls + answered
+        self._moment = self._loop.call_later(min(MOMENT * self._typical, LONGEST_MOMENT), self._moment_is_over)
+
+    def _moment_is_over(self) -> None:
+        self._moment = None
+        if self._gathering.calls * 2 < self._expected:
+            self._impatient = PATIENCE
+        self._start_writing()
 
     async def drain(self) -> None:
         """Wait until everything is written."""

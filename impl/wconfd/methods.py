@@ -458,6 +458,9 @@ METHODS: dict[str, Method] = {
     "readConfigSerial": Method((), _read_serial),
 }
 
+DRAWING = frozenset({"generateMAC", "generateDRBDSecret"})
+"""Methods that need a number drawn at random."""
+
 STATELESS: dict[str, Method] = {"echo": Method((text,), _echo)}
 """Methods whose answers depend on no state."""
 

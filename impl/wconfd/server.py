@@ -24,7 +24,7 @@ from impl.wconfd.connection import Connection, Slot, refusal
 from impl.wconfd.core import Call, State, known_owners
 from impl.wconfd.deaths import Watch, find_dead, remove_file
 from impl.wconfd.describe import describe, timed_out
-from impl.wconfd.methods import DAEMON_METHODS, METHODS, STATELESS, UNIT, apply, read_arguments
+from impl.wconfd.methods import DAEMON_METHODS, DRAWING, METHODS, STATELESS, UNIT, apply, read_arguments
 from impl.wconfd.options import Options
 from impl.wconfd.snapshots import Snapshots
 from impl.wire.framing import DEFAULT_LIMIT
@@ -133,7 +133,7 @@ class Wconfd:
         if self._metrics is not None:
             known = method in METHODS or method in STATELESS or method in DAEMON_METHODS
             self._metrics.requests.labels(method if known else "unknown").inc()
-        call = self._new_call()
+        call = self._new_call(secrets.randbits(128) if method in DRAWING else 0)
         try:
             if method in DAEMON_METHODS:
                 arguments = read_arguments(method, DAEMON_METHODS[method], request.args)
@@ -154,8 +154,8 @@ class Wconfd:
             else:
                 self._take(call, slot, answer)
 
-    def _new_call(self) -> Call:
-        return Call(self._batches.state, time.time(), secrets.randbits(128), self._me)
+    def _new_call(self, draw: int = 0) -> Call:
+        return Call(self._batches.state, time.time(), draw, self._me)
 
     def _take(self, call: Call, slot: Slot | None, answer: bytes) -> None:
         """Take over what a call changed, and answer once that is durable."""
