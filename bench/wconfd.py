@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,40 +87,45 @@ def request(method: str, *arguments: Any) -> bytes:
     return json.dumps({"method": method, "args": arguments}).encode() + b"\x03"
 
 
+@dataclass(slots=True)
+class _Client:
+    """One client of a load: its connection, its requests, the next one, and when it was sent."""
+
+    connection: socket.socket
+    requests: list[bytes]
+    place: int = 0
+    sent: float = 0.0
+
+    def send(self) -> None:
+        self.sent = time.perf_counter()
+        self.connection.sendall(self.requests[self.place])
+        self.place = (self.place + 1) % len(self.requests)
+
+
 def load(path: str, rounds_of: list[list[bytes]], seconds: float) -> tuple[float, float]:
     """Clients that each repeat their requests, one at a time; answers calls per second and the median latency."""
     selector = selectors.DefaultSelector()
-    clients: list[list[Any]] = []
+    clients: list[_Client] = []
     for requests in rounds_of:
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(path)
-        client = [connection, requests, 0, 0.0, b""]
-        clients.append(client)
-        selector.register(connection, selectors.EVENT_READ, client)
+        clients.append(_Client(connection, requests))
+        selector.register(connection, selectors.EVENT_READ, clients[-1])
     latencies: list[float] = []
-    clock = time.perf_counter
-    start = clock()
+    start = now = time.perf_counter()
     for client in clients:
-        client[3] = clock()
-        client[0].sendall(client[1][0])
-    end = start + seconds
-    now = start
-    while now < end:
+        client.send()
+    while now < start + seconds:
         for key, _ in selector.select(1.0):
             client = key.data
-            data = client[0].recv(1 << 20)
-            if not data.endswith(b"\x03"):
-                continue
-            now = clock()
-            latencies.append(now - client[3])
-            client[2] = (client[2] + 1) % len(client[1])
-            client[3] = now
-            client[0].sendall(client[1][client[2]])
-    took = now - start
+            if client.connection.recv(1 << 20).endswith(b"\x03"):
+                now = time.perf_counter()
+                latencies.append(now - client.sent)
+                client.send()
     for client in clients:
-        client[0].close()
+        client.connection.close()
     selector.close()
-    return len(latencies) / took, statistics.median(latencies)
+    return len(latencies) / (now - start), statistics.median(latencies)
 
 
 class Bench:
@@ -217,9 +223,9 @@ class Bench:
             }
             config = {**MINIMAL, "nodes": nodes}
             with running("ours", config) as (root, _pid), Client(root.wconfd_socket) as client:
-                updates = _timed(lambda number, client=client: _update(client, f"n{number % 40}"), 200)
-                reads = _timed(lambda _number, client=client: client.call("readObject", "nodes", "n1"), 200)
-                wholes = _timed(lambda _number, client=client: _raw_read(client), 10)
+                updates = _timed(client, lambda known, number: _update(known, f"n{number % 40}"), 200)
+                reads = _timed(client, lambda known, _number: known.call("readObject", "nodes", "n1"), 200)
+                wholes = _timed(client, lambda known, _number: _raw_read(known), 10)
                 medians[megabytes] = updates
                 print(
                     f"  configuration of {megabytes:g} MB: update p50 {updates:.2f} ms (durable), "
@@ -229,16 +235,13 @@ class Bench:
         print(f"  update at 10 MB against 0.1 MB: {medians[10.0] / medians[0.1]:.2f} times (aim: at most 1.5)")
 
 
-def _timed(do: Callable[[int], Any], times: int) -> float:
+def _timed(client: Client, do: Callable[[Client, int], Any], times: int) -> float:
     taken: list[float] = []
     for number in range(times):
         taken.append(-time.perf_counter())
-        do(number)
+        do(client, number)
         taken[-1] += time.perf_counter()
     return statistics.median(taken) * 1000
-
-
-_serials: dict[str, int] = {}
 
 
 def _update(client: Client, uuid: str) -> None:
