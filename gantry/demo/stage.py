@@ -48,6 +48,16 @@ class BalancerError(GantryError):
         super().__init__(f"hbal ended with code {code}: {output}")
 
 
+class NothingToDoError(GantryError):
+    """The cluster is balanced already, so nothing can be shown; `output` is the end of what hbal said."""
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        super().__init__(
+            f"hbal finds nothing to improve, so there is nothing to show ({output}): take another --from FILE"
+        )
+
+
 def example_path() -> str:
     """The example cluster: beside the packages in a clone, inside this one where it is installed.
 

@@ -7,13 +7,14 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 
+from checkers.plan_constraints import Order
 from checkers.plan_prose import offence_text
 from checkers.plan_text import read_plan
 from checkers.plans import audit
 from checkers.promise import broken_promises
 from checkers.verdict import Illegal, Ok
 from gantry.demo.display import Display
-from gantry.demo.stage import BalancerError, Stage
+from gantry.demo.stage import BalancerError, NothingToDoError, Stage
 from gantry.demo.watch import FINAL, Watcher, final_counts
 from impl.setup.daemons import daemons, stop_all
 from impl.wire.client import Client
@@ -55,8 +56,8 @@ def tell(stage: Stage, cluster: Cluster, display: Display) -> bool:
     display.say(f"{planned.jobs} moves in {len(planned.plan.job_sets)} job sets, {len(planned.plan.steps)} commands")
     display.say(f"score {planned.before:.4f} before, {planned.after:.4f} after (smaller is better)")
 
-    display.step("z3 audits the plan (gantry audit)")
-    verdict = audit(cluster, planned.plan)
+    display.step("z3 audits the plan, in every order that its job sets allow (gantry audit)")
+    verdict = audit(cluster, planned.plan, order=Order.ANY)
     if not isinstance(verdict, Ok):
         reason = (
             offence_text(cluster, planned.plan, verdict.witness) if isinstance(verdict, Illegal) else verdict.reason
@@ -86,11 +87,9 @@ def _plan(stage: Stage, cluster: Cluster) -> Planned:
         output, _ = hbal.communicate()
     if hbal.returncode:
         raise BalancerError(hbal.returncode, _end(output))
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    improved = _IMPROVED.search(output)
+    improved, text = _IMPROVED.search(output), _read(path)
     if improved is None:
-        raise BalancerError(hbal.returncode, _end(output))
+        raise NothingToDoError(_end(output))
     return Planned(text, read_plan(text, cluster), float(improved[1]), float(improved[2]))
 
 
@@ -110,8 +109,7 @@ def _execute(stage: Stage, cluster: Cluster, planned: Planned, display: Display)
                     display.say(f"job {colleague}: a colleague tests the busiest node for {_DELAY:g} s, with its lock")
                 display.progress(sight, planned.jobs + 1, planned.after)
                 _pause(hbal)
-            if colleague is not None:
-                _finish(stage, colleague)
+            _finish(stage, colleague if colleague is not None else _colleague(stage, cluster, planned))
             display.progress(watcher.look(with_score=True), planned.jobs + 1, planned.after)
         finally:
             display.end_progress()
