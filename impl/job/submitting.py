@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from impl.wire.client import Client
+from impl.wire.client import Client, UnreachableError
 
 Op = Mapping[str, Any]
 
@@ -29,6 +29,24 @@ def inherit(parent: Op, op: Op, now_ns: int) -> dict[str, Any]:
     return {**inherited, **op, "reason": [*trail, [source, "submitted by opcode", now_ns]]}
 
 
+CONNECT_SECONDS = 60.0
+"""How long luxid may be away before a job that submits jobs fails."""
+
+_PAUSE = 0.1
+
+
+def _connected(socket_path: str) -> Client:
+    """A connection to luxid; waits for one that is just being restarted. Nothing has been sent yet."""
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            return Client(socket_path)
+        except UnreachableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
 def submit_jobs(socket_path: str, parent: Op, jobs: Sequence[Sequence[Op]]) -> list[list[Any]]:
     """Submit jobs over LUXI.
 
@@ -42,7 +60,7 @@ def submit_jobs(socket_path: str, parent: Op, jobs: Sequence[Sequence[Op]]) -> l
     if not jobs:
         return []
     now_ns = time.time_ns()
-    with Client(socket_path) as client:
+    with _connected(socket_path) as client:
         prepared = [[inherit(parent, op, now_ns) for op in job] for job in jobs]
         answers: list[list[Any]] = client.call("SubmitManyJobs", prepared)
     return answers

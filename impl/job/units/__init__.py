@@ -1,13 +1,33 @@
 """The logical units: what each opcode does. One table; an opcode that is not in it ends with an error."""
 
 from impl.job.unit import Unit
-from impl.job.units import instance_create, instance_moves, instance_state, node_parameters, testing
+from impl.job.units import (
+    cluster_parameters,
+    groups,
+    instance_create,
+    instance_moves,
+    instance_state,
+    node_parameters,
+    nodes,
+    placing,
+    tags,
+    testing,
+    verification,
+)
 
-UNITS: dict[str, Unit] = {
-    **testing.UNITS,
-    **instance_moves.UNITS,
-    **instance_state.UNITS,
-    **instance_create.UNITS,
-    **node_parameters.UNITS,
-}
+_TABLES = (
+    testing.UNITS,
+    instance_moves.UNITS,
+    instance_state.UNITS,
+    instance_create.UNITS,
+    placing.UNITS,
+    node_parameters.UNITS,
+    nodes.UNITS,
+    groups.UNITS,
+    tags.UNITS,
+    cluster_parameters.UNITS,
+    verification.UNITS,
+)
+
+UNITS: dict[str, Unit] = {op_id: unit for table in _TABLES for op_id, unit in table.items()}
 """Units by opcode."""

@@ -127,7 +127,7 @@ def _with_allocator(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 # --- preconditions
 
 
-def _merged(op: Op, view: ClusterView) -> dict[str, Any]:
+def merged(op: Op, view: ClusterView) -> dict[str, Any]:
     """The backend parameters; the old word `memory` stands for both of its successors."""
     own = dict(op["beparams"])
     if "memory" in own:
@@ -148,7 +148,7 @@ def prepare(op: Op, view: ClusterView) -> Creation:
     """Check what can be checked before nodes are chosen."""
     if view.has("instance", op["instance_name"]):
         raise PrerequisiteError(f"Instance '{op['instance_name']}' is already in the cluster", ALREADY_EXISTS)
-    parameters = _merged(op, view)
+    parameters = merged(op, view)
     nodes = None
     if op.get("pnode_uuid"):
         nodes = tuple(str(op[key]) for key in ("pnode_uuid", "snode_uuid") if op.get(key))

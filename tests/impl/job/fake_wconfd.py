@@ -156,6 +156,9 @@ class FakeWconfd:
     def _config_owner(self) -> Owner | None:
         return next((owner for lock, owner, mode in self.locks.held if lock == CONFIG and mode == Mode.EXCLUSIVE), None)
 
+    def do_verifyConfig(self) -> Any:
+        return []
+
     def do_readConfig(self) -> Any:
         return self.config
 
