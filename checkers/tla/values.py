@@ -87,8 +87,14 @@ def reset() -> None:
     _ORDERED.clear()
 
 
+_ZERO_AND_ONE = frozenset({0, 1})
+
+
 def ordered(members: frozenset[Value]) -> tuple[Value, ...]:
     """The elements of a set in TLC's order."""
+    if members <= _ZERO_AND_ONE:
+        # {0} and {FALSE} are equal to Python, so what is kept for one must not be given out for the other
+        return sorted_elements(members)
     found = _ORDERED.get(members)
     if found is None:
         if len(_ORDERED) > 200_000:
