@@ -120,7 +120,7 @@ def _meaning(event: Event, effect: Effect) -> tuple[str, int]:
 class System:
     """The world within bounds, as a labelled system."""
 
-    def __init__(self, bounds: Bounds, rules: Rules = Rules()) -> None:  # noqa: B008 - immutable
+    def __init__(self, bounds: Bounds, rules: Rules = Rules()) -> None:
         self.bounds = bounds
         self.rules = rules
 
@@ -217,15 +217,11 @@ class System:
     def _restart(self, world: World) -> World:
         live = tuple(job for job in world.files if job.id not in world.archive)
         archived = tuple(job for job in world.files if job.id in world.archive)
-        dead = {"luxid"} | {
-            f"own {job_id}" for job_id, process in enumerate(world.processes, 1) if process != OWNER
-        }
+        dead = {"luxid"} | {f"own {job_id}" for job_id, process in enumerate(world.processes, 1) if process != OWNER}
         fresh = Queue(world.serial, world.drained, world.slots, archived=archived)
         queue, rewritten = self.rules.recovered(fresh, live, frozenset(dead), NOW)
         queued = {job.id for job in queue.queued}
-        processes = tuple(
-            NONE if job_id in queued else process for job_id, process in enumerate(world.processes, 1)
-        )
+        processes = tuple(NONE if job_id in queued else process for job_id, process in enumerate(world.processes, 1))
         world = replace(world, queue=queue, files=_written(world.files, rewritten), processes=processes)
         return self._daemon(world, events.Configure(world.slots, ()))
 
