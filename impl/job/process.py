@@ -49,9 +49,6 @@ TOLD_AFTER_SECONDS = 10.0
 """How often a job that waits for locks says for whom in the process's own log."""
 
 
-SOME_NODES_SECONDS = 120.0
-"""How long a job asks for some of the nodes before it says that they are not to be had for now."""
-
 SOME_NODES_PAUSE = 0.1
 
 
@@ -174,7 +171,7 @@ class JobRunner:
             if taken:
                 return tuple(sorted(lock.removeprefix("node/") for lock in taken))
             waited = time.monotonic() - started
-            if waited >= SOME_NODES_SECONDS:
+            if waited >= some.patience:
                 raise PrerequisiteError(
                     f"Other jobs hold so many of {len(some.nodes)} nodes that {some.at_least} were not free at once"
                     f" for {waited:.0f} s: try again later",

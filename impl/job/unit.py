@@ -72,10 +72,15 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Nodes of which some are to be locked: as many as can be had, but at least so many."""
+    """Nodes of which some are to be locked: as many as can be had, but at least so many.
+
+    Attributes:
+        patience: seconds to go on asking while fewer are free.
+    """
 
     nodes: tuple[str, ...]
     at_least: int
+    patience: float
 
 
 def _none(_: Op, __: ClusterView) -> Some | None:

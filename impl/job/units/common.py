@@ -4,12 +4,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from impl.cluster.view import ClusterView, UnknownObjectError
-from impl.hypervisor.facts import ConfiguredObserver, Observer
+from impl.hypervisor.facts import HARDWARE, ConfiguredObserver, Observer
 from impl.job.errors import NO_RESOURCES, UNKNOWN_ENTITY, WRONG_INPUT, WRONG_STATE, PrerequisiteError
+from impl.job.unit import Some
 
 Object = Mapping[str, Any]
 
 OBSERVER: Observer = ConfiguredObserver()
+
+
+PATIENCE_SECONDS = 120.0
+"""How long a job with opportunistic locking waits for enough free nodes, if the cluster does not say."""
+
+
+def some_nodes(view: ClusterView, needed: int) -> Some:
+    """The nodes in service, of which at least so many are to be locked.
+
+    The cluster's object `gantry` may say otherwise: `opportunistic_seconds` for the patience, and
+    `opportunistic_at_least` to be content with fewer nodes (and perhaps find no place on them).
+
+    Raises:
+        PrerequisiteError: there are fewer.
+    """
+    nodes = [uuid for uuid, node in view.nodes.items() if not node.get("offline") and not node.get("drained")]
+    if len(nodes) < needed:
+        raise PrerequisiteError(f"Only {len(nodes)} nodes are in service, {needed} are needed", NO_RESOURCES)
+    settings = view.cluster.get(HARDWARE) or {}
+    at_least = min(int(settings.get("opportunistic_at_least") or needed), needed)
+    return Some(tuple(sorted(nodes)), at_least, float(settings.get("opportunistic_seconds", PATIENCE_SECONDS)))
 
 
 def known(view: ClusterView, kind: str, name: str) -> Object:

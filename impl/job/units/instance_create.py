@@ -29,7 +29,7 @@ from impl.job.errors import (
 )
 from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Some, Unit
-from impl.job.units.common import check_disk, check_memory, check_target, expand, known
+from impl.job.units.common import check_disk, check_memory, check_target, expand, known, some_nodes
 from impl.job.units.instance_moves import free_minors
 from impl.job.units.policy import Spec, violations
 from spec.locks.names import Level, Mode
@@ -350,11 +350,7 @@ def some(op: Op, view: ClusterView) -> Some | None:
     """With opportunistic locking: nodes that are in service, at least as many as the instance needs."""
     if not op.get("iallocator") or not op["opportunistic_locking"]:
         return None
-    nodes = [uuid for uuid, node in view.nodes.items() if not node.get("offline") and not node.get("drained")]
-    needed = required_nodes(op["disk_template"])
-    if len(nodes) < needed:
-        raise PrerequisiteError(f"Only {len(nodes)} nodes are in service, the instance needs {needed}", NO_RESOURCES)
-    return Some(tuple(sorted(nodes)), needed)
+    return some_nodes(view, required_nodes(op["disk_template"]))
 
 
 _NODES = (_all_nodes, node_named("pnode_uuid", "snode_uuid"))

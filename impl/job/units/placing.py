@@ -16,7 +16,7 @@ from impl.job.errors import NO_RESOURCES, TEMPORARILY_NO_RESOURCES, WRONG_INPUT,
 from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Plan, Some, Unit
 from impl.job.units import instance_create
-from impl.job.units.common import expand, known
+from impl.job.units.common import expand, known, some_nodes
 from impl.opcodes import OpcodeError, validate
 from spec.locks.names import Level, Mode
 
@@ -97,8 +97,7 @@ def _multi_some(op: Op, view: ClusterView) -> Some | None:
     if not op.get("iallocator") or not op["opportunistic_locking"]:
         return None
     needed = 1 + any(creation.get("disk_template", DRBD) == DRBD for creation in op["instances"])
-    nodes = [uuid for uuid, node in view.nodes.items() if not node.get("offline") and not node.get("drained")]
-    return Some(tuple(sorted(nodes)), needed)
+    return some_nodes(view, needed)
 
 
 def _run_multi(context: Context, _: Plan) -> dict[str, Any]:

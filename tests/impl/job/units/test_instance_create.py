@@ -145,8 +145,8 @@ def test_opportunistic_locking_waits_for_enough_nodes(bench: Bench, asked: list[
     assert len(asked[0][0]["restrict-to-nodes"]) == 4
 
 
-def test_only_when_patience_ends_is_the_failure_temporary(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impl.job.process.SOME_NODES_SECONDS", 0.0)
+def test_only_when_patience_ends_is_the_failure_temporary(bench: Bench) -> None:
+    bench.config["cluster"]["gantry"]["opportunistic_seconds"] = 0
     bench.wconfd.take(OTHER, *((f"node/{uuid(1, n)}", "exclusive") for n in (1, 2, 3)))
     error_class, arguments = bench.fails(CHOSEN | {"opportunistic_locking": True})
     assert (error_class, arguments[1]) == ("OpPrereqError", "temp_insufficient_resources")
