@@ -131,6 +131,8 @@ def read_json(text: str, cluster: Cluster) -> Plan:
         value = msgspec.json.decode(text.encode())
     except msgspec.DecodeError as error:
         raise PlanError("", f"the plan is no valid JSON: {error}") from None
+    if isinstance(value, dict) and "job_sets" in value:  # what `hbal --json` prints
+        value = value["job_sets"]
     names = _Names(cluster)
     sets = [
         [

@@ -131,6 +131,32 @@ class Engine:
                 found = (move, moved, score)
         return found
 
+    def promising(self, count: int) -> list[Move]:
+        """The best move of each of the most promising instances, whether or not it lowers the score.
+
+        Args:
+            count: of how many instances.
+        """
+        stale = np.flatnonzero(~self._fresh & self._eligible)
+        if len(stale):
+            self._refresh(stale)
+        order = np.argsort(self._upper, kind="stable")[:count]
+        rows = np.sort(order[np.isfinite(self._upper[order])])
+        found: list[tuple[float, Move]] = []
+        nodes, vms = self._candidates.nodes, self._candidates.vms
+        for block_rows, external in self._blocks(rows, self._targets):
+            block = self._evaluate(block_rows, self._targets, external)
+            for at, row in enumerate(block_rows.tolist()):
+                index = int(vms.index[row])
+                kind, target = np.unravel_index(np.argmin(block.scores[:, at, :]), block.scores[:, at, :].shape)
+                value = float(block.scores[kind, at, target])
+                node = int(nodes.index[self._targets[target]])
+                if block.failover[at] <= value:
+                    found.append((float(block.failover[at]), Move(index, MoveKind.FAILOVER)))
+                else:
+                    found.append((value, Move(index, block.kinds[int(kind)], node)))
+        return [move for _, move in sorted(found, key=lambda entry: entry[0])]
+
     def commit(self, moved: Moved) -> None:
         """Make a move and bring everything up to date that it touched."""
         candidates = self._candidates

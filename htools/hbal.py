@@ -7,16 +7,19 @@ Source: man hbal(1); the real hbal 3.0.2's output, stream by stream.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from htools.balancing import balance
-from htools.loading import Loaded, load
+from htools.loading import Loaded, SelectionError, load, lookup
 from htools.model import Model, divide
 from htools.numbers import fixed, general
 from htools.options import VERSION, Options, run_tool, stop
 from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, script
-from htools.scoring import optimum, score
+from htools.plot import NodeFigures
+from htools.progress import shown
+from htools.report import Outcome
+from htools.scoring import component_values, optimum, weighted
 from htools.tables import component_table, instance_table, node_table
 from spec.cluster import Cluster
 from spec.decisions import Rules
@@ -53,11 +56,13 @@ def select_group(loaded: Loaded, wanted: str | None) -> tuple[int, str]:
     return found[0], groups[found[0]].name
 
 
-def _check_cluster(loaded: Loaded, verbose: int) -> bool:
+def _check_cluster(loaded: Loaded, options: Options) -> bool:
     """Say what was loaded; False where there is nothing to balance."""
-    model = loaded.model
+    model, verbose = loaded.model, options.verbose
+    if options.json and loaded.model.nodes:
+        return True
     if not model.instances:
-        print("Cluster is empty, exiting.")
+        print("{}" if options.json else "Cluster is empty, exiting.")
         return False
     split = [
         vm
@@ -194,64 +199,124 @@ def _coefficients(title: str, value: float, model: Model) -> str:
     return f"{title} overall {fixed(value, 8)}\n{component_table(model.nodes.values())}"
 
 
+def _tell_balanced(before: float, best: float, least: float) -> None:
+    print(
+        f"Cluster is already well balanced (initial score {general(before, 6)},\n"
+        f"optimum score due to N+1 reservations {general(best, 6)},\n"
+        f"minimum score {general(least, 6)}).\nNothing to do, exiting"
+    )
+
+
+def _plan(model: Model, options: Options, before: float, stop_at: float) -> Iterator[Planned]:
+    """The moves, one after the other, each printed as it is found unless JSON is wanted."""
+    name_width = max((len(vm.alias) for vm in model.instances.values()), default=0)
+    node_width = max((len(node.alias) for node in model.nodes.values()), default=0)
+    rules, rounds = rules_of(options), options.max_length
+    if options.look_ahead > 0:
+        from htools.lookahead import balance_ahead
+
+        moves = balance_ahead(model, rules, before, ahead=options.look_ahead, stop_at=stop_at, rounds=rounds)
+    else:
+        moves = balance(model, rules, before, stop_at=stop_at, rounds=rounds)
+    for position, planned in enumerate(shown(moves, before, stop_at, quiet=options.verbose < 1), 1):
+        if not options.json:
+            print(line(planned, position, model.nodes, node_width, name_width), flush=True)
+        yield planned
+
+
+def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Sequence[NodeFigures]) -> None:
+    """What the real hbal has not: JSON, explanation, picture."""
+    if options.json:
+        from htools import report
+
+        print(report.text(outcome), end="")
+    if options.explain:
+        from htools.explain import Explanation
+
+        name = lookup([vm.name for vm in model.instances.values()], options.explain)
+        if name is None:
+            raise SelectionError([options.explain], f"'{options.explain}' is no instance of this group")
+        index = next(vm.index for vm in model.instances.values() if vm.name == name)
+        lines = Explanation(model, rules_of(options), index).lines()
+        print("", *lines, sep="\n", file=sys.stderr if options.json else sys.stdout)
+    if options.plot:
+        from htools import plot
+
+        title = f"Group {outcome.group}: {len(outcome.plan)} moves"
+        scores = [outcome.scores[0], *(planned.score for planned in outcome.plan)]
+        after = [plot.figures(node) for node in model.nodes.values()]
+        picture = plot.svg(title, figures_before, after, scores)
+        write(options.plot, plot.page(title, picture) if options.plot.endswith((".html", ".htm")) else picture)
+        print(f"The picture has been written to file '{options.plot}'", file=sys.stderr)
+
+
+def _solve(loaded: Loaded, options: Options, group: int, name: str) -> int:
+    """Balance one group of the cluster."""
+    model, verbose = loaded.model.group(group), options.verbose
+    talk = not options.json
+    if talk:
+        _check_group(model, name, options)
+    _print_tables("Initial cluster", "Initial", model, loaded, options)
+    nodes = model.nodes
+    values = component_values(nodes.values())
+    before, best = weighted(values), optimum(nodes.values())
+    if talk and verbose > 2:
+        print(_coefficients("Initial coefficients:", before, model), end="")
+    elif talk:
+        print(f"Initial score: {fixed(before, 8)}")
+    figures_before: list[NodeFigures] = []
+    if options.plot:
+        from htools.plot import figures
+
+        figures_before = [figures(node) for node in nodes.values()]
+    if before - best < options.min_score:
+        if talk:
+            _tell_balanced(before, best, options.min_score)
+        _extras(options, model, Outcome(name, model, (), values, values, (before, before, best)), figures_before)
+        return 0
+    free = _free(model)
+    if talk:
+        print("Trying to minimize the CV...")
+    plan = list(_plan(model, options, before, best + options.min_score))
+    after = plan[-1].score if plan else before
+    if talk and not plan:
+        print("No solution found")
+    elif talk and verbose > 2:
+        print(_coefficients("Final coefficients:  ", after, model), end="")
+    elif talk:
+        print(f"Cluster score improved from {fixed(before, 8)} to {fixed(after, 8)}")
+    if talk and verbose >= 1:
+        print(f"Solution length={len(plan)}")
+    sets = job_sets(plan)[: 1 if options.first_job_group else None]
+    if talk or options.print_commands != "-":
+        _print_commands(options, sets, model)
+    save(options.save, "balanced", "after balancing", snapshot(loaded, model), group)
+    _print_tables("Final cluster", "Final", model, loaded, options)
+    if talk and verbose > 3:
+        for title, (memory, disk) in (("Original:", free), ("Final:   ", _free(model))):
+            print(f"{title} mem={memory} disk={disk}")
+    final = component_values(nodes.values())
+    outcome = Outcome(name, model, plan, values, final, (before, after, best), options.first_job_group)
+    _extras(options, model, outcome, figures_before)
+    if options.execute and plan:
+        _execute(options, sets, model)
+    return 0
+
+
 def body(options: Options, arguments: list[str]) -> int:
     """Run hbal."""
     if arguments:
         stop("This program doesn't take any arguments.")
-    verbose = options.verbose
     loaded = load(options)
-    if verbose > 1:
+    if options.verbose > 1 and not options.json:
         from htools.haskell import show_policy
 
         print(f"Loaded cluster tags: {','.join(loaded.cluster.tags)}")
         print(f"Loaded cluster ipolicy: {show_policy(loaded.cluster.policy)}")
-    if not _check_cluster(loaded, verbose):
+    if not _check_cluster(loaded, options):
         return 0
     save(options.save, "original", "before balancing", loaded.cluster)
-    group, name = select_group(loaded, options.group)
-    model = loaded.model.group(group)
-    _check_group(model, name, options)
-    _print_tables("Initial cluster", "Initial", model, loaded, options)
-    before, best = score(model.nodes.values()), optimum(model.nodes.values())
-    if verbose > 2:
-        print(_coefficients("Initial coefficients:", before, model), end="")
-    else:
-        print(f"Initial score: {fixed(before, 8)}")
-    if before - best < options.min_score:
-        print(
-            f"Cluster is already well balanced (initial score {general(before, 6)},\n"
-            f"optimum score due to N+1 reservations {general(best, 6)},\n"
-            f"minimum score {general(options.min_score, 6)}).\nNothing to do, exiting"
-        )
-        return 0
-    print("Trying to minimize the CV...")
-    free = _free(model)
-    name_width = max((len(vm.alias) for vm in model.instances.values()), default=0)
-    node_width = max((len(node.alias) for node in model.nodes.values()), default=0)
-    plan: list[Planned] = []
-    stop_at = best + options.min_score
-    for planned in balance(model, rules_of(options), before, stop_at=stop_at, rounds=options.max_length):
-        plan.append(planned)
-        print(line(planned, len(plan), model.nodes, node_width, name_width), flush=True)
-    after = plan[-1].score if plan else before
-    if not plan:
-        print("No solution found")
-    elif verbose > 2:
-        print(_coefficients("Final coefficients:  ", after, model), end="")
-    else:
-        print(f"Cluster score improved from {fixed(before, 8)} to {fixed(after, 8)}")
-    if verbose >= 1:
-        print(f"Solution length={len(plan)}")
-    sets = job_sets(plan)[: 1 if options.first_job_group else None]
-    _print_commands(options, sets, model)
-    save(options.save, "balanced", "after balancing", snapshot(loaded, model), group)
-    _print_tables("Final cluster", "Final", model, loaded, options)
-    if verbose > 3:
-        for title, (memory, disk) in (("Original:", free), ("Final:   ", _free(model))):
-            print(f"{title} mem={memory} disk={disk}")
-    if options.execute and plan:
-        _execute(options, sets, model)
-    return 0
+    return _solve(loaded, options, *select_group(loaded, options.group))
 
 
 def main(words: Sequence[str] | None = None) -> int:

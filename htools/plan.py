@@ -53,6 +53,13 @@ def _steps(planned: Planned, primary: str, secondary: str) -> tuple[str, str]:
             return f"f r:{primary} f", primary
 
 
+def steps_of(planned: Planned, nodes: Mapping[int, NodeModel]) -> str:
+    """The letters of the steps with the nodes' short names."""
+    after = planned.after
+    secondary = "" if after.secondary == NO_NODE else nodes[after.secondary].alias
+    return _steps(planned, nodes[after.primary].alias, secondary)[0]
+
+
 def commands(planned: Planned, primary: str, secondary: str, name: str) -> list[str]:
     """The gnt-instance commands of a move, without that word."""
     verb = "migrate" if planned.before.instance.running else "failover"
@@ -84,14 +91,13 @@ def line(planned: Planned, position: int, nodes: Mapping[int, NodeModel], node_w
         primary = nodes[vm.primary].alias
         return primary if vm.secondary == NO_NODE else f"{primary}:{nodes[vm.secondary].alias}"
 
-    after = planned.after
-    steps, _ = _steps(
-        planned, nodes[after.primary].alias, "" if after.secondary == NO_NODE else nodes[after.secondary].alias
-    )
+    steps = steps_of(planned, nodes)
     width = 2 * node_width + 1
     name = planned.before.alias.ljust(name_width)
     score = fixed(planned.score, 8).rjust(12)
-    return f"  {position:3d}. {name} {pair(planned.before):<{width}} => {pair(after):<{width}} {score} a={steps}"
+    return (
+        f"  {position:3d}. {name} {pair(planned.before):<{width}} => {pair(planned.after):<{width}} {score} a={steps}"
+    )
 
 
 def job_sets(plan: Iterable[Planned]) -> list[list[Planned]]:

@@ -1,0 +1,120 @@
+"""hbal against the real one in the same run, whole processes: seconds, the ratio, and what must be reached.
+
+Clusters are made here, seeded: imbalanced, all DRBD, five instances a node (ten at 2000 nodes). The real program is
+run where it needs minutes at most: at 80 nodes for one round, which is then taken twenty times.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.conftest import peer_program
+
+SIZES = ((5, 20, -1, 8.0), (20, 100, -1, 1 / 15), (80, 400, 20, 1 / 150), (200, 1000, 1, 1 / 300))
+"""Nodes, instances, rounds (−1: all), and the most that our time may be of the real one's."""
+LARGE = ((1000, 5000, 500, 120.0, 1.5), (2000, 20000, 20, 120.0, 4.0))
+"""Nodes, instances, rounds, seconds of processor time allowed, GiB allowed."""
+GROWTH = ((50, 250), (100, 500), (200, 1000), (400, 2000), (100, 1000), (100, 2000))
+"""Sizes at which the cost of one more round is measured."""
+
+
+def cluster(nodes: int, instances: int, seed: int = 1) -> str:
+    """The text of an imbalanced cluster: two thirds of the instances live on the first half of the nodes."""
+    rng = random.Random(seed)
+    memory, disk = [0] * nodes, [0] * nodes
+    lines = []
+    for number in range(instances):
+        primary = rng.randrange(nodes) if rng.random() < 0.67 else rng.randrange(max(1, nodes // 2))
+        secondary = (primary + rng.randrange(1, nodes)) % nodes
+        size, room = rng.choice((1024, 2048, 4096)), rng.choice((10240, 20480, 40960))
+        memory[primary] += size
+        disk[primary] += room + 128
+        disk[secondary] += room + 128
+        cores = rng.choice((1, 2, 4))
+        lines.append(f"i{number}|{size}|{room + 128}|{cores}|running|Y|n{primary}|n{secondary}|drbd||1|-|N")
+    total, capacity = 65536 * max(1, instances // nodes // 4), 4194304
+    rows = [
+        f"n{n}|{total}|1024|{max(0, total - 1024 - memory[n])}|{capacity}|{capacity - disk[n]}|64|N|u|1||N|0|1|1.0"
+        for n in range(nodes)
+    ]
+    return "\n".join("".join(f"{line}\n" for line in section) for section in (["g|u|preferred||"], rows, lines, [], []))
+
+
+def run(command: Sequence[str]) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak GiB of a process."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with code {process.returncode}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
+
+
+def best(command: Sequence[str], times: int) -> float:
+    """The least processor time of several runs."""
+    return min(run(command)[1] for _ in range(times))
+
+
+def _growth(ours: Sequence[str], folder: Path) -> None:
+    """Fit the cost of one more round to nodes^a · instances^b."""
+    import numpy as np
+
+    rows, costs = [], []
+    for nodes, instances in GROWTH:
+        path = folder / f"g{nodes}-{instances}"
+        path.write_text(cluster(nodes, instances))
+        few, many = (best([*ours, "-t", str(path), f"-l{rounds}"], 2) for rounds in (5, 45))
+        cost = max((many - few) / 40, 1e-5)
+        print(f"  one round at {nodes:4d} nodes, {instances:5d} instances: {cost * 1000:8.2f} ms")
+        rows.append((1.0, np.log(nodes), np.log(instances)))
+        costs.append(np.log(cost))
+    _, by_nodes, by_instances = np.linalg.lstsq(np.array(rows), np.array(costs), rcond=None)[0]
+    print(f"  cost of a round grows as nodes^{by_nodes:.2f} · instances^{by_instances:.2f} (real: 2 and 1)")
+
+
+def main() -> None:
+    """Print the table."""
+    program = peer_program("hbal")
+    ours = [sys.executable, "-m", "htools.hbal"]
+    if program is None:
+        print("no real hbal on this machine (Debian: ganeti-htools-3.0): our own times only")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(f"{'nodes':>6} {'instances':>9} {'rounds':>6} {'real s':>9} {'ours s':>8} {'ratio':>9}  must reach")
+        for nodes, instances, rounds, allowed in SIZES:
+            path = folder / f"c{nodes}"
+            path.write_text(cluster(nodes, instances))
+            words = ["-t", str(path), f"-l{rounds}"]
+            mine = best([*ours, *words], 3)
+            told = f"{allowed:.0f}x slower" if allowed > 1 else f"{1 / allowed:.0f}x faster"
+            theirs, note = float("nan"), ""
+            if program is not None:
+                timed = ["-t", str(path), "-l1"] if nodes == 80 else words
+                theirs = best([program, *timed], 3 if nodes < 80 else 1)
+                if nodes == 80:
+                    theirs, note = theirs * rounds, " (real: 1 round, times 20)"
+            ratio = theirs / mine
+            shown = f"{ratio:8.1f}x" if ratio >= 1 else f"1/{1 / ratio:.1f}x"
+            verdict = "" if program is None else "ok" if mine <= theirs * allowed else "MISSED"
+            print(f"{nodes:6d} {instances:9d} {rounds:6d} {theirs:9.2f} {mine:8.2f} {shown:>9}  {told} {verdict}{note}")
+        for nodes, instances, rounds, seconds, memory in LARGE:
+            path = folder / f"c{nodes}"
+            path.write_text(cluster(nodes, instances))
+            wall, processor, peak = run([*ours, "-t", str(path), f"-l{rounds}"])
+            verdict = "ok" if processor <= seconds and peak <= memory else "MISSED"
+            print(
+                f"{nodes:6d} {instances:9d} {rounds:6d} {'-':>9} {processor:8.2f} {'-':>9}  under {seconds:.0f} s, "
+                f"{memory} GiB {verdict} ({peak:.2f} GiB, {wall:.1f} s by the clock)"
+            )
+        _growth(ours, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Looking ahead: a step that is not the best, or even worse than none, where what follows makes up for it.
+
+Before each decision the best moves of the most promising instances are tried on copies, each followed by the greedy
+rounds of `htools.balancing`, K steps in all. The whole path that ends lowest is taken, if it ends lower than the
+greedy path (which is taken otherwise). Every path taken lowers the score, so that this ends as balancing does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from htools.balancing import accepted, balance, search_for
+from htools.engine import Engine
+from htools.model import Model
+from htools.moving import Moved, attempt
+from htools.plan import Planned
+from htools.scoring import score
+from spec.decisions import Move, Rules
+
+WIDTH = 8
+"""How many first moves are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Steps one after the other, and the score they end at."""
+
+    steps: tuple[Planned, ...]
+    score: float
+
+
+def _made(model: Model, move: Move, before: float, rules: Rules) -> Planned | None:
+    """One move made in the model, None where it is refused."""
+    moved = attempt(model, move, ignore_soft=rules.ignore_soft)
+    if not isinstance(moved, Moved):
+        return None
+    old = model.instances[move.instance]
+    moved.commit(model)
+    after = score(model.nodes.values())
+    return Planned(move, old, moved.vm, after, before - after)
+
+
+def _follow(model: Model, first: Move | None, rules: Rules, before: float, stop_at: float, steps: int) -> Path:
+    """The greedy path, after a first move if one is given, on a copy."""
+    trial = model.copy()
+    path: list[Planned] = []
+    if first is not None:
+        made = _made(trial, first, before, rules)
+        if made is None:
+            return Path((), before)
+        path.append(made)
+    here = path[-1].score if path else before
+    path += balance(trial, rules, here, stop_at=stop_at, rounds=steps - len(path))
+    return Path(tuple(path), path[-1].score if path else before)
+
+
+def _shorter(path: Path) -> Path:
+    """The path up to where its score is lowest."""
+    if not path.steps:
+        return path
+    least = min(range(len(path.steps)), key=lambda at: path.steps[at].score)
+    return Path(path.steps[: least + 1], path.steps[least].score)
+
+
+def balance_ahead(
+    model: Model, rules: Rules, before: float, *, ahead: int, stop_at: float, rounds: int = -1
+) -> Iterator[Planned]:
+    """The moves of a solution found by looking `ahead` steps ahead; other arguments as `htools.balancing.balance`."""
+    done = 0
+    while (rounds < 0 or done < rounds) and before > stop_at:
+        steps = ahead if rounds < 0 else min(ahead, rounds - done)
+        best = _follow(model, None, rules, before, stop_at, steps)
+        search = search_for(model.copy(), rules)
+        if isinstance(search, Engine):
+            for move in search.promising(WIDTH):
+                path = _shorter(_follow(model, move, rules, before, stop_at, steps))
+                if path.steps and path.score < best.score:
+                    best = path
+        if not best.steps or not accepted(before, best.score, rules):
+            return
+        for planned in best.steps:
+            moved = attempt(model, planned.move, ignore_soft=rules.ignore_soft)
+            if isinstance(moved, Moved):
+                moved.commit(model)
+            yield planned
+            done += 1
+        before = best.score

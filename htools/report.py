@@ -1,0 +1,94 @@
+"""The plan as one JSON object: state, score by component, every move with its gain, and the job sets as opcodes.
+
+The key `job_sets` is what `gantry audit` reads and what `-X` submits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from htools.model import NO_NODE, InstanceModel, Model, NodeModel
+from htools.options import VERSION
+from htools.plan import Planned, commands, job_sets, opcodes, steps_of
+from htools.scoring import COMPONENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run of hbal came to.
+
+    Attributes:
+        group: the group's name.
+        model: its nodes and instances in the end.
+        plan: the moves.
+        before, after: the components' values; both empty where no node is online.
+        scores: score before, after, and the optimum.
+        first_only: only the first job set is wanted.
+    """
+
+    group: str
+    model: Model
+    plan: Sequence[Planned]
+    before: Sequence[float]
+    after: Sequence[float]
+    scores: tuple[float, float, float]
+    first_only: bool = False
+
+
+def _finite(value: float) -> float | None:
+    return value if value - value == 0 else None
+
+
+def _nodes(vm: InstanceModel, nodes: Mapping[int, NodeModel]) -> dict[str, str | None]:
+    return {
+        "primary": nodes[vm.primary].name,
+        "secondary": None if vm.secondary == NO_NODE else nodes[vm.secondary].name,
+    }
+
+
+def _move(planned: Planned, position: int, job_set: int, nodes: Mapping[int, NodeModel]) -> dict[str, Any]:
+    after = _nodes(planned.after, nodes)
+    told = commands(planned, after["primary"] or "", after["secondary"] or "", planned.before.name)
+    return {
+        "position": position,
+        "instance": planned.before.name,
+        "move": planned.move.kind.value,
+        "steps": steps_of(planned, nodes),
+        "from": _nodes(planned.before, nodes),
+        "to": after,
+        "score": _finite(planned.score),
+        "gain": _finite(planned.gain),
+        "job_set": job_set,
+        "commands": [f"gnt-instance {command}" for command in told],
+    }
+
+
+def outcome(result: Outcome) -> dict[str, Any]:
+    """The object."""
+    nodes = result.model.nodes
+    sets = job_sets(result.plan)
+    set_of = {id(planned): number for number, group in enumerate(sets, 1) for planned in group}
+    initial, final, optimum = result.scores
+    return {
+        "program": f"hbal (gantry) {VERSION}",
+        "group": result.group,
+        "state": "improved" if result.plan else "unchanged",
+        "nodes": len(nodes),
+        "instances": len(result.model.instances),
+        "score": {"initial": _finite(initial), "final": _finite(final), "optimum": _finite(optimum)},
+        "components": [
+            {"name": name, "weight": weight, "initial": _finite(before), "final": _finite(after)}
+            for (name, weight, _), before, after in zip(COMPONENTS, result.before, result.after, strict=False)
+        ],
+        "plan": [_move(move, number, set_of[id(move)], nodes) for number, move in enumerate(result.plan, 1)],
+        "job_sets": [
+            [list(opcodes(planned, nodes)) for planned in group] for group in sets[: 1 if result.first_only else None]
+        ],
+    }
+
+
+def text(result: Outcome) -> str:
+    """The object as text, with a newline at its end."""
+    import json
+
+    return json.dumps(outcome(result), indent=2, ensure_ascii=False) + "\n"
