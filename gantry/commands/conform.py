@@ -2,10 +2,13 @@
 
 import argparse
 import importlib
+import os
+import sys
 from typing import Any
 
 from checkers.conform import Check
 from checkers.conform import run as run_scenarios
+from checkers.verdict import Ok, Unknown
 
 DRIVERS = {"luxid": "checkers.conform_luxid"}
 
@@ -16,9 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "The daemon is changed by this: use one that nobody needs. "
         "Exit code: 0 it conforms, 1 it does not, or cannot be reached."
     )
-    parser.add_argument("daemon", choices=sorted(DRIVERS), help="what the daemon claims to be")
+    parser.add_argument("daemon", choices=sorted([*DRIVERS, "wconfd"]), help="what the daemon claims to be")
     parser.add_argument("--socket", required=True, metavar="PATH", help="the daemon's unix socket")
     parser.add_argument("--real", action="store_true", help="it is the real Ganeti: accept its known divergences")
+    parser.add_argument("--seed", type=int, default=1, help="wconfd: where the generated histories begin (1)")
+    parser.add_argument("--steps", type=int, default=3000, help="wconfd: how many calls are made (3000)")
+    parser.add_argument(
+        "--profile", choices=("gantry", "peer-3.0"), help="wconfd: what it is held to (gantry, with --real peer-3.0)"
+    )
+    parser.add_argument(
+        "--livelocks", metavar="DIR", help="wconfd: its live-locks (default: beside the socket's place)"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="also list the checks that hold")
 
 
@@ -38,8 +49,28 @@ def _tell(check: Check, *, real: bool, verbose: bool) -> None:
     print(f"            got    {_short(check.got)}")
 
 
+def _run_wconfd(arguments: argparse.Namespace) -> int:
+    """Drive a wconfd through generated histories."""
+    from checkers.conform_wconfd import conform
+
+    beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(arguments.socket))), "livelocks")
+    profile = arguments.profile or ("peer-3.0" if arguments.real else "gantry")
+    verdict = conform(arguments.socket, arguments.livelocks or beside, profile, arguments.seed, arguments.steps)
+    if isinstance(verdict, Ok):
+        print(f"it conforms: {verdict.covered}")
+        return 0
+    if isinstance(verdict, Unknown):
+        print(f"gantry conform: {verdict.reason}", file=sys.stderr)
+        return 1
+    print(f"it does not conform to {profile}; the shortest history found:")
+    print(verdict.witness.told())
+    return 1
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Drive the daemon and tell what differs."""
+    if arguments.daemon == "wconfd":
+        return _run_wconfd(arguments)
     driver = importlib.import_module(DRIVERS[arguments.daemon])
     with_client = arguments.socket
     checks = run_scenarios(with_client, driver.SCENARIOS, driver.KNOWN)

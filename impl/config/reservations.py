@@ -65,13 +65,16 @@ def reserve(state: Reservations, kind: str, owner: Owner, item: Item) -> Outcome
         ReservationError: it is reserved already.
     """
     if (kind, item) in state.reserved:
-        raise ReservationError(f"Duplicate reservation for resource '{_shown(item)}'")
+        raise ReservationError(f"Duplicate reservation for resource '{_shown(kind, item)}'")
     by_owner = state.by_owner.set((kind, owner), state.of(kind, owner) | {item})
     after = state._replace(by_owner=by_owner, reserved=state.reserved.set((kind, item), owner))
     return after, [ReservationChange(kind, owner, item, present=True)]
 
 
-def _shown(item: Item) -> str:
+def _shown(kind: str, item: Item) -> str:
+    """An item as error texts show it."""
+    if kind == VOLUMES:
+        return str(item)
     if isinstance(item, str):
         return f'"{item}"'
     action, network, address = item

@@ -319,7 +319,7 @@ class Wconfd:
             self._watch.keep_only(owners)
             for owner in owners:
                 self._watch.see(owner)
-            dead = await asyncio.to_thread(find_dead, owners, self._me.livelock)
+            dead = await asyncio.to_thread(find_dead, sorted(owners), self._me.livelock)
             if dead:
                 await self._bury(dead)
 

@@ -1,0 +1,69 @@
+"""Temporary reservations, plainly: what an owner reserves nobody can reserve until it is dropped; DRBD minors by disk.
+
+Only what needs no configuration stands here (addresses and volumes in use there are refused besides).
+
+Source: Ganeti 3.0.2's temporary reservations.
+"""
+
+from dataclasses import dataclass, replace
+
+from spec.errors import GantryError
+from spec.locks.names import Owner
+
+
+class DuplicateReservationError(GantryError):
+    """An `item` is reserved already; the text shows a volume as it is, everything else in quotes."""
+
+    def __init__(self, kind: str, item: str) -> None:
+        self.kind = kind
+        self.item = item
+        shown = item if kind == "lv" else f'"{item}"'
+        super().__init__(f"Duplicate reservation for resource '{shown}'")
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What is reserved.
+
+    Attributes:
+        items: (kind, item, owner), such as ("mac", "aa:bb:cc:00:00:01", owner).
+        minors: (node, minor, disk).
+    """
+
+    items: frozenset[tuple[str, str, Owner]] = frozenset()
+    minors: frozenset[tuple[str, int, str]] = frozenset()
+
+
+def reserve(state: Reserved, kind: str, item: str, owner: Owner) -> Reserved:
+    """Reserve an item.
+
+    Raises:
+        DuplicateReservationError: somebody has it, the owner itself included.
+    """
+    if any((kind, item) == (its_kind, its_item) for its_kind, its_item, _ in state.items):
+        raise DuplicateReservationError(kind, item)
+    return replace(state, items=state.items | {(kind, item, owner)})
+
+
+def drop(state: Reserved, owner: Owner) -> Reserved:
+    """Drop everything that an owner has reserved."""
+    return replace(state, items=frozenset(known for known in state.items if known[2] != owner))
+
+
+def allocate_minors(
+    state: Reserved, disk: str, nodes: tuple[str, ...], in_use: frozenset[tuple[str, int]] = frozenset()
+) -> tuple[Reserved, tuple[int, ...]]:
+    """Reserve on each of different nodes the smallest minor that nobody uses or has reserved."""
+    chosen: list[int] = []
+    for node in nodes:
+        taken = {minor for its_node, minor in in_use if its_node == node}
+        taken |= {minor for its_node, minor, _ in state.minors if its_node == node}
+        minor = min(number for number in range(len(taken) + 1) if number not in taken)
+        chosen.append(minor)
+        state = replace(state, minors=state.minors | {(node, minor, disk)})
+    return state, tuple(chosen)
+
+
+def release_minors(state: Reserved, disk: str) -> Reserved:
+    """Drop what is reserved for a disk."""
+    return replace(state, minors=frozenset(known for known in state.minors if known[2] != disk))
