@@ -1,173 +1,301 @@
-"""What durability promises, plainly: batches, one being written while the next gathers, crashes, copies.
+"""What durability means: batches, answers once on disk, failures that undo, crashes, recovery, copies elsewhere. Plain.
 
-A store's content is the sequence of the changes it has taken, oldest first. Changes are taken at once, in memory;
-they become durable batch by batch, a batch as a whole; a call is answered when its batch is durable. A crash keeps
-what is durable, and the batch being written wholly or not at all. Copies hold what the store held at some time.
+A change is a number, in the order in which changes are asked for; a state is the sequence of the changes made. What
+a change is about (locks, configuration, reservations) is nobody's business here.
 
-Invariants (functions here): what was answered is durable, in the order of the answers; what is durable was taken;
-a copy is a beginning of what is durable.
+Invariants (each a function of `PROPERTIES`, each checked in every state that the explorer reaches):
+* a change that was answered "done" is on disk, and in what a recovery finds;
+* a change that was answered "undone" is nowhere, now or later;
+* the disk is behind memory, never beside it; what is being written lies between;
+* a change whose caller got no answer because the daemon was killed may have survived or not: nobody was promised
+  anything;
+* a copy on another machine is a former state of the disk, and no answer waits for it.
+
+Source: locks.md's section on durability, as observed on Ganeti 3.0.2. Deviation: a write that fails undoes its batch
+and what gathered on top of it, and the daemon goes on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from spec.errors import GantryError
 
+Changes = tuple[int, ...]
 
-class ImpossibleEventError(GantryError):
-    """An event that cannot happen in a state; `event` is its class's name."""
 
-    def __init__(self, event: str) -> None:
-        self.event = event
-        super().__init__(f"{event} cannot happen now")
+class Message(NamedTuple):
+    """What is under way to a target: the changes after the first `start` up to the first `stop`; from 0, everything."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A machine that gets copies.
+
+    Attributes:
+        copy: how many changes of the disk its copy has.
+        believed: how many the daemon thinks it has; 0 for nothing, or not known.
+        message: what is under way to it.
+    """
+
+    copy: int = 0
+    believed: int = 0
+    message: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """The changes on their way to the disk and from there to the copies; a change is a number, each taken once.
+    """The daemon's memory, the disk, and what callers were told.
 
     Attributes:
-        durable: what the disk holds.
-        writing: the batch being written; None if nothing is.
-        gathering: what was taken since that batch was closed.
-        answered: the changes whose calls were answered "done".
-        refused: the changes whose calls were answered "undone".
-        copies: for each copy how much of `durable` it holds, as a number of changes.
         up: whether the daemon runs.
+        memory: the state that calls see.
+        writing: the state that is being written, None for none.
+        disk: the state that a recovery would find.
+        issued: the last change that was asked for.
+        done: the changes whose callers were told that they are done.
+        undone: those whose callers were told that they are not.
+        silent: those whose callers will hear nothing, because the daemon was killed.
     """
 
-    durable: tuple[int, ...] = ()
-    writing: tuple[int, ...] | None = None
-    gathering: tuple[int, ...] = ()
-    answered: frozenset[int] = frozenset()
-    refused: frozenset[int] = frozenset()
-    copies: tuple[int, ...] = ()
     up: bool = True
+    memory: Changes = ()
+    writing: Changes | None = None
+    disk: Changes = ()
+    issued: int = 0
+    done: frozenset[int] = field(default=frozenset())
+    undone: frozenset[int] = field(default=frozenset())
+    silent: frozenset[int] = field(default=frozenset())
+    targets: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """A call's change is taken, in memory."""
-
-    change: int
+class Ask:
+    """A caller makes a change; it sees it at once, and is answered later."""
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """The gathered changes become the batch being written."""
+class Begin:
+    """The daemon begins to write everything that has gathered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm:
-    """The batch being written is durable as a whole."""
+class Written:
+    """The disk has confirmed what was being written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fail:
-    """The batch being written could not be written: it and what gathered on top of it are undone and refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The call of a durable change is answered."""
-
-    change: int
+class Failed:
+    """The disk has refused what was being written: full, or broken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """The daemon or its machine stops; the batch being written is `kept` wholly, or lost."""
+    """The daemon is killed; `landed` says whether what was being written reached the disk. It never does in part."""
 
-    kept: bool
+    landed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """The daemon starts again from what is durable."""
+    """The daemon starts again, from what is on disk."""
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """A copy comes to hold the first `length` durable changes; it never goes back."""
+class Send:
+    """A copy goes out to a target (counted from 1): what is new, or everything where nothing is known of it."""
 
-    copy: int
-    length: int
-
-
-StoreEvent = Take | Write | Confirm | Fail | Reply | Crash | Recover | Copy
+    target: int
 
 
-def seen(state: StoreState) -> tuple[int, ...]:
-    """The changes that calls see: everything taken and not undone."""
-    return (*state.durable, *(state.writing or ()), *state.gathering)
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """A message reaches its target, which takes it if it fits onto what it has."""
+
+    target: int
 
 
-def step(state: StoreState, event: StoreEvent) -> StoreState:
-    """The state after an event.
+@dataclass(frozen=True, slots=True)
+class Lose:
+    """A message to a target is lost."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The daemon asks a target what it has."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """A target loses its copy: it was replaced."""
+
+    target: int
+
+
+Event = Ask | Begin | Written | Failed | Crash | Recover | Send | Deliver | Lose | Ping | Empty
+
+
+class Effects(NamedTuple):
+    """The changes whose callers are answered in this step."""
+
+    done: Changes = ()
+    undone: Changes = ()
+
+
+class StoreStepError(GantryError):
+    """An event that cannot happen in the state; `event` is it."""
+
+    def __init__(self, event: Event, reason: str) -> None:
+        self.event = event
+        self.reason = reason
+        super().__init__(f"{type(event).__name__} cannot happen: {reason}")
+
+
+def replica(state: StoreState, target: int) -> Changes:
+    """The state that a target's copy holds."""
+    return state.disk[: state.targets[target - 1].copy]
+
+
+def unanswered(state: StoreState, changes: Changes) -> Changes:
+    """Those of `changes` whose callers still wait."""
+    return tuple(change for change in changes if change not in state.done | state.undone | state.silent)
+
+
+def step(state: StoreState, event: Event) -> tuple[StoreState, Effects]:
+    """Perform one event.
 
     Raises:
-        ImpossibleEventError: the event cannot happen in this state.
+        StoreStepError: it cannot happen now; the state stays as it was.
     """
     match event:
-        case Take(change) if state.up and change not in seen(state) and change not in state.refused:
-            return replace(state, gathering=(*state.gathering, change))
-        case Write() if state.up and state.writing is None and state.gathering:
-            return replace(state, writing=state.gathering, gathering=())
-        case Confirm() if state.up and state.writing is not None:
-            return replace(state, durable=(*state.durable, *state.writing), writing=None)
-        case Fail() if state.up and state.writing is not None:
-            undone = frozenset((*state.writing, *state.gathering))
-            return replace(state, writing=None, gathering=(), refused=state.refused | undone)
-        case Reply(change) if state.up and change in state.durable and change not in state.answered:
-            return replace(state, answered=state.answered | {change})
-        case Crash(kept) if state.up and not (kept and state.writing is None):
-            durable = (*state.durable, *(state.writing or ())) if kept else state.durable
-            return replace(state, durable=durable, writing=None, gathering=(), up=False)
-        case Recover() if not state.up:
-            return replace(state, up=True)
-        case Copy(copy, length) if (
-            state.up and copy < len(state.copies) and state.copies[copy] < length <= len(state.durable)
-        ):
-            return replace(state, copies=(*state.copies[:copy], length, *state.copies[copy + 1 :]))
-    raise ImpossibleEventError(type(event).__name__)
+        case Ask():
+            _need(state.up, event, "the daemon does not run")
+            change = state.issued + 1
+            return replace(state, issued=change, memory=(*state.memory, change)), Effects()
+        case Begin():
+            _need(state.up and state.writing is None, event, "another batch is being written, or the daemon is away")
+            _need(state.memory != state.disk, event, "there is nothing to write")
+            return replace(state, writing=state.memory), Effects()
+        case Written():
+            if state.writing is None:
+                raise StoreStepError(event, "nothing is being written")
+            told = unanswered(state, state.writing)
+            return replace(state, disk=state.writing, writing=None, done=state.done | set(told)), Effects(done=told)
+        case Failed():
+            _need(state.writing is not None, event, "nothing is being written")
+            told = unanswered(state, tuple(change for change in state.memory if change not in state.disk))
+            undone = replace(state, memory=state.disk, writing=None, undone=state.undone | set(told))
+            return undone, Effects(undone=told)
+        case Crash(landed):
+            _need(state.up, event, "the daemon does not run")
+            _need(state.writing is not None or not landed, event, "nothing is being written")
+            survived = state.writing if landed and state.writing is not None else state.disk
+            silent = state.silent | set(unanswered(state, state.memory))
+            targets = tuple(replace(target, believed=0, message=None) for target in state.targets)
+            gone = replace(state, up=False, memory=(), writing=None, disk=survived, silent=silent, targets=targets)
+            return gone, Effects()
+        case Recover():
+            _need(not state.up, event, "the daemon runs")
+            return replace(state, up=True, memory=state.disk), Effects()
+        case _:
+            return _replicate(state, event), Effects()
 
 
-def recoverable(state: StoreState) -> frozenset[tuple[int, ...]]:
-    """What a recovery may find if the daemon stops now."""
-    return frozenset({state.durable, (*state.durable, *(state.writing or ()))})
+def _replicate(state: StoreState, event: Send | Deliver | Lose | Ping | Empty) -> StoreState:
+    target = state.targets[event.target - 1]
+    message = target.message
+    match event:
+        case Send():
+            _need(state.up and message is None, event, "a message is under way, or the daemon is away")
+            _need(target.believed != len(state.disk), event, "the target is believed to have everything")
+            sent = Message(target.believed, len(state.disk))
+            changed = replace(target, believed=len(state.disk), message=sent)
+        case Deliver():
+            if message is None:
+                raise StoreStepError(event, "nothing is under way")
+            if message.start in {0, target.copy}:
+                changed = replace(target, copy=message.stop, message=None)
+            else:
+                changed = replace(target, believed=0, message=None)
+        case Lose():
+            _need(message is not None, event, "nothing is under way")
+            changed = replace(target, message=None)
+        case Ping():
+            _need(state.up and message is None, event, "a message is under way, or the daemon is away")
+            changed = replace(target, believed=target.copy)
+        case Empty():
+            changed = replace(target, copy=0)
+    place = event.target - 1
+    return replace(state, targets=(*state.targets[:place], changed, *state.targets[place + 1 :]))
 
 
-# -- what must hold
+def _need(condition: bool, event: Event, reason: str) -> None:
+    if not condition:
+        raise StoreStepError(event, reason)
 
 
-def answered_is_durable(state: StoreState) -> str | None:
-    """No change that was answered is missing from the disk."""
-    lost = state.answered - frozenset(state.durable)
-    return f"changes {sorted(lost)} were answered and are not durable" if lost else None
+# -- what must hold of every state
 
 
-def refused_is_undone(state: StoreState) -> str | None:
-    """No change that was refused is on the disk, or seen by anybody."""
-    left = state.refused & frozenset(seen(state))
-    return f"changes {sorted(left)} were refused and are still there" if left else None
+def confirmed_is_durable(state: StoreState) -> str | None:
+    """What was answered "done" is on disk, and in memory while the daemon runs."""
+    for change in sorted(state.done):
+        if change not in state.disk or (state.up and change not in state.memory):
+            return f"change {change} was confirmed and is lost"
+    return None
 
 
-def copies_are_beginnings(state: StoreState) -> str | None:
-    """No copy holds more than is durable."""
-    ahead = [copy for copy, length in enumerate(state.copies) if length > len(state.durable)]
-    return f"copies {ahead} hold more than the store" if ahead else None
+def undone_is_gone(state: StoreState) -> str | None:
+    """What was answered "undone" is nowhere."""
+    for change in sorted(state.undone):
+        if change in state.disk + state.memory + (state.writing or ()):
+            return f"change {change} was refused and is there all the same"
+    return None
 
 
-def batches_are_whole(before: StoreState, event: StoreEvent, after: StoreState) -> str | None:
-    """What is durable grows by whole batches only, and never shrinks."""
-    grown = after.durable[len(before.durable) :]
-    if after.durable[: len(before.durable)] != before.durable:
-        return f"{type(event).__name__} changed what was durable"
-    return None if grown in {(), before.writing} else f"{type(event).__name__} made a part of a batch durable"
+def one_answer(state: StoreState) -> str | None:
+    """A caller hears one thing."""
+    twice = sorted((state.done & state.undone) | (state.done & state.silent) | (state.undone & state.silent))
+    return f"change {twice[0]} was answered in two ways" if twice else None
+
+
+def disk_is_behind_memory(state: StoreState) -> str | None:
+    """What is on disk is the beginning of what is being written, and that of what calls see; nothing is invented."""
+    if state.up and state.memory[: len(state.disk)] != state.disk:
+        return f"the disk has {state.disk}, which is no beginning of {state.memory}"
+    if state.writing is not None and state.memory[: len(state.writing)] != state.writing:
+        return f"{state.writing} is being written, which is no beginning of {state.memory}"
+    if any(not 0 < change <= state.issued for change in state.disk) or list(state.disk) != sorted(set(state.disk)):
+        return f"the disk has {state.disk}, of {state.issued} changes asked for"
+    return None
+
+
+def copies_are_of_the_disk(state: StoreState) -> str | None:
+    """A copy is a former state of the disk."""
+    for number, target in enumerate(state.targets, 1):
+        if target.copy > len(state.disk):
+            return f"target {number} has {target.copy} changes, the disk {len(state.disk)}"
+    return None
 
 
 PROPERTIES: dict[str, Callable[[StoreState], str | None]] = {
-    "answered is durable": answered_is_durable,
-    "refused is undone": refused_is_undone,
-    "copies are beginnings": copies_are_beginnings,
+    "confirmed is durable": confirmed_is_durable,
+    "undone is gone": undone_is_gone,
+    "one answer": one_answer,
+    "the disk is behind memory": disk_is_behind_memory,
+    "copies are of the disk": copies_are_of_the_disk,
 }
+
+
+def nothing_is_forgotten(before: StoreState, _event: Event, after: StoreState) -> str | None:
+    """What was on disk once stays there."""
+    if after.disk[: len(before.disk)] != before.disk:
+        return f"the disk had {before.disk} and has {after.disk}"
+    return None
