@@ -26,7 +26,7 @@ class Context:
         self.files = files
         self.metrics = Metrics()
         self.wconfd = Wconfd(root.wconfd_socket)
-        self.configuration = Configuration(Wconfd(root.wconfd_socket), root.config, self._configured)
+        self.configuration = Configuration(Wconfd(root.wconfd_socket), self._configured)
 
     def _configured(self) -> None:
         """The configuration changed."""
@@ -45,6 +45,10 @@ class Context:
     def ended_ids(self) -> Sequence[int]:
         """Ids of the other jobs that are not archived."""
         return self.files.job_ids()
+
+    def gauges(self) -> Mapping[str, float]:
+        """Values of the moment for the metrics."""
+        return {"configuration_reads": self.configuration.reads}
 
     @property
     def drained(self) -> bool:

@@ -8,6 +8,7 @@ Rules:
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from impl.luxid.answers import LuxidStoppedError
 from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
 from impl.luxid.source import archived_ids
-from impl.luxid.starter import HandOver, HandOverError, Starter
+from impl.luxid.starter import HandOver, HandOverError, SpawnerLostError, Starter
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
 from impl.luxid.waiters import Waiters
 from impl.luxid.watcher import Watcher
@@ -53,7 +54,10 @@ from spec.jobs.events import (
 from spec.jobs.model import FilterRule, Job
 
 START_ATTEMPTS = 3
-"""Hand-overs of one job that may break off before the job is failed."""
+"""Hand-overs of one job that may break off by its own doing before the job is failed."""
+
+SPAWNER_ATTEMPTS = 30
+"""Hand-overs of one job that may break off because the spawner ended."""
 
 DISK_RETRY_SECONDS = 1.0
 DEFAULT_MAX_RUNNING = 20
@@ -78,6 +82,7 @@ class Daemon(Context):
         trace: the file that tells every event and its effects, at the moment it takes place.
         program: what a forked child runs.
         polling_only: use neither inotify nor pidfds.
+        max_waiters: clients that may wait for changes of jobs at the same time.
     """
 
     def __init__(
@@ -88,7 +93,9 @@ class Daemon(Context):
         program: str = DEFAULT_PROGRAM,
         *,
         polling_only: bool = False,
+        max_waiters: int = 4096,
     ) -> None:
+        self.max_waiters = max_waiters
         self.store = QueueStore(root.queue)
         super().__init__(root, log, self.store)
         self._trace_file = trace
@@ -130,6 +137,20 @@ class Daemon(Context):
         """One of them."""
         return self.queue.live(job_id)
 
+    def gauges(self) -> Mapping[str, float]:
+        """Values of the moment for the metrics."""
+        return {
+            **super().gauges(),
+            "jobs_queued": len(self.queue.queued),
+            "jobs_running": len(self.queue.running),
+            "jobs_starting": len(self.queue.starting),
+            "jobs_in_directory": len(self.queue.queued) + len(self.queue.running) + len(self.queue.ended),
+            "waiting_clients": self.waiters.count,
+            "tracked_jobs": self.watcher.tracked,
+            "spawner_starts": self.starter.spawner_starts,
+            "queue_syncs": self.store.syncs,
+        }
+
     def ended_ids(self) -> Sequence[int]:
         """Ids of the ended jobs that are not archived."""
         return list(self.queue.ended)
@@ -145,6 +166,7 @@ class Daemon(Context):
         """Read the queue, adopt what runs, begin to follow everything."""
         self.starter.start_spawner()
         began = time.monotonic()
+        self._remove_dead_livelocks()
         await self._read_queue()
         self.log(
             "queue read",
@@ -170,9 +192,21 @@ class Daemon(Context):
         if rewritten:
             await self.writer.commit([entry_of(job) for job in rewritten])
         self._begin_trace()
-        for job in queue.running.values():
+        for job in list(queue.running.values()):  # looking at one may end it
             self.watcher.add(job.id, job.livelock or "", job.process_id, None)
         self.clean_locks()
+
+    def _remove_dead_livelocks(self) -> None:
+        """Remove what dead owners left behind.
+
+        Only before the first hand-over: a file that was made and is not locked yet looks dead as well. Whoever holds
+        such a one now was not confirmed by the luxid before us, and ends by itself.
+        """
+        for name in os.listdir(self.root.livelocks):
+            path = f"{self.root.livelocks}/{name}"
+            if name.startswith(("job_", "luxid_")) and path != self.livelock.path and is_dead(path):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
 
     def _begin_trace(self) -> None:
         """Begin a run in the trace: the queue as it was read, the archive included."""
@@ -393,9 +427,10 @@ class Daemon(Context):
             self._attempts.pop(job_id, None)
             self._secrets.pop(job_id, None)
         except (HandOverError, OSError) as error:
-            attempts = self._attempts[job_id] = self._attempts.get(job_id, 0) + 1
-            why = str(error) if attempts >= START_ATTEMPTS else None
-            self.log("hand-over broke off", job=job_id, attempt=attempts, error=str(error))
+            weight = START_ATTEMPTS if isinstance(error, SpawnerLostError) else SPAWNER_ATTEMPTS
+            spent = self._attempts[job_id] = self._attempts.get(job_id, 0) + weight
+            why = str(error) if spent >= START_ATTEMPTS * SPAWNER_ATTEMPTS else None
+            self.log("hand-over broke off", job=job_id, error=str(error))
             await self.apply(NotStarted(job_id, timestamp(), why))
         finally:
             self._hand_overs.pop(job_id, None)
@@ -410,6 +445,9 @@ class Daemon(Context):
 
     def _on_death(self, job: Job) -> None:
         self.log("job died", job=job.id, pid=job.process_id)
+        if job.livelock is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(job.livelock)  # a missing live-lock is a dead one
         self.happened(Died(job, timestamp()))
 
     def clean_locks(self) -> None:

@@ -51,6 +51,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--query-only", action="store_true", help="answer queries only: no queue, no jobs")
     parser.add_argument("--trace", metavar="FILE", help="write every transition of the queue to FILE (NDJSON)")
     parser.add_argument("--polling-only", action="store_true", help="follow jobs without inotify and pidfds")
+    parser.add_argument("--max-waiters", type=int, default=4096, metavar="N", help="waiting clients (default: 4096)")
     parser.add_argument("--job-program", metavar="MODULE:FUNCTION", default=DEFAULT_PROGRAM, help=argparse.SUPPRESS)
     return parser
 
@@ -80,7 +81,14 @@ async def _serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
         methods = {name: functools.partial(refuse_command, name) for name in COMMANDS}
         following = asyncio.create_task(context.configuration.follow())
     else:
-        context = daemon = Daemon(root, log, options.trace, options.job_program, polling_only=options.polling_only)
+        context = daemon = Daemon(
+            root,
+            log,
+            options.trace,
+            options.job_program,
+            polling_only=options.polling_only,
+            max_waiters=options.max_waiters,
+        )
         methods = {name: functools.partial(handler, daemon) for name, handler in COMMANDS.items()}
         await daemon.start()
         following = asyncio.create_task(asyncio.sleep(0))

@@ -30,9 +30,6 @@ from impl.query.classic import classic_query
 from spec.jobs.events import Archive, AutoArchive, Cancel, ChangePriority, Refused, SetDrain, Submit
 from spec.jobs.model import Job
 
-MAX_WAITERS = 4096
-"""Clients that may wait for changes of jobs at the same time."""
-
 WAIT_SECONDS = 89
 """The longest that one WaitForJobChange waits.
 
@@ -157,8 +154,8 @@ async def wait_for_job_change(daemon: Daemon, args: Args) -> Result:
     deadline = time.monotonic() + min(arguments.number(args[4]), WAIT_SECONDS)
     await daemon.settled()
     job = _load(daemon, job_id)
-    if daemon.waiters.count >= MAX_WAITERS:
-        text = f"{MAX_WAITERS} clients wait for jobs already: ask again later, or ask QueryJobs now and then"
+    if daemon.waiters.count >= daemon.max_waiters:
+        text = f"{daemon.max_waiters} clients wait for jobs already: ask again later, or ask QueryJobs now and then"
         raise AnswerError("GenericError", text)
     while True:
         values, logs = _news(daemon, job, fields, last_serial)

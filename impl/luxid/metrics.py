@@ -1,9 +1,9 @@
 """What luxid counts about its queue: starts, ends by status, deaths, waits, run times by opcode."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client import Counter as TotalCounter
 
 from impl.jobs.status import job_status
@@ -25,6 +25,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.events: Counter[str] = Counter()
+        self._gauges: dict[str, Gauge] = {}
         self._submitted = TotalCounter("gantry_jobs_submitted", "Jobs accepted.", registry=self.registry)
         self._ended = TotalCounter("gantry_jobs_ended", "Jobs ended.", ["status"], registry=self.registry)
         self._deaths = TotalCounter("gantry_job_deaths", "Jobs whose process died.", registry=self.registry)
@@ -39,8 +40,12 @@ class Metrics:
             "gantry_opcode_run_seconds", "Execution by opcode.", ["opcode"], registry=self.registry, buckets=_SECONDS
         )
 
-    def render(self) -> str:
-        """Everything, in Prometheus' text format."""
+    def render(self, gauges: Mapping[str, float]) -> str:
+        """Everything, in Prometheus' text format; `gauges` are the values of the moment by name."""
+        for name, value in gauges.items():
+            if name not in self._gauges:
+                self._gauges[name] = Gauge(f"gantry_{name}", name.replace("_", " ") + ".", registry=self.registry)
+            self._gauges[name].set(value)
         return generate_latest(self.registry).decode()
 
     def count(self, event: Event, effects: Sequence[Effect]) -> None:

@@ -121,7 +121,7 @@ async def tags(context: Context, args: Args) -> Result:
 async def query_metrics(context: Context, args: Args) -> Result:
     """QueryMetrics []: what was counted, in Prometheus' text format. Ours alone."""
     arguments.count(args, 0)
-    return context.metrics.render()
+    return context.metrics.render(context.gauges())
 
 
 QUERIES: dict[str, Handler] = {

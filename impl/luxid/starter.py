@@ -23,6 +23,9 @@ from spec.errors import GantryError
 HANDOVER_SECONDS = 60.0
 """How long one message of a hand-over may take before the process is given up."""
 
+RESTART_SECONDS = 0.2
+"""Between two starts of a spawner."""
+
 MAX_HANDOVERS = 64
 """Hand-overs under way at the same time; each holds two descriptors."""
 
@@ -35,6 +38,13 @@ class HandOverError(GantryError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class SpawnerLostError(HandOverError):
+    """The spawner ended before it answered."""
+
+    def __init__(self) -> None:
+        super().__init__("the spawner ended: its log is jobs.log")
 
 
 class HandOver:
@@ -108,6 +118,7 @@ class Starter:
         self._slots = asyncio.Semaphore(MAX_HANDOVERS)
         self._unsent: list[tuple[int, int]] = []
         self.spawner_starts = 0
+        self._started = -RESTART_SECONDS
 
     @property
     def spawner_pid(self) -> int | None:
@@ -128,6 +139,7 @@ class Starter:
         ours.setblocking(False)
         self._control = ours
         self.spawner_starts += 1
+        self._started = self._loop.time()
         self._loop.add_reader(ours, self._on_answer, ours)
         self._log("spawner started", pid=self._process.pid)
 
@@ -165,7 +177,7 @@ class Starter:
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
-                future.set_exception(HandOverError("the spawner ended"))
+                future.set_exception(SpawnerLostError())
 
     def _flush(self) -> None:
         control = self._control
@@ -185,8 +197,12 @@ class Starter:
             self._loop.remove_writer(control)
 
     async def _fork(self, job_id: int) -> HandOver:
-        if self._control is None:
-            self.start_spawner()
+        while self._control is None:
+            pause = self._started + RESTART_SECONDS - self._loop.time()
+            if pause > 0:  # a spawner that cannot run at all must not keep the machine busy
+                await asyncio.sleep(pause)
+            if self._control is None:
+                self.start_spawner()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         future: asyncio.Future[Started] = self._loop.create_future()
@@ -195,10 +211,13 @@ class Starter:
         self._flush()
         try:
             started = await asyncio.wait_for(future, HANDOVER_SECONDS)
-        except (HandOverError, TimeoutError) as error:
+        except TimeoutError:
             ours.close()
             self._waiting.pop(job_id, None)
-            raise HandOverError(str(error) or "the spawner does not answer") from None
+            raise HandOverError("the spawner does not answer") from None
+        except BaseException:
+            ours.close()
+            raise
         if started.error:
             ours.close()
             raise HandOverError(started.error)

@@ -6,14 +6,14 @@ who can wait try again.
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable
 from typing import Any
 
 from impl.cluster.view import ClusterView
 from impl.wire.client import UnreachableError
 from impl.wire.framing import FrameDecoder, frame
-from impl.wire.messages import decode_answer, encode_request
+from impl.wire.messages import MalformedMessageError, decode_answer, encode_request
+from spec.errors import PeerError
 from spec.jobs.model import FilterRule
 
 CALL_SECONDS = 60.0
@@ -95,15 +95,15 @@ class Configuration:
 
     Args:
         wconfd: who has it.
-        path: the file that changes when it does: only a hint for when to look.
         on_change: called after a changed one was taken in.
     """
 
-    def __init__(self, wconfd: Wconfd, path: str, on_change: Callable[[], None]) -> None:
+    def __init__(self, wconfd: Wconfd, on_change: Callable[[], None]) -> None:
         self._wconfd = wconfd
-        self._path = path
         self._on_change = on_change
         self._raw = b""
+        self._serial: int | None = None
+        self._has_serial = True
         self._view: ClusterView | None = None
         self._reading: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
@@ -136,26 +136,34 @@ class Configuration:
             await asyncio.wait([before])
         self._reading, self._next = self._next, None
         self.reads += 1
+        serial = await self._ask_serial()
+        if serial is not None and serial == self._serial and self._view is not None:
+            return
         raw = await self._wconfd.call_raw("readConfig")
         if raw != self._raw or self._view is None:
-            self._view = ClusterView(decode_answer(raw))
+            config = decode_answer(raw)
+            self._view = ClusterView(config)
             self._raw = raw
             self._on_change()
+        self._serial = self._view.config.get("serial_no")
+
+    async def _ask_serial(self) -> int | None:
+        """The configuration's serial number, from a wconfd that can be asked for it alone; the real one cannot."""
+        if self._has_serial:
+            try:
+                found = await self._wconfd.call("readConfigSerial")
+            except (PeerError, MalformedMessageError):
+                self._has_serial = False
+            else:
+                return found if isinstance(found, int) else None
+        return None
 
     async def follow(self) -> None:
         """Notice changes that nobody asked about, until cancelled; waits patiently for a wconfd that is away."""
-        seen: tuple[int, int, int] | None = None
         while True:
+            pause = LOOK_SECONDS
             try:
-                found = os.stat(self._path)
-                signature = (found.st_ino, found.st_mtime_ns, found.st_size)
-            except FileNotFoundError:
-                signature = (0, 0, 0)
-            if signature != seen or self._view is None:
-                try:
-                    await self.fresh()
-                    seen = signature
-                except Exception:  # noqa: BLE001 - away, or not ready: the next round asks again
-                    await asyncio.sleep(RETRY_SECONDS)
-                    continue
-            await asyncio.sleep(LOOK_SECONDS)
+                await self.fresh()
+            except Exception:  # noqa: BLE001 - away, or not ready: the next round asks again
+                pause = RETRY_SECONDS
+            await asyncio.sleep(pause)

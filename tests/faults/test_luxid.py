@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from impl.jobs.files import job_path, read_job, temporary_path, write_job
+from impl.jobs.files import encode, job_path, read_job, temporary_path, write_job
 from impl.jobs.status import job_status
 from impl.paths import Root
 from impl.wire.framing import FrameDecoder, frame
@@ -249,3 +249,65 @@ def test_a_full_disk_refuses_submissions_and_spoils_nothing(root: Root, wconfd: 
         wconfd.set(max_running_jobs=5)
         client.call("QueryClusterInfo")
         wait_all(client, [kept, kept + 1])
+
+
+def test_too_many_waiting_clients_are_refused_politely(root: Root, wconfd: FakeWconfd) -> None:
+    with running(root, "--max-waiters", "20") as luxid, contextlib.ExitStack() as stack:
+        client = stack.enter_context(luxid.client())
+        job_id = client.call("SubmitJob", [delay(600)])
+        wait_status(client, job_id, "running")
+        request = frame(encode_request("WaitForJobChange", (job_id, ["status"], ["running"], 10**6, 30)))
+        waiting = []
+        for _ in range(20):
+            raw = stack.enter_context(socket.socket(socket.AF_UNIX))
+            raw.settimeout(20)
+            raw.connect(root.luxi_socket)
+            raw.sendall(request)
+            waiting.append(raw)
+        while "gantry_waiting_clients 20.0" not in client.call("QueryMetrics"):
+            pass
+        with pytest.raises(PeerError, match="20 clients wait for jobs already"):
+            client.call("WaitForJobChange", job_id, ["status"], ["running"], 10**6, 30)
+        waiting.pop().close()  # whoever leaves makes room
+        while "gantry_waiting_clients 19.0" not in client.call("QueryMetrics"):
+            pass
+        client.call("ChangeJobPriority", job_id, 0)
+        for raw in waiting:
+            assert json.loads(raw.recv(1 << 16).rstrip(b"\x03"))["result"] == [["success"], []]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_ten_thousand_jobs_leak_nothing(root: Root, wconfd: FakeWconfd) -> None:
+    def used(pid: int) -> tuple[int, int]:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as memory:
+            return len(os.listdir(f"/proc/{pid}/fd")), int(memory.read().split()[1]) * 4
+
+    with running(root) as luxid, luxid.client() as client:
+        assert luxid.process is not None
+        before = None
+        for number in range(20):
+            wait_all(client, [job_id for _, job_id in client.call("SubmitManyJobs", [[delay()]] * 500)])
+            client.call("AutoArchiveJobs", -1, 60)
+            if number == 3:
+                before = used(luxid.process.pid)
+        after = used(luxid.process.pid)
+        assert before is not None
+        assert after[0] <= before[0] + 2, (before, after)
+        assert after[1] <= before[1] + 8_000, (before, after)  # KiB
+
+
+@pytest.mark.long
+def test_fifty_thousand_files_at_the_start(root: Root, wconfd: FakeWconfd) -> None:
+    op = Opcode(delay())
+    for job_id in range(1, 50_001):
+        job = Job(job_id, (replace(op, status=Status.SUCCESS if job_id % 2 else Status.QUEUED),))
+        with open(job_path(root.queue, job_id), "wb") as file:
+            file.write(encode(job))
+    wconfd.set(max_running_jobs=0)
+    began = time.monotonic()
+    with running(root) as luxid:
+        seconds = time.monotonic() - began
+        with luxid.client() as client:
+            assert len(client.call("QueryJobs", None, ["id"])) == 50_000
+    assert seconds < 5.0

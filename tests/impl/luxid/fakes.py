@@ -144,10 +144,13 @@ class FakeWconfd:
             return []
         if method == "listLocksWaitingStatus":
             return [[], []]
+        if method == "readConfigSerial":
+            return self.config["serial_no"]
         if method in {"lockConfig", "readConfig"}:
             return self.config
         if method in {"writeConfig", "writeConfigAndUnlock"}:
             self.config = decode_request(message).args[1]
+            self.config["serial_no"] += 1
             self.touch()
             return True
         return []

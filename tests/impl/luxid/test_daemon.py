@@ -330,3 +330,4 @@ def test_bad_filters_are_refused(luxid: Luxid, args: list[Any]) -> None:
 def test_metrics(client: Client) -> None:
     text = client.call("QueryMetrics")
     assert 'gantry_jobs_ended_total{status="success"}' in text
+    assert "gantry_jobs_running 0.0" in text

@@ -1,0 +1,76 @@
+"""What one scheduling step costs as the queue grows: submit, finish and start, cancel; microseconds a step."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from impl.jobs.queue import JobQueue
+from spec.jobs.events import Cancel, Changed, Event, Owned, Submit
+from spec.jobs.model import Status
+
+SIZES = (100, 1_000, 10_000, 50_000)
+NOW = (1, 0)
+STEPS = 300
+
+
+def op(**more: Any) -> dict[str, Any]:
+    """An opcode's input as the daemon validated it."""
+    return {"OP_ID": "OP_TEST_DELAY", "priority": 0, "depends": None, "reason": [], **more}
+
+
+def filled(size: int) -> JobQueue:
+    """A queue with so many jobs waiting and twenty running; some wait for others, some are limited in rate."""
+    queue = JobQueue()
+    kinds = []
+    for number in range(size + 20):
+        if number % 10 == 5 and number > 20:
+            kinds.append((op(depends=[[number, ["success"]]]),))
+        elif number % 100 == 7:
+            kinds.append((op(reason=[["user", "rate-limit:1:backup", 0]]),))
+        else:
+            kinds.append((op(),))
+    queue.max_running = 0
+    for begin in range(0, len(kinds), 1000):
+        queue.step(Submit(tuple(kinds[begin : begin + 1000]), NOW), NOW)
+    queue.max_running = 20
+    queue.step(Cancel(1, NOW), NOW)
+    for job_id in list(queue.starting):
+        queue.step(Owned(job_id, f"/{job_id}"), NOW)
+    return queue
+
+
+def _timed(queue: JobQueue, events: list[Event]) -> float:
+    began = time.perf_counter()
+    for event in events:
+        queue.step(event, NOW)
+    return (time.perf_counter() - began) / max(1, len(events)) * 1e6
+
+
+def costs(size: int) -> dict[str, float]:
+    """Microseconds of one step of each kind."""
+    queue = filled(size)
+    submit = _timed(queue, [Submit(((op(),),), NOW) for _ in range(STEPS)])
+    last = queue.serial
+    cancel = _timed(queue, [Cancel(last - number, NOW) for number in range(min(STEPS, size // 2))])
+    began, finished = time.perf_counter(), 0
+    for _ in range(min(STEPS, size // 2)):
+        job = next(iter(queue.running.values()))
+        if job.id in queue.starting:
+            queue.step(Owned(job.id, f"/{job.id}"), NOW)
+            job = queue.running[job.id]
+        queue.step(Changed(replace(job, ops=tuple(replace(o, status=Status.SUCCESS) for o in job.ops))), NOW)
+        finished += 1
+    finish = (time.perf_counter() - began) / finished * 1e6
+    return {"submit": submit, "cancel": cancel, "finish and start": finish}
+
+
+def main() -> None:
+    """Print the curve."""
+    print(f"{'queued jobs':>12} {'submit':>10} {'cancel':>10} {'finish and start':>18}   (µs a step)")
+    for size in SIZES:
+        found = costs(size)
+        print(f"{size:>12} {found['submit']:>10.1f} {found['cancel']:>10.1f} {found['finish and start']:>18.1f}")
+
+
+if __name__ == "__main__":
+    main()
