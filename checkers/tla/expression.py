@@ -67,5 +67,5 @@ def evaluate(
         value = generator.evaluate(body, Env({}))
         return value.normal() if isinstance(value, Filtered) else value
     except TlaError as error:
-        error.position = shifted(error.position)
+        error.position = shifted(error.position or body.position)
         raise
