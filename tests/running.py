@@ -20,6 +20,11 @@ class RunningCluster:
     luxid: Client
     wconfd: Client
 
+    def reconnect(self) -> None:
+        """A new connection to wconfd, which has been restarted."""
+        self.wconfd.close()
+        self.wconfd = Client(self.root.wconfd_socket)
+
     def submit(self, *ops: dict[str, Any]) -> int:
         job_id: int = self.luxid.call("SubmitJob", [{"reason": [], **op} for op in ops])
         return job_id
@@ -63,7 +68,11 @@ def running(config: dict[str, Any]) -> Iterator[RunningCluster]:
         create_root(root, config)
         start_all(root)
         try:
-            with Client(root.luxi_socket) as luxid, Client(root.wconfd_socket) as wconfd:
-                yield RunningCluster(root, luxid, wconfd)
+            cluster = RunningCluster(root, Client(root.luxi_socket), Client(root.wconfd_socket))
+            try:
+                yield cluster
+            finally:
+                cluster.luxid.close()
+                cluster.wconfd.close()
         finally:
             stop_all(root)

@@ -1,0 +1,179 @@
+"""Whole chains: wconfd, luxid and job processes, all real."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from impl.cluster.view import ClusterView
+from impl.hypervisor.facts import ConfiguredObserver
+from impl.job.units.verification import configuration_findings, group_findings
+from impl.jobs.files import job_path, read_job
+from impl.setup.daemons import daemons
+from tests.impl.clusters import make_config, uuid
+from tests.running import FINAL, RunningCluster, running
+
+NODES = 6
+INSTANCES: dict[str, tuple[int, int | None]] = {
+    f"web{number}": (1 + number % NODES, 1 + (number + 1) % NODES) for number in range(12)
+}
+NODE1 = f"node/{uuid(1, 1)}"
+
+
+def delay(seconds: float, **more: Any) -> dict[str, Any]:
+    return {"OP_ID": "OP_TEST_DELAY", "duration": seconds, "on_master": True, "no_locks": False, **more}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RunningCluster]:
+    with running(make_config(NODES, INSTANCES)) as found:
+        yield found
+
+
+def seconds(stamp: list[int]) -> float:
+    return stamp[0] + stamp[1] / 1e6
+
+
+def no_processes_left(cluster: RunningCluster) -> bool:
+    """Whether the jobs' live-locks go; a process ends a moment after its job's end can be seen."""
+    deadline = time.monotonic() + 5.0
+    while any(name.startswith("job_") for name in os.listdir(cluster.root.livelocks)):
+        if time.monotonic() > deadline:
+            return False
+        os.sched_yield()
+    return True
+
+
+def settled(cluster: RunningCluster) -> None:
+    """Nobody holds a lock, no job's live-lock is left, nothing contradicts itself."""
+    assert cluster.owners() == {}
+    assert no_processes_left(cluster)
+    view = ClusterView(cluster.config())
+    assert list(configuration_findings(view)) == []
+    for group in view.groups.values():
+        assert [finding for finding in group_findings(view, group, redundancy=False) if not finding.warning] == []
+
+
+def process_of(cluster: RunningCluster, job_id: int) -> int:
+    process_id = read_job(job_path(cluster.root.queue, job_id)).process_id
+    assert process_id is not None
+    return process_id
+
+
+def test_two_jobs_compete_for_a_node(cluster: RunningCluster) -> None:
+    first, second = cluster.submit_many([delay(0.3)], [delay(0.001)])
+    assert cluster.until(second, "waiting", *FINAL) in {"waiting", "success"}
+    assert cluster.end(first) == ("success", [None])
+    assert cluster.end(second) == ("success", [None])
+    spans = cluster.luxid.call("QueryJobs", [first, second], ["opexec", "opend"])
+    ((begin,), (end,)), ((other_begin,), (other_end,)) = spans
+    assert seconds(other_begin) - seconds(begin) >= 0.3 or seconds(begin) >= seconds(other_begin) + 0.001, spans
+    assert end
+    assert other_end
+    settled(cluster)
+
+
+def test_a_killed_job_frees_its_locks_and_fails(cluster: RunningCluster) -> None:
+    victim = cluster.submit(delay(60.0))
+    cluster.until(victim, "running")
+    heir = cluster.submit(delay(0.001))
+    cluster.until(heir, "waiting")
+    os.kill(process_of(cluster, victim), signal.SIGKILL)
+    assert cluster.end(victim) == ("error", [f"detected death of job {victim}"])
+    assert cluster.end(heir) == ("success", [None])
+    settled(cluster)
+
+
+def test_a_waiting_job_is_cancelled(cluster: RunningCluster) -> None:
+    holder = cluster.submit(delay(60.0, interruptible=True))
+    cluster.until(holder, "running")
+    waiting = cluster.submit(delay(0.001), delay(0.001))
+    cluster.until(waiting, "waiting")
+    done, _ = cluster.luxid.call("CancelJob", waiting)
+    assert done
+    assert cluster.end(waiting) == ("canceled", ["Job canceled by request"] * 2)
+    cluster.luxid.call("CancelJob", holder, True)
+    cluster.until(holder, *FINAL)
+    settled(cluster)
+
+
+def test_many_moves_at_once_leave_a_sound_cluster(cluster: RunningCluster) -> None:
+    """Sixty moves on twelve instances, all at once: each succeeds or is refused with a reason, nothing contradicts."""
+    order = random.Random(5)
+    jobs: list[list[dict[str, Any]]] = []
+    for _ in range(60):
+        name = f"web{order.randrange(12)}"
+        move = {"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": name}
+        replace = {
+            "OP_ID": "OP_INSTANCE_REPLACE_DISKS", "instance_name": name, "mode": "replace_new_secondary",
+            "remote_node": f"node{order.randrange(1, NODES + 1)}",
+        }  # fmt: skip
+        jobs.append([[move], [replace], [move, replace]][order.randrange(3)])
+    for job_id in cluster.submit_many(*jobs):
+        status, results = cluster.end(job_id)
+        if status == "error":
+            assert results[-1][0] in {"OpPrereqError", "OpExecError"}, results
+            assert any(result and result[1][-1] == "wrong_input" for result in results), results
+    settled(cluster)
+    view, observer = ClusterView(cluster.config()), ConfiguredObserver()
+    infos = [observer.node_info(view, node) for node in view.nodes.values()]
+    assert sum(info.memory_free for info in infos if info) == NODES * 63 * 1024 - 12 * 2 * 1024
+
+
+def test_wconfd_is_killed_in_the_middle_of_jobs(cluster: RunningCluster) -> None:
+    """Jobs outlive wconfd: each asks again, and what was done is done once."""
+    jobs = [[{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": f"web{n}"}] for n in range(12)]
+    before = {item["name"]: item["primary_node"] for item in cluster.config()["instances"].values()}
+    ids = cluster.submit_many(*jobs)
+    wconfd = daemons(cluster.root)[0]
+    pid = wconfd.start()
+    for _ in range(3):
+        os.kill(pid, signal.SIGKILL)
+        while wconfd.pid() is not None:  # it is still listed for a moment
+            os.sched_yield()
+        pid = wconfd.start()
+    assert [cluster.end(job_id) for job_id in ids] == [("success", [None])] * 12
+    cluster.reconnect()
+    after = {item["name"]: item["primary_node"] for item in cluster.config()["instances"].values()}
+    assert all(before[name] != after[name] for name in before)
+    settled(cluster)
+
+
+def test_an_opcode_that_submits_jobs(cluster: RunningCluster) -> None:
+    status, results = cluster.end(cluster.submit({"OP_ID": "OP_CLUSTER_VERIFY"}))
+    assert status == "success"
+    accepted = results[0]["jobs"]
+    assert len(accepted) == 2
+    for ok, job_id in accepted:
+        assert ok
+        assert cluster.end(job_id) == ("success", [True])
+
+
+def test_changing_the_number_of_running_jobs(cluster: RunningCluster) -> None:
+    assert cluster.end(cluster.submit({"OP_ID": "OP_CLUSTER_SET_PARAMS", "max_running_jobs": 1}))[0] == "success"
+    deadline = time.monotonic() + 10.0
+    status = ""
+    while status != "queued":  # luxid looks at the configuration every second
+        assert time.monotonic() < deadline
+        first, second = cluster.submit_many(*[[delay(0.1, on_master=False)]] * 2)
+        assert cluster.until(first, "running", *FINAL) == "running"
+        ((status,),) = cluster.luxid.call("QueryJobs", [second], ["status"])
+        cluster.end(second)
+    cluster.end(cluster.submit({"OP_ID": "OP_CLUSTER_SET_PARAMS", "max_running_jobs": 20}))
+
+
+def test_a_create_by_our_own_allocator(cluster: RunningCluster) -> None:
+    op = {
+        "OP_ID": "OP_INSTANCE_CREATE", "instance_name": "new", "mode": "create", "os_type": "noop", "nics": [{}],
+        "disk_template": "drbd", "disks": [{"size": 1024}], "iallocator": "hail", "opportunistic_locking": True,
+    }  # fmt: skip
+    status, (nodes,) = cluster.end(cluster.submit(op))
+    assert status == "success", nodes
+    assert len(set(nodes)) == 2
+    settled(cluster)
+    assert cluster.end(cluster.submit({"OP_ID": "OP_INSTANCE_REMOVE", "instance_name": "new"}))[0] == "success"
+    settled(cluster)
