@@ -57,7 +57,7 @@ class UnknownOpcodeError(OperationError):
 
     def __init__(self, op_id: str) -> None:
         self.op_id = op_id
-        super().__init__(f"Gantry does not carry out {op_id} yet; 'gantry job' and docs/ list what it does")
+        super().__init__(f"Gantry does not carry out {op_id} yet; docs/opcodes.md lists what it does")
 
 
 class CanceledError(GantryError):

@@ -1,8 +1,8 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,8 +42,6 @@ class Bench:
     root: Root
     wconfd: FakeWconfd
     signals: FakeSignals = field(default_factory=FakeSignals)
-    written: list[Job] = field(default_factory=list)
-    submitted: list[Any] = field(default_factory=list)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -93,10 +91,17 @@ class Bench:
         return found
 
 
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+@contextmanager
+def made_bench() -> Iterator[Bench]:
+    """A bench of its own."""
     with tempfile.TemporaryDirectory(prefix="gj") as directory:
-        root = Root.of(str(Path(directory)))
+        root = Root.of(directory)
         root.make_directories()
         with serving(root.wconfd_socket, make_config(instances=INSTANCES)) as wconfd:
             yield Bench(root, wconfd)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with made_bench() as made:
+        yield made
