@@ -1,5 +1,6 @@
 """Verdicts about plans in words that an administrator knows."""
 
+from checkers.plan_order import Impossible, Obstacle
 from spec.cluster import Cluster
 from spec.plan import Action, BadCommand, Command, Offence, Plan, Rule, Shortfall, Step
 
@@ -84,3 +85,36 @@ def offence_text(cluster: Cluster, plan: Plan, offence: Offence) -> str:
     lines.append("It must not be done, because" if bad else "After it,")
     lines += [f"  - {reason_text(cluster, reason, step.command)} ({reason.rule.value})" for reason in offence.reasons]
     return "\n".join(lines)
+
+
+def script_text(cluster: Cluster, plan: Plan) -> str:
+    """A plan as a script that can be read again, or run as it is."""
+    lines = []
+    for set_number, jobs in enumerate(plan.job_sets, start=1):
+        lines += ["", f"echo jobset {set_number}, {len(jobs)} jobs"]
+        for number, job in enumerate(jobs, start=1):
+            lines.append(f"  echo job {set_number}/{number}")
+            lines += [f"  {command_text(cluster, command)}" for command in job.commands]
+    return "\n".join(lines[1:])
+
+
+def impossible_text(cluster: Cluster, plan: Plan, impossible: Impossible) -> str:
+    """Why no order of the jobs is safe: obstacles, each of which is needed for the contradiction."""
+    jobs = [(f"{s}/{j}", job) for s, jobs in enumerate(plan.job_sets, 1) for j, job in enumerate(jobs, 1)]
+    names = []
+    for number, job in jobs:
+        moved = dict.fromkeys(cluster.instances[command.instance].name for command in job.commands)
+        names.append(f"{', '.join(moved)} (job {number})")
+    lines = ["no order of these jobs is safe:"]
+    lines += [f"  - {_obstacle(cluster, obstacle, names)}" for obstacle in impossible.obstacles]
+    if len(impossible.obstacles) > 1:
+        lines.append("Each of these can be avoided, and not all of them.")
+    return "\n".join(lines)
+
+
+def _obstacle(cluster: Cluster, obstacle: Obstacle, names: list[str]) -> str:
+    command = obstacle.step.command
+    what = f"{command_text(cluster, command)}: {reason_text(cluster, obstacle.reason, command)}"
+    if not obstacle.undone:
+        return f"{what}, whatever is done before"
+    return f"{what}, unless one of these comes before: {'; '.join(names[job] for job in obstacle.undone)}"

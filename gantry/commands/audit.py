@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Set as AbstractSet
 
 from checkers.plan_constraints import Order
-from checkers.plan_prose import RULE_HELP, offence_text
+from checkers.plan_order import Found, Impossible, find_order
+from checkers.plan_prose import RULE_HELP, impossible_text, offence_text, script_text
 from checkers.plan_text import read_plan
 from checkers.plans import TIMEOUT, audit
 from checkers.verdict import Illegal, Ok
@@ -53,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[rule.value for rule in STANDARD_RULES - {Rule.POSSIBLE}],
         help="leave a rule out (may be given several times)",
     )
+    parser.add_argument(
+        "--find-order",
+        action="store_true",
+        help="if unsafe: look for a safe order of the jobs, or say why there is none",
+    )
     parser.add_argument("--timeout", metavar="S", type=float, default=TIMEOUT, help="seconds to decide (default 60)")
 
 
@@ -74,9 +81,24 @@ def run(options: argparse.Namespace) -> int:
         return SAFE
     if isinstance(verdict, Illegal):
         print(f"unsafe: {offence_text(cluster, plan, verdict.witness)}")
+        if options.find_order:
+            _find_order(cluster, plan, rules, options.timeout)
         return UNSAFE
     print(f"unknown: {verdict.reason}")
     return UNKNOWN
+
+
+def _find_order(cluster: Cluster, plan: Plan, rules: AbstractSet[Rule], timeout: float) -> None:
+    """Print a safe order of the jobs, or why there is none."""
+    print()
+    answer = find_order(cluster, plan, rules, timeout)
+    if isinstance(answer, Found):
+        print("the same jobs are safe in this order, one after the other:")
+        print(script_text(cluster, answer.plan))
+    elif isinstance(answer, Impossible):
+        print(impossible_text(cluster, plan, answer))
+    else:
+        print(f"whether another order is safe is unknown: {answer.reason}")
 
 
 def _load(cluster_path: str, plan_path: str) -> tuple[Cluster, Plan]:

@@ -18,12 +18,31 @@ class RootInUseError(GantryError):
         super().__init__(f"there is a cluster already: {path}; name another --root, or remove that directory")
 
 
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path."""
+
+
+class RootTooLongError(GantryError):
+    """The sockets below a root would have longer paths than sockets can have; `path` is the longest."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        over = len(os.fsencode(path)) - LONGEST_SOCKET
+        super().__init__(
+            f"the path of a socket would be too long ({path}): choose a --root that is {over} bytes shorter"
+        )
+
+
 def create_root(root: Root, config: dict[str, Any]) -> None:
     """Write a new cluster's files; the configuration comes last, so a half-made root is never taken for a cluster.
 
     Raises:
+        RootTooLongError: sockets could not be made below it.
         RootInUseError: there is a configuration already; nothing is changed.
     """
+    socket = max(root.wconfd_socket, root.luxi_socket, key=len)
+    if len(os.fsencode(socket)) > LONGEST_SOCKET:
+        raise RootTooLongError(socket)
     if os.path.lexists(root.config):
         raise RootInUseError(root.config)
     root.make_directories()

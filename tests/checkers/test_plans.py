@@ -17,7 +17,7 @@ from tests.checkers.plan_strategies import clusters_with_plans
 ALL = frozenset(Rule)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(clusters_with_plans())
 def test_as_written_the_solver_and_the_plain_walk_agree(case: tuple[Cluster, Plan]) -> None:
     cluster, plan = case
@@ -27,7 +27,7 @@ def test_as_written_the_solver_and_the_plain_walk_agree(case: tuple[Cluster, Pla
         assert verdict == Illegal(expected) if expected else isinstance(verdict, Ok)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(clusters_with_plans())
 def test_in_any_order_the_solver_finds_a_shortest_offence_of_all_interleavings(case: tuple[Cluster, Plan]) -> None:
     cluster, plan = case

@@ -9,13 +9,16 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
 import checkers.plan_constraints as original
-from checkers import plans
+from checkers import plan_order, plans
 from checkers.plan_constraints import Order
+from checkers.plan_text import read_plan
 from checkers.verdict import Illegal
+from htools.backends import text
 from spec.cluster import Cluster
 from spec.errors import GantryError
 from spec.plan import STANDARD_RULES, Plan
 from spec.plan_safety import first_offence
+from tests.checkers.conftest import EXAMPLES
 from tests.checkers.plan_strategies import clusters_with_plans
 from tests.checkers.test_plans import shortest_offence
 
@@ -109,7 +112,17 @@ QUICK = settings(
 )
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+SLOW = {
+    "n+1 accepts exactly enough",
+    "old faults may get worse",
+    "migration tags do not matter",
+    "exclusion tags do not matter",
+    "stopped instances use memory",
+}
+"""Mutants that differ from the original so seldom that it takes some hundred examples."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else ()) for n in MUTANTS])
 def test_a_fault_in_the_constraints_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "Constraints", mutant(*MUTANTS[name], monkeypatch).__dict__["Constraints"])
     find(clusters_with_plans(), disagrees_as_written, settings=QUICK)
@@ -119,6 +132,19 @@ def test_a_fault_in_the_constraints_is_found(name: str, monkeypatch: pytest.Monk
 def test_a_fault_in_the_order_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "Constraints", mutant(*ANY_ORDER_MUTANTS[name], monkeypatch).__dict__["Constraints"])
     find(clusters_with_plans(), disagrees_in_any_order, settings=QUICK)
+
+
+def test_an_obstacle_that_is_generalised_too_far_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If only the moved instance counted, z3 would forbid orders that are safe."""
+
+    def only_the_moved(_self: object, instance: int, _reason: object, moved: int) -> bool:
+        return instance == moved
+
+    branch = text.load(str(EXAMPLES / "branch-4.txt"))
+    plan = read_plan((EXAMPLES / "branch-4.plan").read_text("utf-8"), branch)
+    assert isinstance(plan_order.find_order(branch, plan), plan_order.Found)
+    monkeypatch.setattr(plan_order._Search, "_matters", only_the_moved)
+    assert isinstance(plan_order.find_order(branch, plan), plan_order.Impossible)
 
 
 def test_the_constraints_as_they_are_show_no_disagreement() -> None:

@@ -3,8 +3,9 @@
 import json
 import os
 import subprocess
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from htools.backends import text
 from impl.cluster.view import ClusterView
 from impl.paths import Root
 from impl.setup.config import Setup, initial_config
-from impl.setup.root import RootInUseError, create_root
+from impl.setup.root import RootInUseError, RootTooLongError, create_root
 from spec.cluster import Cluster
 from tests.conftest import peer_program
 
@@ -83,8 +84,15 @@ def test_every_kind_of_disk_and_tag_has_its_place(shared: Path, name: str) -> No
         assert view.find("node", node.name)["offline"] == node.offline
 
 
-def test_a_root_is_made_once(tmp_path: Path, config: dict[str, Any]) -> None:
-    root = Root.of(str(tmp_path))
+@pytest.fixture
+def short() -> Iterator[str]:
+    """A directory with a short name, for sockets."""
+    with tempfile.TemporaryDirectory(prefix="gs") as directory:
+        yield directory
+
+
+def test_a_root_is_made_once(short: str, config: dict[str, Any]) -> None:
+    root = Root.of(short)
     create_root(root, config)
     with open(root.config, "rb") as file:
         first = file.read()
@@ -97,8 +105,15 @@ def test_a_root_is_made_once(tmp_path: Path, config: dict[str, Any]) -> None:
     assert not [name for name in os.listdir(root.state) if name.startswith("config.data.")]
 
 
+def test_a_root_whose_sockets_would_have_too_long_names_is_refused(tmp_path: Path, config: dict[str, Any]) -> None:
+    root = Root.of(str(tmp_path / ("x" * 100)))
+    with pytest.raises(RootTooLongError, match="bytes shorter"):
+        create_root(root, config)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.peer
-def test_the_real_wconfd_accepts_the_configuration(tmp_path: Path, config: dict[str, Any]) -> None:
+def test_the_real_wconfd_accepts_the_configuration(short: str, config: dict[str, Any]) -> None:
     """Without our own additions, which the real daemons refuse to read."""
     wconfd = peer_program("ganeti-wconfd")
     if wconfd is None:
@@ -107,9 +122,9 @@ def test_the_real_wconfd_accepts_the_configuration(tmp_path: Path, config: dict[
         del it["gantry"]
     master = config["nodes"][config["cluster"]["master_node"]]
     master.update(name="vm", primary_ip="127.0.0.1", secondary_ip="127.0.0.1")
-    root = Root.of(str(tmp_path))
+    root = Root.of(short)
     create_root(root, config)
-    environment = {**os.environ, "GANETI_ROOTDIR": str(tmp_path), "GANETI_HOSTNAME": "vm"}
+    environment = {**os.environ, "GANETI_ROOTDIR": short, "GANETI_HOSTNAME": "vm"}
     command = [wconfd, "-f", "--no-user-checks", "--no-voting", "--yes-do-it"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
