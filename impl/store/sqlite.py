@@ -7,6 +7,7 @@ requests and items as JSON texts.
 import contextlib
 import os
 import sqlite3
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -21,17 +22,13 @@ from spec.locks.names import Lock, Mode, Owner, lock_name, parse_lock
 
 SCHEMA = 1
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS held (
-  owner TEXT, lock TEXT, mode INTEGER NOT NULL, PRIMARY KEY (owner, lock)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS waiting (
-  owner TEXT PRIMARY KEY, arrival INTEGER NOT NULL, request TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS objects (
-  section TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (section, key));
-CREATE TABLE IF NOT EXISTS reservations (
-  kind TEXT, holder TEXT, item TEXT, PRIMARY KEY (kind, holder, item)) WITHOUT ROWID;
-"""
+_TABLES = {
+    "meta": "key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "held": "owner TEXT, lock TEXT, mode INTEGER NOT NULL, PRIMARY KEY (owner, lock)) WITHOUT ROWID",
+    "waiting": "owner TEXT PRIMARY KEY, arrival INTEGER NOT NULL, request TEXT NOT NULL) WITHOUT ROWID",
+    "objects": "section TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (section, key))",
+    "reservations": "kind TEXT, holder TEXT, item TEXT, PRIMARY KEY (kind, holder, item)) WITHOUT ROWID",
+}
 
 
 def _json(value: Any) -> str:
@@ -47,26 +44,34 @@ def _holder_text(kind: str, holder: Any) -> str:
     return _json(holder) if kind == MINORS else _owner_text(holder)
 
 
+def connect(path: str) -> sqlite3.Connection:
+    """A connection without transactions of its own, for one thread at a time."""
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
 class SqliteStore:
-    """The store in one SQLite file.
+    """The store in one SQLite file, which nobody else opens meanwhile.
 
     Args:
         path: the file; its directory exists.
+        open_connection: how it is opened (the crash explorer records what is written).
 
     Raises:
         StoreUnusableError: it is no store of ours, or cannot be opened.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, open_connection: Callable[[str], sqlite3.Connection] = connect) -> None:
         self.path = path
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             os.close(descriptor)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            self._connection.execute("PRAGMA synchronous=FULL").fetchall()
-            self._connection.execute("PRAGMA journal_size_limit=67108864").fetchall()
-            self._connection.executescript(_TABLES)
+            self._connection = open_connection(path)
+            # EXTRA for the change to WAL: it syncs the directory after the first journal is removed; otherwise a power
+            # failure may bring that journal back, and SQLite would roll the whole store back to nothing
+            for pragma in ("locking_mode=EXCLUSIVE", "synchronous=EXTRA", "journal_mode=WAL", "synchronous=FULL"):
+                self._connection.execute(f"PRAGMA {pragma}").fetchall()
+            for table, columns in _TABLES.items():
+                self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns}")
             self._number = self._meta("batch", 0)
             schema = self._meta("schema", SCHEMA)
         except (sqlite3.Error, OSError) as error:

@@ -1,0 +1,130 @@
+"""The crash explorer: our store, snapshots and copies survive every stop; planted bugs do not."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from checkers.crash import Mark, Step, Sync, Write, applied, explore_crashes
+from checkers.crash_store import crash_copies, crash_snapshots, crash_store
+from checkers.verdict import Illegal, Ok
+from impl.store import files as real_files
+from impl.store.port import Batch
+from impl.store.sqlite import SqliteStore
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_store_survives_every_stop(seed: int) -> None:
+    verdict = crash_store(4, seed)
+    assert isinstance(verdict, Ok), verdict
+
+
+@pytest.mark.long
+def test_the_store_survives_every_stop_of_long_histories() -> None:
+    for seed in range(10, 16):
+        verdict = crash_store(40, seed)
+        assert isinstance(verdict, Ok), verdict
+
+
+def test_snapshots_and_copies_survive_every_stop() -> None:
+    for verdict in (crash_snapshots(4), crash_copies(4)):
+        assert isinstance(verdict, Ok), verdict
+
+
+class Unsynced(SqliteStore):
+    """Does not wait for the disk."""
+
+    def __init__(self, path: str, open_connection: Callable[[str], Any]) -> None:
+        super().__init__(path, open_connection)
+        self._connection.execute("PRAGMA synchronous=OFF").fetchall()
+
+
+class Sloppy(SqliteStore):
+    """Syncs at checkpoints only: consistent, but what was confirmed may be lost."""
+
+    def __init__(self, path: str, open_connection: Callable[[str], Any]) -> None:
+        super().__init__(path, open_connection)
+        self._connection.execute("PRAGMA synchronous=NORMAL").fetchall()
+
+
+class Halved(SqliteStore):
+    """Writes a batch in two transactions."""
+
+    def commit(self, batch: Batch) -> int:
+        super().commit(Batch(held=batch.held))
+        return super().commit(Batch([], batch.waiting, batch.config, batch.reservations))
+
+
+class JournalComesBack(SqliteStore):
+    """Does not sync the directory after the change to WAL."""
+
+    def __init__(self, path: str, open_connection: Callable[[str], Any]) -> None:
+        class Forgetful:
+            def __init__(self, connection: Any) -> None:
+                self._connection = connection
+
+            def execute(self, statement: str, *bindings: Any) -> Any:
+                return self._connection.execute(statement.replace("=EXTRA", "=FULL"), *bindings)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._connection, name)
+
+        super().__init__(path, lambda name: Forgetful(open_connection(name)))  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize("bug", [Unsynced, Sloppy, Halved, JournalComesBack])
+def test_stores_that_break_their_promise_are_caught(bug: Any) -> None:
+    verdict = crash_store(7, 1, bug)
+    assert isinstance(verdict, Illegal)
+    assert "none of the states" in verdict.witness.told() or "recovery failed" in verdict.witness.told()
+
+
+class Files:
+    """The module `os` as `impl.store.files` sees it, which the recording replaces."""
+
+    class _Os:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(vars(real_files)["os"], name)
+
+    os_ = _Os()
+
+
+def unsynced_rename(path: str, data: bytes) -> None:
+    descriptor = Files.os_.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    Files.os_.write(descriptor, data)
+    Files.os_.close(descriptor)
+    Files.os_.rename(path + ".new", path)
+
+
+def in_place(path: str, data: bytes) -> None:
+    descriptor = Files.os_.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    Files.os_.write(descriptor, data)
+    Files.os_.fsync(descriptor)
+    Files.os_.close(descriptor)
+
+
+def unsynced_directory(path: str, data: bytes) -> None:
+    descriptor = Files.os_.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    Files.os_.write(descriptor, data)
+    Files.os_.fsync(descriptor)
+    Files.os_.close(descriptor)
+    Files.os_.rename(path + ".new", path)
+
+
+@pytest.mark.parametrize("bug", [unsynced_rename, in_place, unsynced_directory])
+def test_snapshots_that_break_their_promise_are_caught(bug: Callable[[str, bytes], None]) -> None:
+    assert isinstance(crash_snapshots(3, bug), Illegal)
+
+
+def test_every_subset_and_torn_writes_are_tried() -> None:
+    seen: set[bytes] = set()
+
+    def note(_events: object, image: dict[str, bytes]) -> None:
+        seen.add(image.get("f", b""))
+
+    writes = [Write("f", 0, b"aa"), Write("f", 2, b"bb"), Write("f", 0, b"cc")]
+    steps: list[Step] = [*writes, Mark("x"), Sync("f")]
+    assert isinstance(explore_crashes(steps, note), Ok)
+    assert seen == {b"", b"aa", b"\0\0bb", b"aabb", b"cc", b"ccbb", b"a", b"aab", b"cabb"}
+    assert applied({}, writes) == {"f": b"ccbb"}

@@ -1,0 +1,107 @@
+"""SIGKILL under load: what was acknowledged is there after the restart, and nothing that nobody asked for."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from impl.wire.client import Client, UnreachableError
+from tests.impl.wconfd.conftest import MINIMAL, Daemon, hangups, new_daemon
+
+__all__ = ["hangups", "new_daemon"]
+CLIENTS = 8
+Locks = frozenset[str]
+
+
+class LedgerClient:
+    """One owner that takes and frees locks and counts in an object of its own, and notes what was acknowledged."""
+
+    def __init__(self, daemon: Daemon, number: int, seed: int) -> None:
+        self.owner = daemon.owner(number + 1, pid=0)
+        self.node = f"k{number}"
+        self.path = daemon.root.wconfd_socket
+        self.chance = random.Random(seed)
+        self.locks: Locks = frozenset()
+        self.count = 0
+        self.in_flight: tuple[Locks, int] | None = None
+        self.acknowledged = 0
+        self.failure: str | None = None
+
+    def run(self) -> None:
+        try:
+            with Client(self.path, timeout=20) as client:
+                while True:
+                    self._one_call(client)
+        except UnreachableError:
+            pass
+        except Exception as error:  # noqa: BLE001 - told by the test
+            self.failure = repr(error)
+
+    def _one_call(self, client: Client) -> None:
+        if self.chance.random() < 0.3:
+            object_ = client.call("readObject", "nodes", self.node)
+            if object_["count"] != self.count:
+                raise AssertionError(f"{self.node} counts {object_['count']}, not {self.count}")
+            self.in_flight = (self.locks, self.count + 1)
+            client.call("updateNode", {**object_, "count": self.count + 1})
+            self.count += 1
+        else:
+            lock = f"node/{self.node}-{self.chance.randrange(3)}"
+            mode, after = ("release", self.locks - {lock}) if lock in self.locks else ("exclusive", self.locks | {lock})
+            if mode == "exclusive" and any(lock < held for held in self.locks):
+                mode, after, lock = "release", self.locks - {max(self.locks)}, max(self.locks)
+            self.in_flight = (after, self.count)
+            if client.call("tryUpdateLocks", self.owner, [[lock, mode]]) != []:
+                raise AssertionError("a lock that nobody else uses is blocked")
+            self.locks = after
+        self.acknowledged += 1
+        self.in_flight = None
+
+    def compare(self, client: Client) -> None:
+        """The daemon holds what was acknowledged, or that and the call that was under way; goes on from there."""
+        found = (
+            frozenset(lock for lock, _ in client.call("listLocks", self.owner)),
+            client.call("readObject", "nodes", self.node)["count"],
+        )
+        possible = [(self.locks, self.count)] + ([self.in_flight] if self.in_flight else [])
+        assert found in possible, f"{self.node}: {found} is none of {possible}"
+        self.locks, self.count = found
+        self.in_flight = None
+
+
+def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int) -> int:
+    """Kill and restart again and again; answers how many calls were acknowledged."""
+    nodes = {f"k{n}": {"uuid": f"k{n}", "serial_no": 1, "mtime": 1.0, "count": 0} for n in range(CLIENTS)}
+    daemon = new(config={**MINIMAL, "nodes": {**MINIMAL["nodes"], **nodes}})
+    chance = random.Random(seed)
+    ledgers = [LedgerClient(daemon, number, seed * 100 + number) for number in range(CLIENTS)]
+    for _ in range(kills):
+        threads = [threading.Thread(target=ledger.run, name=ledger.node) for ledger in ledgers]
+        for thread in threads:
+            thread.start()
+        time.sleep(chance.uniform(0.002, 0.08))
+        daemon.end(signal.SIGKILL)
+        for thread, ledger in zip(threads, ledgers, strict=True):
+            thread.join(20)
+            assert ledger.failure is None, ledger.failure
+        daemon.start()
+        with Client(daemon.root.wconfd_socket, timeout=20) as client:
+            for ledger in ledgers:
+                ledger.compare(client)
+            held = [lock for lock in client.call("listAllLocks") if not lock.endswith("[lockset]")]
+        assert sorted(held) == sorted(lock for ledger in ledgers for lock in ledger.locks), "nothing was invented"
+    return sum(ledger.acknowledged for ledger in ledgers)
+
+
+def test_a_few_kills_under_load_lose_and_invent_nothing(new_daemon: Callable[..., Daemon]) -> None:
+    assert kill_under_load(new_daemon, 4, seed=int(os.environ.get("GANTRY_SEED", "7"))) > 20
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_two_hundred_kills_under_load_lose_and_invent_nothing(new_daemon: Callable[..., Daemon]) -> None:
+    assert kill_under_load(new_daemon, 200, seed=1) > 5000
