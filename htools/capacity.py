@@ -19,11 +19,16 @@ _LEAST_PORTION, _SMALL_PORTION = 20, 10
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A model with instances placed on it, in their order, and why the last one did not fit."""
+    """A model with instances placed on it, in their order, and why the last one did not fit.
+
+    Attributes:
+        reasons: for every reason the number of candidates that it kept out; nothing at all where none was tried.
+    """
 
     failures: Mapping[FailMode, int]
     model: Model
     placed: tuple[InstanceModel, ...] = ()
+    reasons: tuple[tuple[FailMode, int], ...] = ()
 
 
 class Filler:
@@ -65,7 +70,8 @@ class Filler:
             outcome = placer.try_all(vm, self._targets, self._required, limits)
             if outcome.best is None or limit == 0:
                 self._known = placer
-                return Filled(outcome.failures, placer.model, tuple(placed))
+                reasons = tuple((mode, outcome.failures[mode]) for mode in FailMode)
+                return Filled(outcome.failures, placer.model, tuple(placed), reasons)
             placer.commit(outcome.best)
             placed.append(outcome.best.vm)
             limit = None if limit is None else limit - 1

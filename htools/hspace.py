@@ -6,7 +6,7 @@ Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -252,7 +252,7 @@ class _Report:
             print(f"  - {count:3d} instances of spec {sizes}")
         if not counts:
             print("  - no instances allocated")
-        self._outcome(filled, _reasons(filled.failures))
+        self._outcome(filled, _reasons(filled))
 
     def _usage(self, after: Model) -> None:
         old, new = totals(self.before), totals(after)
@@ -274,7 +274,7 @@ class _Report:
             print_keys(zip((f"KM_{name}_{kind}" for kind in ("CPU", "NPU", "MEM", "DSK", "SPN")), texts, strict=True))
 
     def standard(self, filled: Filled) -> None:
-        reasons, count = _reasons(filled.failures), len(filled.placed)
+        reasons, count = _reasons(filled), len(filled.placed)
         if not self.machine:
             print("Normal (fixed-size) allocation results:")
             print(f"  - {count:3d} instances allocated")
@@ -297,12 +297,9 @@ class _Report:
         print_keys((f"ALLOC_{mode.value}_CNT", str(number)) for mode, number in reasons)
 
 
-def _reasons(failures: Mapping[FailMode, int]) -> list[tuple[FailMode, int]]:
-    """Failures from the most frequent on."""
-    known = [(mode, failures.get(mode, 0)) for mode in FailMode] if failures else []
-    if set(failures) == {FailMode.N1} and failures[FailMode.N1] == 1:
-        known = [(FailMode.N1, 1)]
-    return sorted(known, key=lambda pair: -pair[1])
+def _reasons(filled: Filled) -> list[tuple[FailMode, int]]:
+    """Why no more was placed, from the most frequent reason on."""
+    return sorted(filled.reasons, key=lambda pair: -pair[1])
 
 
 def _map(filled: Filled, *, exclusive: bool) -> str:
@@ -429,7 +426,7 @@ def body(options: Options, arguments: list[str]) -> int:
         stop("Empty list of specs received from the cluster")
     standard = options.standard_spec or spec_from(cluster.policy.standard)
     filler = Filler(judged.groups, targets, required, judged.limits)
-    stopped = Filled({FailMode.N1: 1}, model)
+    stopped = Filled({FailMode.N1: 1}, model, (), ((FailMode.N1, 1),))
     for size, tiered in ((tiers[0], True), (standard, False)):
         try:
             if judged.stopped:

@@ -74,6 +74,10 @@ def _read(options: Options) -> Cluster:
         from htools.backends.luxi import socket_path
 
         return _backend("luxi").load(socket_path(options.luxi, options.root))
+    if options.simulate:
+        from htools.backends import simulation
+
+        return simulation.load(options.simulate)
     if options.data_file is not None:
         return _backend("text").load(options.data_file)
     if options.ialloc_source is not None:
