@@ -6,7 +6,7 @@ configuration it was given, and nobody may change that while a view of it lives.
 Source: Ganeti 3.0.2's configuration format and its lookups; names may be cut at a dot, if that is unambiguous.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -42,10 +42,19 @@ class UnknownObjectError(GantryError):
 
 
 class ClusterView:
-    """One configuration, indexed."""
+    """One configuration, indexed.
 
-    def __init__(self, config: Object) -> None:
-        self.config = config
+    Args:
+        config: the configuration, or how to get it; then it is got when it is first looked at.
+    """
+
+    def __init__(self, config: Object | Callable[[], Object]) -> None:
+        self._source = config
+
+    @cached_property
+    def config(self) -> Object:
+        """The configuration itself."""
+        return self._source() if callable(self._source) else self._source
 
     @property
     def cluster(self) -> Object:

@@ -6,7 +6,7 @@ exception, writing the configuration, is decided by reading it again (see `Servi
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from impl.cluster.view import ClusterView
@@ -76,6 +76,8 @@ class Service:
         self._client_id = list(client_id)
         self._sleep = sleep
         self._client: Client | None = None
+        self._known: Mapping[str, Any] | None = None
+        self._tells_serial = True
 
     def call(self, method: str, *args: Any) -> Any:
         """Call a repeatable method; reconnects while wconfd is away.
@@ -163,8 +165,28 @@ class Service:
     # --- configuration
 
     def read(self) -> ClusterView:
-        """The configuration as it is."""
-        return ClusterView(self.call("readConfig"))
+        """The configuration as it is when it is first looked at.
+
+        Whoever looks at nothing costs nothing; and what has not changed since it was last read is not read again.
+        """
+        return ClusterView(self._load)
+
+    def _load(self) -> Any:
+        known = self._known
+        if known is not None and self._serial() == known["serial_no"]:
+            return known
+        self._known = self.call("readConfig")
+        return self._known
+
+    def _serial(self) -> int | None:
+        """The configuration's serial number; None if wconfd, being Ganeti's own, does not tell it alone."""
+        if not self._tells_serial:
+            return None
+        try:
+            return int(self.call("readConfigSerial"))
+        except PeerError:
+            self._tells_serial = False
+            return None
 
     def change(self, function: Callable[[ClusterView], Change]) -> ClusterView:
         """Change the configuration as one transaction and answer it as it is afterwards.

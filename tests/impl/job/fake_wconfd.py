@@ -162,6 +162,9 @@ class FakeWconfd:
     def do_readConfig(self) -> Any:
         return self.config
 
+    def do_readConfigSerial(self) -> Any:
+        return self.config["serial_no"]
+
     def do_lockConfig(self, client: list[Any], shared: bool) -> Any:
         mode = Mode.SHARED if shared else Mode.EXCLUSIVE
         holder = self._config_owner()
@@ -187,7 +190,7 @@ class FakeWconfd:
         old = self.config[container][item["uuid"]]
         if old["serial_no"] != item["serial_no"]:
             raise RefusedError("ConfigurationError", "Configuration object updated meanwhile: serial mismatch")
-        self.config = copy.deepcopy(self.config)
+        self.config = copy.deepcopy(self.config) | {"serial_no": self.config["serial_no"] + 1}
         self.config[container][item["uuid"]] = {**item, "serial_no": old["serial_no"] + 1, "mtime": time.time()}
         return [old["serial_no"] + 1, time.time()]
 

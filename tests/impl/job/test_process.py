@@ -152,6 +152,7 @@ def test_locks_follow_an_instance_that_moved_while_the_job_waited(bench: Bench) 
         config = bench.wconfd.config
         config["instances"][instance["uuid"]] = {**instance, "primary_node": uuid(1, 4)}
         config["disks"][disk["uuid"]] = {**disk, "logical_id": [uuid(1, 4), NODE1, *disk["logical_id"][2:]]}
+        config["serial_no"] += 1
         bench.wconfd.free(OTHER)
 
     def before(method: str, _: list[Any]) -> None:

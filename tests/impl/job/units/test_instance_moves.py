@@ -203,8 +203,11 @@ def test_an_instance_that_moved_meanwhile_is_not_moved_back(bench: Bench) -> Non
     """Whoever ignored the locks: the job finds the instance elsewhere and fails instead of guessing."""
 
     def before(method: str, _: list[Any]) -> None:
-        if method == "readConfig" and len([name for name in bench.wconfd.calls if name == "readConfig"]) == 2:
-            bench.wconfd.config["instances"][uuid(3, 1)]["primary_node"] = NODE3
+        asked = [name for name in bench.wconfd.calls if name == "readConfigSerial"]
+        if method == "readConfigSerial" and len(asked) == 1:  # the deed is done, the change is about to be made
+            config = bench.wconfd.config
+            config["instances"][uuid(3, 1)] = {**config["instances"][uuid(3, 1)], "primary_node": NODE3}
+            config["serial_no"] += 1
 
     bench.wconfd.before = before
     job = bench.run(MIGRATE)
