@@ -18,7 +18,6 @@ from impl.jobs.queue import JobQueue
 from impl.luxid.answers import LuxidStoppedError
 from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
-from impl.luxid.source import archived_ids
 from impl.luxid.starter import HandOver, HandOverError, SpawnerLostError, Starter
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
 from impl.luxid.waiters import Waiters
@@ -215,7 +214,7 @@ class Daemon(Context):
         if self._trace is not None:
             self._trace.close()
         ended = [job for job_id in sorted(self.queue.ended) if (job := self._read_live(job_id)) is not None]
-        archived = [found[0] for job_id in archived_ids(self.root.queue) if (found := self.store.read(job_id))]
+        archived = [found[0] for job_id in self.store.archived_ids() if (found := self.store.read(job_id))]
         shot = self.queue.snapshot()
         self._trace = TraceWriter(self._trace_file)
         state = {

@@ -1,11 +1,9 @@
 """What queries are answered from: live jobs in memory, ended ones in their files, the configuration, the locks."""
 
-import os
 from collections.abc import Mapping, Sequence
 
 from impl.cluster.view import ClusterView
 from impl.hypervisor.facts import ConfiguredObserver, Observer
-from impl.jobs.files import job_id_of
 from impl.luxid.store import QueueFiles
 from impl.query.source import LockStatus
 from spec.errors import GantryError
@@ -67,21 +65,10 @@ class QuerySource:
         """All ids, in order."""
         ids = {*self._live, *self._ended}
         if archived:
-            ids.update(archived_ids(self._store.directory))
+            ids.update(self._store.archived_ids())
         return sorted(ids)
 
     def job(self, job_id: int, *, archived: bool) -> tuple[Job, bool] | None:
         """A job and whether it is archived."""
         found = self._live.get(job_id)
         return (found, False) if found is not None else self._store.read(job_id, archived=archived)
-
-
-def archived_ids(queue: str) -> list[int]:
-    """The ids of all archived jobs."""
-    found: list[int] = []
-    with os.scandir(f"{queue}/archive") as directories:
-        for directory in directories:
-            if directory.is_dir():
-                with os.scandir(directory.path) as entries:
-                    found.extend(job_id for entry in entries if (job_id := job_id_of(entry.name)) is not None)
-    return found

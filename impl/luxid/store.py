@@ -9,33 +9,22 @@ Recovery replays the journals: a record's job is written again where the file is
 older. Older is a file that no job process has touched (`process_id` absent) and that differs, or one that has not ended
 while the record has. All else in the directory was written by a job's process, durably and later.
 
-One instance has the directory at a time (`queue/lock`). Methods are called from one thread, one after the other.
+One instance has the directory at a time (`queue/lock`). Methods are called from one thread, one after the other;
+`settle` may be called from another.
 """
 
 import contextlib
-import fcntl
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from impl.jobs.files import (
-    JobFileError,
-    archived_path,
-    decode,
-    encode,
-    job_id_of,
-    job_path,
-    read_job,
-    sync_directory,
-    temporary_path,
-    write_file,
-)
+from impl.jobs.files import JobFileError, archived_path, decode, encode, job_id_of, job_path, temporary_path
 from impl.jobs.status import is_finalised, job_status
+from impl.luxid.disk import Disk, RealDisk
 from spec.errors import GantryError
-from spec.jobs.model import Job, Status
+from spec.jobs.model import JOBS_PER_ARCHIVE_DIRECTORY, Job, Status
 
 JOURNAL_LIMIT = 4 << 20
 """Bytes after which a journal is followed by the next."""
@@ -99,34 +88,52 @@ class QueueFiles:
 
     Args:
         directory: `queue` below the state directory.
+        disk: where it lies.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, disk: Disk | None = None) -> None:
         self.directory = directory
+        self.disk: Disk = disk or RealDisk()
 
     @property
     def drained(self) -> bool:
         """Whether the queue is closed for new jobs."""
-        return os.path.exists(f"{self.directory}/drain")
+        return self.disk.exists(f"{self.directory}/drain")
 
     def job_ids(self) -> list[int]:
         """The ids of all live job files, in order."""
-        with os.scandir(self.directory) as entries:
-            return sorted(found for entry in entries if (found := job_id_of(entry.name)) is not None)
+        return sorted(found for name in self.disk.names(self.directory) if (found := job_id_of(name)) is not None)
+
+    def archived_ids(self) -> list[int]:
+        """The ids of all archived jobs, in order."""
+        archive = f"{self.directory}/archive"
+        found = []
+        for name in self.disk.names(archive):
+            with contextlib.suppress(NotADirectoryError):
+                found += [
+                    number for job in self.disk.names(f"{archive}/{name}") if (number := job_id_of(job)) is not None
+                ]
+        return sorted(found)
+
+    def _read(self, path: str) -> Job:
+        try:
+            return decode(self.disk.read(path))
+        except JobFileError as error:
+            raise JobFileError(error.reason, path) from None
 
     def read(self, job_id: int, *, archived: bool = True) -> tuple[Job, bool] | None:
         """A job and whether it is archived; None if there is no such job, or no readable one."""
         with contextlib.suppress(FileNotFoundError, JobFileError):
-            return read_job(job_path(self.directory, job_id)), False
+            return self._read(job_path(self.directory, job_id)), False
         if archived:
             with contextlib.suppress(FileNotFoundError, JobFileError):
-                return read_job(archived_path(self.directory, job_id)), True
+                return self._read(archived_path(self.directory, job_id)), True
         return None
 
     def archived_status(self, job_id: int) -> Status | None:
         """The final status of an archived job, None if there is no such job."""
         try:
-            return job_status(read_job(archived_path(self.directory, job_id)))
+            return job_status(self._read(archived_path(self.directory, job_id)))
         except (FileNotFoundError, JobFileError):
             return None
 
@@ -136,33 +143,30 @@ class QueueStore(QueueFiles):
 
     Args:
         directory: `queue` below the state directory.
+        disk: where it lies.
 
     Raises:
         QueueBusyError: another process has it.
     """
 
-    def __init__(self, directory: str) -> None:
-        super().__init__(directory)
-        self._lock = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise QueueBusyError(f"{directory}/lock") from None
-        if not os.path.exists(f"{directory}/version"):
-            write_file(f"{directory}/version", b"1\n")
+    def __init__(self, directory: str, disk: Disk | None = None) -> None:
+        super().__init__(directory, disk)
+        lock = self.disk.lock(f"{directory}/lock")
+        if lock is None:
+            raise QueueBusyError(f"{directory}/lock")
+        self._lock = lock
         self.serial = self._read_serial()
         self.syncs = 0
         self._number = 0
-        self._journal = -1
-        self._size = 0
+        self._size: int | None = None
         self._in_journal: set[int] = set()
+        if not self.disk.exists(f"{directory}/version"):
+            self._replace_durably(f"{directory}/version", b"1\n")
         self._replay()
 
     def _read_serial(self) -> int:
         try:
-            with open(f"{self.directory}/serial", "rb") as file:
-                return int(file.read().strip() or b"0")
+            return int(self.disk.read(f"{self.directory}/serial").strip() or b"0")
         except (FileNotFoundError, ValueError):
             return 0
 
@@ -180,57 +184,55 @@ class QueueStore(QueueFiles):
             files[f"{self.directory}/serial"] = b"%d\n" % number
         try:
             for path, data in files.items():
-                _write_beside(path, data)
+                self.disk.write(temporary_path(path), data)
             self._append(encode_record(number, entries))
         except OSError as error:
             for path in files:
                 with contextlib.suppress(OSError):
-                    os.unlink(temporary_path(path))
+                    self.disk.unlink(temporary_path(path))
             raise QueueFullDiskError(error.strerror or str(error)) from None
         for path in files:
-            os.rename(temporary_path(path), path)
+            self.disk.rename(temporary_path(path), path)
         self.serial = number
         self._in_journal.update(entry.id for entry in entries)
 
     def _append(self, record: bytes) -> None:
-        if self._journal < 0:
+        if self._size is None:
             self._begin_journal()
-        try:
-            view = memoryview(record)
-            while view:
-                view = view[os.write(self._journal, view) :]
-            os.fdatasync(self._journal)
-            self.syncs += 1
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._journal, self._size)
-                os.lseek(self._journal, self._size, os.SEEK_SET)
-            raise
-        self._size += len(record)
+        size = self._size or 0
+        self.disk.append(self._journal_path(self._number), record, size)
+        self.syncs += 1
+        self._size = size + len(record)
+
+    def _replace_durably(self, path: str, data: bytes) -> None:
+        temporary = temporary_path(path)
+        self.disk.write(temporary, data)
+        self.disk.sync(temporary)
+        self.disk.rename(temporary, path)
+        self.disk.sync_directory(self.directory)
 
     def set_drain(self, drained: bool) -> None:
         """Create or remove the drain mark, durably."""
         path = f"{self.directory}/drain"
         if drained:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640))
+            self.disk.write(path, b"")
         else:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        sync_directory(self.directory)
+            self.disk.unlink(path)
+        self.disk.sync_directory(self.directory)
 
     def archive(self, ids: Sequence[int]) -> None:
         """Move ended jobs' files to the archive, durably."""
+        for number in sorted({job_id // JOBS_PER_ARCHIVE_DIRECTORY for job_id in ids}):
+            self.disk.make_directory(f"{self.directory}/archive/{number}")
         targets = set()
         for job_id in ids:
             target = archived_path(self.directory, job_id)
-            directory = os.path.dirname(target)
-            if directory not in targets:
-                os.makedirs(directory, mode=0o750, exist_ok=True)
-                targets.add(directory)
             with contextlib.suppress(FileNotFoundError):
-                os.rename(job_path(self.directory, job_id), target)
-        for directory in (*targets, f"{self.directory}/archive", self.directory):
-            sync_directory(directory)
+                self.disk.sync(job_path(self.directory, job_id))
+                self.disk.rename(job_path(self.directory, job_id), target)
+            targets.add(target.rpartition("/")[0])
+        for directory in (*sorted(targets), f"{self.directory}/archive", self.directory):
+            self.disk.sync_directory(directory)
 
     # ---- journals
 
@@ -238,64 +240,56 @@ class QueueStore(QueueFiles):
         return f"{self.directory}/journal-{number}"
 
     def _journal_numbers(self) -> list[int]:
-        names = (name.removeprefix("journal-") for name in os.listdir(self.directory) if name.startswith("journal-"))
-        return sorted(int(name) for name in names if name.isdigit())
+        names = self.disk.names(self.directory)
+        numbers = (name.removeprefix("journal-") for name in names if name.startswith("journal-"))
+        return sorted(int(number) for number in numbers if number.isdigit())
 
     def _begin_journal(self) -> None:
         self._number += 1
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        self._journal = os.open(self._journal_path(self._number), flags, 0o640)
+        self.disk.write(self._journal_path(self._number), b"")
         self._size = 0
-        sync_directory(self.directory)
+        self.disk.sync_directory(self.directory)
 
     @property
     def journal_grown(self) -> bool:
         """Whether it is time to call `rotate`."""
-        return self._size > JOURNAL_LIMIT
-
-    @property
-    def journal_in_use(self) -> bool:
-        """Whether a journal holds anything."""
-        return self._size > 0
+        return (self._size or 0) > JOURNAL_LIMIT
 
     def rotate(self) -> tuple[int, tuple[int, ...]]:
-        """Begin the next journal; the old one's number and jobs are then `settle`d, from any thread."""
+        """End this journal: its number and jobs, to be `settle`d, from any thread; the next commit begins another."""
         old, ids = self._number, tuple(self._in_journal)
-        if self._journal >= 0:
-            os.close(self._journal)
-            self._journal = -1
-        self._size = 0
+        self._size = None
         self._in_journal = set()
         return old, ids
 
     def settle(self, number: int, ids: Sequence[int]) -> None:
         """Sync the files that a finished journal speaks of, then remove it."""
         for job_id in ids:
-            for path in (job_path(self.directory, job_id), archived_path(self.directory, job_id)):
-                if _sync_file(path):
-                    break
-        _sync_file(f"{self.directory}/serial")
-        sync_directory(self.directory)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._journal_path(number))
+            if not self.disk.sync(job_path(self.directory, job_id)):
+                self.disk.sync(archived_path(self.directory, job_id))
+        self.disk.sync(f"{self.directory}/serial")
+        self.disk.sync_directory(self.directory)
+        self.disk.unlink(self._journal_path(number))
 
     def _replay(self) -> None:
         numbers = self._journal_numbers()
         last: dict[int, bytes] = {}
         serial = self.serial
         for number in numbers:
-            with open(self._journal_path(number), "rb") as file:
-                for record in decode_records(file.read()):
-                    serial = max(serial, record.serial)
-                    for raw in record.jobs:
-                        data = bytes(raw)
-                        with contextlib.suppress(JobFileError):
-                            last[decode(data).id] = data
+            for record in decode_records(self.disk.read(self._journal_path(number))):
+                serial = max(serial, record.serial)
+                for raw in record.jobs:
+                    data = bytes(raw)
+                    with contextlib.suppress(JobFileError):
+                        last[decode(data).id] = data
         for job_id, data in last.items():
             if self._record_is_newer(job_id, data):
-                write_file(job_path(self.directory, job_id), data, durable=False)
+                path = job_path(self.directory, job_id)
+                self.disk.write(temporary_path(path), data)
+                self.disk.sync(temporary_path(path))
+                self.disk.rename(temporary_path(path), path)
         if serial != self.serial:
-            write_file(f"{self.directory}/serial", b"%d\n" % serial)
+            self._replace_durably(f"{self.directory}/serial", b"%d\n" % serial)
             self.serial = serial
         self._number = max(numbers, default=0)
         for number in numbers:
@@ -303,9 +297,9 @@ class QueueStore(QueueFiles):
 
     def _record_is_newer(self, job_id: int, data: bytes) -> bool:
         try:
-            on_disk = read_job(job_path(self.directory, job_id))
+            on_disk = self._read(job_path(self.directory, job_id))
         except FileNotFoundError:
-            return not os.path.exists(archived_path(self.directory, job_id))
+            return not self.disk.exists(archived_path(self.directory, job_id))
         except JobFileError:
             return True
         record = decode(data)
@@ -315,32 +309,7 @@ class QueueStore(QueueFiles):
 
     def close(self) -> None:
         """Leave only job files behind, and give the directory up."""
-        if self._journal >= 0:
-            os.close(self._journal)
-            self._journal = -1
-            self.settle(self._number, tuple(self._in_journal))
-        os.close(self._lock)
-
-
-def _write_beside(path: str, data: bytes) -> None:
-    """Write the content that a file will take by a rename."""
-    descriptor = os.open(temporary_path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-    finally:
-        os.close(descriptor)
-
-
-def _sync_file(path: str) -> bool:
-    """Sync a file if it is there."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-    return True
+        if self._size is not None:
+            number, ids = self.rotate()
+            self.settle(number, ids)
+        self.disk.unlock(self._lock)

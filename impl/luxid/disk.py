@@ -1,0 +1,156 @@
+"""The few things that the queue's store does to a disk: the real one here, a simulated one in the crash explorer."""
+
+import contextlib
+import fcntl
+import os
+from typing import Protocol
+
+
+class Disk(Protocol):
+    """A disk. What is written is durable only once it is synced; a name, once its directory is."""
+
+    def lock(self, path: str) -> int | None:
+        """Take a lock file for this process; None if another has it."""
+
+    def unlock(self, handle: int) -> None:
+        """Give a lock file up."""
+
+    def read(self, path: str) -> bytes:
+        """A file's content.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file's content, in place and without a sync."""
+
+    def append(self, path: str, data: bytes, size: int) -> None:
+        """Append to a file that is `size` bytes long, and sync its content; on failure it is as long as before."""
+
+    def sync(self, path: str) -> bool:
+        """Sync a file's content; whether there is such a file."""
+
+    def rename(self, source: str, target: str) -> None:
+        """Give a file another name, in place of whatever has that name."""
+
+    def unlink(self, path: str) -> None:
+        """Remove a name, if it is there."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+
+    def names(self, directory: str) -> list[str]:
+        """The names in a directory."""
+
+    def make_directory(self, directory: str) -> None:
+        """Make a directory, if it is not there."""
+
+    def sync_directory(self, directory: str) -> None:
+        """Make the names in a directory durable."""
+
+
+class RealDisk:
+    """The machine's own."""
+
+    def __init__(self) -> None:
+        self._appending: tuple[str, int] | None = None
+
+    def lock(self, path: str) -> int | None:
+        """Take a record lock on a file."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def unlock(self, handle: int) -> None:
+        """Close the lock file, and the file that was appended to."""
+        self._stop_appending()
+        os.close(handle)
+
+    def read(self, path: str) -> bytes:
+        """A file's content."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            parts = []
+            while part := os.read(descriptor, max(os.fstat(descriptor).st_size, 1 << 12) + 1):
+                parts.append(part)
+            return b"".join(parts)
+        finally:
+            os.close(descriptor)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file's content."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+
+    def append(self, path: str, data: bytes, size: int) -> None:
+        """Append and sync; the descriptor is kept for the next time."""
+        if self._appending is None or self._appending[0] != path:
+            self._stop_appending()
+            self._appending = path, os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = self._appending[1]
+        try:
+            view, at = memoryview(data), size
+            while view:
+                count = os.pwrite(descriptor, view, at)
+                view, at = view[count:], at + count
+            os.fdatasync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+
+    def _stop_appending(self) -> None:
+        if self._appending is not None:
+            os.close(self._appending[1])
+            self._appending = None
+
+    def sync(self, path: str) -> bool:
+        """Sync a file's content."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        return True
+
+    def rename(self, source: str, target: str) -> None:
+        """Give a file another name."""
+        os.rename(source, target)
+
+    def unlink(self, path: str) -> None:
+        """Remove a name."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return os.path.exists(path)
+
+    def names(self, directory: str) -> list[str]:
+        """The names in a directory."""
+        return os.listdir(directory)
+
+    def make_directory(self, directory: str) -> None:
+        """Make a directory."""
+        os.makedirs(directory, mode=0o750, exist_ok=True)
+
+    def sync_directory(self, directory: str) -> None:
+        """Make the names in a directory durable."""
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

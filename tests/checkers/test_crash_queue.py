@@ -1,0 +1,138 @@
+"""The queue's store survives a power cut at every point; stores with planted bugs do not."""
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from checkers.crash_queue import Scenario, SimulatedDisk, brief, check, life
+from checkers.verdict import Illegal, Ok
+from impl.jobs.files import archived_path, job_path, temporary_path
+from impl.luxid.store import Entry, QueueStore
+
+
+@pytest.mark.parametrize(("run", "cuts"), [(life, 60), (brief, 20)])
+def test_no_cut_breaks_a_promise(run: Callable[[Scenario], None], cuts: int) -> None:
+    verdict = check(run)
+    assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+    assert int(verdict.covered.split()[0]) > cuts
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_no_cut_of_a_recovery_breaks_a_promise() -> None:
+    verdict = check(twice=True)
+    assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+
+
+def test_the_disk_itself() -> None:
+    disk = SimulatedDisk()
+    disk.write("/queue/a", b"old")
+    disk.sync("/queue/a")
+    disk.sync_directory("/queue")
+    disk.write("/queue/a", b"newer!")
+    disk.write("/queue/b", b"x")
+    disk.rename("/queue/b", "/queue/c")
+    left = [{name: disk.read(name) for name in disk.now} for disk in disk.outcomes()]
+    assert {found["/queue/a"] for found in left} == {b"old", b"new", b"newer!"}
+    assert any("/queue/c" in found for found in left)
+    assert any("/queue/c" not in found for found in left)
+
+
+class SerialNotInTheRecord(QueueStore):
+    def _append(self, record: bytes) -> None:
+        payload = record.partition(b" ")[2].rstrip(b"\n")
+        changed = b'{"serial":0,' + payload[payload.index(b'"jobs"') :]
+        super()._append(b"%08x %b\n" % (zlib.crc32(changed), changed))
+
+
+class JournalNotSynced(QueueStore):
+    def _append(self, record: bytes) -> None:
+        if self._size is None:
+            self._begin_journal()
+        path = self._journal_path(self._number)
+        self.disk.write(path, self.disk.read(path) + record)
+        self._size = (self._size or 0) + len(record)
+
+
+class JournalsNameNotSynced(QueueStore):
+    def _begin_journal(self) -> None:
+        self._number += 1
+        self.disk.write(self._journal_path(self._number), b"")
+        self._size = 0
+
+
+class FilesAlwaysRight(QueueStore):
+    def _record_is_newer(self, job_id: int, data: bytes) -> bool:
+        return self.read(job_id) is None
+
+
+class RecordsAlwaysRight(QueueStore):
+    def _record_is_newer(self, job_id: int, data: bytes) -> bool:
+        return not self.disk.exists(archived_path(self.directory, job_id))
+
+
+class ArchivedComesBack(QueueStore):
+    def _record_is_newer(self, job_id: int, data: bytes) -> bool:
+        return not self.disk.exists(job_path(self.directory, job_id)) or super()._record_is_newer(job_id, data)
+
+
+class JournalRemovedFirst(QueueStore):
+    def settle(self, number: int, ids: Sequence[int]) -> None:
+        self.disk.unlink(self._journal_path(number))
+        self.disk.sync_directory(self.directory)
+        super().settle(number, ids)
+
+
+class SettledWithoutSync(QueueStore):
+    def settle(self, number: int, ids: Sequence[int]) -> None:
+        super().settle(number, ())
+
+
+class ArchiveNotSynced(QueueStore):
+    def archive(self, ids: Sequence[int]) -> None:
+        for job_id in ids:
+            self.disk.make_directory(f"{self.directory}/archive/0")
+            self.disk.rename(job_path(self.directory, job_id), archived_path(self.directory, job_id))
+
+
+class DrainNotSynced(QueueStore):
+    def set_drain(self, drained: bool) -> None:
+        if drained:
+            self.disk.write(f"{self.directory}/drain", b"")
+        else:
+            self.disk.unlink(f"{self.directory}/drain")
+
+
+class FileBeforeRecord(QueueStore):
+    """Replaces a file by one that is not synced before the record is."""
+
+    def commit(self, entries: Sequence[Entry], serial: int | None = None) -> None:
+        for entry in entries:
+            path = job_path(self.directory, entry.id)
+            self.disk.write(temporary_path(path), entry.data)
+            self.disk.rename(temporary_path(path), path)
+        super().commit(entries, serial)
+
+
+BUGS: dict[str, tuple[type[QueueStore], str]] = {
+    "serial not in the record": (SerialNotInTheRecord, "serial"),
+    "journal not synced": (JournalNotSynced, ""),
+    "journal's name not synced": (JournalsNameNotSynced, ""),
+    "files are always right": (FilesAlwaysRight, "was answered"),
+    "records are always right": (RecordsAlwaysRight, "was answered"),
+    "archived jobs come back": (ArchivedComesBack, "archive"),
+    "journal removed before the files are synced": (JournalRemovedFirst, ""),
+    "settled without a sync": (SettledWithoutSync, ""),
+    "archive not synced": (ArchiveNotSynced, "archive"),
+    "drain not synced": (DrainNotSynced, "the queue is"),
+    "file before record": (FileBeforeRecord, ""),
+}
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_of_the_store_is_found(name: str) -> None:
+    kind, words = BUGS[name]
+    verdict = check(life if "always right" in name else brief, kind)
+    assert isinstance(verdict, Illegal), verdict
+    assert words in verdict.witness.told()
