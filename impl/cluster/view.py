@@ -50,6 +50,8 @@ class ClusterView:
 
     def __init__(self, config: Object | Callable[[], Object]) -> None:
         self._source = config
+        self.derived: dict[str, Any] = {}
+        """What others have worked out from this configuration and may look up again."""
 
     @cached_property
     def config(self) -> Object:

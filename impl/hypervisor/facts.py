@@ -94,10 +94,16 @@ class ConfiguredObserver:
 
     def node_info(self, view: ClusterView, node: Object) -> NodeInfo | None:
         """The node's state; None for a node without hardware facts."""
-        facts = hardware(node)
+        known: dict[str, NodeInfo | None] = view.derived.setdefault("node_info", {})
+        uuid = str(node["uuid"])
+        if uuid not in known:
+            known[uuid] = self._node_info(view, uuid, hardware(node))
+        return known[uuid]
+
+    @staticmethod
+    def _node_info(view: ClusterView, uuid: str, facts: Mapping[str, Any]) -> NodeInfo | None:
         if "memory_total" not in facts:
             return None
-        uuid = str(node["uuid"])
         total, own = int(facts["memory_total"]), int(facts.get("memory_node") or 0)
         disk = int(facts.get("disk_total") or 0)
         memory_free = facts.get("memory_free_reported")

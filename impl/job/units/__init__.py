@@ -6,6 +6,7 @@ from impl.job.units import (
     groups,
     instance_create,
     instance_moves,
+    instance_query,
     instance_state,
     node_parameters,
     nodes,
@@ -18,6 +19,7 @@ from impl.job.units import (
 _TABLES = (
     testing.UNITS,
     instance_moves.UNITS,
+    instance_query.UNITS,
     instance_state.UNITS,
     instance_create.UNITS,
     placing.UNITS,

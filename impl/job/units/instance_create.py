@@ -15,13 +15,9 @@ from typing import Any
 
 from impl.cluster.view import DRBD, ClusterView
 from impl.config_change import NO_CHANGE, Change, put, together
-from impl.hypervisor.facts import ConfiguredObserver
-from impl.job.allocation import allocation_request, cluster_data, disk_space, required_nodes
-from impl.job.allocator import AllocatorError
+from impl.job.allocation import allocation_request, disk_space, required_nodes
 from impl.job.errors import (
     ALREADY_EXISTS,
-    NO_RESOURCES,
-    TEMPORARILY_NO_RESOURCES,
     WRONG_INPUT,
     WRONG_STATE,
     ExecutionError,
@@ -29,6 +25,7 @@ from impl.job.errors import (
 )
 from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Some, Unit
+from impl.job.units.asking import ask_allocator, default_allocator
 from impl.job.units.common import check_disk, check_memory, check_target, expand, known, some_nodes
 from impl.job.units.instance_moves import free_minors
 from impl.job.units.policy import Spec, violations
@@ -106,14 +103,7 @@ def _with_allocator(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
     if op.get("pnode") and op.get("iallocator"):
         raise PrerequisiteError("Do not specify both, iallocator and node.", WRONG_INPUT)
     if not op.get("pnode"):
-        program = op.get("iallocator")
-        if program in {None, "."}:
-            program = view.cluster.get("default_iallocator")
-        if not program:
-            raise PrerequisiteError(
-                "No iallocator or node given and no cluster-wide default iallocator found", WRONG_INPUT
-            )
-        return {**op, "iallocator": program}
+        return {**op, "iallocator": default_allocator(view, op.get("iallocator"))}
     if op["disk_template"] == DRBD:
         if not op.get("snode"):
             raise PrerequisiteError("The networked disk templates need a mirror node", WRONG_INPUT)
@@ -200,11 +190,7 @@ def choose_nodes(context: Context, creation: Creation) -> tuple[str, ...]:
     program = str(op["iallocator"])
     allowed = None if context.nodes_taken is None else [str(view.nodes[uuid]["name"]) for uuid in context.nodes_taken]
     request = allocation_request(op, creation.parameters, allowed)
-    try:
-        names = context.allocate(program, cluster_data(view, ConfiguredObserver(), request))
-    except AllocatorError as error:
-        code = NO_RESOURCES if allowed is None else TEMPORARILY_NO_RESOURCES
-        raise PrerequisiteError(f"Can't compute nodes using iallocator '{program}': {error.reason}", code) from None
+    names = ask_allocator(context, program, request, "nodes")
     if not isinstance(names, list) or len(names) != required_nodes(op["disk_template"]):
         raise ExecutionError(
             f"iallocator {program} answered {names!r}, not {required_nodes(op['disk_template'])} nodes"

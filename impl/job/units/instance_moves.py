@@ -7,7 +7,7 @@ Source: Ganeti 3.0.2's locks and preconditions for these opcodes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from impl.cluster.view import DRBD, EXTERNALLY_MIRRORED, ClusterView
@@ -16,6 +16,7 @@ from impl.hypervisor.facts import is_running
 from impl.job.errors import WRONG_INPUT, WRONG_STATE, ExecutionError, PrerequisiteError
 from impl.job.locking import Op, group_nodes, instance_groups, instance_named, instance_nodes, node_named, take, where
 from impl.job.unit import Context, Unit
+from impl.job.units.asking import ask_allocator, default_allocator
 from impl.job.units.common import check_disk, check_memory, check_online, check_target, expand, expand_instance, known
 from spec.locks.names import Level, Mode
 
@@ -134,23 +135,28 @@ NEW_SECONDARY = "replace_new_secondary"
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Disks to be made anew: on a new secondary, or where they are."""
+    """Disks to be made anew: on a new secondary (None: the allocator's choice), or where they are."""
 
     instance: str
     disks: tuple[str, ...]
     old: str
-    new: str
+    new: str | None
 
 
 def _resolve_replace(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
     op = expand_instance(op, view)
     op = expand(op, view, "node", "remote_node", "remote_node_uuid")
     if op["mode"] == NEW_SECONDARY:
-        if not op.get("remote_node"):
-            raise PrerequisiteError("When changing the secondary a new node must be given: remote_node", WRONG_INPUT)
+        if bool(op.get("remote_node")) == bool(op.get("iallocator")):
+            raise PrerequisiteError(
+                "When changing the secondary either an iallocator script must be used or the new node given",
+                WRONG_INPUT,
+            )
+        if op.get("iallocator"):
+            op = {**op, "iallocator": default_allocator(view, op["iallocator"])}
         if op["disks"]:
             raise PrerequisiteError("A new secondary gets all disks: leave the list of disks empty", WRONG_INPUT)
-    elif op.get("remote_node"):
+    elif op.get("remote_node") or op.get("iallocator"):
         raise PrerequisiteError("A new node can only be given when changing the secondary", WRONG_INPUT)
     return op
 
@@ -170,17 +176,43 @@ def _prepare_replace(op: Op, view: ClusterView) -> Replacement:
     check_online(view, primary)
     chosen = tuple(str(disks[index]["uuid"]) for index in indices)
     if op["mode"] == NEW_SECONDARY:
-        new = str(op["remote_node_uuid"])
-        if new == primary:
-            raise PrerequisiteError("The specified node is the primary node of the instance", WRONG_INPUT)
-        if new == secondary:
-            raise PrerequisiteError("The specified node is already the secondary node of the instance", WRONG_INPUT)
-        check_target(view, new)
-        check_disk(view, new, view.disk_usage(instance), f"the disks of instance {instance['name']}")
+        new = op.get("remote_node_uuid")
+        if new is not None:
+            _check_new_secondary(view, instance, str(new))
         return Replacement(str(instance["uuid"]), chosen, secondary, new)
     place = primary if op["mode"] == "replace_on_primary" else secondary
     check_online(view, place)
     return Replacement(str(instance["uuid"]), chosen, place, place)
+
+
+def _check_new_secondary(view: ClusterView, instance: Object, new: str) -> None:
+    if new == instance["primary_node"]:
+        raise PrerequisiteError("The specified node is the primary node of the instance", WRONG_INPUT)
+    if new in view.secondaries_of(instance):
+        raise PrerequisiteError("The specified node is already the secondary node of the instance", WRONG_INPUT)
+    check_target(view, new)
+    check_disk(view, new, view.disk_usage(instance), f"the disks of instance {instance['name']}")
+
+
+def _choose_secondary(context: Context, plan: Replacement) -> str:
+    """Let the allocator choose the new secondary, and let the nodes that are not needed go."""
+    view, program = context.view, str(context.op["iallocator"])
+    instance = view.instances[plan.instance]
+    request = {
+        "type": "relocate",
+        "name": instance["name"],
+        "disk_space_total": view.disk_usage(instance),
+        "required_nodes": 1,
+        "relocate_from": [view.nodes[plan.old]["name"]],
+    }
+    names = ask_allocator(context, program, request, "nodes")
+    if not isinstance(names, list) or len(names) != 1:
+        raise ExecutionError(f"iallocator {program} answered {names!r}, not one node")
+    new = str(known(view, "node", names[0])["uuid"])
+    _check_new_secondary(view, instance, new)
+    context.log(f"Selected new secondary for instance '{instance['name']}': {names[0]}")
+    context.narrow([*view.nodes_of(instance), new])
+    return new
 
 
 def free_minors(view: ClusterView, node: str, count: int) -> list[int]:
@@ -203,7 +235,7 @@ def replaced(view: ClusterView, plan: Replacement) -> Change:
     """The change that puts the new node in the old one's place, with minors of its own; none if that is done."""
     disks = [view.config["disks"][uuid] for uuid in plan.disks]
     pending = [disk for disk in disks if plan.old in disk["logical_id"][:2]]
-    minors = free_minors(view, plan.new, len(pending))
+    minors = free_minors(view, str(plan.new), len(pending))
     return together(
         put("disks", _with_new_mirror(disk, plan, minor)) for disk, minor in zip(pending, minors, strict=True)
     )
@@ -227,16 +259,18 @@ def _with_node(disk: Object, plan: Replacement) -> dict[str, Any]:
 
 
 def _run_replace(context: Context, plan: Replacement) -> None:
+    new_node = plan.new or _choose_secondary(context, plan)
+    plan = replace(plan, new=new_node)
     view = context.view
     instance = view.instances[plan.instance]
     disks = [view.config["disks"][uuid] for uuid in plan.disks]
-    old, new = view.nodes[plan.old], view.nodes[plan.new]
-    if plan.old == plan.new:
+    old, new = view.nodes[plan.old], view.nodes[new_node]
+    if plan.old == new_node:
         context.log(f"Replacing {len(disks)} disk(s) of {instance['name']} on {new['name']}")
     else:
         context.log(f"Replacing the secondary node of {instance['name']}: {old['name']} becomes {new['name']}")
-    context.driver.copy_disks(view, instance, disks, plan.new, context.log)
-    if plan.old == plan.new:
+    context.driver.copy_disks(view, instance, disks, new_node, context.log)
+    if plan.old == new_node:
         return
     context.change(lambda now: replaced(now, plan))
     context.driver.remove_disks(context.view, instance, disks, [plan.old], context.log)
@@ -248,7 +282,7 @@ def _uses_allocator(op: Op, _: ClusterView) -> bool:
 
 
 _MOVE_NODES = (instance_nodes, node_named("target_node_uuid"), where(_uses_allocator, group_nodes))
-_REPLACE_NODES = (instance_nodes, node_named("remote_node_uuid"))
+_REPLACE_NODES = (instance_nodes, node_named("remote_node_uuid"), where(_uses_allocator, group_nodes))
 _INSTANCE = take(Level.INSTANCE, Mode.EXCLUSIVE, instance_named)
 _MOVE_TAKES = (
     _INSTANCE,
@@ -266,6 +300,7 @@ UNITS = {
             _INSTANCE,
             take(Level.NODE, Mode.EXCLUSIVE, *_REPLACE_NODES),
             take(Level.NODE_RES, Mode.EXCLUSIVE, *_REPLACE_NODES),
+            take(Level.NODEGROUP, Mode.SHARED, where(_uses_allocator, instance_groups)),
         ),
         resolve=_resolve_replace,
         prepare=_prepare_replace,

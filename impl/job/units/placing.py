@@ -9,13 +9,12 @@ from typing import Any
 
 from impl.cluster.names import natural_key
 from impl.cluster.view import DRBD, ClusterView
-from impl.hypervisor.facts import ConfiguredObserver
-from impl.job.allocation import allocation_request, cluster_data
-from impl.job.allocator import AllocatorError
-from impl.job.errors import NO_RESOURCES, TEMPORARILY_NO_RESOURCES, WRONG_INPUT, ExecutionError, PrerequisiteError
+from impl.job.allocation import allocation_request
+from impl.job.errors import WRONG_INPUT, ExecutionError, PrerequisiteError
 from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Plan, Some, Unit
 from impl.job.units import instance_create
+from impl.job.units.asking import ask_allocator, default_allocator
 from impl.job.units.common import expand, known, some_nodes
 from impl.opcodes import OpcodeError, validate
 from spec.locks.names import Level, Mode
@@ -30,26 +29,6 @@ def with_jobs(context: Context, jobs: Sequence[Sequence[Op]], **more: Any) -> di
         if not accepted:
             context.log(f"Warning: a job was refused: {answer}")
     return {"jobs": submitted, **more}
-
-
-def default_allocator(view: ClusterView, name: str | None) -> str:
-    """The named allocator, or the cluster's.
-
-    Raises:
-        PrerequisiteError: neither is there.
-    """
-    program = name if name not in {None, "."} else view.cluster.get("default_iallocator")
-    if not program:
-        raise PrerequisiteError("No iallocator was specified, and the cluster has no default: give one", WRONG_INPUT)
-    return str(program)
-
-
-def _ask(context: Context, program: str, request: Mapping[str, Any], what: str, options: Sequence[str] = ()) -> Any:
-    try:
-        return context.allocate(program, cluster_data(context.view, ConfiguredObserver(), request), options)
-    except AllocatorError as error:
-        code = NO_RESOURCES if context.nodes_taken is None else TEMPORARILY_NO_RESOURCES
-        raise PrerequisiteError(f"Can't compute {what} using iallocator '{program}': {error.reason}", code) from None
 
 
 # --- OP_INSTANCE_MULTI_ALLOC
@@ -116,7 +95,7 @@ def _run_multi(context: Context, _: Plan) -> dict[str, Any]:
     request: dict[str, Any] = {"type": "multi-allocate", "instances": requests}
     if allowed is not None:
         request["restrict-to-nodes"] = allowed
-    result = _ask(context, program, request, "nodes")
+    result = ask_allocator(context, program, request, "nodes")
     if not isinstance(result, list) or len(result) != 2:
         raise ExecutionError(f"iallocator {program} answered {result!r}, not the places and the failures")
     placed, failed = result
@@ -194,7 +173,8 @@ def _run_evacuate(context: Context, names: list[str]) -> dict[str, Any]:
     request = {"type": "node-evacuate", "instances": names, "evac_mode": op["mode"]}
     options = ["--ignore-soft-errors"] if op.get("ignore_soft_errors") else []
     return with_jobs(
-        context, _evacuation_jobs(context, _ask(context, op["iallocator"], request, "node evacuation", options))
+        context,
+        _evacuation_jobs(context, ask_allocator(context, op["iallocator"], request, "node evacuation", options)),
     )
 
 

@@ -140,6 +140,24 @@ def test_replacing_the_secondary(bench: Bench) -> None:
     assert {name for name in locks if name.startswith("node/")} == {f"node/{node}" for node in (NODE1, NODE2, NODE4)}
 
 
+def test_an_allocator_chooses_the_new_secondary(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def allocate(_: str, question: Any, __: Any) -> Any:
+        asked.append((question["request"], bench.wconfd.held_by(bench.client())))
+        return ["node4.example.com"]
+
+    monkeypatch.setattr("impl.job.process.run_allocator", allocate)
+    locks = locks_during(bench, REPLACE | {"remote_node": None, "iallocator": "hail"}, "updateDisk")
+    ((request, before),) = asked
+    assert request["relocate_from"] == ["node2.example.com"]
+    assert {f"node/{uuid(1, number)}" for number in (1, 2, 3, 4)} <= set(before)
+    assert {name for name in locks if name.startswith("node/")} == {f"node/{node}" for node in (NODE1, NODE2, NODE4)}
+    assert bench.disk("web1")["logical_id"][1] == NODE4
+    monkeypatch.setattr("impl.job.process.run_allocator", lambda *_: ["node1.example.com"])
+    assert bench.fails(REPLACE | {"remote_node": None, "iallocator": "hail"})[1][1] == "wrong_input"
+
+
 def test_replacing_reaches_the_children_too(bench: Bench) -> None:
     disk = bench.disk("web1")
     disk["children"] = [{"dev_type": "plain", "nodes": [NODE1, NODE2], "logical_id": ["xenvg", "x"], "size": 1}]

@@ -94,3 +94,18 @@ def test_locks(bench: Bench) -> None:
         [bgl, instance],
         [bgl, instance, *nodes],
     ]
+
+
+def test_everything_about_instances_but_the_secret(bench: Bench) -> None:
+    query = {"OP_ID": "OP_INSTANCE_QUERY_DATA", "instances": ["web1"]}
+    (found,) = bench.succeeds(query).values()
+    assert (found["name"], found["run_state"], found["snodes"]) == ("web1.example.com", "up", ["node2.example.com"])
+    assert found["be_actual"]["maxmem"] == 2 * GIB
+    (disk,) = found["disks"]
+    assert disk["drbd_info"]["primary_node"] == "node1.example.com"
+    assert disk["drbd_info"]["secondary_minor"] == bench.disk("web1")["logical_id"][4]
+    assert bench.disk("web1")["logical_id"][5] not in str(found)
+    bench.succeeds(STOP)
+    assert bench.succeeds(query)["web1.example.com"]["run_state"] == "down"
+    assert bench.succeeds(query | {"static": True})["web1.example.com"]["run_state"] is None
+    assert len(bench.succeeds({"OP_ID": "OP_INSTANCE_QUERY_DATA", "use_locking": True})) == 3
