@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "audit": "decide whether a balancing plan is safe",
     "cluster": "make, start, look at and stop a cluster in a directory",
     "job": "submit, list, follow, cancel jobs, and mind the queue",
+    "locks": "show who holds which lock, and who waits for whom",
     "conform": "drive a running daemon and compare its answers with the wire's description",
     "demo": "watch a cluster balance itself",
     "tla": "check TLA+ specifications, evaluate expressions, parse modules",

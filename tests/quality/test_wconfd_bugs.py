@@ -405,3 +405,9 @@ def test_a_live_owner_taken_for_dead_is_caught(living: str, monkeypatch: pytest.
     monkeypatch.setattr(deaths, "is_dead", with_flock)
     assert deaths.find_dead([owner], "") == [owner], "flock does not see record locks: the check above would fail"
     assert livelock.is_dead(living) is False
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_hundred_thousand_steps_side_by_side() -> None:
+    assert side_by_side(1700, 60) is None

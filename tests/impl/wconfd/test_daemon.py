@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -303,3 +304,12 @@ def test_a_slow_reader_holds_up_nobody(daemon: Daemon) -> None:
         slow.sendall(request * 100000)
     assert daemon.client().call("echo", "x") == "x"
     slow.close()
+
+
+def test_a_thousand_connections_are_served(daemon: Daemon) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    clients = [daemon.client() for _ in range(1000)]
+    request = b'{"method": "listAllLocks", "args": []}' + END_OF_MESSAGE
+    for client in clients:
+        client._send(request)
+    assert all(client._next_message() == b'{"success":true,"result":[]}' for client in clients)
