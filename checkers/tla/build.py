@@ -19,15 +19,16 @@ def build(module: Module, loader: Loader, config: Config) -> Model:
         TlaError: when the configuration and the module do not fit together.
     """
     builder = ModelBuilder(module, loader, config)
-    init, step, fairness = _behaviour(builder, config)
-    actions, successors = builder.actions(step, config.next or "Next")
+    behaviour = _behaviour(builder, config)
+    fairness = behaviour[2] if behaviour else []
+    actions, successors = builder.actions(behaviour[1], config.next or "Next") if behaviour else ([], _nothing)
     model = Model(
         name=module.name,
         variables=tuple(v.name for v in module.variables),
         program=builder.program,
         builder=builder,
         config=config,
-        initial=builder.initial(init),
+        initial=builder.initial(behaviour[0]) if behaviour else _nothing,
         successors=successors,
         actions=actions,
         assumptions=assumptions(builder),
@@ -52,9 +53,14 @@ def build(module: Module, loader: Loader, config: Config) -> Model:
     if config.postcondition:
         formula = builder.formula(config.postcondition, "the postcondition", CONSTANT)
         model.postcondition = Named(config.postcondition, builder._test("post", formula, []), formula.node.position)  # noqa: SLF001
+    model.notes += builder.notes
     for each in (*loader.modules.values(), module):
         model.notes += [note for note in each.notes if note not in model.notes]
     return model
+
+
+def _nothing(*_: object) -> None:
+    """What a configuration without a behaviour explores."""
 
 
 def assumptions(builder: ModelBuilder) -> list[Named]:
@@ -69,9 +75,11 @@ def assumptions(builder: ModelBuilder) -> list[Named]:
     return result
 
 
-def _behaviour(builder: ModelBuilder, config: Config) -> tuple[Formula, Formula, list[Formula]]:
-    """The initial predicate, the next-state relation and the fairness conditions."""
+def _behaviour(builder: ModelBuilder, config: Config) -> tuple[Formula, Formula, list[Formula]] | None:
+    """The initial predicate, the next-state relation and the fairness conditions; None if nothing is to be explored."""
     if config.specification is None:
+        if not (config.init or config.next or config.invariants or config.properties):
+            return None
         if config.init is None or config.next is None:
             raise TlaConfigError("the configuration needs SPECIFICATION, or INIT and NEXT")
         return (

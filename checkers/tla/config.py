@@ -40,7 +40,8 @@ class Config:
     """What a configuration says.
 
     Attributes:
-        values: constants and the values they are given; the value of an operator is a table of arguments to results.
+        values: constants and the values they are given (`M!c` for the constant c of module M only).
+        tables: constant operators, given as tables of arguments to results.
         replacements: constants and definitions that others replace.
         words: the words of the file in order, which TLC has seen before those of the modules.
     """
@@ -203,7 +204,9 @@ def _constant(reader: _Reader, config: Config) -> None:
         return
     reader.expect("=")
     if reader.peek() == "[":
-        raise reader.fail("the value of a constant cannot be given for one module only: use <-")
+        reader.take()
+        name = f"{reader.identifier('a module')}!{name}"
+        reader.expect("]")
     value = reader.value()
     if arguments is None:
         config.values[name] = value

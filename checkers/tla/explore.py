@@ -169,7 +169,7 @@ class Search:
         model, graph = self.model, self.graph
         found: list[State] = []
         self._guard(lambda: model.initial(found.append), None, None)
-        self._depth = 1
+        self._depth = 1 if found else 0
         for state in found:
             self.figures.generated += 1
             inside = self._inside(state)

@@ -30,6 +30,7 @@ class Pieces:
     constant: Callable[..., Code]
     argument: Callable[[ast.Argument, Env, Context], Any]
     lazy: Callable[[ast.Expr, Env, Context], Any]
+    mapped: Callable[[ast.SetMap, Env, Context], str]
     operator_value: Callable[[ast.Argument, int, Env, Context], str]
 
 
@@ -63,6 +64,8 @@ class BasicExpressions(Pieces):
 
     def _set_operator(self, node: ast.Basic, env: Env, cx: Context) -> Code:
         op = node.op
+        if op == "union" and isinstance(node.args[0], ast.SetOf | ast.SetMap):
+            return Code(self.marked(f"union_of({self.parts_of(node.args[0], env, cx)})", node.position), "set")
         codes = [self.gen(arg, env, cx) for arg in node.args]
         texts = ", ".join(code.text for code in codes)
         if op == "subseteq":
@@ -79,6 +82,12 @@ class BasicExpressions(Pieces):
                 "the composition of actions, \\cdot, is only supported as an action", node.position
             )
         raise TlaSemanticError("level", "a temporal formula stands where a value is wanted", node.position)
+
+    def parts_of(self, node: ast.SetOf | ast.SetMap, env: Env, cx: Context) -> str:
+        """The elements of a set of sets, which need not be listed to take their union."""
+        if isinstance(node, ast.SetOf):
+            return "(" + "".join(f"{self.gen(item, env, cx).text}, " for item in node.items) + ")"
+        return self.mapped(node, env, cx)
 
     def equal(self, a: Code, b: Code, position: Position) -> str:
         """The text of `a = b`."""

@@ -135,6 +135,20 @@ class Binders(Pieces):
         keep = "".join(f", {captive}={captive}" for captive in captured)
         return f"(lambda item{keep}: {name}({', '.join((item, *captured))}))"
 
+    def mapped(self, node: ast.SetMap, env: Env, cx: Context) -> str:
+        """The values of a set constructor as a list."""
+
+        def build(frame: Frame) -> None:
+            inner = cx.within(frame)
+            out = frame.local("out")
+            frame.emit(f"{out} = []")
+            self.loops(
+                node.domains, env, inner, lambda b: frame.emit(f"{out}.append({self.gen(node.body, b, inner).text})")
+            )
+            frame.emit(f"return {out}")
+
+        return self.lift("parts", node, cx, build)
+
     def _gen_SetMap(self, node: ast.SetMap, env: Env, cx: Context) -> Code:
         def build(frame: Frame) -> None:
             inner = cx.within(frame)

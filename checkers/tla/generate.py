@@ -349,7 +349,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
         frame: Frame | None = cx.frame
         name = self.program.recursive.get(key)
         while name is None and frame is not None:
-            name, frame = frame.closures.get(key), frame.parent
+            name, frame = frame.closures.get(key), frame.parent if frame.closure else None
         if name is None:
             name = self._define_recursive(operator, key, higher, inner, cx)
         texts = []
@@ -384,9 +384,9 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
         frame = Frame(cx.frame, closure=True)
         frame.locals.update(names)
         frame.emit(f"return {self.gen(operator.body, own, cx.within(frame)).text}")
-        with cx.frame.block(f"def {name}({', '.join(names)}):"):
-            for line in frame.lines:
-                cx.frame.emit(line[4:])
+        # At the function's top, where every use is reached by it; what it uses may be assigned later.
+        lines = [f"    def {name}({', '.join(names)}):", *("    " + line for line in frame.lines)]
+        cx.frame.lines[:0] = lines
         cx.frame.locals.add(name)
         return name
 

@@ -11,7 +11,7 @@ from checkers.tla import syntax as ast
 from checkers.tla.analysis import ACTION, CONSTANT, STATE, Reach, own_level, parts
 from checkers.tla.frames import ByName, Closure, Env, Global, Lazy, Local, Native
 from checkers.tla.names import Path
-from checkers.tla.symbols import Bound, Builtin, Constant, Operator, Symbol, Variable
+from checkers.tla.symbols import Bound, Builtin, Constant, Instance, Operator, Symbol, Variable
 
 _IMPURE = frozenset({
     "TLCGet", "TLCSet", "Print", "PrintT", "RandomElement", "JavaTime", "RandomSubset", "RandomSetOfSubsets",
@@ -35,6 +35,7 @@ class Levels:
     def __init__(self) -> None:
         self.reach = Reach()
         self.globals: dict[Symbol, Any] = {}
+        self.replaced: list[Symbol] = []
         self._known: dict[Any, tuple[Info, Any]] = {}
 
     def enter(self, path: Path, env: Env) -> Env:
@@ -42,6 +43,18 @@ class Levels:
         for instance, args in path:
             env = env.extend({p: self.bind(a, env) for p, a in zip(instance.params, args, strict=True)})
             env = env.extend({s: self.bind(given, env) for s, given in instance.substitution.items()})
+            if instance.name and self.replaced:
+                env = self._originals(instance, env)
+        return env
+
+    def _originals(self, instance: Instance, env: Env) -> Env:
+        """Definitions that are reached through a named instance are not replaced by the configuration."""
+        assert instance.module is not None
+        env = Env(dict(env.map), env.at)
+        for symbol in self.replaced:
+            if instance.module.symbols.get(symbol.name) is symbol and isinstance(symbol, Operator):
+                assert symbol.body is not None
+                env.map[symbol] = Closure(symbol, symbol.params, symbol.body, env)
         return env
 
     def bind(self, argument: ast.Argument, env: Env) -> Any:

@@ -98,6 +98,7 @@ class ModelBuilder:
         self.gen = ActionGenerator(module.variables, self.program)
         self.env = Env({})
         self.count = len(module.variables)
+        self.notes: list[str] = []
         self._bind_constants(complete=complete)
 
     # Constants --------------------------------------------------------------------------------------------------
@@ -105,7 +106,11 @@ class ModelBuilder:
     def _bind_constants(self, *, complete: bool) -> None:
         config = self.config
         for name, value in config.values.items():
-            symbol = self._symbol(name, "constant")
+            where, _, short = name.rpartition("!")
+            symbol = self._of_module(short, where) if where else self._find(name)
+            if symbol is None:
+                self.notes.append(f"the configuration gives {name} a value, but no module declares it")
+                continue
             self.gen.levels.globals[symbol] = self.gen.known(self.gen.constant(value, f"C_{name}"))
         for name, table in config.tables.items():
             symbol = self._symbol(name, "constant")
@@ -121,21 +126,14 @@ class ModelBuilder:
 
     def _replace(self, name: str, by: str, module: str | None) -> None:
         target = self._symbol(by, "definition")
-        where = self.module
-        if module is not None:
-            found = self.loader.modules.get(module)
-            if found is None:
-                raise TlaConfigError(f"there is no module {module} whose {name} could be replaced")
-            where = found
-        symbol = where.symbols.get(name)
+        symbol = self._of_module(name, module) if module is not None else self._find(name)
         while isinstance(symbol, Alias):
             symbol = symbol.target
         if symbol is None:
-            symbol = next((m.symbols[name] for m in self.loader.modules.values() if name in m.symbols), None)
-        if symbol is None:
-            raise TlaConfigError(f"the configuration replaces {name}, which module {where.name} does not define")
+            raise TlaConfigError(f"the configuration replaces {name}, which module {self.module.name} does not define")
         if arity_of(symbol) != arity_of(target):
             raise TlaConfigError(f"{by} cannot replace {name}: it takes {arity_of(target)} arguments")
+        self.gen.levels.replaced.append(symbol)
         if isinstance(target, Alias):
             inner = self.gen.levels.enter(((target.instance, ()),), self.env)
             base = target.target
@@ -149,10 +147,19 @@ class ModelBuilder:
         else:
             self.gen.overrides[symbol] = target
 
-    def _symbol(self, name: str, what: str) -> Symbol:
-        symbol = self.module.symbols.get(name)
+    def _of_module(self, name: str, module: str) -> Symbol:
+        found = self.loader.modules.get(module)
+        symbol = found.symbols.get(name) if found is not None else None
         if symbol is None:
-            symbol = next((m.symbols[name] for m in self.loader.modules.values() if name in m.symbols), None)
+            raise TlaConfigError(f"the configuration names {name} of module {module}, which has no such name")
+        return symbol
+
+    def _find(self, name: str) -> Symbol | None:
+        modules = (self.module, *self.loader.modules.values())
+        return next((m.symbols[name] for m in modules if name in m.symbols), None)
+
+    def _symbol(self, name: str, what: str) -> Symbol:
+        symbol = self._find(name)
         if symbol is None:
             raise TlaConfigError(f"the configuration names {name}, but module {self.module.name} has no such {what}")
         return symbol

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 
 from checkers.tla.kinds import a_kind, is_model, mismatch
@@ -109,6 +110,16 @@ def big_union(sets: Value) -> Value:
                 result = cup(result, normal(part))
             return result
     return Joined("UNION", sets)
+
+
+def union_of(parts: Sequence[Value]) -> Value:
+    """The union of some sets."""
+    if all(can_list(_set(part)) for part in parts):
+        result: Value = frozenset()
+        for part in parts:
+            result = cup(result, normal(part))
+        return result
+    return functools.reduce(lambda a, b: Joined("\\cup", a, b), parts)
 
 
 def interval(a: Value, b: Value) -> Interval:
