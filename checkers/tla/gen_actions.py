@@ -93,7 +93,7 @@ class ActionGenerator(Generator):
         """The definition that an application unfolds to, with its environment."""
         inner = self.levels.enter(node.path, env)
         symbol = self.overrides.get(node.symbol, node.symbol)
-        binding = inner.map.get(symbol, self.levels.globals.get(symbol))
+        binding = self.levels.lookup(symbol, inner, node.path)
         if isinstance(binding, Closure) and binding.operator is not None:
             return binding.operator, binding.env
         if binding is None and isinstance(symbol, Operator) and symbol.body is not None:

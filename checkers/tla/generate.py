@@ -171,7 +171,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
     ) -> Code:
         """Code for a symbol of environment `inner` applied to arguments of environment `env`."""
         symbol = self.overrides.get(symbol, symbol)
-        binding = inner.map.get(symbol, self.levels.globals.get(symbol))
+        binding = self.levels.lookup(symbol, inner, node.path if isinstance(node, ast.Apply) else ())
         if binding is not None:
             return self._bound(binding, args, env, cx, node)
         if isinstance(symbol, Variable):

@@ -11,7 +11,7 @@ from checkers.tla import syntax as ast
 from checkers.tla.analysis import ACTION, CONSTANT, STATE, Reach, own_level, parts
 from checkers.tla.frames import ByName, Closure, Env, Global, Lazy, Local, Native
 from checkers.tla.names import Path
-from checkers.tla.symbols import Bound, Builtin, Constant, Instance, Operator, Symbol, Variable
+from checkers.tla.symbols import Bound, Builtin, Constant, Operator, Symbol, Variable
 
 _IMPURE = frozenset({
     "TLCGet", "TLCSet", "Print", "PrintT", "RandomElement", "JavaTime", "RandomSubset", "RandomSetOfSubsets",
@@ -35,7 +35,6 @@ class Levels:
     def __init__(self) -> None:
         self.reach = Reach()
         self.globals: dict[Symbol, Any] = {}
-        self.replaced: list[Symbol] = []
         self._known: dict[Any, tuple[Info, Any]] = {}
 
     def enter(self, path: Path, env: Env) -> Env:
@@ -43,35 +42,30 @@ class Levels:
         for instance, args in path:
             env = env.extend({p: self.bind(a, env) for p, a in zip(instance.params, args, strict=True)})
             env = env.extend({s: self.bind(given, env) for s, given in instance.substitution.items()})
-            if instance.name and self.replaced:
-                env = self._originals(instance, env)
         return env
 
-    def _originals(self, instance: Instance, env: Env) -> Env:
-        """Definitions that are reached through a named instance are not replaced by the configuration."""
-        assert instance.module is not None
-        env = Env(dict(env.map), env.at)
-        for symbol in self.replaced:
-            if instance.module.symbols.get(symbol.name) is symbol and isinstance(symbol, Operator):
-                assert symbol.body is not None
-                env.map[symbol] = Closure(symbol, symbol.params, symbol.body, env)
-        return env
+    def lookup(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
+        """What a symbol is bound to, if anything; `I!Op` itself is never what the configuration replaces."""
+        binding = env.map.get(symbol)
+        if binding is None and not (path and path[-1][0].name and isinstance(symbol, Operator)):
+            binding = self.globals.get(symbol)
+        return binding
 
     def bind(self, argument: ast.Argument, env: Env) -> Any:
         """A binding that stands for an argument without computing it."""
         if isinstance(argument, ast.Lambda):
             return Closure(None, argument.params, argument.body, env)
         if isinstance(argument, ast.OperatorName):
-            return self.closure(argument.symbol, self.enter(argument.path, env))
+            return self.closure(argument.symbol, self.enter(argument.path, env), argument.path)
         if isinstance(argument, ast.Apply) and not argument.args and not argument.path:
             known = env.map.get(argument.symbol)
             if known is not None:
                 return known
         return ByName(argument, env)
 
-    def closure(self, symbol: Symbol, env: Env) -> Any:
+    def closure(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
         """A binding for an operator that is given by its name."""
-        known = env.map.get(symbol, self.globals.get(symbol))
+        known = self.lookup(symbol, env, path)
         if known is not None:
             return known
         if isinstance(symbol, Operator):
@@ -98,7 +92,7 @@ class Levels:
         if isinstance(node, ast.Apply):
             return self._apply(node, env, active)
         if isinstance(node, ast.OperatorName):
-            return self._symbol(node.symbol, self.enter(node.path, env), active)
+            return self._symbol(node.symbol, self.enter(node.path, env), active, node.path)
         if isinstance(node, ast.At):
             return Info(CONSTANT, closed=False)
         if isinstance(node, ast.Let):
@@ -113,15 +107,15 @@ class Levels:
 
     def _apply(self, node: ast.Apply, env: Env, active: tuple[Operator, ...]) -> Info:
         inner = self.enter(node.path, env)
-        found = self._symbol(node.symbol, inner, active)
+        found = self._symbol(node.symbol, inner, active, node.path)
         level, closed = found
         for arg in node.args:
             given = self._info(arg.body if isinstance(arg, ast.Lambda) else arg, env, active)
             level, closed = max(level, given.level), closed and given.closed
         return Info(level, closed and level == CONSTANT)
 
-    def _symbol(self, symbol: Symbol, env: Env, active: tuple[Operator, ...]) -> Info:
-        binding = env.map.get(symbol, self.globals.get(symbol))
+    def _symbol(self, symbol: Symbol, env: Env, active: tuple[Operator, ...], path: Path = ()) -> Info:
+        binding = self.lookup(symbol, env, path)
         if binding is not None:
             return self._binding(binding, active)
         if isinstance(symbol, Variable):

@@ -107,33 +107,36 @@ class ModelBuilder:
         config = self.config
         for name, value in config.values.items():
             where, _, short = name.rpartition("!")
-            symbol = self._of_module(short, where) if where else self._find(name)
-            if symbol is None:
+            symbols = [self._of_module(short, where)] if where else self._named(name)
+            if not symbols:
                 self.notes.append(f"the configuration gives {name} a value, but no module declares it")
-                continue
-            self.gen.levels.globals[symbol] = self.gen.known(self.gen.constant(value, f"C_{name}"))
+            for symbol in symbols:
+                self.gen.levels.globals[symbol] = self.gen.known(self.gen.constant(value, f"C_{name}"))
         for name, table in config.tables.items():
-            symbol = self._symbol(name, "constant")
             python = f"T_{name}"
             self.program.names[python] = _table(name, table)
-            self.gen.levels.globals[symbol] = Global(python, "any", normal=False)
+            self.gen.levels.globals[self._symbol(name, "constant")] = Global(python, "any", normal=False)
         for replacement in config.replacements:
-            self._replace(replacement.name, replacement.by, replacement.module)
+            name = replacement.name
+            symbols = [self._of_module(name, replacement.module)] if replacement.module else self._named(name)
+            if not symbols:
+                raise TlaConfigError(f"the configuration replaces {name}, but no module has such a name")
+            for symbol in symbols:
+                self._replace(symbol, replacement.by)
         for constant in self.module.constants if complete else ():
             if constant not in self.gen.levels.globals and constant not in self.gen.overrides:
                 text = f"the constant {constant.name} has no value: add CONSTANT {constant.name} = ... to the"
                 raise TlaConfigError(f"{text} configuration", constant.position)
 
-    def _replace(self, name: str, by: str, module: str | None) -> None:
+    def _replace(self, symbol: Symbol, by: str) -> None:
         target = self._symbol(by, "definition")
-        symbol = self._of_module(name, module) if module is not None else self._find(name)
+        name = symbol.name
         while isinstance(symbol, Alias):
             symbol = symbol.target
-        if symbol is None:
-            raise TlaConfigError(f"the configuration replaces {name}, which module {self.module.name} does not define")
+        if symbol is target:
+            return
         if arity_of(symbol) != arity_of(target):
             raise TlaConfigError(f"{by} cannot replace {name}: it takes {arity_of(target)} arguments")
-        self.gen.levels.replaced.append(symbol)
         if isinstance(target, Alias):
             inner = self.gen.levels.enter(((target.instance, ()),), self.env)
             base = target.target
@@ -153,6 +156,17 @@ class ModelBuilder:
         if symbol is None:
             raise TlaConfigError(f"the configuration names {name} of module {module}, which has no such name")
         return symbol
+
+    def _named(self, name: str) -> list[Symbol]:
+        """All symbols of a name: TLC replaces by name, in every module."""
+        found: dict[Symbol, None] = {}
+        for module in (self.module, *self.loader.modules.values()):
+            symbol = module.symbols.get(name)
+            while isinstance(symbol, Alias):
+                symbol = symbol.target
+            if symbol is not None:
+                found[symbol] = None
+        return list(found)
 
     def _find(self, name: str) -> Symbol | None:
         modules = (self.module, *self.loader.modules.values())
