@@ -16,14 +16,13 @@ from typing import Any
 from checkers.tla import syntax as ast
 from checkers.tla.analysis import ACTION, CONSTANT, STATE
 from checkers.tla.errors import Position, TlaUnsupportedError
-from checkers.tla.frames import ByName, Closure, Context, Env, Frame, Local
+from checkers.tla.frames import ByName, Closure, Context, Env, Frame, Local, fresh
 from checkers.tla.generate import Generator
 from checkers.tla.symbols import Operator, Symbol, Variable
 
 Assigned = frozenset[int]
 Rest = Callable[[Assigned, Context], None]
 _DEEP = 60
-_MANY = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +176,13 @@ class ActionGenerator(Generator):
     def _branches(self, node: ast.Expr, env: Env) -> bool:
         """Whether a test has disjunctions or existentials that TLC goes through one by one."""
         if isinstance(node, ast.Basic):
+            if node.op == "implies":
+                return self._branches(node.args[1], env)
             return node.op == "or" or (node.op == "and" and any(self._branches(part, env) for part in node.args))
         if isinstance(node, ast.Quantified):
-            return node.kind == "E"
+            return node.kind == "E" or self._branches(node.body, env)
+        if isinstance(node, ast.Case):
+            return any(self._branches(value, env) for _, value in node.arms)
         if isinstance(node, ast.If):
             return self._branches(node.then, env) or self._branches(node.otherwise, env)
         if isinstance(node, ast.Let):
@@ -247,7 +250,14 @@ class ActionGenerator(Generator):
             for part in node.args:
                 self.run(part, env, cx, mode, rest)
             return
-        if node.op in {"eq", "in"}:
+        if node.op == "implies":
+            rest = self._shared_rest(node, rest, mode, cx)
+            with frame.block(f"if {self.truth(node.args[0], env, cx)}:"):
+                self._branch(node.args[1], env, cx, mode, rest)
+            with frame.block("else:"):
+                rest(cx.assigned, cx)
+            return
+        if node.op in {"eq", "in", "subseteq"}:
             place = self.target(node.args[0], env, mode)
             if place is not None and place not in cx.assigned:
                 name = f"n{place}"
@@ -256,8 +266,10 @@ class ActionGenerator(Generator):
                     frame.locals.add(name)
                     rest(cx.assigned | {place}, Context(frame, cx.prime, cx.assigned | {place}))
                     return
-                code = self.gen(node.args[1], env, cx)
-                header = self.marked(f"in_order({code.text})", node.position)
+                text = self.gen(node.args[1], env, cx).text
+                if node.op == "subseteq":
+                    text = self.marked(f"power_set({text})", node.position)
+                header = self.marked(f"in_order({text})", node.position)
                 frame.locals.add(name)
                 with frame.block(f"for {name} in {header}:"):
                     rest(cx.assigned | {place}, Context(frame, cx.prime, cx.assigned | {place}))
@@ -347,29 +359,63 @@ class ActionGenerator(Generator):
             self._run_case(ast.Case(node.position, tuple(others), node.other), env, cx, mode, rest)
 
     def _for_each(self, node: ast.Quantified, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
-        """A universal quantifier whose body assigns: a conjunction, where the set is known beforehand."""
-        domain = node.domains[0]
-        if len(node.domains) > 1 or domain.pattern or len(domain.names) > 1:
-            self._test(node, env, cx, rest)
-            return
-        if not self.levels.info(domain.source, env).closed:
-            self._test(node, env, cx, rest)
-            return
-        values = self.program.names["ordered"](self.program.names["normal"](self.evaluate(domain.source, env)))
-        if len(values) > _MANY:
-            self._test(node, env, cx, rest)
-            return
+        """A universal quantifier whose body assigns or branches: a conjunction over the elements, one after the other.
 
-        def step(number: int, here: Context) -> None:
-            if number == len(values):
-                assert here.assigned is not None
-                rest(here.assigned, here)
-                return
-            code = self.constant(values[number])
-            bound = env.extend({domain.names[0]: self.known(code)})
-            self.run(node.body, bound, here, mode, lambda a, c: step(number + 1, Context(c.frame, c.prime, a)))
+        Each step is a call of a local function with the number of the element; where the body assigns variables, the
+        steps after the first one are another function, within which they are tests.
+        """
+        frame = cx.frame
+        assert cx.assigned is not None
+        sources = []
+        for domain in node.domains:
+            code = self.gen(domain.source, env, cx)
+            text = self.marked(f"in_order({code.text})", domain.source.position)
+            sources += [text] * (1 if domain.pattern else len(domain.names))
+        items = frame.local("items")
+        product = sources[0] if len(sources) == 1 else f"tuples({', '.join(sources)})"
+        frame.emit(f"{items} = tuple({product})")
+        rest = self._shared_rest(node, rest, mode, cx)
 
-        step(0, cx)
+        def steps(outer: Context, number: str) -> None:
+            name, at = outer.frame.local("each"), fresh("i")
+            inner = Frame(outer.frame, closure=True)
+            inner.locals.add(at)
+            assert outer.assigned is not None
+            here = Context(inner, outer.prime, outer.assigned)
+            inner.use(items)
+            with inner.block(f"if {at} == len({items}):"):
+                rest(outer.assigned, here)
+                inner.emit("return")
+            bound = self._elements(node, env, f"{items}[{at}]", inner)
+
+            def onwards(assigned: Assigned, then: Context) -> None:
+                if assigned == outer.assigned:
+                    then.frame.use(name)
+                    then.frame.use(at)
+                    self._continue(f"{name}({at} + 1)", then.frame, mode)
+                else:
+                    then.frame.use(at)
+                    steps(Context(then.frame, then.prime, assigned), f"{at} + 1")
+
+            onwards.cheap = True  # type: ignore[attr-defined]
+            self.run(node.body, bound, here, mode, onwards)
+            with outer.frame.block(f"def {name}({at}):"):
+                for line in inner.lines:
+                    outer.frame.emit(line[4:])
+            self._continue(f"{name}({number})", outer.frame, mode)
+
+        steps(cx, "0")
+
+    def _elements(self, node: ast.Quantified, env: Env, item: str, frame: Frame) -> Env:
+        """Bind the names of a quantifier to the parts of an element (of a product, where there are several names)."""
+        count = sum(1 if d.pattern else len(d.names) for d in node.domains)
+        heads = [frame.local("x") for _ in range(count)]
+        frame.emit(f"{heads[0]} = {item}" if count == 1 else f"{', '.join(heads)}, = {item}")
+        remaining = iter(heads)
+        for d in node.domains:
+            for names in [d.names] if d.pattern else [(name,) for name in d.names]:
+                env = self._bind(next(remaining), names, d, env, frame)
+        return env
 
     def _shared_rest(self, node: ast.Expr, rest: Rest, mode: Mode, cx: Context) -> Rest:
         """What follows a branch, as a function of its own for each set of variables assigned before it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 
 from checkers.tla.kinds import a_kind, is_model, mismatch
@@ -140,6 +141,11 @@ def listing(members: Value) -> Iterable[Value]:
 def in_order(members: Value) -> Iterable[Value]:
     """The elements of a set in order."""
     return listed(members)
+
+
+def tuples(*parts: Iterable[Value]) -> Iterable[tuple[Value, ...]]:
+    """All combinations of some elements."""
+    return itertools.product(*parts)
 
 
 def untuple(value: Value, count: int) -> Sequence[Value]:
