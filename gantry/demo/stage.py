@@ -59,13 +59,15 @@ class NothingToDoError(GantryError):
 
 
 def example_path() -> str:
-    """The example cluster: beside the packages in a clone, inside this one where it is installed.
+    """The example cluster: beside the packages in a clone, in the environment's shared data where it is installed.
 
     Raises:
         NoExampleError: it is in neither place.
     """
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    places = tuple(os.path.join(base, "examples", EXAMPLE) for base in (os.path.dirname(here), here))
+    clone = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    places = tuple(
+        os.path.join(folder, "examples", EXAMPLE) for folder in (clone, os.path.join(sys.prefix, "share", "gantry"))
+    )
     for place in places:
         if os.path.isfile(place):
             return place

@@ -1,4 +1,9 @@
+import json
+import sys
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from impl.wire.messages import (
     MalformedMessageError,
@@ -9,6 +14,7 @@ from impl.wire.messages import (
     encode_malformed,
     encode_request,
     encode_result,
+    nesting,
 )
 from spec.errors import PeerError
 
@@ -28,7 +34,18 @@ def test_what_is_no_request_is_refused(payload: bytes) -> None:
         decode_request(payload)
 
 
-def test_very_deep_nesting_is_refused_not_fatal() -> None:
+@pytest.mark.parametrize("limit", [1000, 200_000])
+def test_very_deep_nesting_is_refused_not_fatal(limit: int) -> None:
+    """Also in a process that raised Python's limit, where the decoder would run out of stack."""
+    before = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(limit)
+        refuse_deep()
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def refuse_deep() -> None:
     with pytest.raises(MalformedMessageError):
         decode_request(b'{"method":"x","args":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
@@ -47,3 +64,21 @@ def test_answers() -> None:
         decode_answer(encode_malformed("no sense"))
     with pytest.raises(MalformedMessageError):
         decode_answer(b"[]")
+
+
+NESTED: st.SearchStrategy[object] = st.recursive(
+    st.builds(list), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2)
+)
+
+
+@given(NESTED)
+def test_nesting_is_the_depth(value: object) -> None:
+    wide = [value, *([[]] * 70)]
+    assert nesting(json.dumps(wide).encode()) == depth(wide)
+
+
+def depth(value: object) -> int:
+    if not isinstance(value, list | dict):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(depth, inner), default=0)
