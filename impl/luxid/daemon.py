@@ -18,17 +18,17 @@ from impl.jobs.queue import JobQueue
 from impl.luxid.answers import LuxidStoppedError
 from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
-from impl.luxid.starter import HandOver, HandOverError, SpawnerLostError, Starter
+from impl.luxid.launcher import Launcher
+from impl.luxid.starter import Starter
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
+from impl.luxid.tracing import QueueTrace
 from impl.luxid.waiters import Waiters
 from impl.luxid.watcher import Watcher
 from impl.luxid.wconfd import filter_rules
 from impl.luxid.writer import Writer
-from impl.opcodes import secrets
 from impl.paths import Root
 from impl.process.livelock import LiveLock, is_dead
 from impl.process.spawner import DEFAULT_PROGRAM
-from impl.process.trace import TraceWriter
 from impl.wire.client import UnreachableError
 from spec.errors import PeerError
 from spec.jobs.events import (
@@ -51,12 +51,6 @@ from spec.jobs.events import (
     Signal,
 )
 from spec.jobs.model import FilterRule, Job
-
-START_ATTEMPTS = 3
-"""Hand-overs of one job that may break off by its own doing before the job is failed."""
-
-SPAWNER_ATTEMPTS = 30
-"""Hand-overs of one job that may break off because the spawner ended."""
 
 DISK_RETRY_SECONDS = 1.0
 DEFAULT_MAX_RUNNING = 20
@@ -97,8 +91,7 @@ class Daemon(Context):
         self.max_waiters = max_waiters
         self.store = QueueStore(root.queue)
         super().__init__(root, log, self.store)
-        self._trace_file = trace
-        self._trace: TraceWriter | None = None
+        self._trace = QueueTrace(trace)
         self._loop = asyncio.get_running_loop()
         self.livelock = LiveLock.create(root.livelocks, "luxid")
         self.writer = Writer(self.store, self._loop)
@@ -112,12 +105,9 @@ class Daemon(Context):
             lambda: self.configuration.parameter("max_tracked_jobs", DEFAULT_MAX_TRACKED),
             polling_only=polling_only,
         )
-        self._hand_overs: dict[int, HandOver] = {}
-        self._attempts: dict[int, int] = {}
-        self._secrets: dict[int, list[dict[str, Any] | None]] = {}
+        self.launcher = Launcher(self.starter, self._hand_over, self.watcher.add, self.metrics.started, log)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settings: tuple[int, tuple[FilterRule, ...]] | None = None
-        self._durable_line = 0
         self._rereading: asyncio.Task[None] | None = None
         self._cleaning = False
         self._stopping = False
@@ -190,7 +180,7 @@ class Daemon(Context):
         self.watcher.close()
         if rewritten:
             await self.writer.commit([entry_of(job) for job in rewritten])
-        self._begin_trace()
+        self._trace.begin(queue, self.store)
         for job in list(queue.running.values()):  # looking at one may end it
             self.watcher.add(job.id, job.livelock or "", job.process_id, None)
         self.clean_locks()
@@ -206,29 +196,6 @@ class Daemon(Context):
             if name.startswith(("job_", "luxid_")) and path != self.livelock.path and is_dead(path):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
-
-    def _begin_trace(self) -> None:
-        """Begin a run in the trace: the queue as it was read, the archive included."""
-        if self._trace_file is None:
-            return
-        if self._trace is not None:
-            self._trace.close()
-        ended = [job for job_id in sorted(self.queue.ended) if (job := self._read_live(job_id)) is not None]
-        archived = [found[0] for job_id in self.store.archived_ids() if (found := self.store.read(job_id))]
-        shot = self.queue.snapshot()
-        self._trace = TraceWriter(self._trace_file)
-        state = {
-            "serial": shot.serial,
-            "drained": shot.drained,
-            "max_running": shot.max_running,
-            "livelock": self.livelock.path,
-            "queued": shot.queued,
-            "running": shot.running,
-            "starting": sorted(shot.starting),
-            "ended": ended,
-            "archived": sorted(archived, key=lambda job: job.id),
-        }
-        self._durable_line = self._trace.record("start", state=state)
 
     def _read_live(self, job_id: int) -> Job | None:
         found = self.store.read(job_id, archived=False)
@@ -259,9 +226,7 @@ class Daemon(Context):
         self.wconfd.close()
         await self._loop.run_in_executor(None, self.writer.close)
         self.livelock.release()
-        if self._trace is not None:
-            self._trace.record("end")
-            self._trace.close()
+        self._trace.end()
 
     # ---- events
 
@@ -287,16 +252,12 @@ class Daemon(Context):
             raise LuxidStoppedError
         now = timestamp()
         effects = self.queue.step(event, now)
-        line = 0
-        if self._trace is not None:
-            line = self._trace.step(event, effects, now=now)
+        line = self._trace.step(event, effects, now)
         durable: list[asyncio.Future[Any]] = []
         for effect in effects:
             match effect:
                 case Reply(answers) if secrets_of:
-                    for (good, job_id), values in zip(answers, secrets_of, strict=True):
-                        if good and any(values):
-                            self._secrets[job_id] = values
+                    self.launcher.keep_secrets(answers, secrets_of)
                 case Persist(jobs, serial):
                     durable.append(self.writer.commit([entry_of(job) for job in jobs], serial))
                 case Move(ids):
@@ -318,14 +279,11 @@ class Daemon(Context):
                 if isinstance(error, QueueFullDiskError):
                     raise
                 raise QueueFullDiskError(error.strerror or str(error)) from None
-        trace = self._trace
-        if trace is not None and durable:
-            self._durable_line = max(self._durable_line, line)
-            trace.record("durable", upto=self._durable_line)
+        if durable:
+            self._trace.durable(line)
         reply, fail, signal = None, None, None
         for index, effect in enumerate(effects):
-            if trace is not None and not isinstance(effect, Persist | Move | SetDrainFile):
-                trace.record("done", of=line, effect=index)
+            self._trace.done(line, index, effect)
             match effect:
                 case Persist(jobs):
                     for job in jobs:
@@ -333,7 +291,8 @@ class Daemon(Context):
                         if job.id not in self.queue.running:
                             self._forget_ended(job)
                 case Launch(job_id):
-                    self.spawn(self._launch(job_id))
+                    if job_id in self.queue.starting:
+                        self.spawn(self.launcher.launch(self.queue.running[job_id]))
                 case CleanLocks():
                     self.clean_locks()
                 case Reply(result):
@@ -349,8 +308,7 @@ class Daemon(Context):
 
     def _forget_ended(self, job: Job) -> None:
         if job.id in self.queue.ended:
-            self._secrets.pop(job.id, None)
-            self._attempts.pop(job.id, None)
+            self.launcher.forget(job.id)
             self.metrics.ended(job)
 
     def happened(self, event: Event) -> None:
@@ -368,8 +326,7 @@ class Daemon(Context):
 
     async def _reread_queue(self) -> None:
         try:
-            for hand_over in list(self._hand_overs.values()):
-                hand_over.close()
+            self.launcher.break_off()
             while True:
                 await self.writer.settled()
                 self.writer.mend()
@@ -401,38 +358,8 @@ class Daemon(Context):
 
     # ---- running jobs
 
-    async def _launch(self, job_id: int) -> None:
-        job = self.queue.running.get(job_id)
-        if job is None or job_id not in self.queue.starting:
-            return
-        known = self._secrets.get(job_id)
-        if known is None and any(secrets(dict(op.input)) for op in job.ops):
-            text = "its secret parameters went with the luxid that took them: submit it again"
-            await self.apply(NotStarted(job_id, timestamp(), text))
-            return
-        began = time.monotonic()
-
-        async def take(livelock: str, hand_over: HandOver) -> bool:
-            self._hand_overs[job_id] = hand_over
-            confirmed = bool((await self.apply(Owned(job_id, livelock))).reply)
-            if confirmed:
-                pidfd, hand_over.pidfd = hand_over.pidfd, None
-                self.watcher.add(job_id, livelock, hand_over.pid, pidfd)
-                self.metrics.started(time.monotonic() - began)
-            return confirmed
-
-        try:
-            await self.starter.hand_over(job_id, known or [None] * len(job.ops), take)
-            self._attempts.pop(job_id, None)
-            self._secrets.pop(job_id, None)
-        except (HandOverError, OSError) as error:
-            weight = START_ATTEMPTS if isinstance(error, SpawnerLostError) else SPAWNER_ATTEMPTS
-            spent = self._attempts[job_id] = self._attempts.get(job_id, 0) + weight
-            why = str(error) if spent >= START_ATTEMPTS * SPAWNER_ATTEMPTS else None
-            self.log("hand-over broke off", job=job_id, error=str(error))
-            await self.apply(NotStarted(job_id, timestamp(), why))
-        finally:
-            self._hand_overs.pop(job_id, None)
+    async def _hand_over(self, event: Owned | NotStarted) -> bool:
+        return bool((await self.apply(event)).reply)
 
     def _on_change(self, job: Job) -> None:
         running = job.id in self.queue.running

@@ -2,16 +2,28 @@
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
-from checkers.crash_queue import Scenario, SimulatedDisk, brief, check, life
+from checkers.crash_queue import Scenario, brief, check, life
+from checkers.simulated_disk import SimulatedDisk
 from checkers.verdict import Illegal, Ok
 from impl.jobs.files import archived_path, job_path, temporary_path
 from impl.luxid.store import Entry, QueueStore
+from spec.jobs.model import Job, Opcode, Status
 
 
-@pytest.mark.parametrize(("run", "cuts"), [(life, 60), (brief, 20)])
+def touched(scenario: Scenario) -> None:
+    """Luxid and a job's process write the same file, one after the other."""
+    queued, running = Opcode({"OP_ID": "OP_TEST_DELAY"}), Opcode({"OP_ID": "OP_TEST_DELAY"}, status=Status.RUNNING)
+    scenario.commit(Job(1, (queued,)), Job(2, (queued,)), serial=2)
+    scenario.commit(Job(1, (queued,), livelock="/one"))
+    scenario.process_writes(Job(1, (running,), livelock="/one", process_id=7))
+    scenario.commit(Job(2, (replace(queued, status=Status.CANCELED),)))
+
+
+@pytest.mark.parametrize(("run", "cuts"), [(life, 60), (brief, 20), (touched, 20)])
 def test_no_cut_breaks_a_promise(run: Callable[[Scenario], None], cuts: int) -> None:
     verdict = check(run)
     assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
@@ -26,7 +38,7 @@ def test_no_cut_of_a_recovery_breaks_a_promise() -> None:
 
 
 def test_the_disk_itself() -> None:
-    disk = SimulatedDisk()
+    disk = SimulatedDisk(("/queue",))
     disk.write("/queue/a", b"old")
     disk.sync("/queue/a")
     disk.sync_directory("/queue")
@@ -133,6 +145,6 @@ BUGS: dict[str, tuple[type[QueueStore], str]] = {
 @pytest.mark.parametrize("name", BUGS)
 def test_a_bug_of_the_store_is_found(name: str) -> None:
     kind, words = BUGS[name]
-    verdict = check(life if "always right" in name else brief, kind)
+    verdict = check(touched if "always right" in name else brief, kind)
     assert isinstance(verdict, Illegal), verdict
     assert words in verdict.witness.told()

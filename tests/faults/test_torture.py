@@ -167,7 +167,7 @@ def torture(kills: int, seed: int) -> None:
 
 @pytest.mark.xdist_group("luxid-faults")
 def test_a_few_kills() -> None:
-    torture(kills=12, seed=int(os.environ.get("GANTRY_SEED", "7")))
+    torture(kills=8, seed=int(os.environ.get("GANTRY_SEED", "7")))
 
 
 @pytest.mark.long

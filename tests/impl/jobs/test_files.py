@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impl.jobs.files import (
@@ -54,6 +54,7 @@ jobs = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(jobs)
 def test_what_is_encoded_decodes_to_itself_in_any_spacing(job: Job) -> None:
     assert decode(encode(job)) == job

@@ -184,7 +184,7 @@ class Both(RuleBasedStateMachine):
 
 
 TestBoth = pytest.mark.timeout(100)(Both.TestCase)
-TestBoth.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestBoth.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
 def test_filters_agree() -> None:
