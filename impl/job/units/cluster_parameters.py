@@ -107,7 +107,7 @@ def new_attributes(op: Op, cluster: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prepare(op: Op, view: ClusterView) -> None:
     for name in _NOT_CARRIED_OUT:
-        if op.get(name) is not None:
+        if op.get(name):
             raise PrerequisiteError(f"Gantry cannot change {name} of the cluster yet", WRONG_INPUT)
     new = new_attributes(op, view.cluster)
     running = int(new.get("max_running_jobs") or view.cluster.get("max_running_jobs") or 1)

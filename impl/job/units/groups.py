@@ -33,7 +33,7 @@ def _check_new_name(view: ClusterView, name: str) -> None:
 
 def _check_carried_out(op: Op) -> None:
     for name in _NOT_CARRIED_OUT:
-        if op.get(name) is not None:
+        if op.get(name):
             raise PrerequisiteError(f"Gantry cannot set {name} of a group yet", WRONG_INPUT)
 
 

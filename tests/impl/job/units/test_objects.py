@@ -75,7 +75,7 @@ def test_power(bench: Bench) -> None:
 
 
 def test_a_group_s_life(bench: Bench) -> None:
-    bench.succeeds(GROUP | {"alloc_policy": "last_resort"})
+    bench.succeeds(GROUP | {"alloc_policy": "last_resort", "hv_state": {}, "disk_state": {}})  # as gnt-group does
     refused(bench, GROUP, "Desired group name 'second' already exists as a node group (UUID: ")
     refused(bench, {"OP_ID": "OP_GROUP_ADD", "group_name": uuid(1, 9)}, f"'{uuid(1, 9)}' looks like a UUID")
     bench.succeeds({"OP_ID": "OP_GROUP_SET_PARAMS", "group_name": "second", "ndparams": {"spindle_count": 3}})
