@@ -1,0 +1,142 @@
+"""hcheck: count what is wrong with a cluster, group by group, and tell whether balancing would mend it.
+
+Exit code 1 says that the cluster is not healthy.
+
+Source: man hcheck(1); the output of hcheck 3.0.2 in both forms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from htools.balancing import balance
+from htools.hbal import rules_of
+from htools.hinfo import bad_items, inhabited
+from htools.loading import load
+from htools.model import Model
+from htools.numbers import fixed
+from htools.options import Options, run_tool, stop
+from htools.refuge import evacuable
+from htools.scoring import optimum, score
+from spec.cluster import Group
+
+_COUNTS = (
+    ("N1_FAIL", "Nodes not N+1 happy"),
+    ("CONFLICT_TAGS", "Nodes with conflicting instances"),
+    ("OFFLINE_PRI", "Instances having the primary node offline"),
+    ("OFFLINE_SEC", "Instances having a secondary node offline"),
+)
+_CAPACITY = ("GN1_FAIL", "Nodes not directly evacuateable")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A group's counts and score."""
+
+    group: int
+    counts: tuple[int, ...]
+    score: float
+
+
+def examine(model: Model, groups: Sequence[Group], group: int, *, capacity: bool) -> Health:
+    """Count what is wrong in one group, which `model` is the part of.
+
+    "Instances having a secondary offline" counts the offline nodes, as in the peer.
+    """
+    nodes = list(model.nodes.values())
+    offline = [node for node in nodes if node.offline]
+    counts = [
+        bad_items(model)[0],
+        sum(1 for node in nodes if sum(node.tag_counts.values()) > len(node.tag_counts)),
+        sum(len(node.primaries) for node in offline),
+        len(offline),
+    ]
+    if capacity:
+        counts.append(sum(1 for node in nodes if not evacuable(model, groups, node)))
+    return Health(group, tuple(counts), score(nodes))
+
+
+def _rebalanced(model: Model, options: Options) -> Model:
+    """A group after balancing, where there is anything to gain."""
+    before = score(model.nodes.values())
+    stop_at = options.min_score + optimum(model.nodes.values())
+    if before < stop_at:
+        return model
+    after = model.copy()
+    for _ in balance(after, rules_of(options), before, stop_at=stop_at, rounds=options.max_length):
+        pass
+    return after
+
+
+class _Report:
+    """The texts of one run."""
+
+    def __init__(self, options: Options, groups: Sequence[Group]) -> None:
+        self._options, self._groups = options, groups
+        self._keys = [*_COUNTS, *([_CAPACITY] if options.capacity else [])]
+
+    def _level(self, title: str, prefix: str, pairs: Sequence[tuple[str, str, str]]) -> None:
+        if self._options.machine_readable:
+            for key, _, value in pairs:
+                print(f"HCHECK_{prefix}_{key}={value}")
+        elif self._options.verbose >= 1:
+            print(f"\n{title}")
+            for _, text, value in pairs:
+                print(f"    {text}: {value}")
+
+    def phase(self, health: Sequence[Health], totals: Sequence[int], *, after: bool, unhealthy: bool) -> None:
+        when, phase = ("after rebalancing", "FINAL") if after else ("initially", "INIT")
+        for one in health:
+            values = [(*key, str(count)) for key, count in zip(self._keys, one.counts, strict=True)]
+            values.append(("SCORE", "Group score", fixed(one.score, 8)))
+            title = f"Statistics for group {self._groups[one.group].name} {when}"
+            self._level(title, f"{phase}_GROUP_{one.group}", values)
+        values = [(*key, str(count)) for key, count in zip(self._keys, totals, strict=False)]
+        flag = str(int(unhealthy)) if self._options.machine_readable else str(unhealthy)
+        # Without any group there are no counts, and the peer puts the flag where the first count would be.
+        name = ("NEED_REBALANCE", "Cluster is not healthy") if totals else self._keys[0]
+        self._level(f"Cluster statistics {when}", f"{phase}_CLUSTER", [*values, (*name, flag)])
+
+
+def _quoted(text: str) -> str:
+    return text if all(letter.isalnum() or letter == "." for letter in text) else f"'{text}'"
+
+
+def body(options: Options, arguments: list[str]) -> int:
+    """Run hcheck."""
+    if arguments:
+        stop("This program doesn't take any arguments.")
+    loaded = load(options)
+    groups, machine = loaded.cluster.groups, options.machine_readable
+    parts = {group: loaded.model.group(group) for group in inhabited(loaded.model)}
+    if machine:
+        for index, group in enumerate(groups):
+            print(f"HCHECK_GROUP_UUID_{index}={_quoted(group.uuid)}")
+    health = [examine(part, groups, group, capacity=options.capacity) for group, part in parts.items()]
+    totals = [sum(counts) for counts in zip(*(one.counts for one in health), strict=True)]
+    unhealthy = sum(totals) > 0
+    if options.verbose >= 1 and not machine:
+        if options.no_simulation:
+            print("Running in no-simulation mode.")
+        else:
+            print("Cluster needs rebalancing." if unhealthy else "No need to rebalance cluster, no problems found.")
+    report = _Report(options, groups)
+    report.phase(health, totals, after=False, unhealthy=unhealthy)
+    simulate = unhealthy and not options.no_simulation
+    if simulate or machine:
+        after = {group: _rebalanced(part, options) if simulate else part for group, part in parts.items()}
+        health = [examine(part, groups, group, capacity=options.capacity) for group, part in after.items()]
+        totals = [sum(counts) for counts in zip(*(one.counts for one in health), strict=True)]
+        # Whether the cluster is healthy is told as it was before, as in the peer.
+        report.phase(health, totals, after=True, unhealthy=unhealthy)
+    if machine:
+        print("HCHECK_OK=1")
+    return 1 if simulate else 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program `hcheck`."""
+    return run_tool("hcheck", body, words)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,107 @@
+"""hinfo: show a cluster: its size, its groups, its nodes and instances, and its score by component.
+
+Source: man hinfo(1); the output of hinfo 3.0.2.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from htools.loading import Loaded, load
+from htools.model import Model
+from htools.numbers import fixed
+from htools.options import Options, run_tool, stop
+from htools.scoring import score
+from htools.tables import component_table, instance_table, node_table, table
+
+
+def bad_items(model: Model) -> tuple[int, int]:
+    """How many online nodes fail N+1, and how many instances have to do with them."""
+    bad = [node for node in model.nodes.values() if node.n1_failed and not node.offline]
+    return len(bad), len({index for node in bad for index in (*node.primaries, *node.secondaries)})
+
+
+def inhabited(model: Model) -> list[int]:
+    """The groups that have nodes, in order."""
+    return sorted({node.group for node in model.nodes.values()})
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _sizes(loaded: Loaded, verbose: int) -> None:
+    model = loaded.model
+    if not model.instances and verbose > 1:
+        print("Cluster is empty.")
+    sizes = (
+        _plural(len(model.nodes), "node"),
+        _plural(len(model.instances), "instance"),
+        _plural(len(loaded.cluster.groups), "node group"),
+    )
+    print(f"Loaded {', '.join(sizes)}")
+    if loaded.suffix and verbose > 2:
+        print(f"Note: Stripping common suffix of '{loaded.suffix}' from names")
+
+
+def _split_instances(model: Model, verbose: int) -> None:
+    split = [
+        vm
+        for vm in model.instances.values()
+        if vm.secondary >= 0 and model.nodes[vm.secondary].group != model.nodes[vm.primary].group
+    ]
+    if split:
+        print("Found instances belonging to multiple node groups:")
+        for vm in split:
+            print(f"  {vm.name}", file=sys.stderr)
+    elif verbose > 1:
+        print("No split instances found")
+
+
+def _groups(loaded: Loaded, verbose: int) -> None:
+    rows, happy = [], True
+    for group in inhabited(loaded.model):
+        part = loaded.model.group(group)
+        nodes, instances = bad_items(part)
+        happy = happy and not nodes
+        sizes = (len(part.nodes), len(part.instances), nodes, instances)
+        value = fixed(score(part.nodes.values()), 8)
+        rows.append([loaded.cluster.groups[group].name, *map(str, sizes), str(not nodes), value])
+    if verbose > 1:
+        header = ("Group", "Nodes", "Instances", "Bad_Nodes", "Bad_Instances", "N+1", "Score")
+        text = table("  ", header, rows, (False, True, True, True, True, False, True))
+        print(f"Node group information:\n{text}", end="")
+    print(f"Cluster is N+1 {'happy' if happy else 'unhappy'}")
+
+
+def body(options: Options, arguments: list[str]) -> int:
+    """Run hinfo."""
+    if arguments:
+        stop("This program doesn't take any arguments.")
+    loaded = load(options)
+    model = loaded.model
+    print(f"Loaded cluster tags: {','.join(loaded.cluster.tags)}")
+    if options.verbose > 2:
+        from htools.haskell import show_policy
+
+        print(f"Loaded cluster ipolicy: {show_policy(loaded.cluster.policy)}")
+    _sizes(loaded, options.verbose)
+    _split_instances(model, options.verbose)
+    _groups(loaded, options.verbose)
+    if options.print_instances:
+        print("\nInstances instance map:", file=sys.stderr)
+        print(instance_table(model.instances.values(), model.nodes), end="", file=sys.stderr)
+    if options.print_nodes is not None:
+        print("\nCluster status:", file=sys.stderr)
+        print(node_table(model.nodes.values(), options.print_nodes), file=sys.stderr)
+    print(f"Cluster coefficients:\n{component_table(model.nodes.values())}", end="")
+    print(f"Cluster score: {fixed(score(model.nodes.values()), 8)}")
+    return 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program `hinfo`."""
+    return run_tool("hinfo", body, words)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
