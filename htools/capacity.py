@@ -154,7 +154,8 @@ def smaller(instance: Instance, failure: FailMode) -> Instance | None:
 
 
 def _sizes(new: Instance, failure: FailMode) -> Iterator[Instance]:
-    now = smaller(new, failure)
-    while now is not None:
-        yield now
-        now = smaller(now, failure)
+    """The instance and its smaller versions, without the smallest one."""
+    less = smaller(new, failure)
+    while less is not None:
+        yield new
+        new, less = less, smaller(less, failure)

@@ -130,10 +130,11 @@ def smaller(new: Placed, failure: FailMode) -> Placed | None:
 
 
 def _sizes(new: Placed, failure: FailMode) -> Iterator[Placed]:
-    now: Placed | None = smaller(new, failure)
-    while now is not None:
-        yield now
-        now = smaller(now, failure)
+    """The instance and its smaller versions, without the smallest one; so the peer lists them."""
+    less = smaller(new, failure)
+    while less is not None:
+        yield new
+        new, less = less, smaller(less, failure)
 
 
 def _suffices(filled: Filled, new: Placed, failure: FailMode, targets: Targets, limits: Limits) -> Placed | None:
