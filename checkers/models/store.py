@@ -1,0 +1,147 @@
+"""`spec.store` on bounds, told as `tla/Store.tla` tells it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from checkers.explore import Exploration, explore
+from spec.store import (
+    PROPERTIES,
+    Ask,
+    Begin,
+    Crash,
+    Deliver,
+    Effects,
+    Empty,
+    Event,
+    Failed,
+    Lose,
+    Ping,
+    Recover,
+    Send,
+    StoreState,
+    StoreStepError,
+    Target,
+    Written,
+    nothing_is_forgotten,
+    step,
+)
+
+Label = tuple[Any, ...]
+Rules = Callable[[StoreState, Event], tuple[StoreState, Effects]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is tried; the fields are the constants of the TLA+ module."""
+
+    max_change: int = 3
+    targets: int = 1
+    max_failures: int = 1
+    max_crashes: int = 1
+    max_losses: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A state, and how often what is bounded happened."""
+
+    store: StoreState
+    failures: int = 0
+    crashes: int = 0
+    losses: int = 0
+
+
+def initial(bounds: Bounds) -> Bounded:
+    """Nothing asked for."""
+    return Bounded(StoreState(targets=tuple(Target() for _ in range(bounds.targets))))
+
+
+class System:
+    """The store within bounds, as a labelled system."""
+
+    def __init__(self, bounds: Bounds, rules: Rules = step) -> None:
+        self.bounds = bounds
+        self.rules = rules
+
+    def _events(self, state: Bounded) -> Iterator[tuple[Event, Bounded]]:
+        bounds, store = self.bounds, state.store
+        if store.issued < bounds.max_change:
+            yield Ask(), state
+        yield from ((event, state) for event in (Begin(), Written(), Recover()))
+        if state.failures < bounds.max_failures:
+            yield Failed(), replace(state, failures=state.failures + 1)
+        if state.crashes < bounds.max_crashes:
+            crashed = replace(state, crashes=state.crashes + 1)
+            yield Crash(landed=False), crashed
+            yield Crash(landed=True), crashed
+        for number, target in enumerate(store.targets, 1):
+            yield Send(number), state
+            yield Deliver(number), state
+            if target.believed != target.copy:
+                yield Ping(number), state
+            if state.losses < bounds.max_losses:
+                lost = replace(state, losses=state.losses + 1)
+                yield Lose(number), lost
+                if target.copy:
+                    yield Empty(number), lost
+
+    def successors(self, state: Bounded) -> Iterable[tuple[Label, Bounded]]:
+        """The labelled steps from a state."""
+        for event, counted in self._events(state):
+            try:
+                after, _ = self.rules(state.store, event)
+            except StoreStepError:
+                continue
+            yield label_of(event), replace(counted, store=after)
+
+
+def label_of(event: Event) -> Label:
+    """An event as the TLA+ module tells it."""
+    match event:
+        case Crash(landed):
+            return "Crash", landed
+        case Send(target) | Deliver(target) | Lose(target) | Ping(target) | Empty(target):
+            return type(event).__name__, target
+        case _:
+            return (type(event).__name__,)
+
+
+def state_value(bounds: Bounds) -> Callable[[Bounded], dict[str, Any]]:
+    """A state, variable by variable, as the TLA+ module holds it."""
+
+    def answer(store: StoreState, change: int) -> str:
+        answers = (("done", store.done), ("undone", store.undone), ("silence", store.silent))
+        return next((name for name, changes in answers if change in changes), "")
+
+    def value(state: Bounded) -> dict[str, Any]:
+        store = state.store
+        return {
+            "up": store.up,
+            "memory": store.memory,
+            "writing": store.writing or (),
+            "disk": store.disk,
+            "issued": store.issued,
+            "answer": tuple(answer(store, change) for change in range(1, bounds.max_change + 1)),
+            "copy": tuple(target.copy for target in store.targets),
+            "believed": tuple(target.believed for target in store.targets),
+            "message": tuple(tuple(target.message or ()) for target in store.targets),
+            "failures": state.failures,
+            "crashes": state.crashes,
+            "losses": state.losses,
+        }
+
+    return value
+
+
+def explored(bounds: Bounds, rules: Rules = step, **how: Any) -> Exploration[Bounded, Label]:
+    """The specification explored within bounds, every property checked."""
+    return explore(
+        [initial(bounds)],
+        System(bounds, rules).successors,
+        holds={name: lambda state, holds=holds: holds(state.store) for name, holds in PROPERTIES.items()},
+        steps_hold={
+            "nothing is forgotten": lambda before, _, after: nothing_is_forgotten(before.store, Ask(), after.store)
+        },
+        **how,
+    )
