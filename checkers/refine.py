@@ -141,7 +141,7 @@ def split(states: Iterable[Mapping[str, Any]], edges: Iterable[tuple[int, int]],
     """A module's graph with the variable `said` taken out of the states: it is the label of the step before.
 
     Args:
-        states: each state, variable by variable.
+        states: each state, variable by variable, in plain form.
         edges: the steps between states, by index.
         initial: the indexes of the initial states.
 
@@ -153,8 +153,8 @@ def split(states: Iterable[Mapping[str, Any]], edges: Iterable[tuple[int, int]],
     for state in states:
         if "said" not in state:
             raise NoLabelError
-        cores.append(plain({name: value for name, value in state.items() if name != "said"}))
-        labels.append(plain(state["said"]))
+        cores.append(Function(frozenset((name, value) for name, value in state.items() if name != "said")))
+        labels.append(state["said"])
     steps: dict[Plain, set[tuple[Plain, Plain]]] = {core: set() for core in cores}
     for source, target in edges:
         if labels[target] != ():

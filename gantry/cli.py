@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from spec.errors import GantryError
 
 COMMANDS: dict[str, str] = {
+    "refine": "compare the TLA+ modules with their executable specifications",
     "trace": "validate a daemon's trace against the specification",
     "audit": "decide whether a balancing plan is safe",
     "cluster": "make, start, look at and stop a cluster in a directory",

@@ -294,7 +294,7 @@ PROPERTIES: dict[str, Callable[[StoreState], str | None]] = {
 }
 
 
-def nothing_is_forgotten(before: StoreState, _event: Event, after: StoreState) -> str | None:
+def nothing_is_forgotten(before: StoreState, after: StoreState) -> str | None:
     """What was on disk once stays there."""
     if after.disk[: len(before.disk)] != before.disk:
         return f"the disk had {before.disk} and has {after.disk}"

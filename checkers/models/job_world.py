@@ -342,3 +342,18 @@ def state_value(world: World) -> dict[str, Any]:
         "kills": world.kills,
         "crashes": world.crashes,
     }
+
+
+def bounds_of(constants: Mapping[str, Any]) -> Bounds:
+    """The bounds that the constants of the TLA+ module stand for."""
+    return Bounds(
+        max_id=constants["MaxId"],
+        priorities=tuple(sorted(constants["Priorities"])),
+        accepts=tuple(constants["Accepts"]),
+        slot_choices=tuple(sorted(constants["SlotChoices"])),
+        forces=tuple(sorted(constants["Forces"])),
+        events=frozenset(constants["Events"]),
+        backlog=constants["Backlog"],
+        max_kills=constants["MaxKills"],
+        max_crashes=constants["MaxCrashes"],
+    )

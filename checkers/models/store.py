@@ -1,6 +1,6 @@
 """`spec.store` on bounds, told as `tla/Store.tla` tells it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,14 +134,33 @@ def state_value(bounds: Bounds) -> Callable[[Bounded], dict[str, Any]]:
     return value
 
 
+def wrong_state(state: Bounded) -> str | None:
+    """Which property a state breaks; None if none."""
+    return next((f"{name}: {text}" for name, holds in PROPERTIES.items() if (text := holds(state.store))), None)
+
+
+def wrong_step(before: Bounded, _label: Label, after: Bounded) -> str | None:
+    """Which property a step breaks; None if none."""
+    return nothing_is_forgotten(before.store, after.store)
+
+
 def explored(bounds: Bounds, rules: Rules = step, **how: Any) -> Exploration[Bounded, Label]:
     """The specification explored within bounds, every property checked."""
     return explore(
         [initial(bounds)],
         System(bounds, rules).successors,
-        holds={name: lambda state, holds=holds: holds(state.store) for name, holds in PROPERTIES.items()},
-        steps_hold={
-            "nothing is forgotten": lambda before, _, after: nothing_is_forgotten(before.store, Ask(), after.store)
-        },
+        holds={"state": wrong_state},
+        steps_hold={"nothing is forgotten": wrong_step},
         **how,
+    )
+
+
+def bounds_of(constants: Mapping[str, Any]) -> Bounds:
+    """The bounds that the constants of the TLA+ module stand for."""
+    return Bounds(
+        constants["MaxChange"],
+        len(constants["Targets"]),
+        constants["MaxFailures"],
+        constants["MaxCrashes"],
+        constants["MaxLosses"],
     )
