@@ -94,7 +94,8 @@ class Bench:
 @contextmanager
 def made_bench() -> Iterator[Bench]:
     """A bench of its own."""
-    with tempfile.TemporaryDirectory(prefix="gj") as directory:
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None  # syncs cost nothing there
+    with tempfile.TemporaryDirectory(prefix="gj", dir=memory) as directory:
         root = Root.of(directory)
         root.make_directories()
         with serving(root.wconfd_socket, make_config(instances=INSTANCES)) as wconfd:

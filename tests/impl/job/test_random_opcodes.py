@@ -1,0 +1,179 @@
+"""Random opcodes, one after the other: whatever is asked, the cluster stays sound and nothing is left locked.
+
+Invariant: a job ends; what failed has changed nothing (but ports, which are handed out at once); no reference leads
+nowhere, no DRBD minor is used twice, no node is overfull, nobody holds a lock.
+"""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from impl.cluster.view import ClusterView
+from impl.job.units.verification import configuration_findings, group_findings
+from impl.jobs.status import job_status
+from tests.impl.clusters import GIB
+from tests.impl.job.conftest import Bench, made_bench
+
+NODES = [f"node{number}" for number in range(1, 6)]
+INSTANCES = ["web1", "web2", "db", "new1", "new2", "nosuch"]
+GROUPS = ["default", "second", "third"]
+
+
+class Asker:
+    """Draws opcodes that make sense more often than not."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+
+    def pick(self, *values: Any) -> Any:
+        return self.draw.choice(values)
+
+    def opcode(self) -> dict[str, Any]:
+        makers = [
+            self.migrate, self.fail_over, self.replace, self.replace, self.node_flags, self.node_flags, self.create,
+            self.create, self.remove, self.state, self.state, self.group, self.assign, self.tags, self.parameters,
+            self.add_node, self.power, self.verify,
+        ]  # fmt: skip
+        op: dict[str, Any] = self.draw.choice(makers)()
+        return op
+
+    def about(self, op_id: str, **more: Any) -> dict[str, Any]:
+        return {"OP_ID": op_id, "instance_name": self.pick(*INSTANCES), **more}
+
+    def migrate(self) -> dict[str, Any]:
+        return self.about("OP_INSTANCE_MIGRATE", allow_failover=self.pick(True, False))
+
+    def fail_over(self) -> dict[str, Any]:
+        return self.about("OP_INSTANCE_FAILOVER", target_node=self.pick(None, *NODES))
+
+    def replace(self) -> dict[str, Any]:
+        if self.pick(True, True, False):
+            return self.about("OP_INSTANCE_REPLACE_DISKS", mode="replace_new_secondary", remote_node=self.pick(*NODES))
+        return self.about("OP_INSTANCE_REPLACE_DISKS", mode=self.pick("replace_on_primary", "replace_auto"), disks=[0])
+
+    def node_flags(self) -> dict[str, Any]:
+        flag = self.pick("drained", "offline", "master_candidate", "vm_capable")
+        return {
+            "OP_ID": "OP_NODE_SET_PARAMS", "node_name": self.pick(*NODES), flag: self.pick(True, False, False),
+            "auto_promote": self.pick(True, False), "force": self.pick(True, False),
+        }  # fmt: skip
+
+    def create(self) -> dict[str, Any]:
+        template = self.pick("drbd", "drbd", "plain", "diskless")
+        first, second = self.draw.sample(NODES, 2)
+        return self.about(
+            "OP_INSTANCE_CREATE", mode="create", os_type="noop", disk_template=template, nics=[],
+            disks=[] if template == "diskless" else [{"size": self.pick(1, 10, 400) * GIB}] * self.pick(1, 2),
+            pnode=first, snode=second if template == "drbd" else None, start=self.pick(True, False),
+            beparams={"maxmem": self.pick(1, 20) * GIB, "minmem": GIB}, ignore_ipolicy=self.pick(True, False),
+        )  # fmt: skip
+
+    def remove(self) -> dict[str, Any]:
+        return self.about("OP_INSTANCE_REMOVE", ignore_failures=self.pick(True, False))
+
+    def state(self) -> dict[str, Any]:
+        op_id = self.pick("OP_INSTANCE_STARTUP", "OP_INSTANCE_SHUTDOWN", "OP_INSTANCE_REBOOT")
+        more = (
+            {"reboot_type": "hard"}
+            if op_id == "OP_INSTANCE_REBOOT"
+            else {"ignore_offline_nodes": self.pick(True, False)}
+        )
+        return self.about(op_id, **more)
+
+    def group(self) -> dict[str, Any]:
+        op_id = self.pick("OP_GROUP_ADD", "OP_GROUP_REMOVE", "OP_GROUP_RENAME")
+        more = {"new_name": self.pick(*GROUPS)} if op_id == "OP_GROUP_RENAME" else {}
+        return {"OP_ID": op_id, "group_name": self.pick(*GROUPS), **more}
+
+    def assign(self) -> dict[str, Any]:
+        nodes = self.draw.sample(NODES, self.pick(1, 3))
+        return {
+            "OP_ID": "OP_GROUP_ASSIGN_NODES", "group_name": self.pick(*GROUPS), "nodes": nodes,
+            "force": self.pick(True, False),
+        }  # fmt: skip
+
+    def tags(self) -> dict[str, Any]:
+        kind, name = self.pick(("cluster", None), ("node", "node1"), ("instance", "web1"), ("nodegroup", "default"))
+        op_id = self.pick("OP_TAGS_SET", "OP_TAGS_DEL")
+        return {"OP_ID": op_id, "kind": kind, "name": name, "tags": [self.pick("a", "b", "b b")]}
+
+    def parameters(self) -> dict[str, Any]:
+        change = self.pick(
+            {"candidate_pool_size": self.pick(1, 3, 10)}, {"beparams": {"vcpus": self.pick(1, 2)}},
+            {"enabled_disk_templates": self.pick(["plain"], ["drbd", "plain", "diskless"])}, {"max_running_jobs": 3},
+        )  # fmt: skip
+        return {"OP_ID": "OP_CLUSTER_SET_PARAMS", **change}
+
+    def add_node(self) -> dict[str, Any]:
+        if self.pick(True, False):
+            return {"OP_ID": "OP_NODE_REMOVE", "node_name": self.pick(*NODES)}
+        hardware = {"mem_total": 64 * GIB, "mem_node": GIB, "cpu_total": 8}
+        return {
+            "OP_ID": "OP_NODE_ADD", "node_name": self.pick("node4.example.com", "node5.example.com"),
+            "primary_ip": self.pick("192.0.2.4", "192.0.2.5"), "group": self.pick(None, *GROUPS),
+            "hv_state": {"fake": hardware}, "disk_state": {"lvm": {"xenvg": {"disk_total": 900 * GIB}}},
+        }  # fmt: skip
+
+    def power(self) -> dict[str, Any]:
+        return {"OP_ID": "OP_OOB_COMMAND", "command": "power-off", "node_names": [self.pick(*NODES)]}
+
+    def verify(self) -> dict[str, Any]:
+        return {"OP_ID": "OP_CLUSTER_VERIFY_GROUP", "group_name": self.pick(*GROUPS)}
+
+
+def without_ports(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config, "cluster": {**config["cluster"], "highest_used_port": 0}}
+
+
+def check(bench: Bench, history: list[Any]) -> None:
+    view = ClusterView(bench.config)
+    told = json.dumps(history[-4:])
+    assert list(configuration_findings(view)) == [], told
+    for group in view.groups.values():
+        errors = [
+            item for item in group_findings(view, group, redundancy=False) if item.code in {"ENODEHV", "ENODELVM"}
+        ]
+        assert errors == [], told
+    assert bench.wconfd.do_listAllLocksOwners() == [], told
+    assert sum(bool(node.get("drained")) + bool(node.get("offline")) > 1 for node in view.nodes.values()) == 0, told
+    master = view.nodes[view.master]
+    assert (master.get("offline"), master.get("drained")) == (False, False), told
+
+
+def play(seed: int, count: int) -> dict[str, int]:
+    asker = Asker(seed)
+    outcomes: dict[str, int] = {}
+    with made_bench() as bench:
+        history: list[Any] = []
+        for number in range(1, count + 1):
+            op = {name: value for name, value in asker.opcode().items() if value is not None}
+            history.append(op)
+            before = bench.config
+            job = bench.run(op, job_id=number)
+            status = job_status(job)
+            history.append(job.ops[0].result)
+            assert status in {"success", "error"}, history[-2:]
+            if status == "error":
+                assert job.ops[0].result[0] in {"OpPrereqError", "OpExecError", "TagError"}, history[-2:]
+                assert without_ports(bench.config) == without_ports(before), history[-2:]
+                expected = (
+                    job.ops[0].result[0] != "OpExecError" or "get split by this change" in job.ops[0].result[1][0]
+                )
+                assert expected, history[-2:]
+            check(bench, history)
+            outcomes[f"{op['OP_ID']} {status}"] = outcomes.get(f"{op['OP_ID']} {status}", 0) + 1
+    return outcomes
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_opcodes_leave_a_sound_cluster(seed: int) -> None:
+    outcomes = play(seed, 120)
+    assert sum(count for name, count in outcomes.items() if name.endswith("success")) > 30, outcomes
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_many_random_opcodes(seed: int) -> None:
+    play(seed, 1000)
