@@ -143,6 +143,48 @@ def test_wconfd_is_killed_in_the_middle_of_jobs(cluster: RunningCluster) -> None
     settled(cluster)
 
 
+def set_speed(cluster: RunningCluster, seconds_per_gib: float) -> None:
+    settings = cluster.wconfd.call("readCluster")
+    settings["gantry"] = {"seconds_per_gib": seconds_per_gib}
+    assert cluster.wconfd.call("updateCluster", settings) is not None
+
+
+@pytest.mark.parametrize("op_id", ["OP_INSTANCE_MIGRATE", "OP_INSTANCE_REPLACE_DISKS", "OP_INSTANCE_CREATE"])
+def test_a_job_killed_in_the_middle_of_its_deed(cluster: RunningCluster, op_id: str) -> None:
+    """The configuration is as before, the locks are free, and the deed can be done again."""
+    view = ClusterView(cluster.config())
+    instance = view.find("instance", "web0")
+    taken = set(view.nodes_of(instance))
+    free = sorted(str(node["name"]) for uuid_, node in view.nodes.items() if uuid_ not in taken)
+    deeds: dict[str, dict[str, Any]] = {
+        "OP_INSTANCE_MIGRATE": {"instance_name": "web0"},
+        "OP_INSTANCE_REPLACE_DISKS": {"instance_name": "web0", "mode": "replace_new_secondary", "remote_node": free[0]},
+        "OP_INSTANCE_CREATE": {
+            "instance_name": "late", "mode": "create", "os_type": "noop", "nics": [], "disks": [{"size": 1024}],
+            "disk_template": "drbd", "pnode": free[0], "snode": free[1],
+        },
+    }  # fmt: skip
+    more = deeds[op_id]
+    set_speed(cluster, 60.0)
+    before = cluster.config()
+    job_id = cluster.submit({"OP_ID": op_id, **more})
+    serial = None
+    while True:  # the copy has begun when it says so
+        _, entries = cluster.luxid.call("WaitForJobChange", job_id, ["status"], None, serial, 20)
+        if any("copying" in str(message) for _, _, _, message in entries):
+            break
+    os.kill(process_of(cluster, job_id), signal.SIGKILL)
+    assert cluster.end(job_id) == ("error", [f"detected death of job {job_id}"])
+    after = cluster.config()
+    assert {name: after[name] for name in ("instances", "disks", "nodes")} == {
+        name: before[name] for name in ("instances", "disks", "nodes")
+    }
+    settled(cluster)
+    set_speed(cluster, 0.0)
+    assert cluster.end(cluster.submit({"OP_ID": op_id, **more}))[0] == "success"
+    settled(cluster)
+
+
 def test_an_opcode_that_submits_jobs(cluster: RunningCluster) -> None:
     status, results = cluster.end(cluster.submit({"OP_ID": "OP_CLUSTER_VERIFY"}))
     assert status == "success"
