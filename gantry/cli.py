@@ -9,14 +9,14 @@ from typing import Protocol, cast
 from spec.errors import GantryError
 
 COMMANDS: dict[str, str] = {
-    "refine": "compare the TLA+ modules with their executable specifications",
-    "trace": "validate a daemon's trace against the specification",
-    "audit": "decide whether a balancing plan is safe",
+    "demo": "watch a cluster balance itself",
     "cluster": "make, start, look at and stop a cluster in a directory",
     "job": "submit, list, follow, cancel jobs, and mind the queue",
     "locks": "show who holds which lock, and who waits for whom",
+    "audit": "decide whether a balancing plan is safe",
+    "refine": "compare the TLA+ modules with their executable specifications",
+    "trace": "validate a daemon's trace against the specification",
     "conform": "drive a running daemon and compare its answers with the wire's description",
-    "demo": "watch a cluster balance itself",
     "tla": "check TLA+ specifications, evaluate expressions, parse modules",
 }
 """Command name to one line of help; the command lives in `gantry.commands.NAME`."""

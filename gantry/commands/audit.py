@@ -10,7 +10,9 @@ from checkers.plan_prose import RULE_HELP, impossible_text, offence_text, script
 from checkers.plan_text import read_plan
 from checkers.plans import TIMEOUT, audit
 from checkers.verdict import Illegal, Ok
+from htools.backends import luxi
 from htools.backends import text as text_backend
+from impl.paths import Root
 from spec.cluster import Cluster
 from spec.errors import GantryError
 from spec.plan import STANDARD_RULES, Plan, Rule
@@ -42,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG.format(rules="\n".join(f"  {r.value:<{width}}  {RULE_HELP[r]}" for r in Rule))
     parser.add_argument("plan", metavar="PLAN", help="what 'hbal -C' printed or wrote, or job sets as JSON; - is stdin")
-    parser.add_argument("--cluster", metavar="FILE", required=True, help="the cluster before the plan, in text format")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--cluster", metavar="FILE", help="the cluster before the plan, in text format")
+    source.add_argument("--live", action="store_true", help="the running cluster, as its luxid tells it")
+    parser.add_argument("--root", metavar="DIR", help="with --live: its root (default $GANTRY_ROOT, else ./.gantry)")
     parser.add_argument("--any-order", action="store_true", help="look at every interleaving of the jobs of a set")
     parser.add_argument(
         "--restricted-migration", action="store_true", help="also: migrate only off offline or drained nodes"
@@ -66,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Audit the plan and say the verdict."""
     try:
-        cluster, plan = _load(options.cluster, options.plan)
+        cluster = luxi.load(Root.of(options.root).luxi_socket) if options.live else text_backend.load(options.cluster)
+        plan = _read(options.plan, cluster)
     except GantryError as error:
         print(f"gantry audit: {error}", file=sys.stderr)
         return USAGE
@@ -101,14 +107,13 @@ def _find_order(cluster: Cluster, plan: Plan, rules: AbstractSet[Rule], timeout:
         print(f"whether another order is safe is unknown: {answer.reason}")
 
 
-def _load(cluster_path: str, plan_path: str) -> tuple[Cluster, Plan]:
-    cluster = text_backend.load(cluster_path)
-    if plan_path == "-":
-        return cluster, read_plan(sys.stdin.read(), cluster)
+def _read(path: str, cluster: Cluster) -> Plan:
+    if path == "-":
+        return read_plan(sys.stdin.read(), cluster)
     try:
-        with open(plan_path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             content = file.read()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _UnreadableError(plan_path, reason) from None
-    return cluster, read_plan(content, cluster)
+        raise _UnreadableError(path, reason) from None
+    return read_plan(content, cluster)

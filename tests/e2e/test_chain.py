@@ -12,7 +12,8 @@ import pytest
 
 from checkers.plan_text import read_plan
 from checkers.promise import broken_promises
-from tests.e2e.conftest import Chain, hbal, until
+from gantry.cli import main
+from tests.e2e.conftest import EXAMPLES, Chain, hbal, until
 
 pytestmark = pytest.mark.xdist_group("chain")
 
@@ -74,6 +75,19 @@ def test_a_plan_is_executed_and_keeps_its_promise(chain: Chain) -> None:
     assert plan.steps
     assert broken_promises(before, chain.stage.config(), chain.cluster, plan) == []
     assert chain.locks() == ([], [])
+
+
+def test_a_plan_is_audited_against_the_running_cluster(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["audit", str(EXAMPLES / "branch-4.plan"), "--live", "--root", chain.root.directory]
+    assert main(command) == 1
+    assert "job 1/1: gnt-instance migrate -f till" in capsys.readouterr().out
+    # The other order: once stock is gone from east, the rest of the plan would be safe there.
+    chain.wait_for(chain.submit({"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": "stock"}), "success")
+    rest = os.path.join(chain.root.directory, "rest.plan")
+    with open(rest, "w", encoding="utf-8") as file:
+        file.write("gnt-instance migrate -f till\n")
+    assert main(["audit", rest, *command[2:]]) == 0
+    assert capsys.readouterr().out.startswith("safe: 1 commands, 2 states")
 
 
 def talk(path: str, data: bytes, *, end: bool = True) -> bytes:
