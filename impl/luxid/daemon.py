@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from impl.jobs.queue import JobQueue
+from impl.jobs.status import is_finalised
 from impl.luxid.answers import LuxidStoppedError
 from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
@@ -53,6 +54,10 @@ from spec.jobs.events import (
 from spec.jobs.model import FilterRule, Job
 
 DISK_RETRY_SECONDS = 1.0
+
+UNCONFIRMED_SECONDS = 2.0
+"""How long a restart waits, over all jobs, for processes whose hand-over was broken off by the predecessor's death."""
+
 DEFAULT_MAX_RUNNING = 20
 DEFAULT_MAX_TRACKED = 25
 
@@ -119,11 +124,15 @@ class Daemon(Context):
         await self.writer.settled()
 
     def live_jobs(self) -> Mapping[int, Job]:
-        """The jobs that have not ended."""
+        """The jobs that have not ended, as their files read now."""
+        for job_id in list(self.queue.running):
+            self.watcher.look(job_id)
         return {**self.queue.queued, **self.queue.running}
 
     def live(self, job_id: int) -> Job | None:
         """One of them."""
+        if job_id in self.queue.running:
+            self.watcher.look(job_id)
         return self.queue.live(job_id)
 
     def gauges(self) -> Mapping[str, float]:
@@ -174,7 +183,8 @@ class Daemon(Context):
         own = self.livelock.path
         ids = self.store.job_ids()
         queue.serial = max([self.store.serial, *ids[-1:]])  # a damaged file's id is used up as well
-        jobs = (job for job_id in ids if (job := self._read_live(job_id)) is not None)
+        deadline = time.monotonic() + UNCONFIRMED_SECONDS
+        jobs = (job for job_id in ids if (job := self._read_decided(job_id, deadline)) is not None)
         rewritten = queue.recover(jobs, lambda path: path == own or is_dead(path), timestamp())
         self.queue = queue
         self.watcher.close()
@@ -196,6 +206,20 @@ class Daemon(Context):
             if name.startswith(("job_", "luxid_")) and path != self.livelock.path and is_dead(path):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
+
+    def _read_decided(self, job_id: int, deadline: float) -> Job | None:
+        """A live job; one that was being handed over is waited for, until its process has begun or gone.
+
+        A process that our predecessor did not confirm sees the end of its pipe and goes; nothing of the job ran, so
+        it must not be adopted now and be found dead a moment later.
+        """
+        job = self._read_live(job_id)
+        while job is not None and job.process_id is None and job.livelock not in {None, self.livelock.path}:
+            if is_finalised(job) or is_dead(job.livelock or "") or time.monotonic() > deadline:
+                break
+            time.sleep(0.005)
+            job = self._read_live(job_id)
+        return job
 
     def _read_live(self, job_id: int) -> Job | None:
         found = self.store.read(job_id, archived=False)

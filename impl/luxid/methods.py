@@ -135,7 +135,7 @@ def _news(daemon: Daemon, job: Job, fields: list[str], last_serial: int | None) 
 
 
 def _load(daemon: Daemon, job_id: int) -> Job:
-    job = daemon.queue.live(job_id)
+    job = daemon.live(job_id)
     if job is None:
         found = daemon.store.read(job_id, archived=False)
         if found is None:

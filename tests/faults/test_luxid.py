@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -185,6 +187,22 @@ def test_the_peers_started_and_ended_jobs_are_taken_over(root: Root, wconfd: Fak
         ((statuses,),) = client.call("QueryJobs", [5], ["opstatus"])
         assert statuses == ["success", "error"]
         assert client.call("SubmitJob", [delay()]) == 7
+
+
+def test_a_process_that_was_not_confirmed_is_not_adopted(root: Root, wconfd: FakeWconfd) -> None:
+    """It holds its live-lock while the new luxid starts, and goes a moment later: nothing of the job has run."""
+    program = (
+        "import sys, time; from impl.process.livelock import LiveLock\n"
+        "print(LiveLock.create(sys.argv[1], 'job_000001').path, flush=True); time.sleep(0.7)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, root.livelocks], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    livelock = process.stdout.readline().strip()
+    write_job(job_path(root.queue, 1), Job(1, (Opcode(delay()),), livelock=livelock))
+    with running(root) as luxid, luxid.client() as client:
+        wait_status(client, 1, "success")
+    process.stdout.close()
+    process.wait()
 
 
 def test_query_only(root: Root, wconfd: FakeWconfd) -> None:
