@@ -122,8 +122,9 @@ class Candidates:
             self._merge_columns()
         centred = (nodes.values - self.reference) * on[:, None]
         self.value: Floats = np.ascontiguousarray(centred[:, self.kept].T)
-        self.sums: Floats = centred.sum(axis=0)
-        self.squares: Floats = (centred * centred).sum(axis=0)
+        columns = np.ascontiguousarray(centred.T)  # numpy sums along rows in pairs, which keeps the error small
+        self.sums: Floats = columns.sum(axis=1)
+        self.squares: Floats = (columns * columns).sum(axis=1)
         self.s1, self.s2 = self.sums[self.kept], self.squares[self.kept]
         unit = self.unit
         factors = (np.ones_like(unit), 2.0 * count * self.value * unit, unit, (count - 1.0) * unit * unit)
@@ -139,6 +140,7 @@ class Candidates:
         places = float((nodes.location_score * on).sum()) + self.tags.collisions
         self.additive = 0.25 * reserved + float(self.n1.sum()) + offline + tags + places
         """The part of the score that is no deviation."""
+        self.reserves = reserved
         self.magnitude = float(np.abs(nodes.values[nodes.online]).max(initial=1.0))
         return parted
 

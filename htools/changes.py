@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from htools.arrays import Bools, Floats, Ints
 
 
+VARIANCE_ROUNDINGS = 128.0
+"""Roundings that the terms of a variance suffer at most, counted in docs/score-bound.md."""
+
+
 class Changes(Rooms):
     """The changes of the score's parts."""
 
@@ -26,7 +30,8 @@ class Changes(Rooms):
         self.high: Floats | None = None
         self.reserve_low: Floats = np.full(len(rows), np.inf)
         self.reserve_high: Floats = np.full(len(rows), -np.inf)
-        self.error: Floats = np.zeros(len(rows))
+        self.linear_error: Floats = np.zeros(len(rows))
+        self.reserve_error: Floats = np.zeros(len(rows))
 
     def _change(self, at: "Ints", online: "Floats", units: "Floats") -> "tuple[Floats, Floats]":
         """Changes of the sums of values and of squares when a node's needs change by `units`."""
@@ -80,19 +85,25 @@ class Changes(Rooms):
         size = count * (parent.s2[:, None] + np.abs(square)) + sums * sums
         if factors is not None:
             size = size + (np.abs(factors) * parent.extreme[:, None, :])[:, :, 1:].sum(axis=2)
-        self._bound(parent.weights, low, size)
+        error, off = self._error(parent.weights, low, size)
+        self.linear_error = np.maximum(self.linear_error, error)
+        low, high = low - off, high + off
         if self.low is None or self.high is None:
             self.low, self.high = low, high
         else:
             self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
 
-    def _bound(self, weights: "Floats", low: "Floats", size: "Floats") -> None:
-        """Widen the rows' error: each deviation is off by at most the root of its variance's error, or by less."""
-        off = 64.0 * ROUNDING * size
+    def _error(self, weights: "Floats", low: "Floats", size: "Floats") -> "tuple[Floats, Floats]":
+        """The rows' error from rounding of variances, and that of each variance (times n²).
+
+        A variance is off by so many roundings of the terms it is made of, whose sizes add up to `size`; its root by
+        the root of that at most, or by less where the variance is well above nought.
+        """
+        off = VARIANCE_ROUNDINGS * ROUNDING * size
         with np.errstate(divide="ignore", invalid="ignore"):
             per_column = np.minimum(np.sqrt(off), off / np.sqrt(np.maximum(low, 0.0)))
-        error = (weights / self.parent.count) @ np.where(off > 0, per_column, 0.0)
-        self.error = np.maximum(self.error, error)
+        error: Floats = (weights / self.parent.count) @ np.where(off > 0, per_column, 0.0)
+        return error, off
 
     def _reserve_deviation(self, delta: "Floats", square: "Floats") -> "Floats":
         """A quarter of the change of the sum of reserves, and their deviation; rows, or rows by targets."""
@@ -105,8 +116,10 @@ class Changes(Rooms):
         sums = abs(parent.sums[RESERVED]) + np.abs(delta.reshape(len(self.rows), -1)).max(axis=1, initial=0.0)
         size = count * (parent.squares[RESERVED] + most) + sums * sums
         weight = np.array([WEIGHTS[RESERVED]])
-        self._bound(weight, low[None, :], size[None, :])
-        self.reserve_low, self.reserve_high = np.minimum(self.reserve_low, low), np.maximum(self.reserve_high, high)
+        error, off = self._error(weight, low[None, :], size[None, :])
+        self.reserve_error = np.maximum(self.reserve_error, error)
+        self.reserve_low = np.minimum(self.reserve_low, low - off[0])
+        self.reserve_high = np.maximum(self.reserve_high, high + off[0])
         deviation: Floats = 0.25 * delta + (WEIGHTS[RESERVED] / count) * np.sqrt(np.maximum(variance, 0.0))
         return deviation
 

@@ -13,7 +13,8 @@ Invariants: `_bound[row]` never exceeds the true score of any candidate of the r
 from typing import TYPE_CHECKING
 
 from htools.arrays import RESERVED, WEIGHTS
-from htools.candidates import Block, Candidates
+from htools.candidates import ROUNDING, Block, Candidates
+from htools.changes import VARIANCE_ROUNDINGS
 from htools.exact import ExactScore
 from htools.model import Model
 from htools.moving import Moved, attempt, movable
@@ -23,7 +24,7 @@ from spec.decisions import FailMode, Move, MoveKind, Rules
 import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
-    from htools.arrays import Floats, Ints
+    from htools.arrays import Bools, Floats, Ints
 
 BLOCK = 10_000
 """Candidates of a kind that are scored at a time: with their columns they stay in the processor's caches."""
@@ -93,14 +94,13 @@ class Engine:
 
     def best(self, before: float) -> tuple[Move, Moved, float] | None:
         """The first among the best moves, None where none leads below the score `before`."""
-        self._fresh[:] = False
         stale = np.flatnonzero(np.isneginf(self._bound))
         if len(stale):
             self._refresh(stale)
         while True:
             upper = float(self._upper[self._fresh].min(initial=np.inf))
             limit = min(upper, before)
-            waiting = np.flatnonzero(~self._fresh & (self._bound <= limit))
+            waiting = np.flatnonzero(~self._fresh & self._eligible & (self._bound <= limit))
             if not len(waiting):
                 break
             if len(waiting) > REFRESH:
@@ -164,14 +164,17 @@ class Engine:
         sums, squares, additive = candidates.sums, candidates.squares, candidates.additive
         moved.commit(self.model)
         vm = moved.vm
+        touched = np.array(sorted(nodes.position[node.index] for node in moved.nodes), dtype=np.intp)
+        values = nodes.values[touched]
         nodes.refresh(moved.nodes)
+        changed = (nodes.values[touched] != values).any(axis=0)
         at = (nodes.position.get(vm.primary, -1), nodes.position.get(vm.secondary, -1))
         vms.moved(vm.index, *at, vm.location_score)
         candidates.tags.refresh(moved.nodes)
         self._exact.refresh(moved.nodes)
         remerged = candidates.begin_round()
+        self._fresh[:] = False
         self._find_eligible()
-        touched = np.array(sorted(nodes.position[node.index] for node in moved.nodes), dtype=np.intp)
         if remerged or candidates.tags.global_counts:
             self._low = np.zeros((len(candidates.kept) + 1, len(vms.index)))
             self._high = np.zeros_like(self._low)
@@ -181,25 +184,33 @@ class Engine:
         self._bound[stale] = -np.inf
         others = np.flatnonzero(self._eligible & ~stale)
         if len(others):
-            self._drift(others, candidates.sums - sums, candidates.squares - squares, candidates.additive - additive)
+            self._drift(others, sums, squares, candidates.additive - additive, changed)
             self._rescore(others, touched[nodes.online[touched]])
 
-    def _drift(self, rows: "Ints", sums: "Floats", squares: "Floats", additive: float) -> None:
+    def _drift(self, rows: "Ints", sums: "Floats", squares: "Floats", additive: float, changed: "Bools") -> None:
         """Lower the rows' bounds by the most that a change of the cluster's sums can lower untouched candidates.
 
         For a candidate with n²·variance v, the change is Δ = n·Δs2 − Δs1·(2·s1 + Δs1 + 2δ1), s1 being the old sum
         and δ1 the candidate's own change, of which only a bound is known. √(v + Δ) − √v is least at the smallest v
         for Δ < 0, and at the largest for Δ > 0.
+
+        Args:
+            rows: whose bounds.
+            sums: the columns' sums before the move.
+            squares: the columns' sums of squares before the move.
+            additive: change of the part of the score that is no deviation.
+            changed: bool[columns], whether any node's value changed in the column.
         """
         candidates = self._candidates
         count = candidates.count
         columns = [*candidates.kept, RESERVED]
         weights = np.append(candidates.weights, WEIGHTS[RESERVED])[:, None] / count
-        ds1, ds2 = sums[columns], squares[columns]
-        reach = candidates.largest_sums(rows)
-        new = candidates.sums[columns]
-        middle = (count * ds2 - ds1 * (2.0 * new - ds1))[:, None]
-        width = 2.0 * np.abs(ds1)[:, None] * reach
+        old1, old2, new1, new2 = sums[columns], squares[columns], candidates.sums[columns], candidates.squares[columns]
+        ds1, ds2 = new1 - old1, new2 - old2
+        middle = (count * ds2 - ds1 * (old1 + new1))[:, None]
+        width = 2.0 * np.abs(ds1)[:, None] * candidates.largest_sums(rows)
+        size = count * (old2 + new2) + old1 * old1 + new1 * new1
+        width += (VARIANCE_ROUNDINGS * ROUNDING * np.where(changed[columns], size, 0.0))[:, None]
         low, high = self._low[:, rows], self._high[:, rows]
         least, most = middle - width, middle + width
         worst = np.where(

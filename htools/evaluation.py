@@ -64,12 +64,15 @@ class Evaluation(Changes):
 
     def _block(self, kinds: tuple[MoveKind, ...], scores: "Floats", failover: "Floats") -> Block:
         parent = self.parent
-        # The peer's own sums are off by at most this much, and so are the node values that the factors stand for.
-        own = ROUNDING * (4.0 * parent.count + 160.0) * sum(WEIGHTS) * (parent.magnitude + self._largest_change())
+        # The peer's own sums are off by at most this much, and so are the node values that the factors stand for;
+        # then the sum of the reserves, and the last additions. See docs/score-bound.md.
+        change = self._largest_change() + 3.0 * self.failover * parent.per_memory.max(initial=0.0)
+        own = ROUNDING * (4.0 * parent.count + 160.0) * sum(WEIGHTS) * (parent.magnitude + change)
+        own += ROUNDING * parent.count * (parent.reserves + 3.0 * (parent.magnitude + change))
         empty = np.zeros((0, len(self.rows)))
-        low = np.vstack((empty if self.low is None else self.low, self.reserve_low[None, :]))
+        low = np.maximum(np.vstack((empty if self.low is None else self.low, self.reserve_low[None, :])), 0.0)
         high = np.vstack((empty if self.high is None else self.high, self.reserve_high[None, :]))
-        error = self.error + own + 64.0 * ROUNDING * abs(parent.score)
+        error = self.linear_error + self.reserve_error + own + 64.0 * ROUNDING * abs(parent.score)
         return Block(kinds, scores, failover, error, low, high)
 
     def _largest_change(self) -> "Floats":

@@ -1,0 +1,141 @@
+"""Bugs planted into the allocator's engine and model, each of which comparing decisions must find.
+
+A bug is a line of a module, replaced; the changed functions take the place of the real ones while random clusters are
+balanced. The moves and scores must then differ from those that the plain search found before the bug was planted.
+"""
+
+import importlib
+import inspect
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+from htools.arrays import representable
+from htools.backends import text
+from htools.balancing import PlainSearch, Search
+from htools.engine import Engine
+from htools.model import Model
+from htools.scoring import score
+from spec.decisions import Rules, Settings
+from tests.conformance.clusters import Generator
+
+Steps = list[tuple[object, float]]
+
+SEEDS = (2, 5, 6, 7, 10, 14, 21, 26, 100)
+"""Chosen so that each bug shows on one of them at least."""
+ROUNDS = 8
+
+BUGS = {
+    "rows_without_candidates_forgotten": (
+        "htools.engine",
+        "others = np.flatnonzero(self._eligible & ~stale)",
+        "others = np.flatnonzero(self._eligible & ~stale & np.isfinite(self._bound))",
+    ),
+    "touched_targets_not_scored_anew": ("htools.engine", "if not len(targets):", "if True:"),
+    "stale_rows_kept": ("htools.engine", "self._bound[stale] = -np.inf", "pass"),
+    "later_of_two_equals": ("htools.engine", "found[2]) > score:", "found[2]) >= score:"),
+    "later_instances_first": (
+        "htools.engine",
+        "key=lambda entry: entry[:3]",
+        "key=lambda entry: (-entry[0], *entry[1:3])",
+    ),
+    "best_vector_taken_for_exact": ("htools.engine", "reach = limit + block.error", "reach = limit - block.error"),
+    "sums_in_any_order": (
+        "htools.exact",
+        "totals = np.cumsum(columns, axis=0)[-1]",
+        "totals = np.cumsum(columns[::-1], axis=0)[-1]",
+    ),
+    "squares_in_any_order": (
+        "htools.exact",
+        "squares = np.cumsum(centred * centred, axis=0)[-1] / count",
+        "squares = np.cumsum((centred * centred)[::-1], axis=0)[-1] / count",
+    ),
+    "exclusion_tags_ignored": (
+        "htools.rooms",
+        "if not force and tags.joining is not None",
+        "if False and tags.joining is not None",
+    ),
+    "migration_tags_ignored": ("htools.changes", "if accepts is None:", "if True:"),
+    "reserve_not_given_back": (
+        "htools.evaluation",
+        "nodes.second_need[secondary], nodes.reserved[secondary]",
+        "nodes.reserved[secondary], nodes.reserved[secondary]",
+    ),
+    "offline_primaries_free_of_charge": ("htools.evaluation", "- 20.0 * self.off_primary", "- 0.0 * self.off_primary"),
+    "disk_given_that_is_not_there": (
+        "htools.rooms",
+        "low = np.maximum(nodes.low_disk[at], 1.0)",
+        "low = np.maximum(nodes.low_disk[at], 1.0) - 1e9",
+    ),
+    "cores_without_limit": ("htools.rooms", "cpu_room[at]", "cpu_room[at] + 99.0"),
+    "wishes_for_places_ignored": ("htools.changes", "after = self._shared(", "after = 0.0 * self._shared("),
+}
+
+
+def steps(model: Model, search: Search) -> Steps:
+    """The moves and scores of some rounds."""
+    before, found = score(model.nodes.values()), []
+    for _ in range(ROUNDS):
+        best = search.best(before)
+        if best is None:
+            break
+        found.append((best[0], best[2]))
+        search.commit(best[1])
+        before = best[2]
+    return found
+
+
+def models() -> list[tuple[Model, Rules]]:
+    """Clusters of many kinds, and rules that suit their seeds."""
+    made = []
+    for seed in SEEDS:
+        cluster = text.parse(Generator(seed, 3, 7).build().text)
+        rules = Rules(restricted_migration=seed % 7 == 3, ignore_soft=seed % 5 == 4)
+        model = Model.of(cluster, Settings(exclusion_prefixes=("svc:", "owner:"))).group(0)
+        if representable(model) and model.instances:
+            made.append((model, rules))
+    return made
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[Steps]:
+    return [steps(copy := model.copy(), PlainSearch(copy, rules)) for model, rules in models()]
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:
+    """Replace a line of a module in the functions of its classes."""
+    module = importlib.import_module(name)
+    source = Path(str(module.__file__)).read_text()
+    assert old in source, f"{name} has no longer: {old}"
+    changed: dict[str, object] = {"__name__": name}
+    exec(compile(source.replace(old, new), f"{name} (planted)", "exec"), changed)  # noqa: S102
+    for title, kind in inspect.getmembers(module, inspect.isclass):
+        if kind.__module__ != name:
+            continue
+        for attribute, function in vars(changed[title]).items():
+            if isinstance(function, FunctionType) and not attribute.startswith("__"):
+                monkeypatch.setattr(kind, attribute, function)
+
+
+def differs(expected: list[Steps]) -> bool:
+    """Whether the engine decides differently, or stumbles, on any of the clusters."""
+    for (model, rules), wanted in zip(models(), expected, strict=True):
+        copy = model.copy()
+        try:
+            if steps(copy, Engine(copy, rules)) != wanted:
+                return True
+        except (ValueError, TypeError, IndexError):
+            return True
+    return False
+
+
+def test_without_a_bug_nothing_differs(expected: list[Steps]) -> None:
+    assert sum(map(len, expected)) > 20
+    assert not differs(expected)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(monkeypatch: pytest.MonkeyPatch, expected: list[Steps], bug: str) -> None:
+    plant(monkeypatch, *BUGS[bug])
+    assert differs(expected)
