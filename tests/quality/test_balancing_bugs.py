@@ -75,7 +75,8 @@ BUGS = {
 
 def steps(model: Model, search: Search) -> Steps:
     """The moves and scores of some rounds."""
-    before, found = score(model.nodes.values()), []
+    before = score(model.nodes.values())
+    found: Steps = []
     for _ in range(ROUNDS):
         best = search.best(before)
         if best is None:
