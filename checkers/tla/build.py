@@ -35,7 +35,7 @@ def build(module: Module, loader: Loader, config: Config) -> Model:
         fairness=fairness,
     )
     for name in config.invariants:
-        model.invariants.append(builder.predicate(name, builder.formula(name, "the invariant", STATE)))
+        model.invariants.append(builder.invariant(name, builder.formula(name, "the invariant", STATE)))
     for name in config.constraints:
         model.constraints.append(builder.predicate(name, builder.formula(name, "the constraint", STATE)))
     for name in config.action_constraints:
@@ -145,7 +145,7 @@ def _property(builder: ModelBuilder, model: Model, name: str) -> None:
         if builder.gen.levels.level(part.node, part.env) <= STATE:
             model.initial_properties.append(builder.predicate(name, part))
         elif inner is not None and builder.gen.levels.level(inner.node, inner.env) <= STATE:
-            model.invariants.append(builder.predicate(name, inner))
+            model.invariants.append(builder.invariant(name, inner))
         elif (action := _boxed_action(builder, part)) is not None:
             model.steps.append(builder.step_predicate(name, action))
         else:

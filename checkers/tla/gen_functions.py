@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from checkers.tla import syntax as ast
@@ -11,6 +12,8 @@ from checkers.tla.gen_binders import Binders
 from checkers.tla.program import Program
 from checkers.tla.symbols import Symbol
 from checkers.tla.values import domain
+
+_SIMPLE = re.compile(r"\w+$|'\w*'$")
 
 
 class Functions(Binders):
@@ -107,7 +110,14 @@ class Functions(Binders):
                 return Code(self.marked(f"{text}{self._body(node.function, env, cx)})", node.position))
         function = self.gen(node.function, env, cx)
         argument = self.index_text(node.args, env, cx)
-        return Code(self.marked(f"apply({function.text}, {argument})", node.position), "any", normal=True)
+        name = function.text
+        general = self.marked(f"apply({name}, {argument})", node.position)
+        if function.normal and name.isidentifier() and _SIMPLE.match(argument):
+            found = f"{name}[{name}[0].index[{argument}]]"
+            for piece in (found, f"{name}[0].index[{argument}]", f"{name}[0]"):
+                self.marked(piece, node.position, general)
+            return Code(f"({found} if {name}[0].__class__ is Domain else {general})", "any", normal=True)
+        return Code(general, "any", normal=True)
 
     def index_text(self, args: tuple[ast.Expr, ...], env: Env, cx: Context) -> str:
         """The argument of an application: a tuple where there are several."""

@@ -54,6 +54,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
         self._operators: dict[Any, tuple[str, list[str], Code]] = {}
         self._folded: dict[Any, Code | None] = {}
         self._keep: list[Any] = []
+        self._closures: set[str] = set()
         self._handlers: dict[type, Callable[[Any, Env, Context], Code]] = {
             getattr(ast, name[5:]): getattr(self, name) for name in dir(self) if name.startswith("_gen_")
         }
@@ -308,7 +309,8 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
         assigned = cx.assigned if cx.prime or self.levels.level(operator.body, inner) >= ACTION else None
         lazy_params = tuple(isinstance(binding, Lazy) for binding in bindings.values())
         key = (operator, relevant, cx.prime, assigned, lazy_params)
-        if key not in self._operators:
+        found = self._operators.get(key)
+        if found is None:
             names = tuple(fresh(param.name) for param in operator.params)
             own: dict[Symbol, Any] = {
                 param: Local(name, "any", normal=False, thunk=lazy)
@@ -322,9 +324,11 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
 
             placed = ast.Literal(operator.position or node.position, value=0)
             name, captured = self.lifted(f"op_{operator.name}", placed, cx, build, names)
-            self._operators[key] = (name, captured, codes[0])
+            found = (name, captured, codes[0])
             self._keep.append(inner)
-        name, captured, code = self._operators[key]
+            if self._closures.isdisjoint(captured):
+                self._operators[key] = found
+        name, captured, code = found
         args = tuple(self._passed(binding, cx) for binding in bindings.values())
         return Code(self.call(name, captured, cx, node.position, args), code.type, code.normal)
 
@@ -349,9 +353,11 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
         frame: Frame | None = cx.frame
         name = self.program.recursive.get(key)
         while name is None and frame is not None:
-            name, frame = frame.closures.get(key), frame.parent if frame.closure else None
+            name, frame = frame.closures.get(key), frame.parent
         if name is None:
             name = self._define_recursive(operator, key, higher, inner, cx)
+        if name in self._closures:
+            cx.frame.use(name)
         texts = []
         for param, arg in zip(operator.params, args, strict=True):
             if param in values:
@@ -381,13 +387,14 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
             self.program.add(name, names, frame.lines, position)
             return name
         cx.frame.closures[key] = name
+        cx.frame.locals.add(name)
+        self._closures.add(name)
         frame = Frame(cx.frame, closure=True)
         frame.locals.update(names)
         frame.emit(f"return {self.gen(operator.body, own, cx.within(frame)).text}")
         # At the function's top, where every use is reached by it; what it uses may be assigned later.
         lines = [f"    def {name}({', '.join(names)}):", *("    " + line for line in frame.lines)]
         cx.frame.lines[:0] = lines
-        cx.frame.locals.add(name)
         return name
 
     def operator_value(self, argument: ast.Argument, arity: int, env: Env, cx: Context) -> str:
@@ -410,8 +417,8 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
         return f"(lambda {', '.join(names)}{keep}: {name}({', '.join((*names, *captured))}))"
 
 
-_FREE = Local("_free")
 _NOWHERE = ast.At(Position("", 0, 0, 0, 0))
+_FREE = ByName(ast.Literal(_NOWHERE.position, value=0), Env({}))
 
 
 def _identity(binding: Any) -> Any:

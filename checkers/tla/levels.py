@@ -35,6 +35,7 @@ class Levels:
     def __init__(self) -> None:
         self.reach = Reach()
         self.globals: dict[Symbol, Any] = {}
+        self.everywhere: set[Symbol] = set()
         self._known: dict[Any, tuple[Info, Any]] = {}
 
     def enter(self, path: Path, env: Env) -> Env:
@@ -45,10 +46,15 @@ class Levels:
         return env
 
     def lookup(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
-        """What a symbol is bound to, if anything; `I!Op` itself is never what the configuration replaces."""
+        """What a symbol is bound to, if anything.
+
+        The configuration does not replace `I!Op` itself, unless it names the module (`Op <- [M] Other`).
+        """
         binding = env.map.get(symbol)
-        if binding is None and not (path and path[-1][0].name and isinstance(symbol, Operator)):
-            binding = self.globals.get(symbol)
+        if binding is None:
+            through_instance = path and path[-1][0].name and isinstance(symbol, Operator)
+            if not through_instance or symbol in self.everywhere:
+                binding = self.globals.get(symbol)
         return binding
 
     def bind(self, argument: ast.Argument, env: Env) -> Any:
@@ -72,6 +78,10 @@ class Levels:
             assert symbol.body is not None
             return Closure(symbol, symbol.params, symbol.body, env)
         return Native(symbol, env)
+
+    def has_effects(self, node: Any) -> bool:
+        """Whether computing an expression twice may differ from computing it once."""
+        return any(isinstance(s, Builtin) and s.name in _IMPURE for s in self.reach.of(node))
 
     def info(self, node: Any, env: Env) -> Info:
         """What can be told of an expression."""

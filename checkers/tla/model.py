@@ -11,7 +11,7 @@ from checkers.tla import syntax as ast
 from checkers.tla.analysis import ACTION, CONSTANT, STATE, TEMPORAL
 from checkers.tla.config import Config
 from checkers.tla.errors import Position, TlaConfigError, TlaSemanticError, TlaUnsupportedError
-from checkers.tla.frames import ByName, Closure, Code, Context, Env, Frame, Global, Lazy
+from checkers.tla.frames import ByName, Closure, Code, Context, Env, Frame, Global, Lazy, fresh
 from checkers.tla.gen_actions import ActionGenerator, Assigned, Leaf, Mode
 from checkers.tla.modules import Loader
 from checkers.tla.names import arity_of
@@ -85,6 +85,10 @@ class Model:
     notes: list[str] = field(default_factory=list)
 
 
+_REMEMBERED = 50_000
+"""So many values of a conjunct are remembered before they are forgotten all at once."""
+
+
 class ModelBuilder:
     """Builds a model from a module and a configuration."""
 
@@ -108,6 +112,7 @@ class ModelBuilder:
         for name, value in config.values.items():
             where, _, short = name.rpartition("!")
             symbols = [self._of_module(short, where)] if where else self._named(name)
+            self.gen.levels.everywhere.update(symbols if where else ())
             if not symbols:
                 self.notes.append(f"the configuration gives {name} a value, but no module declares it")
             for symbol in symbols:
@@ -119,6 +124,7 @@ class ModelBuilder:
         for replacement in config.replacements:
             name = replacement.name
             symbols = [self._of_module(name, replacement.module)] if replacement.module else self._named(name)
+            self.gen.levels.everywhere.update(symbols if replacement.module else ())
             if not symbols:
                 raise TlaConfigError(f"the configuration replaces {name}, but no module has such a name")
             for symbol in symbols:
@@ -216,6 +222,49 @@ class ModelBuilder:
     def step_predicate(self, name: str, formula: Formula) -> Named:
         """An action as a function of two states."""
         return Named(name, self._test(name, formula, ["s", "t"]), formula.node.position)
+
+    def invariant(self, name: str, formula: Formula) -> Named:
+        """A state predicate whose conjuncts remember their values for the variables that they read."""
+
+        def build(frame: Frame) -> None:
+            for part in self._invariant_parts(formula):
+                self._conjunct(part, frame)
+            frame.emit("return True")
+
+        return Named(
+            name, self._function(_fresh(f"inv_{name}"), formula.node.position, build, ["s"]), formula.node.position
+        )
+
+    def _invariant_parts(self, formula: Formula) -> Iterator[Formula]:
+        unfolded = self.unfold(formula)
+        if unfolded is not None and not isinstance(formula.node, ast.Let):
+            yield from self._invariant_parts(unfolded)
+        elif isinstance(formula.node, ast.Basic) and formula.node.op == "and":
+            for part in formula.node.args:
+                yield from self._invariant_parts(Formula(part, formula.env))
+        else:
+            yield formula
+
+    def _conjunct(self, part: Formula, frame: Frame) -> None:
+        def build(inner: Frame) -> None:
+            inner.emit(f"return {self.gen.truth(part.node, part.env, Context(inner))}")
+
+        name, captured = self.gen.lifted("conjunct", part.node, Context(frame), build, ())
+        call = self.gen.call(name, captured, Context(frame), part.node.position)
+        if not captured or len(captured) == self.count or self.gen.levels.has_effects(part.node):
+            with frame.block(f"if not {call}:"):
+                frame.emit("return False")
+            return
+        memory = fresh("memory")
+        self.program.names[memory] = {}
+        key = captured[0] if len(captured) == 1 else f"({', '.join(captured)})"
+        frame.emit(f"r = {memory}.get(k := {key})")
+        with frame.block("if r is None:"):
+            with frame.block(f"if len({memory}) > {_REMEMBERED}:"):
+                frame.emit(f"{memory}.clear()")
+            frame.emit(f"r = {memory}[k] = {call}")
+        with frame.block("if not r:"):
+            frame.emit("return False")
 
     def _test(self, name: str, formula: Formula, params: list[str]) -> Any:
         def build(frame: Frame) -> None:

@@ -12,11 +12,14 @@ from collections.abc import Iterable
 from typing import Any
 
 _RANKS: dict[str, int] = {}
+_KEYS: dict[Any, tuple[Any, ...]] = {}
+_MANY = 200_000
 
 
 def set_words(words: Iterable[str]) -> None:
     """Start the order of strings anew with the words of a specification in the order of the text."""
     _RANKS.clear()
+    _KEYS.clear()
     for word in words:
         _RANKS.setdefault(word, len(_RANKS))
 
@@ -33,15 +36,24 @@ def sort_key(value: Any) -> tuple[Any, ...]:
         return (1, value)
     if kind is str:
         return (1, rank(value))
-    if kind is frozenset:
-        return (1, len(value), tuple(sorted(sort_key(item) for item in value)))
-    if kind is tuple:
-        if value and hasattr(value[0], "keys"):
-            over = value[0].keys
-            return (1, len(over), tuple(map(sort_key, over)), tuple(map(sort_key, value[1:])))
-        count = len(value)
-        return (1, count, tuple((1, i) for i in range(1, count + 1)), tuple(map(sort_key, value)))
+    if kind is frozenset or kind is tuple:
+        key = _KEYS.get(value)
+        if key is None:
+            if len(_KEYS) > _MANY:
+                _KEYS.clear()
+            key = _KEYS[value] = _compound(value)
+        return key
     return (0, rank(value.name))
+
+
+def _compound(value: Any) -> tuple[Any, ...]:
+    if value.__class__ is frozenset:
+        return (1, len(value), tuple(sorted(map(sort_key, value))))
+    if value and hasattr(value[0], "keys"):
+        over = value[0].keys
+        return (1, len(over), tuple(map(sort_key, over)), tuple(map(sort_key, value[1:])))
+    count = len(value)
+    return (1, count, tuple((1, i) for i in range(1, count + 1)), tuple(map(sort_key, value)))
 
 
 def sorted_elements(members: Iterable[Any]) -> tuple[Any, ...]:

@@ -40,6 +40,8 @@ def eq(a: Value, b: Value) -> bool:
             return a is b or (a == b or _functions_differ(a, b))
         if kind is frozenset:
             return a == b or _sets_differ(a, b)
+        if kind is ModelValue and a.type == b.type:
+            return a is b
     return _eq_mixed(a, b)
 
 

@@ -97,14 +97,14 @@ def subseteq(a: Value, b: Value) -> bool:
         _set(b)
         if not can_list(_set(a)):
             fail("infinite", f"cannot enumerate {show(a)}")
-    return all(contains(b, item) for item in listed(a))
+    return all(contains(b, item) for item in listing(a))
 
 
 def big_union(sets: Value) -> Value:
     """`UNION sets`."""
     _set(sets)
     if can_list(sets):
-        parts = [_set(part) for part in listed(sets)]
+        parts = [_set(part) for part in listing(sets)]
         if all(map(can_list, parts)):
             result: Value = frozenset()
             for part in parts:

@@ -15,6 +15,7 @@ from checkers.tla.runtime import boolean, fail
 from checkers.tla.sets import Sequences, can_list, contains, listed
 from checkers.tla.show import show
 from checkers.tla.values import (
+    Domain,
     LazySet,
     ModelValue,
     Value,
@@ -39,30 +40,35 @@ def _sequence(value: Value, what: str) -> Value:
 
 def length(value: Value) -> int:
     """`Len(s)`."""
+    if value.__class__ is tuple and (not value or value[0].__class__ is not Domain):
+        return len(value)
     return len(_sequence(value, "Len"))
 
 
 def head(value: Value) -> Value:
     """`Head(s)`."""
-    value = _sequence(value, "Head")
-    if not value:
+    if value.__class__ is tuple and value and value[0].__class__ is not Domain:
+        return value[0]
+    if not _sequence(value, "Head"):
         fail("domain", "cannot apply Head to the empty sequence")
-    return value[0]
+    return normal(value)[0]
 
 
 def tail(value: Value) -> Value:
     """`Tail(s)`."""
-    value = _sequence(value, "Tail")
-    if not value:
+    if value.__class__ is tuple and value and value[0].__class__ is not Domain:
+        return value[1:]
+    if not _sequence(value, "Tail"):
         fail("domain", "cannot apply Tail to the empty sequence")
-    return value[1:]
+    return normal(value)[1:]
 
 
 def append(value: Value, item: Value) -> Value:
     """`Append(s, e)`."""
-    value = _sequence(value, "Append")
-    if value.__class__ is str:
-        fail("type", f"cannot append to the string {show(value)}")
+    if not (value.__class__ is tuple and (not value or value[0].__class__ is not Domain)):
+        value = _sequence(value, "Append")
+        if value.__class__ is str:
+            fail("type", f"cannot append to the string {show(value)}")
     return (*value, normal(item))
 
 
