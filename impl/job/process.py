@@ -138,6 +138,9 @@ class JobRunner:
         self._job = life.restate(self._job, op)
         secrets = self._secrets[index] if index < len(self._secrets) else None
         op = {**op, **(secrets or {})}
+        if unit.before is not None:
+            self._persist(Step(self._job, Persist.NOW))
+            unit.before(_OpcodeContext(self, self._service, self._driver, op, Granted(view, None)))
         granted = self._acquire(index, unit, op, view)
         self._event(Event.GRANT)
         plan = unit.prepare(op, granted.view)

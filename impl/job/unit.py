@@ -110,6 +110,7 @@ class Unit:
         resolve: checks arguments and expands names, before any lock.
         prepare: checks the preconditions under the locks, and plans.
         some: nodes to be locked opportunistically, after the other locks.
+        before: done while the opcode is waiting, ahead of its locks; may only log.
     """
 
     run: Callable[[Context, Plan], Any]
@@ -118,3 +119,4 @@ class Unit:
     resolve: Callable[[dict[str, Any], ClusterView], dict[str, Any]] = field(default=_as_it_is)
     prepare: Callable[[Op, ClusterView], Plan] = field(default=_nothing)
     some: Callable[[Op, ClusterView], Some | None] = field(default=_none)
+    before: Callable[[Context], None] | None = None

@@ -21,6 +21,9 @@ CONNECT_SECONDS = 20.0
 CONFIRM_SECONDS = 60.0
 """How long OP_TEST_JQUEUE waits for its client to connect, and to hang up. Source: Ganeti 3.0.2."""
 
+MESSAGE_PREFIX = "TESTMSG="
+"""What marks the messages that OP_TEST_JQUEUE was told to log."""
+
 
 @contextmanager
 def listening() -> Iterator[tuple[socket.socket, str]]:
@@ -118,6 +121,12 @@ def _notify(context: Context, test: str, argument: Any) -> None:
             raise ExecutionError(f"Client failed to confirm notification ({error})") from None
 
 
+def _before_jqueue(context: Context) -> None:
+    if context.op["notify_waitlock"]:
+        _notify(context, "expandnames", None)
+    context.log("Expanding names")
+
+
 def _run_jqueue(context: Context, _: Plan) -> bool:
     op = context.op
     if op["notify_exec"]:
@@ -128,7 +137,7 @@ def _run_jqueue(context: Context, _: Plan) -> bool:
         _notify(context, "startmsg", len(messages))
         for number, message in enumerate(messages, start=1):
             context.log(f"Sending log message {number}")
-            context.log(f"TEST: {message}")
+            context.log(f"{MESSAGE_PREFIX}{message}")
             _notify(context, "logmsg", number)
     if op["fail"]:
         raise ExecutionError("Opcode failure was requested")
@@ -165,7 +174,7 @@ UNITS = {
         takes=(take(Level.NODE, Mode.EXCLUSIVE, where(_delay_locks, node_named("on_node_uuids"))),),
         resolve=_resolve_delay,
     ),
-    "OP_TEST_JQUEUE": Unit(run=_run_jqueue, takes=(take(Level.NODE, Mode.EXCLUSIVE, master),)),
+    "OP_TEST_JQUEUE": Unit(run=_run_jqueue, before=_before_jqueue, takes=(take(Level.NODE, Mode.EXCLUSIVE, master),)),
     "OP_TEST_DUMMY": Unit(run=_run_dummy),
     "OP_TEST_OS_PARAMS": Unit(run=_run_os_params),
 }
