@@ -19,7 +19,7 @@ from typing import Any
 from checkers.verdict import Illegal, Ok, Verdict
 
 EVERY_SUBSET_UP_TO = 10
-SAMPLES = 200
+SAMPLES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +82,32 @@ Image = dict[str, bytes]
 def applied(image: Image, changes: Sequence[Change]) -> Image:
     """An image after some changes."""
     result = dict(image)
+    opened: dict[str, bytearray] = {}
+
+    def content(file: str) -> bytearray:
+        if file not in opened:
+            opened[file] = bytearray(result.get(file, b""))
+        return opened[file]
+
     for change in changes:
         match change:
             case Write(file, offset, data):
-                old = result.get(file, b"")
-                old += bytes(max(0, offset - len(old)))
-                result[file] = old[:offset] + data + old[offset + len(data) :]
+                written = content(file)
+                written.extend(bytes(max(0, offset - len(written))))
+                written[offset : offset + len(data)] = data
             case Truncate(file, size):
-                old = result.get(file, b"")
-                result[file] = old[:size] + bytes(max(0, size - len(old)))
+                cut = content(file)
+                del cut[size:]
+                cut.extend(bytes(size - len(cut)))
             case Remove(file):
                 result.pop(file, None)
-            case Rename(old_name, new):
-                if old_name in result:
-                    result[new] = result.pop(old_name)
-    return result
+                opened.pop(file, None)
+            case Rename(old, new):
+                if old in opened or old in result:
+                    opened[new] = content(old)
+                    result.pop(old, None)
+                    del opened[old]
+    return {**result, **{file: bytes(data) for file, data in opened.items()}}
 
 
 def _concerns(change: Change, file: str) -> bool:

@@ -24,7 +24,9 @@ from impl.wconfd.connection import Connection, Slot, refusal
 from impl.wconfd.core import Call, State, known_owners
 from impl.wconfd.deaths import Watch, find_dead, remove_file
 from impl.wconfd.describe import describe, timed_out
-from impl.wconfd.methods import DAEMON_METHODS, DRAWING, METHODS, STATELESS, UNIT, apply, read_arguments
+from impl.wconfd.lock_calls import STATELESS
+from impl.wconfd.method import UNIT, read_arguments
+from impl.wconfd.methods import DAEMON_METHODS, DRAWING, METHODS, apply
 from impl.wconfd.options import Options
 from impl.wconfd.snapshots import Snapshots
 from impl.wire.framing import DEFAULT_LIMIT

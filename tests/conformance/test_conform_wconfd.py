@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from checkers.conform_wconfd import Action, Driver, Profile, conform, generate
+from checkers.conform_histories import Action, Profile, generate
+from checkers.conform_wconfd import Driver, conform
 from checkers.peers import real_configuration, real_is_installed, running
 from checkers.verdict import Illegal, Ok
 from impl.paths import Root
@@ -45,13 +46,13 @@ def real() -> Iterator[Root]:
 
 
 def test_ours_conforms(ours: Root) -> None:
-    verdict = conform(ours.wconfd_socket, ours.livelocks, "gantry", seed=5, steps=600)
+    verdict = conform(ours.wconfd_socket, ours.livelocks, "gantry", seed=5, steps=300)
     assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
 
 
 @pytest.mark.peer
 def test_the_real_one_conforms_to_its_own_profile(real: Root) -> None:
-    verdict = conform(real.wconfd_socket, real.livelocks, "peer-3.0", seed=6, steps=400)
+    verdict = conform(real.wconfd_socket, real.livelocks, "peer-3.0", seed=6, steps=240)
     assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
 
 

@@ -111,9 +111,9 @@ def properties(histories: int = 200, length: int = 25) -> str | None:
 
 
 def test_without_bugs_nothing_is_found() -> None:
-    assert side_by_side() is None
-    assert side_by_side(80, fairly=True) is None
-    assert properties() is None
+    assert side_by_side(150) is None
+    assert side_by_side(50, fairly=True) is None
+    assert properties(100) is None
 
 
 # -- bugs of the implementation's lock core

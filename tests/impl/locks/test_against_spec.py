@@ -152,6 +152,6 @@ class FairSideBySide(SideBySide):
 
 
 TestSideBySide = SideBySide.TestCase
-TestSideBySide.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestSideBySide.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestFairSideBySide = FairSideBySide.TestCase
-TestFairSideBySide.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestFairSideBySide.settings = settings(max_examples=35, stateful_step_count=40, deadline=None)

@@ -313,3 +313,23 @@ def test_a_thousand_connections_are_served(daemon: Daemon) -> None:
     for client in clients:
         client._send(request)
     assert all(client._next_message() == b'{"success":true,"result":[]}' for client in clients)
+
+
+def test_in_fair_mode_a_stream_of_shared_requests_does_not_pass_a_waiting_exclusive_one(
+    new_daemon: Callable[..., Daemon],
+) -> None:
+    for options, answer in (((), 0), (("--fair",), 1)):
+        daemon = new_daemon(*options)
+        client = daemon.client()
+        first, waiting, later = (daemon.owner(number, pid=0) for number in (1, 2, 3))
+        client.call("tryUpdateLocks", first, [[NODE, "shared"]])
+        client.call("updateLocksWaiting", waiting, 0, [[NODE, "exclusive"]])
+        assert client.call("tryUpdateLocks", later, [[NODE, "shared"]]) == [waiting][:answer]
+        daemon.end(signal.SIGKILL)
+        daemon.start()
+        client = daemon.client()
+        client.call("freeLocks", later)
+        assert client.call("updateLocksWaiting", later, 0, [[NODE, "shared"]]) == [waiting][:answer]
+        client.call("freeLocks", first)
+        client.call("freeLocks", later)
+        assert client.call("listLocks", waiting) == [[NODE, "exclusive"]]
