@@ -16,7 +16,7 @@ COMMANDS: dict[str, str] = {
     "audit": "decide whether a balancing plan is safe",
     "refine": "compare the TLA+ modules with their executable specifications",
     "trace": "validate a daemon's trace against the specification",
-    "conform": "drive a running daemon and compare its answers with the wire's description",
+    "conform": "compare a running daemon's answers with the wire's description",
     "tla": "check TLA+ specifications, evaluate expressions, parse modules",
 }
 """Command name to one line of help; the command lives in `gantry.commands.NAME`."""

@@ -3,8 +3,11 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
+from types import FrameType
+from typing import NoReturn
 
 from gantry.demo.display import make_display
 from gantry.demo.stage import example_path, stage
@@ -48,12 +51,14 @@ def run(options: argparse.Namespace) -> int:
     display = make_display(plain=options.plain)
     begin = time.monotonic()
     print(f"A cluster of {len(cluster.nodes)} nodes and {len(cluster.instances)} instances balances itself.")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         display.step(f"Make the cluster and start its daemons, from {_short(path)}")
         with stage(cluster, options.seconds_per_gib, keep=options.keep) as scene:
             good = tell(scene, cluster, display)
     except KeyboardInterrupt:
-        print("\nstopped by you; nothing is left running", file=sys.stderr)
+        print("\nstopped as asked; nothing is left running", file=sys.stderr)
         return 130
     seconds = time.monotonic() - begin
     if options.keep:
@@ -64,6 +69,11 @@ def run(options: argparse.Namespace) -> int:
     print(f"\nEverything is as promised, in {seconds:.0f} s.\n")
     print(NEXT.format(where=_where(), example=_short(path), branch=_short(example_path()).replace(*_BRANCH)), end="")
     return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Whoever asks it to stop gets what Ctrl-C gets: everything that was started is stopped."""
+    raise KeyboardInterrupt
 
 
 _BRANCH = ("office-20.txt", "branch-4")

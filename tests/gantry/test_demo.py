@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -26,6 +27,24 @@ def test_the_demo_keeps_its_promises() -> None:
         assert os.path.isdir(os.path.join(kept[1], "var", "lib", "ganeti", "queue"))
     finally:
         subprocess.run(["rm", "-rf", kept[1]], check=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_nothing(number: int) -> None:
+    command = [sys.executable, "-m", "gantry", "demo", "--plain"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        pids = []
+        for line in demo.stdout:
+            pids += re.findall(r"runs as process (\d+)", line)
+            if "jobs done" in line:
+                break
+        os.kill(demo.pid, number)
+        _, said = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert "nothing is left running" in said
+    assert len(pids) == 2
+    assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
 
 
 def test_a_cluster_that_cannot_be_read_is_told() -> None:
