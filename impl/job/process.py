@@ -99,6 +99,15 @@ class JobRunner:
         """Append to the log of the opcode at hand."""
         self._persist(life.log(self._job, now(), kind, message))
 
+    def log_all(self, messages: Sequence[str]) -> None:
+        """Append many lines at once, written once."""
+        if not messages:
+            return
+        step = Step(self._job, Persist.NOW)
+        for message in messages:
+            step = life.log(step.job, now(), "message", message)
+        self._persist(step)
+
     # --- the life of the job
 
     def run(self) -> None:
@@ -244,6 +253,9 @@ class _OpcodeContext:
 
     def log(self, message: Any, kind: str = "message") -> None:
         self._runner.log(message, kind)
+
+    def log_all(self, messages: Sequence[str]) -> None:
+        self._runner.log_all(messages)
 
     def change(self, function: Callable[[ClusterView], Change]) -> None:
         self.view = self._service.change(function)

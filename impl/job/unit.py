@@ -35,6 +35,9 @@ class Context(Protocol):
     def log(self, message: Any, kind: str = "message") -> None:
         """Append to the opcode's log."""
 
+    def log_all(self, messages: Sequence[str]) -> None:
+        """Append many lines at once."""
+
     def change(self, function: Callable[[ClusterView], Change]) -> None:
         """Change the configuration as one transaction.
 

@@ -163,15 +163,17 @@ def _instance_findings(
 def _tell(context: Context, findings: Iterator[Finding]) -> bool:
     """Log the findings; whether none of them is an error."""
     good = True
+    lines = []
     ignored = set(context.op.get("ignore_errors") or ())
     for finding in findings:
         warning = finding.warning or finding.code in ignored
         good = good and warning
         severity = "WARNING" if warning else "ERROR"
         if context.op.get("error_codes"):
-            context.log(f"  - {severity}:{finding.code}:{finding.kind}:{finding.name}:{finding.text}")
+            lines.append(f"  - {severity}:{finding.code}:{finding.kind}:{finding.name}:{finding.text}")
         else:
-            context.log(f"  - {severity}: {finding.kind}{' ' if finding.name else ''}{finding.name}: {finding.text}")
+            lines.append(f"  - {severity}: {finding.kind}{' ' if finding.name else ''}{finding.name}: {finding.text}")
+    context.log_all(lines)
     return good
 
 
