@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     init.add_argument(
         "--seconds-per-gib",
         metavar="S",
-        type=_seconds,
+        type=seconds,
         default=0.0,
         help="how long the embedded driver takes to move a GiB (default %(default)s)",
     )
@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("stop", parents=[root], help="stop luxid and wconfd; running jobs run on to their end")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Seconds from a command line."""
     value = float(text)
     if not 0 <= value < 3600:
         raise argparse.ArgumentTypeError("expected seconds from 0 to 3600")

@@ -9,6 +9,7 @@ import time
 from types import FrameType
 from typing import NoReturn
 
+from gantry.commands.cluster import seconds
 from gantry.demo.display import make_display
 from gantry.demo.stage import example_path, stage
 from gantry.demo.story import tell
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds-per-gib",
         metavar="S",
-        type=float,
+        type=seconds,
         default=SECONDS_PER_GIB,
         help="how long moving a GiB takes (default %(default)s)",
     )
@@ -60,13 +61,13 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nstopped as asked; nothing is left running", file=sys.stderr)
         return 130
-    seconds = time.monotonic() - begin
+    took = time.monotonic() - begin
     if options.keep:
         print(f"\nkept: {scene.root.directory}")
     if not good:
-        print(f"\nNot everything is as promised ({seconds:.0f} s). Lines that begin with NOT say what.")
+        print(f"\nNot everything is as promised ({took:.0f} s). Lines that begin with NOT say what.")
         return 1
-    print(f"\nEverything is as promised, in {seconds:.0f} s.\n")
+    print(f"\nEverything is as promised, in {took:.0f} s.\n")
     print(NEXT.format(where=_where(), example=_short(path), branch=_short(example_path()).replace(*_BRANCH)), end="")
     return 0
 
