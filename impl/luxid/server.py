@@ -172,5 +172,6 @@ class LuxiServer:
             self._server.close()
         for client in list(self._clients):
             client.abort()
+        await asyncio.sleep(0)  # the transports close their sockets in the loop's next round
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)

@@ -1,0 +1,152 @@
+"""The LUXI socket's limits, within one process."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from impl.luxid import server as server_module
+from impl.luxid.server import PIPELINE_LIMIT, LuxiServer
+from impl.luxid.waiters import Waiters
+from impl.wire.framing import FrameDecoder, frame
+from impl.wire.messages import encode_result
+
+
+@contextlib.asynccontextmanager
+async def serving(limit: int = 10, **hooks: Any) -> AsyncIterator[LuxiServer]:
+    async def answer(payload: bytes) -> tuple[bytes, bool]:
+        if "wait" in hooks:
+            await hooks["wait"].wait()
+        return encode_result(payload.decode()), True
+
+    with tempfile.TemporaryDirectory(prefix="lx") as directory:
+        server = LuxiServer(f"{directory}/s", answer, limit)
+        await server.start()
+        try:
+            yield server
+        finally:
+            await server.stop()
+
+
+async def read_all(reader: asyncio.StreamReader, count: int) -> list[Any]:
+    decoder = FrameDecoder()
+    messages: list[bytes] = []
+    while len(messages) < count and (data := await reader.read(1 << 16)):
+        messages += decoder.receive_data(data)
+    return [json.loads(message)["result"] for message in messages]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the other side runs in this very loop
+            await asyncio.sleep(0)
+
+
+def test_too_many_clients_are_told_so() -> None:
+    async def main() -> None:
+        async with serving(limit=2) as server:
+            kept = [await asyncio.open_unix_connection(server.path) for _ in range(2)]
+            for reader, writer in kept:
+                writer.write(frame(b"x"))
+                assert await read_all(reader, 1) == ["x"]
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            assert await read_all(reader, 1) == ["too many clients (2): try again later"]
+            assert await reader.read() == b""
+            writer.close()
+            kept[0][1].close()
+            await until(lambda: server.clients == 1)
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            writer.write(frame(b"y"))
+            assert await read_all(reader, 1) == ["y"]
+            for _, each in (*kept, (reader, writer)):
+                each.close()
+
+    asyncio.run(main())
+
+
+def test_a_message_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "MESSAGE_SECONDS", 0.2)
+
+    async def main() -> None:
+        async with serving() as server:
+            expiring = asyncio.create_task(server.expire())
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            writer.write(b'{"half')
+            (text,) = await read_all(reader, 1)
+            assert text.startswith("Failed to parse request: no end of message within")
+            assert await reader.read() == b""
+            writer.close()
+            expiring.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_message_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "MESSAGE_LIMIT", 1000)
+
+    async def main() -> None:
+        async with serving() as server:
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            writer.write(b"x" * 1001)
+            (text,) = await read_all(reader, 1)
+            assert "exceeds 1000 bytes" in text
+            assert await reader.read() == b""
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_sends_without_end_is_held_back() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with serving(wait=gate) as server:
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            count = PIPELINE_LIMIT * 3
+            writer.write(b"".join(frame(b"%d" % number) for number in range(count)))
+            await until(lambda: any(client._paused for client in server._clients))
+            gate.set()
+            assert await read_all(reader, count) == [str(number) for number in range(count)]
+            assert not any(client._paused for client in server._clients)
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_the_socket_replaces_a_stale_one() -> None:
+    async def main() -> None:
+        with tempfile.TemporaryDirectory(prefix="lx") as directory:
+            with socket.socket(socket.AF_UNIX) as stale:
+                stale.bind(f"{directory}/s")
+
+            async def answer(payload: bytes) -> tuple[bytes, bool]:
+                return encode_result(payload.decode()), True
+
+            server = LuxiServer(f"{directory}/s", answer, 1)
+            await server.start()
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            writer.write(frame(b"x"))
+            assert await read_all(reader, 1) == ["x"]
+            writer.close()
+            await server.stop()
+
+    asyncio.run(main())
+
+
+def test_waiters_are_woken_once_and_counted() -> None:
+    async def main() -> None:
+        waiters = Waiters()
+        first = asyncio.create_task(waiters.wait(1, 10))
+        other = asyncio.create_task(waiters.wait(2, 0.01))
+        await until(lambda: waiters.count == 2)
+        waiters.wake(1)
+        assert await first is True
+        assert await other is False
+        assert waiters.count == 0
+        waiters.wake(1)
+
+    asyncio.run(main())
