@@ -18,6 +18,7 @@ from impl.job.locking import Op, group_nodes, instance_groups, instance_named, i
 from impl.job.unit import Context, Unit
 from impl.job.units.asking import ask_allocator, default_allocator
 from impl.job.units.common import check_disk, check_memory, check_online, check_target, expand, expand_instance, known
+from impl.job.units.policy import spec_of, violations
 from spec.locks.names import Level, Mode
 
 Object = Mapping[str, Any]
@@ -66,8 +67,25 @@ def _target(op: Op, view: ClusterView, instance: Object) -> str:
     return str(wanted)
 
 
-def _check_move(view: ClusterView, instance: Object, target: str, what: str) -> None:
+def check_group_policy(op: Op, view: ClusterView, instance: Object, target: str) -> None:
+    """An instance that comes to another group must keep within that group's policy, unless that is to be ignored.
+
+    Raises:
+        PrerequisiteError: it does not.
+    """
+    here = view.nodes[str(instance["primary_node"])]["group"]
+    there = view.groups[str(view.nodes[target]["group"])]
+    if op["ignore_ipolicy"] or there["uuid"] == here:
+        return
+    found = violations(view.policy(there), spec_of(view, instance))
+    if found:
+        text = f"Instance does not meet target node group's ({there['name']}) instance policy: {', '.join(found)}"
+        raise PrerequisiteError(text, WRONG_INPUT)
+
+
+def _check_move(op: Op, view: ClusterView, instance: Object, target: str, what: str) -> None:
     check_target(view, target)
+    check_group_policy(op, view, instance, target)
     if is_running(instance):
         check_memory(view, target, view.memory(instance), f"{what} instance {instance['name']}")
 
@@ -83,14 +101,14 @@ def _prepare_migrate(op: Op, view: ClusterView) -> Move:
         fail_over = True
     if not fail_over:
         check_online(view, source)
-    _check_move(view, instance, target, "failing over" if fail_over else "migrating")
+    _check_move(op, view, instance, target, "failing over" if fail_over else "migrating")
     return Move(str(instance["uuid"]), source, target, fail_over, running)
 
 
 def _prepare_fail_over(op: Op, view: ClusterView) -> Move:
     instance = known(view, "instance", op["instance_name"])
     target = _target(op, view, instance)
-    _check_move(view, instance, target, "failing over")
+    _check_move(op, view, instance, target, "failing over")
     return Move(str(instance["uuid"]), str(instance["primary_node"]), target, True, is_running(instance))
 
 
@@ -178,19 +196,20 @@ def _prepare_replace(op: Op, view: ClusterView) -> Replacement:
     if op["mode"] == NEW_SECONDARY:
         new = op.get("remote_node_uuid")
         if new is not None:
-            _check_new_secondary(view, instance, str(new))
+            _check_new_secondary(op, view, instance, str(new))
         return Replacement(str(instance["uuid"]), chosen, secondary, new)
     place = primary if op["mode"] == "replace_on_primary" else secondary
     check_online(view, place)
     return Replacement(str(instance["uuid"]), chosen, place, place)
 
 
-def _check_new_secondary(view: ClusterView, instance: Object, new: str) -> None:
+def _check_new_secondary(op: Op, view: ClusterView, instance: Object, new: str) -> None:
     if new == instance["primary_node"]:
         raise PrerequisiteError("The specified node is the primary node of the instance", WRONG_INPUT)
     if new in view.secondaries_of(instance):
         raise PrerequisiteError("The specified node is already the secondary node of the instance", WRONG_INPUT)
     check_target(view, new)
+    check_group_policy(op, view, instance, new)
     check_disk(view, new, view.disk_usage(instance), f"the disks of instance {instance['name']}")
 
 
@@ -209,7 +228,7 @@ def _choose_secondary(context: Context, plan: Replacement) -> str:
     if not isinstance(names, list) or len(names) != 1:
         raise ExecutionError(f"iallocator {program} answered {names!r}, not one node")
     new = str(known(view, "node", names[0])["uuid"])
-    _check_new_secondary(view, instance, new)
+    _check_new_secondary(context.op, view, instance, new)
     context.log(f"Selected new secondary for instance '{instance['name']}': {names[0]}")
     context.narrow([*view.nodes_of(instance), new])
     return new
@@ -273,6 +292,8 @@ def _run_replace(context: Context, plan: Replacement) -> None:
     if plan.old == new_node:
         return
     context.change(lambda now: replaced(now, plan))
+    if context.op["early_release"]:
+        context.narrow([str(instance["primary_node"]), new_node])
     context.driver.remove_disks(context.view, instance, disks, [plan.old], context.log)
     context.log(f"the secondary node of {instance['name']} is {new['name']}")
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from impl.cluster.view import ClusterView
+
 Policy = Mapping[str, Any]
 
 
@@ -21,6 +23,19 @@ class Spec:
     nics: int
     spindle_use: int
     template: str
+
+
+def spec_of(view: ClusterView, instance: Mapping[str, Any]) -> Spec:
+    """What a policy looks at, of an instance that there is."""
+    parameters = view.backend_parameters(instance)
+    return Spec(
+        memory=view.memory(instance),
+        cpus=int(parameters.get("vcpus") or 0),
+        disks=[int(disk.get("size") or 0) for disk in view.disks(instance)],
+        nics=len(instance.get("nics") or ()),
+        spindle_use=int(parameters.get("spindle_use") or 1),
+        template=view.disk_template(instance),
+    )
 
 
 def _measures(spec: Spec) -> Iterator[tuple[str, int]]:

@@ -16,7 +16,7 @@ from impl.job.locking import Op, Selector, everything, group_named, take
 from impl.job.unit import Context, Plan, Unit
 from impl.job.units.common import expand, known
 from impl.job.units.placing import with_jobs
-from impl.job.units.policy import Spec, violations
+from impl.job.units.policy import spec_of, violations
 from spec.locks.names import Level, Mode
 
 Object = Mapping[str, Any]
@@ -144,16 +144,7 @@ def _instance_findings(
                 f"its secondary node {node['name']} is in another group",
                 warning=True,
             )
-    parameters = view.backend_parameters(instance)
-    spec = Spec(
-        memory=view.memory(instance),
-        cpus=int(parameters.get("vcpus") or 0),
-        disks=[int(disk.get("size") or 0) for disk in view.disks(instance)],
-        nics=len(instance.get("nics") or ()),
-        spindle_use=int(parameters.get("spindle_use") or 1),
-        template=view.disk_template(instance),
-    )
-    for text in violations(policy, spec):
+    for text in violations(policy, spec_of(view, instance)):
         yield Finding("EINSTANCEPOLICY", "instance", name, text, warning=True)
 
 

@@ -140,6 +140,35 @@ def test_replacing_the_secondary(bench: Bench) -> None:
     assert {name for name in locks if name.startswith("node/")} == {f"node/{node}" for node in (NODE1, NODE2, NODE4)}
 
 
+def test_another_group_s_policy_counts_unless_it_is_ignored(bench: Bench) -> None:
+    tight = {"min": {"memory-size": 1}, "max": {"memory-size": 1024}}
+    second = {
+        **bench.config["nodegroups"][uuid(2, 1)],
+        "uuid": uuid(2, 2),
+        "name": "second",
+        "ipolicy": {"minmax": [tight]},
+    }
+    bench.config["nodegroups"][uuid(2, 2)] = second
+    bench.config["nodes"][NODE4]["group"] = uuid(2, 2)
+    result = bench.fails(REPLACE)
+    assert result[1][0].startswith("Instance does not meet target node group's (second) instance policy: memory-size")
+    bench.succeeds(REPLACE | {"ignore_ipolicy": True})
+    assert bench.fails(MIGRATE)[1][1] == "wrong_input"
+    bench.succeeds(MIGRATE | {"ignore_ipolicy": True})
+
+
+def test_early_release_lets_the_old_secondary_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[dict[str, str]] = []
+
+    def remove(*_: Any, **__: Any) -> None:
+        held.append(bench.wconfd.held_by(bench.client()))
+
+    monkeypatch.setattr("impl.hypervisor.embedded.EmbeddedDriver.remove_disks", remove)
+    bench.succeeds(REPLACE | {"early_release": True})
+    assert f"node/{NODE2}" not in held[0]
+    assert f"node/{NODE1}" in held[0]
+
+
 def test_an_allocator_chooses_the_new_secondary(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 

@@ -1,0 +1,99 @@
+"""Our job process under the real wconfd: the locks, the configuration and the answers are Ganeti's own."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bench.peer import daemons, peer_missing
+from impl.jobs.files import job_path, read_job, write_job
+from impl.opcodes import validate
+from impl.paths import Root
+from impl.process.livelock import LiveLock
+from impl.wire.client import Client
+from impl.wire.framing import FrameDecoder, frame
+from spec.jobs.model import Job, Opcode
+
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("peer")]
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[Root]:
+    missing = peer_missing()
+    if missing is not None:
+        pytest.skip(missing)
+    with daemons(real=True) as root, tempfile.TemporaryDirectory(prefix="gj") as directory:
+        own = Root.of(directory)  # a queue of our own: the real luxid would start our jobs itself
+        own.make_directories()
+        os.symlink(root.wconfd_socket, own.wconfd_socket)
+        yield own
+
+
+def run(root: Root, job_id: int, *ops: dict[str, Any]) -> Job:
+    """Hand a job over to a process of ours, and read what it made of it."""
+    job = Job(job_id, tuple(Opcode(validate({"reason": [], **op})) for op in ops), received_timestamp=(1, 2))
+    write_job(job_path(root.queue, job_id), job)
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "impl.job", str(job_id), "--root", root.directory]
+    with ours, theirs, subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno()) as process:
+        theirs.close()
+        ours.settimeout(20)
+        decoder = FrameDecoder()
+        for answer in (b"", b"[]"):
+            messages: list[bytes] = []
+            while not messages:
+                messages = decoder.receive_data(ours.recv(4096))
+            ours.sendall(frame(answer))
+        assert process.wait(60) == 0
+    return read_job(job_path(root.queue, job_id))
+
+
+def config(root: Root) -> dict[str, Any]:
+    with Client(root.wconfd_socket) as wconfd:
+        found: dict[str, Any] = wconfd.call("readConfig")
+        return found
+
+
+def test_opcodes_change_the_real_configuration(real: Root) -> None:
+    delay = {"OP_ID": "OP_TEST_DELAY", "duration": 0.001, "on_master": True, "no_locks": False}
+    tag = {"OP_ID": "OP_TAGS_SET", "kind": "node", "name": "node2", "tags": ["x:y"]}
+    cluster = {"OP_ID": "OP_CLUSTER_SET_PARAMS", "max_running_jobs": 7}
+    group = {"OP_ID": "OP_GROUP_ADD", "group_name": "third"}
+    job = run(real, 901, delay, tag, cluster, group)
+    assert [(op.status.value, op.result) for op in job.ops] == [("success", None)] * 4
+    found = config(real)
+    node = next(node for node in found["nodes"].values() if node["name"] == "node2.example.com")
+    assert node["tags"] == ["x:y"]
+    assert found["cluster"]["max_running_jobs"] == 7
+    assert "third" in {item["name"] for item in found["nodegroups"].values()}
+    with Client(real.wconfd_socket) as wconfd:
+        assert [lock for lock, owners in wconfd.call("listAllLocksOwners") if owners] == []
+
+
+def test_a_waiting_job_gets_its_lock_from_the_real_wconfd(real: Root) -> None:
+    """The node is somebody else's for a second: the job waits, is told, and goes on."""
+    master = config(real)["cluster"]["master_node"]
+    livelock = LiveLock.create(real.livelocks, "somebody")
+    owner = ["somebody", livelock.path, os.getpid()]
+    delay = {"OP_ID": "OP_TEST_DELAY", "duration": 0.001, "on_master": True, "no_locks": False}
+    try:
+        with Client(real.wconfd_socket) as wconfd:
+            assert wconfd.call("updateLocksWaiting", owner, 0, [[f"node/{master}", "exclusive"]]) == []
+            timer = threading.Timer(1.0, lambda: wconfd.call("freeLocks", owner))
+            timer.start()
+            job = run(real, 902, delay)
+            timer.join()
+    finally:
+        livelock.release()
+    (op,) = job.ops
+    assert op.status.value == "success"
+    assert op.start_timestamp is not None
+    assert op.exec_timestamp is not None
+    waited = op.exec_timestamp[0] - op.start_timestamp[0] + (op.exec_timestamp[1] - op.start_timestamp[1]) / 1e6
+    assert 0.1 < waited < 10, waited
