@@ -137,6 +137,7 @@ class Batches:
             answer(None)
 
     def _schedule(self) -> None:
+        self._idle.clear()
         if self._writing is not None:
             return
         if self._moment is not None:
@@ -147,7 +148,6 @@ class Batches:
         elif not self._scheduled:
             # not at once: whatever arrived in the same turn of the loop joins the batch
             self._scheduled = True
-            self._idle.clear()
             self._loop.call_soon(self._start_writing)
 
     def _start_writing(self) -> None:
@@ -202,22 +202,25 @@ class Batches:
                 answer(failure)
         # a single slow write says little; many do
         self._typical = took if self._typical == 1.0 else 0.9 * self._typical + 0.1 * took
-        if self._gathering.calls:
-            self._start_next(done.calls)
-        elif self._writing is None:
+        if not self._gathering.calls and self._writing is None:
             self._idle.set()
+        if self._writing is None:
+            self._start_next(done.calls)
 
     def _start_next(self, answered: int) -> None:
         """Start the next batch, after a moment if it is worth the wait."""
         if self._typical < SLOW or self._impatient:
             self._impatient = max(0, self._impatient - 1)
-            self._schedule()
+            if self._gathering.calls:
+                self._schedule()
             return
         self._expected = self._gathering.calls + answered
         self._moment = self._loop.call_later(min(MOMENT * self._typical, LONGEST_MOMENT), self._moment_is_over)
 
     def _moment_is_over(self) -> None:
         self._moment = None
+        if not self._gathering.calls:
+            return
         if self._gathering.calls * 2 < self._expected:
             self._impatient = PATIENCE
         self._start_writing()
