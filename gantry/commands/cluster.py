@@ -1,6 +1,7 @@
-"""`gantry cluster init|start|status|stop`: a cluster of one's own, in a root directory."""
+"""`gantry cluster init|start|status|export|stop`: a cluster of one's own, in a root directory."""
 
 import argparse
+import json
 import secrets
 import time
 from collections import Counter
@@ -10,8 +11,9 @@ from htools.backends import text as text_backend
 from impl.paths import DEFAULT_ROOT, Root
 from impl.setup.config import Setup, initial_config
 from impl.setup.daemons import Daemon, daemons, start_all, stop_all
+from impl.setup.export import for_ganeti
 from impl.setup.root import create_root
-from impl.wire.client import Client
+from impl.wire.client import Client, UnreachableError
 from spec.errors import GantryError
 
 _SHOWN = 10
@@ -50,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     commands.add_parser("start", parents=[root], help="start wconfd and luxid")
     commands.add_parser("status", parents=[root], help="say what runs, which jobs there are, who holds which lock")
+    commands.add_parser("export", parents=[root], help="print the configuration as Ganeti's own daemons read it")
     commands.add_parser("stop", parents=[root], help="stop luxid and wconfd; running jobs run on to their end")
 
 
@@ -84,7 +87,20 @@ def run(options: argparse.Namespace) -> int:
         for daemon in daemons(root):
             print(f"{daemon.name} runs, process {daemon.pid()}, socket {daemon.socket}")
         return 0
+    if options.action == "export":
+        print(json.dumps(for_ganeti(_config(root)), indent=1, sort_keys=True))
+        return 0
     return _status(root)
+
+
+def _config(root: Root) -> Any:
+    """The configuration: from wconfd if it runs, else from its file."""
+    try:
+        with Client(root.wconfd_socket) as wconfd:
+            return wconfd.call("readConfig")
+    except UnreachableError:
+        with open(root.config, "rb") as file:
+            return json.load(file)
 
 
 def _has_cluster(root: Root) -> bool:

@@ -1,14 +1,21 @@
 """Ganeti's own command-line tools, through its Python LUXI client, against both of our daemons and our jobs."""
 
+import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gantry.cli import main
 from htools.backends import text
+from impl.paths import Root
+from impl.setup.root import create_root
+from tests.conftest import peer_program
 from tests.e2e.conftest import EXAMPLES, Chain, chain_of
+from tests.impl.setup.test_config import verdict_of_the_real_wconfd
 
 SHARE = Path("/usr/share/ganeti/3.0")
 
@@ -62,3 +69,19 @@ def test_a_day_at_the_branch_office(chain: Chain) -> None:
     assert len(gnt(chain, "gnt-debug", "locks").splitlines()) == 1
     assert gnt(chain, "gnt-cluster", "getmaster").strip() == "north"
     assert "Cluster name: office.example" in gnt(chain, "gnt-cluster", "info")
+
+
+def test_the_real_wconfd_takes_the_configuration_over(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    """After jobs have changed it; the addresses are made ones that the real daemon accepts as its own."""
+    program = peer_program("ganeti-wconfd")
+    if program is None:
+        pytest.skip("the real wconfd is not installed")
+    gnt(chain, "gnt-instance", "replace-disks", "-n", "south", "phone")
+    assert main(["cluster", "export", "--root", chain.root.directory]) == 0
+    config = json.loads(capsys.readouterr().out)
+    master = config["nodes"][config["cluster"]["master_node"]]
+    master.update(name="vm", primary_ip="127.0.0.1", secondary_ip="127.0.0.1")
+    with tempfile.TemporaryDirectory(prefix="gx") as directory:
+        root = Root.of(directory)
+        create_root(root, config)
+        assert verdict_of_the_real_wconfd(program, root) == []
