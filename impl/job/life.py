@@ -114,7 +114,8 @@ def advance(job: Job, event: Event, now: Timestamp, result: Any = None) -> Step:
         job = replace(job, start_timestamp=job.start_timestamp or started)
         return Step(_with(job, index, replace(op, status=status, start_timestamp=started, result=None)), Persist.NOW)
     if event is Event.GRANT:
-        return Step(_with(job, index, replace(op, status=status, exec_timestamp=now)), Persist.NOW)
+        # durable before anything is done: after a power cut a job that reads "queued" is started again
+        return Step(_with(job, index, replace(op, status=status, exec_timestamp=now)), Persist.DURABLY)
     if event is Event.CANCEL:
         job = _with(job, index, replace(op, status=status, result=CANCELED_TEXT))
         ops = _rest(job, index, Status.CANCELED, CANCELED_TEXT)

@@ -240,15 +240,15 @@ def test_pipelined_requests_are_answered_in_order(root: Root, wconfd: FakeWconfd
         luxid.client().close()
         raw.settimeout(20)
         raw.connect(root.luxi_socket)
-        requests = [frame(encode_request("SubmitJob", ([delay()],))) for _ in range(600)]
+        requests = [frame(encode_request("SubmitJob", ([delay()],))) for _ in range(120)]
         raw.sendall(b"".join(requests))
         decoder = FrameDecoder()
         answers: list[bytes] = []
         while len(answers) < len(requests):
             answers += decoder.receive_data(raw.recv(1 << 16))
-        assert [json.loads(answer)["result"] for answer in answers] == list(range(1, 601))
+        assert [json.loads(answer)["result"] for answer in answers] == list(range(1, 121))
         with luxid.client() as client:
-            wait_all(client, list(range(1, 601)))
+            wait_all(client, list(range(1, 121)))
 
 
 def test_a_full_disk_refuses_submissions_and_spoils_nothing(root: Root, wconfd: FakeWconfd) -> None:
