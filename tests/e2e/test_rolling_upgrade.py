@@ -1,0 +1,78 @@
+"""The use case of restricted migration: around a cluster node by node, drained, evacuated, upgraded, taken back.
+
+Old hypervisors do not receive from new ones, so that instances may migrate only off the node that is upgraded next.
+The master cannot be drained and is left out (its turn would come after a fail-over of the master role).
+"""
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from checkers.plan_text import read_plan
+from checkers.promise import broken_promises
+from htools.backends import luxi
+from tests.e2e.conftest import Chain, hbal
+
+pytestmark = [pytest.mark.xdist_group("chain"), pytest.mark.long]
+
+RULES = ("--evac-mode", "--restricted-migration")
+
+
+def drain(chain: Chain, node: str, *, drained: bool) -> None:
+    job = chain.submit({"OP_ID": "OP_NODE_SET_PARAMS", "node_name": node, "drained": drained})
+    assert chain.wait_for(job, "success") == "success"
+
+
+def said_by(chain: Chain, *options: str) -> str:
+    with hbal(chain, *options) as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    return str(said)
+
+
+def tenants(chain: Chain, node: str) -> list[str]:
+    """Instances that run on a node or are mirrored there."""
+    cluster = luxi.load(chain.root.luxi_socket)
+    names = [other.name for other in cluster.nodes]
+    return [vm.name for vm in cluster.instances if names.index(node) in vm.nodes]
+
+
+def migrations(plan: dict[str, Any]) -> list[tuple[str, str]]:
+    """Where each migration of a plan leaves from and arrives, its steps taken one after the other."""
+    found = []
+    for move in plan["plan"]:
+        primary, secondary = move["from"]["primary"], move["from"]["secondary"]
+        new = ({*move["to"].values()} - {primary, secondary} or {""}).pop()
+        for step in move["steps"].split():
+            if step == "f":
+                found.append((primary, secondary))
+                primary, secondary = secondary, primary
+            else:
+                secondary = new
+    return found
+
+
+def test_every_node_is_emptied_upgraded_and_filled_again(chain: Chain) -> None:
+    nodes = [node.name for node in chain.cluster.nodes if not node.master]
+    running = {vm.name for vm in chain.cluster.instances}
+    for node in nodes:
+        drain(chain, node, drained=True)
+        assert tenants(chain, node), "there is nothing to evacuate, so this shows nothing"
+        before, cluster = chain.stage.config(), luxi.load(chain.root.luxi_socket)
+        plan = json.loads(said_by(chain, "--json", *RULES))
+        assert plan["plan"]
+        assert {source for source, _ in migrations(plan)} <= {node}
+        path = os.path.join(chain.root.directory, f"plan-{node}")
+        said_by(chain, "-X", f"-C{path}", *RULES)
+        with open(path, encoding="utf-8") as file:
+            assert broken_promises(before, chain.stage.config(), cluster, read_plan(file.read(), cluster)) == []
+        assert tenants(chain, node) == []
+        assert chain.locks() == ([], [])
+        # Here the node would get its new hypervisor.
+        drain(chain, node, drained=False)
+        said_by(chain, "-X")  # and here the cluster spreads out again
+    cluster = luxi.load(chain.root.luxi_socket)
+    assert {vm.name for vm in cluster.instances if vm.running} == running
+    assert not any(other.offline for other in cluster.nodes)
