@@ -10,6 +10,7 @@ the peer's order of operations, in the order in which the peer tries them.
 Invariants: `_bound[row]` never exceeds the true score of any candidate of the row; the move answered is the peer's.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from htools.arrays import RESERVED, WEIGHTS
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 BLOCK = 10_000
 """Candidates of a kind that are scored at a time: with their columns they stay in the processor's caches."""
+
+SMALL = 20_000
+"""Pairs of instance and target up to which all candidates are scored in every round: one block, no bookkeeping."""
 
 REFRESH = 48
 """Rows refreshed at a time when bounds must be made tight."""
@@ -52,6 +56,7 @@ class Engine:
         self._low: Floats = np.zeros((columns, size))
         self._high: Floats = np.zeros((columns, size))
         self._eligible = np.zeros(size, dtype=bool)
+        self._small = size * len(self._targets) <= SMALL
         self._find_eligible()
         self._bound[self._eligible] = -np.inf
 
@@ -94,6 +99,8 @@ class Engine:
 
     def best(self, before: float) -> tuple[Move, Moved, float] | None:
         """The first among the best moves, None where none leads below the score `before`."""
+        if self._small:
+            return self._best_of_all(before)
         stale = np.flatnonzero(np.isneginf(self._bound))
         if len(stale):
             self._refresh(stale)
@@ -106,14 +113,28 @@ class Engine:
             if len(waiting) > REFRESH:
                 waiting = waiting[np.argpartition(self._bound[waiting], REFRESH)[:REFRESH]]
             self._refresh(np.sort(waiting))
-        return self._decide(np.flatnonzero(self._fresh & (self._bound <= limit)), limit, before)
+        rows = np.flatnonzero(self._fresh & (self._bound <= limit))
+        cut = self._blocks(rows, self._targets)
+        blocks = [(block_rows, self._evaluate(block_rows, self._targets, external)) for block_rows, external in cut]
+        return self._decide(blocks, limit, before)
 
-    def _decide(self, rows: "Ints", limit: float, before: float) -> tuple[Move, Moved, float] | None:
-        """Among the candidates of these rows that may lead to `limit` or less, the first with the least exact score."""
+    def _best_of_all(self, before: float) -> tuple[Move, Moved, float] | None:
+        """The same, with every candidate scored anew."""
+        blocks: list[tuple[Ints, Block]] = []
+        limit = before
+        for rows, external in self._blocks(np.flatnonzero(self._eligible), self._targets):
+            block = self._evaluate(rows, self._targets, external)
+            limit = min(limit, float((block.best() + block.error).min(initial=np.inf)))
+            blocks.append((rows, block))
+        return self._decide(blocks, limit, before)
+
+    def _decide(
+        self, blocks: "Sequence[tuple[Ints, Block]]", limit: float, before: float
+    ) -> tuple[Move, Moved, float] | None:
+        """Among the candidates that may lead to `limit` or less, the first with the least exact score."""
         chosen: list[tuple[int, int, int, MoveKind]] = []
         nodes, vms = self._candidates.nodes, self._candidates.vms
-        for block_rows, external in self._blocks(rows, self._targets):
-            block = self._evaluate(block_rows, self._targets, external)
+        for block_rows, block in blocks:
             reach = limit + block.error
             for at in np.flatnonzero(block.failover <= reach).tolist():
                 chosen.append((int(block_rows[at]), -1, 0, MoveKind.FAILOVER))
@@ -175,7 +196,7 @@ class Engine:
         remerged = candidates.begin_round()
         self._fresh[:] = False
         self._find_eligible()
-        if remerged or candidates.tags.global_counts:
+        if self._small or remerged or candidates.tags.global_counts:
             self._low = np.zeros((len(candidates.kept) + 1, len(vms.index)))
             self._high = np.zeros_like(self._low)
             self._bound[self._eligible] = -np.inf

@@ -9,8 +9,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
-from htools import hbal
+from htools import engine, hbal
 from tests.conformance.clusters import Case, Generator
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conftest import peer_program
@@ -31,7 +32,9 @@ def compare(program: str, case: Case, directory: Path) -> str:
     peer = run_peer(program, words, theirs)
     if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
         return ""
-    found = difference(peer, run_ours(hbal.main, words, ours))
+    # Every other cluster is balanced as a large one is, with what earlier rounds found.
+    with patch.object(engine, "SMALL", engine.SMALL if case.seed % 2 else 0):
+        found = difference(peer, run_ours(hbal.main, words, ours))
     return f"seed {case.seed}: hbal {' '.join(words)}\n{found}" if found else ""
 
 

@@ -1,10 +1,13 @@
 """The engine against the definition: the same move with the same score, to the last bit, in every round."""
 
+from unittest.mock import patch
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from htools import engine as engine_module
 from htools.balancing import PlainSearch, search_for
-from htools.engine import Engine
+from htools.engine import SMALL, Engine
 from htools.model import Model
 from htools.scoring import optimum, score
 from spec import balance as defined
@@ -25,8 +28,14 @@ RULES = st.builds(
 
 
 @settings(max_examples=120, deadline=None)
-@given(clusters(), RULES, st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.5))))
-def test_every_round_takes_the_defined_move(cluster: Cluster, rules: Rules, extra: Settings) -> None:
+@given(clusters(), RULES, st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.5))), st.booleans())
+def test_every_round_takes_the_defined_move(cluster: Cluster, rules: Rules, extra: Settings, keep: bool) -> None:
+    """With everything scored anew in each round, as small clusters are, or with what the rounds before found."""
+    with patch.object(engine_module, "SMALL", 0 if keep else SMALL):
+        compare(cluster, rules, extra)
+
+
+def compare(cluster: Cluster, rules: Rules, extra: Settings) -> None:
     model, state = Model.of(cluster, extra), spec_state.initial_state(cluster, extra)
     search = search_for(model, rules)
     before = score(model.nodes.values())

@@ -11,6 +11,7 @@ from types import FunctionType
 
 import pytest
 
+from htools import engine as engine_module
 from htools.arrays import representable
 from htools.backends import text
 from htools.balancing import PlainSearch, Search
@@ -99,6 +100,12 @@ def models() -> list[tuple[Model, Rules]]:
     return made
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small clusters would be scored anew in every round, so that nothing kept could be wrong."""
+    monkeypatch.setattr(engine_module, "SMALL", 0)
+
+
 @pytest.fixture(scope="module")
 def expected() -> list[Steps]:
     return [steps(copy := model.copy(), PlainSearch(copy, rules)) for model, rules in models()]
@@ -117,6 +124,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str) -> Non
         for attribute, function in vars(changed[title]).items():
             if isinstance(function, FunctionType) and not attribute.startswith("__"):
                 monkeypatch.setattr(kind, attribute, function)
+    changed["SMALL"] = 0
 
 
 def differs(expected: list[Steps]) -> bool:
