@@ -123,7 +123,8 @@ class Search:
         self.graph = StateGraph(model)
         self.figures = Figures()
         self.violations: list[Violation] = []
-        self._outside: set[State] = set()
+        # Equal values of one variable share an object. Not of several: to Python, 1 and TRUE are equal.
+        self._values: list[dict[Any, Any]] = [{} for _ in model.variables]
         self._depth = 0
         self._started = 0.0
         self._key = self._key_function()
@@ -241,6 +242,7 @@ class Search:
         bounded = bool(model.constraints or model.action_constraints)
         keep_edges, targets, offsets = options.keep_edges, graph.targets, graph.offsets
         invariants = [named.test for named in model.invariants]
+        shared = [values.setdefault for values in self._values]
         for number in range(start, end):
             state = states[number]
             found: list[State] = []
@@ -259,7 +261,8 @@ class Search:
                 if inside:
                     place = index.get(key)
                     if place is None:
-                        place = index[key] = len(states)
+                        target = tuple([share(v, v) for share, v in zip(shared, target, strict=True)])  # noqa: PLW2901
+                        place = index[target if key_of is None else key] = len(states)
                         states.append(target)
                         parents.append(number)
                         fresh = True

@@ -275,7 +275,7 @@ class ActionGenerator(Generator):
                     rest(cx.assigned | {place}, Context(frame, cx.prime, cx.assigned | {place}))
                 return
         if node.op == "unchanged":
-            self._run_unchanged(node.args[0], env, cx, rest)
+            self._run_unchanged(node.args[0], env, cx, mode, rest)
             return
         if node.op == "cdot":
             raise TlaUnsupportedError("the composition of actions, \\cdot, is not supported", node.position)
@@ -286,12 +286,23 @@ class ActionGenerator(Generator):
         if mode.initial:
             return self.variable(node, env)
         if isinstance(node, ast.Basic) and node.op == "prime":
-            return self.variable(node.args[0], env)
+            place = self.variable(node.args[0], env)
+            return self._abstract(node.args[0], env) if place is None and mode.search else place
         if isinstance(node, ast.Apply) and not node.args:
             inner = self.levels.enter(node.path, env)
             binding = inner.map.get(node.symbol)
             if isinstance(binding, ByName):
                 return self.target(binding.node, binding.env, mode)
+        return None
+
+    def _abstract(self, node: ast.Expr, env: Env) -> int | None:
+        """A place of its own for a variable of an instance that stands for an expression.
+
+        TLC decides ENABLED by the instance's own variables: their next values are free, whatever they stand for.
+        """
+        if isinstance(node, ast.Apply) and isinstance(node.symbol, Variable) and not node.args:
+            if isinstance(self.levels.enter(node.path, env).map.get(node.symbol), ByName):
+                return self.abstract.setdefault(node.symbol, len(self.variables) + len(self.abstract))
         return None
 
     def variable(self, node: ast.Expr, env: Env) -> int | None:
@@ -306,13 +317,15 @@ class ActionGenerator(Generator):
             return self.index.get(node.symbol)
         return None
 
-    def _run_unchanged(self, what: ast.Expr, env: Env, cx: Context, rest: Rest) -> None:
+    def _run_unchanged(self, what: ast.Expr, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
         assert cx.assigned is not None
         if isinstance(what, ast.Tuple):
             parts = tuple(ast.Basic(item.position, "unchanged", (item,)) for item in what.items)
-            self._all_of(parts, env, cx, Mode(), rest)
+            self._all_of(parts, env, cx, mode, rest)
             return
         place = self.variable(what, env)
+        if place is None and mode.search:
+            place = self._abstract(what, env)
         if place is not None and place not in cx.assigned:
             old = self.gen(what, env, cx).text
             cx.frame.emit(f"n{place} = {old}")
@@ -323,11 +336,11 @@ class ActionGenerator(Generator):
             inner = self.levels.enter(what.path, env)
             binding = inner.map.get(what.symbol)
             if isinstance(binding, ByName):
-                self._run_unchanged(binding.node, binding.env, cx, rest)
+                self._run_unchanged(binding.node, binding.env, cx, mode, rest)
                 return
             if (call := self._call(what, env)) is not None and not what.args:
                 assert call[0].body is not None
-                self._run_unchanged(call[0].body, call[1], cx, rest)
+                self._run_unchanged(call[0].body, call[1], cx, mode, rest)
                 return
         self._test(ast.Basic(what.position, "unchanged", (what,)), env, cx, rest)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from checkers.tla import syntax as ast
-from checkers.tla.frames import Code, Context, Env, Frame, Local
+from checkers.tla.frames import Code, Context, Env, Frame, Local, fresh
 from checkers.tla.gen_basic import Pieces
 
 
@@ -123,7 +123,7 @@ class Binders(Pieces):
 
     def _filter_test(self, node: ast.SetFilter, env: Env, cx: Context) -> str:
         """The filter's condition as a function of the element, for sets that cannot be listed."""
-        item = "item"
+        item = fresh("item")
 
         def build(frame: Frame) -> None:
             bound = self._bind(item, node.domain.names, node.domain, env, frame)
@@ -133,7 +133,7 @@ class Binders(Pieces):
         for captive in captured:
             cx.frame.use(captive)
         keep = "".join(f", {captive}={captive}" for captive in captured)
-        return f"(lambda item{keep}: {name}({', '.join((item, *captured))}))"
+        return f"(lambda {item}{keep}: {name}({', '.join((item, *captured))}))"
 
     def mapped(self, node: ast.SetMap, env: Env, cx: Context) -> str:
         """The values of a set constructor as a list."""

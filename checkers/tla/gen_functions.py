@@ -7,7 +7,7 @@ from typing import Any
 
 from checkers.tla import syntax as ast
 from checkers.tla.errors import Position
-from checkers.tla.frames import Code, Context, Env, Frame, Local
+from checkers.tla.frames import Code, Context, Env, Frame, Local, fresh
 from checkers.tla.gen_binders import Binders
 from checkers.tla.program import Program
 from checkers.tla.symbols import Symbol
@@ -47,19 +47,20 @@ class Functions(Binders):
         text = f"function_over({source.text}, lambda: {call}, {self._body(node, env, cx)})"
         return Code(self.marked(text, node.position))
 
-    def _body(self, node: ast.Function, env: Env, cx: Context, itself: str | None = None) -> str:
+    def _body(self, node: ast.Function, env: Env, cx: Context, *, recursive: bool = False) -> str:
         """The function's value as a Python function of its argument, for domains that cannot be listed."""
         names = [name for d in node.domains for name in d.names]
-        params = ("item",) if itself is None else ("item", itself)
+        item, itself = fresh("item"), fresh("self") if recursive else None
+        params = (item,) if itself is None else (item, itself)
 
         def build(frame: Frame) -> None:
             bound = env
             if itself is not None and node.itself is not None:
                 bound = bound.extend({node.itself: Local(itself, "any", normal=False)})
             if len(node.domains) == 1 and (len(names) == 1 or node.domains[0].pattern):
-                bound = self._bind("item", names, node.domains[0], bound, frame)
+                bound = self._bind(item, names, node.domains[0], bound, frame)
             else:
-                bound = self._unpack(node, names, bound, frame)
+                bound = self._unpack(node, item, bound, frame)
             frame.emit(f"return {self.gen(node.body, bound, cx.within(frame)).text}")
 
         name, captured = self.lifted("body", node, cx, build, params)
@@ -67,13 +68,13 @@ class Functions(Binders):
             cx.frame.use(captive)
         if itself is None:
             keep = "".join(f", {captive}={captive}" for captive in captured)
-            return f"(lambda item{keep}: {name}({', '.join(('item', *captured))}))"
+            return f"(lambda {item}{keep}: {name}({', '.join((item, *captured))}))"
         return f"{name}, ({', '.join(captured)}{',' if captured else ''})"
 
-    def _unpack(self, node: ast.Function, names: list[Any], env: Env, frame: Frame) -> Env:
+    def _unpack(self, node: ast.Function, item: str, env: Env, frame: Frame) -> Env:
         """Bind the parts of an argument tuple; a domain may itself be a pattern."""
         heads = [frame.local("t") for d in node.domains for _ in (range(1) if d.pattern else d.names)]
-        frame.emit(f"{', '.join(heads)}, = {self.marked(f'untuple(item, {len(heads)})', node.position)}")
+        frame.emit(f"{', '.join(heads)}, = {self.marked(f'untuple({item}, {len(heads)})', node.position)}")
         remaining = iter(heads)
         for d in node.domains:
             if d.pattern:
@@ -97,7 +98,7 @@ class Functions(Binders):
 
     def _recursive_function(self, node: ast.Function, env: Env, cx: Context) -> Code:
         source = self._sources_of(node, env, cx)
-        text = f"recursive_function({source}, {self._body(node, env, cx, 'itself')})"
+        text = f"recursive_function({source}, {self._body(node, env, cx, recursive=True)})"
         return Code(self.marked(text, node.position))
 
     # Application ----------------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
         self.program = program
         self.levels = Levels()
         self.overrides: dict[Symbol, Symbol] = {}
+        self.abstract: dict[Symbol, int] = {}
         self.no_folding = 0
         self._operators: dict[Any, tuple[str, list[str], Code]] = {}
         self._folded: dict[Any, Code | None] = {}
@@ -172,6 +173,10 @@ class Generator(BasicExpressions, Functions, BuiltinCalls):
     ) -> Code:
         """Code for a symbol of environment `inner` applied to arguments of environment `env`."""
         symbol = self.overrides.get(symbol, symbol)
+        if cx.prime and cx.assigned is not None and self.abstract.get(symbol) in cx.assigned:
+            name = f"n{self.abstract[symbol]}"
+            cx.frame.use(name)
+            return Code(name, "any", normal=True)
         binding = self.levels.lookup(symbol, inner, node.path if isinstance(node, ast.Apply) else ())
         if binding is not None:
             return self._bound(binding, args, env, cx, node)

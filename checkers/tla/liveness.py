@@ -245,12 +245,26 @@ def check_liveness(model: Model, graph: StateGraph, *, keep_going: bool) -> list
     for name, parts in model.temporal:
         found = _violation(parts, translator, tests, graph, fairness, assumed)
         if found is not None:
-            nodes, start = found
+            nodes, start = _without_repeats(*found)
             trace = [graph.states[number] for number in nodes]
             violations.append(Violation("property", name, trace, start))
             if not keep_going:
                 break
     return violations
+
+
+def _without_repeats(numbers: list[int], start: int) -> tuple[list[int], int]:
+    """A lasso without steps that change nothing; a loop of one state is a behaviour that stops."""
+    kept: list[int] = []
+    begin = 0
+    for place, number in enumerate(numbers):
+        if not kept or kept[-1] != number:
+            kept.append(number)
+        if place == start:
+            begin = len(kept) - 1
+    if len(kept) - begin > 1 and kept[-1] == kept[begin]:
+        kept.pop()
+    return kept, begin
 
 
 def _violation(

@@ -20,18 +20,22 @@ from checkers.tla.values import (
     ordered,
 )
 
+_CONFUSED = frozenset({int, bool})
+_BITS = frozenset({0, 1})
+"""Python takes FALSE and TRUE for 0 and 1, so these are compared by their kinds too."""
+
 
 def contains(members: Value, value: Value) -> bool:
     """Whether a value is in a set of any sort."""
     if members.__class__ is frozenset:
         value = normal(value)
-        if value in members:
+        if value in members and not (value.__class__ in _CONFUSED and value in _BITS):
             return True
         for other in members:
             if mismatch(value, other):
                 raise TlaEvalError("comparison", f"cannot compare {show(value)} with {show(other)}")
             break
-        return False
+        return value in members
     if isinstance(members, LazySet):
         return members.contains(value)
     raise TlaEvalError("type", f"cannot look for an element in {a_kind(members)}: {show(members)} is not a set")

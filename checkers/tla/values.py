@@ -70,20 +70,30 @@ class Domain:
 
 
 _DOMAINS: dict[frozenset[Value], Domain] = {}
+_BOOLEAN_DOMAINS: dict[frozenset[Value], Domain] = {}
 _ORDERED: dict[frozenset[Value], tuple[Value, ...]] = {}
 
 
 def domain(members: frozenset[Value]) -> Domain:
     """The domain object of a set."""
-    found = _DOMAINS.get(members)
+    known = _DOMAINS
+    if len(members) < 3 and _has_booleans(members):
+        known = _BOOLEAN_DOMAINS
+    found = known.get(members)
     if found is None:
-        found = _DOMAINS[members] = Domain(members)
+        found = known[members] = Domain(members)
     return found
+
+
+def _has_booleans(members: frozenset[Value]) -> bool:
+    """Whether a set is one of booleans: Python takes FALSE and TRUE for the integers 0 and 1."""
+    return any(item.__class__ is bool for item in members)
 
 
 def reset() -> None:
     """Forget interned domains and orders: the order of strings belongs to one specification."""
     _DOMAINS.clear()
+    _BOOLEAN_DOMAINS.clear()
     _ORDERED.clear()
 
 
@@ -95,6 +105,8 @@ def ordered(members: frozenset[Value]) -> tuple[Value, ...]:
     if members <= _ZERO_AND_ONE:
         # {0} and {FALSE} are equal to Python, so what is kept for one must not be given out for the other
         return sorted_elements(members)
+    if len(members) < 3 and _has_booleans(members):
+        return tuple(sorted(members))
     found = _ORDERED.get(members)
     if found is None:
         if len(_ORDERED) > 200_000:
