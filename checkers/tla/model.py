@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from checkers.tla import order, values
 from checkers.tla import syntax as ast
+from checkers.tla import values
 from checkers.tla.analysis import ACTION, CONSTANT, STATE, TEMPORAL
 from checkers.tla.config import Config
+from checkers.tla.constants import Constants
 from checkers.tla.errors import Position, TlaConfigError, TlaSemanticError, TlaUnsupportedError
-from checkers.tla.frames import ByName, Closure, Code, Context, Env, Frame, Global, Lazy, fresh
-from checkers.tla.gen_actions import ActionGenerator, Assigned, Leaf, Mode
-from checkers.tla.modules import Loader
+from checkers.tla.frames import ByName, Code, Context, Env, Frame, Lazy, fresh
+from checkers.tla.gen_actions import Assigned, Mode
 from checkers.tla.names import arity_of
 from checkers.tla.program import Program
-from checkers.tla.symbols import Alias, Constant, Module, Operator, Symbol
+from checkers.tla.splitting import Leaf
+from checkers.tla.symbols import Alias, Constant
 from checkers.tla.values import Value, normal
 
 State = tuple[Value, ...]
@@ -89,100 +90,8 @@ _REMEMBERED = 50_000
 """So many values of a conjunct are remembered before they are forgotten all at once."""
 
 
-class ModelBuilder:
+class ModelBuilder(Constants):
     """Builds a model from a module and a configuration."""
-
-    def __init__(self, module: Module, loader: Loader, config: Config, *, complete: bool = True) -> None:
-        values.reset()
-        order.set_words([*config.words, *(word for m in (*loader.modules.values(), module) for word in m.words)])
-        self.module = module
-        self.loader = loader
-        self.config = config
-        self.program = Program()
-        self.gen = ActionGenerator(module.variables, self.program)
-        self.env = Env({})
-        self.count = len(module.variables)
-        self.notes: list[str] = []
-        self._bind_constants(complete=complete)
-
-    # Constants --------------------------------------------------------------------------------------------------
-
-    def _bind_constants(self, *, complete: bool) -> None:
-        config = self.config
-        for name, value in config.values.items():
-            where, _, short = name.rpartition("!")
-            symbols = [self._of_module(short, where)] if where else self._named(name)
-            self.gen.levels.everywhere.update(symbols if where else ())
-            if not symbols:
-                self.notes.append(f"the configuration gives {name} a value, but no module declares it")
-            for symbol in symbols:
-                self.gen.levels.globals[symbol] = self.gen.known(self.gen.constant(value, f"C_{name}"))
-        for name, table in config.tables.items():
-            python = f"T_{name}"
-            self.program.names[python] = _table(name, table)
-            self.gen.levels.globals[self._symbol(name, "constant")] = Global(python, "any", normal=False)
-        for replacement in config.replacements:
-            name = replacement.name
-            symbols = [self._of_module(name, replacement.module)] if replacement.module else self._named(name)
-            self.gen.levels.everywhere.update(symbols if replacement.module else ())
-            if not symbols:
-                raise TlaConfigError(f"the configuration replaces {name}, but no module has such a name")
-            for symbol in symbols:
-                self._replace(symbol, replacement.by)
-        for constant in self.module.constants if complete else ():
-            if constant not in self.gen.levels.globals and constant not in self.gen.overrides:
-                text = f"the constant {constant.name} has no value: add CONSTANT {constant.name} = ... to the"
-                raise TlaConfigError(f"{text} configuration", constant.position)
-
-    def _replace(self, symbol: Symbol, by: str) -> None:
-        target = self._symbol(by, "definition")
-        name = symbol.name
-        while isinstance(symbol, Alias):
-            symbol = symbol.target
-        if symbol is target:
-            return
-        if arity_of(symbol) != arity_of(target):
-            raise TlaConfigError(f"{by} cannot replace {name}: it takes {arity_of(target)} arguments")
-        if isinstance(target, Alias):
-            inner = self.gen.levels.enter(((target.instance, ()),), self.env)
-            base = target.target
-            assert isinstance(base, Operator)
-            assert base.body is not None
-            self.gen.levels.globals[symbol] = Closure(base, base.params, base.body, inner)
-            return
-        if isinstance(target, Operator):
-            assert target.body is not None
-            self.gen.levels.globals[symbol] = Closure(target, target.params, target.body, self.env)
-        else:
-            self.gen.overrides[symbol] = target
-
-    def _of_module(self, name: str, module: str) -> Symbol:
-        found = self.loader.modules.get(module)
-        symbol = found.symbols.get(name) if found is not None else None
-        if symbol is None:
-            raise TlaConfigError(f"the configuration names {name} of module {module}, which has no such name")
-        return symbol
-
-    def _named(self, name: str) -> list[Symbol]:
-        """All symbols of a name: TLC replaces by name, in every module."""
-        found: dict[Symbol, None] = {}
-        for module in (self.module, *self.loader.modules.values()):
-            symbol = module.symbols.get(name)
-            while isinstance(symbol, Alias):
-                symbol = symbol.target
-            if symbol is not None:
-                found[symbol] = None
-        return list(found)
-
-    def _find(self, name: str) -> Symbol | None:
-        modules = (self.module, *self.loader.modules.values())
-        return next((m.symbols[name] for m in modules if name in m.symbols), None)
-
-    def _symbol(self, name: str, what: str) -> Symbol:
-        symbol = self._find(name)
-        if symbol is None:
-            raise TlaConfigError(f"the configuration names {name}, but module {self.module.name} has no such {what}")
-        return symbol
 
     def formula(self, name: str, what: str, highest: int = TEMPORAL) -> Formula:
         """The formula that a name of the configuration stands for."""
@@ -411,16 +320,6 @@ _fresh_count = iter(range(10**9))
 
 def _fresh(hint: str) -> str:
     return f"{''.join(c if c.isalnum() and c.isascii() else '_' for c in hint)}_{next(_fresh_count)}"
-
-
-def _table(name: str, table: dict[tuple[Value, ...], Value]) -> Callable[..., Value]:
-    def look_up(*args: Value) -> Value:
-        key = tuple(normal(arg) for arg in args)
-        if key not in table:
-            raise TlaConfigError(f"the configuration gives {name} no value for these arguments")
-        return table[key]
-
-    return look_up
 
 
 _ = (STATE, Code, Constant)
