@@ -58,10 +58,25 @@ def settled(cluster: RunningCluster) -> None:
         assert [finding for finding in group_findings(view, group, redundancy=False) if not finding.warning] == []
 
 
-def process_of(cluster: RunningCluster, job_id: int) -> int:
-    process_id = read_job(job_path(cluster.root.queue, job_id)).process_id
-    assert process_id is not None
-    return process_id
+def kill_job(cluster: RunningCluster, job_id: int) -> bool:
+    """Kill a job's process; False if it has ended. Never a stranger that got its number since."""
+    pid = read_job(job_path(cluster.root.queue, job_id)).process_id
+    if pid is None:
+        return False
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            if cluster.root.directory.encode() not in file.read():
+                return False
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def test_two_jobs_compete_for_a_node(cluster: RunningCluster) -> None:
@@ -82,7 +97,7 @@ def test_a_killed_job_frees_its_locks_and_fails(cluster: RunningCluster) -> None
     cluster.until(victim, "running")
     heir = cluster.submit(delay(0.001))
     cluster.until(heir, "waiting")
-    os.kill(process_of(cluster, victim), signal.SIGKILL)
+    assert kill_job(cluster, victim)
     assert cluster.end(victim) == ("error", [f"detected death of job {victim}"])
     assert cluster.end(heir) == ("success", [None])
     settled(cluster)
@@ -173,7 +188,7 @@ def test_a_job_killed_in_the_middle_of_its_deed(cluster: RunningCluster, op_id: 
         _, entries = cluster.luxid.call("WaitForJobChange", job_id, ["status"], None, serial, 20)
         if any("copying" in str(message) for _, _, _, message in entries):
             break
-    os.kill(process_of(cluster, job_id), signal.SIGKILL)
+    assert kill_job(cluster, job_id)
     assert cluster.end(job_id) == ("error", [f"detected death of job {job_id}"])
     after = cluster.config()
     assert {name: after[name] for name in ("instances", "disks", "nodes")} == {
@@ -218,4 +233,61 @@ def test_a_create_by_our_own_allocator(cluster: RunningCluster) -> None:
     assert len(set(nodes)) == 2
     settled(cluster)
     assert cluster.end(cluster.submit({"OP_ID": "OP_INSTANCE_REMOVE", "instance_name": "new"}))[0] == "success"
+    settled(cluster)
+
+
+@pytest.mark.long
+def test_kills_under_load_leave_a_sound_cluster(cluster: RunningCluster) -> None:
+    """Two hundred jobs, sixty of their processes and wconfd six times killed: each job ends, nothing contradicts."""
+    order = random.Random(11)
+    set_speed(cluster, 0.02)
+    jobs: list[list[dict[str, Any]]] = []
+    for number in range(200):
+        name = f"web{order.randrange(12)}"
+        node = f"node{order.randrange(1, NODES + 1)}"
+        jobs.append(
+            order.choice(
+                [
+                    [{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": name}],
+                    [{"OP_ID": "OP_INSTANCE_FAILOVER", "instance_name": name}],
+                    [
+                        {
+                            "OP_ID": "OP_INSTANCE_REPLACE_DISKS", "instance_name": name, "remote_node": node,
+                            "mode": "replace_new_secondary",
+                        }
+                    ],
+                    [
+                        {
+                            "OP_ID": "OP_INSTANCE_CREATE", "instance_name": f"soak{number}", "mode": "create",
+                            "os_type": "noop", "nics": [{}], "disk_template": "drbd", "disks": [{"size": 1024}],
+                            "pnode": node, "snode": f"node{1 + int(node[4:]) % NODES}", "start": False,
+                        },
+                        {"OP_ID": "OP_INSTANCE_REMOVE", "instance_name": f"soak{number}"},
+                    ],
+                ]
+            )
+        )  # fmt: skip
+    ids = cluster.submit_many(*jobs)
+    wconfd = daemons(cluster.root)[0]
+    killed = 0
+    while killed < 66:
+        running_now = [name for name in os.listdir(cluster.root.livelocks) if name.startswith("job_")]
+        if not running_now:
+            break
+        if killed % 11 == 10:
+            pid = wconfd.start()
+            os.kill(pid, signal.SIGKILL)
+            while wconfd.pid() is not None:
+                os.sched_yield()
+            wconfd.start()
+            killed += 1
+            continue
+        job_id = int(order.choice(running_now)[4:10])
+        killed += kill_job(cluster, job_id)
+        time.sleep(0.02)  # so that the next one has got somewhere
+    ends = [cluster.end(job_id)[0] for job_id in ids]
+    assert set(ends) <= FINAL
+    assert ends.count("success") > 20, ends
+    cluster.reconnect()
+    set_speed(cluster, 0.0)
     settled(cluster)
