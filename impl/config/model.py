@@ -83,12 +83,27 @@ class Config(NamedTuple):
         return not self.objects(TOP)
 
     def text(self) -> bytes:
-        """The configuration as one JSON object, put together from the objects' texts, in the order of their keys."""
+        """The configuration as one JSON object, put together from the objects' texts, in the order of their keys.
+
+        The last one put together is remembered: readers ask for the same one again and again.
+        """
+        global _last_text  # noqa: PLW0603 - a memory of one, which changes no result
+        known_sections, known_text = _last_text
+        if known_sections is self.sections:
+            return known_text
+        text = self._put_together()
+        _last_text = (self.sections, text)
+        return text
+
+    def _put_together(self) -> bytes:
         parts = [_member(key, known.text) for key, known in sorted(self.objects(TOP).items())]
         for section in SECTIONS:
             inner = b",".join(_member(key, known.text) for key, known in sorted(self.objects(section).items()))
             parts.append(_member(section, b"{" + inner + b"}"))
         return b"{" + b",".join(parts) + b"}"
+
+
+_last_text: "tuple[Map[str, Objects] | None, bytes]" = (None, b"")
 
 
 def _member(key: str, text: bytes) -> bytes:

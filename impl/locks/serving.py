@@ -22,6 +22,9 @@ def serve(draft: Draft) -> list[Owner]:
         The owners whose pending request was granted.
     """
     granted: list[Owner] = []
+    if not draft.queues:
+        draft.loosened.clear()
+        return granted
     heap: list[tuple[Pending, Place, bool]] = []
     _look_at_loosened(draft, heap)
     while heap:

@@ -92,7 +92,6 @@ class Draft:
     """
 
     def __init__(self, state: LockState) -> None:
-        self._state = state
         self.held = state.held.mutate()
         self.direct = state.direct.mutate()
         self.members = state.members.mutate()

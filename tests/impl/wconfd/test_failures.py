@@ -210,3 +210,36 @@ print(s.recv(1000).decode())
             timeout=20,
         )
         assert expected in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("wconfd.db", b"this is no database, but long enough to look at" * 100, "cannot use the store"),
+        ("config.data", b"{", "the configuration is not valid JSON"),
+        ("config.data", b'{"version": 1}', "key 'cluster' not found in the configuration"),
+        ("locks.data", b"[[", "cannot use the store"),
+        ("locks.data", b"[5, []]", "Unable to read list"),
+        (
+            "locks.data",
+            b'[[[[1, "/a", 2], [["node/a", "exclusive"]]], [[2, "/b", 3], [["node/a", "shared"]]]], []]',
+            "cannot be held",
+        ),
+        ("tempres.data", b"{", "cannot use the store"),
+    ],
+)
+def test_a_root_that_cannot_be_read_is_refused_with_a_sentence(
+    new_daemon: Callable[..., Daemon], name: str, content: bytes, expected: str
+) -> None:
+    daemon = new_daemon(start=False)
+    path = os.path.join(daemon.root.state, name)
+    with open(path, "wb") as file:
+        file.write(content)
+    done = subprocess.run(
+        [*daemon.program, "--root", daemon.root.directory], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    with open(path, "rb") as file:
+        assert file.read() == content, "it is left as it was"
