@@ -75,8 +75,12 @@ class RealDisk:
         """A file's content."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            parts = []
-            while part := os.read(descriptor, max(os.fstat(descriptor).st_size, 1 << 12) + 1):
+            size = os.fstat(descriptor).st_size
+            data = os.read(descriptor, size + 1)
+            if len(data) == size:  # the usual case: files are replaced, they do not grow
+                return data
+            parts = [data]
+            while part := os.read(descriptor, 1 << 16):
                 parts.append(part)
             return b"".join(parts)
         finally:
