@@ -19,9 +19,11 @@ from spec.jobs.events import (
     Configure,
     Died,
     Event,
+    Fail,
     NotStarted,
     Owned,
     Refused,
+    Reply,
     SetDrain,
     Submit,
 )
@@ -224,3 +226,20 @@ def test_an_illegal_event_changes_nothing() -> None:
     for event in (Owned(9, "/l"), NotStarted(9, (1, 0)), Changed(Job(9)), Died(Job(9), (1, 0)), Changed(Job(1))):
         queue.step(event, (2, 0))
         assert queue.snapshot() == before
+
+
+def test_a_full_queue_refuses_and_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spec.jobs.queue.QUEUE_LIMIT", 2)
+    monkeypatch.setattr("impl.jobs.queue.QUEUE_LIMIT", 2)
+    plain, clever = Queue(max_running=0), JobQueue()
+    clever.max_running = 0
+    outcomes = []
+    for count in (2, 1):
+        event = Submit(((op(),),) * count, (1, 0))
+        plain, expected = step(plain, event, (1, 0))
+        assert clever.step(event, (1, 0)) == expected
+        outcomes.append(expected[-1])
+    assert isinstance(outcomes[0], Reply)
+    assert isinstance(outcomes[1], Fail)
+    assert outcomes[1].error_class == "JobQueueFull"
+    assert len(plain.queued) == len(clever.queued) == 2
