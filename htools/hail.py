@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import msgspec
+
 from htools import hbal
 from htools.answers import (
     description,
@@ -247,6 +249,25 @@ def _saved(cluster: Cluster, model: Model) -> Cluster:
     return replace(cluster, nodes=tuple(nodes), instances=tuple(vm.current() for vm in model.instances.values()))
 
 
+def _explained(options: Options, cluster: Cluster, model: Model, request: Request, limits: Limits, line: str) -> str:
+    """The answer's line, with the explanation in it or told on standard error where it is asked for."""
+    if options.explain is None:
+        return line
+    from htools.explaining import explain, told
+
+    news: Sequence[NewInstance] = ()
+    if isinstance(request, Allocate | MultiAllocate):
+        news = (request.new,) if isinstance(request, Allocate) else request.new
+    explanation = explain(model, cluster, news, limits)
+    if options.json:
+        return msgspec.json.encode({**msgspec.json.decode(line), "gantry": {"explanation": explanation}}).decode()
+    if news:
+        print(told(explanation), end="", file=sys.stderr)
+    else:
+        print("Only allocations are explained; the answer tells the reason for each instance.", file=sys.stderr)
+    return line
+
+
 def body(options: Options, arguments: list[str]) -> int:
     """Run hail."""
     if not arguments:
@@ -281,7 +302,7 @@ def body(options: Options, arguments: list[str]) -> int:
     only = None if options.restrict_to_nodes is None else tuple(options.restrict_to_nodes)
     limits = Limits(ignore_soft=options.ignore_soft_errors, capacity=options.capacity, only_nodes=only)
     answered = answer(cluster, model, request, limits)
-    print(answered.line)
+    print(_explained(options, cluster, model, request, limits, answered.line))
     sys.stdout.flush()
     _print_nodes(options, answered.model, "Final")
     hbal.save(options.save, "post-ialloc", "after iallocator run", _saved(cluster, answered.model))

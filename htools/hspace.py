@@ -6,7 +6,7 @@ Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -21,6 +21,7 @@ from htools.refuge import group_redundant
 from htools.scoring import score
 from htools.settings import Spec
 from htools.tables import component_table, node_table
+from htools.totals import EFFICIENCY, STATISTICS, Totals, ratio, totals
 from htools.vm import NO_NODE, InstanceModel
 from spec.cluster import (
     AllocPolicy,
@@ -34,107 +35,6 @@ from spec.cluster import (
 )
 from spec.decisions import FailMode
 from spec.requests import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over all nodes: MiB, cores, spindles; floats where the peer counts in floats."""
-
-    free_memory: int
-    free_disk: int
-    free_spindles: int
-    available_memory: int
-    available_disk: int
-    available_cpus: int
-    largest_memory: int
-    largest_disk: int
-    instance_memory: int
-    instance_disk: int
-    instance_spindles: int
-    instance_cpus: int
-    total_memory: float
-    total_disk: float
-    total_spindles: float
-    total_cpus: float
-    virtual_cpus: int
-    normal_cpus: float
-    missing_memory: int
-    node_memory: int
-    score: float
-    instances: int
-
-
-def totals(model: Model) -> Totals:
-    """Add up a model."""
-    nodes = list(model.nodes.values())
-    memory = disk = cpus = spindles = normal = 0.0
-    for node in nodes:
-        memory += node.total_memory
-        disk += node.total_disk
-        cpus += node.total_cpus
-        spindles += float(node.total_spindles)
-        normal += _ratio(node.used_cpus, node.vcpu_ratio)
-    return Totals(
-        free_memory=sum(node.free_memory for node in nodes),
-        free_disk=sum(node.free_disk for node in nodes),
-        free_spindles=sum(node.free_spindles for node in nodes),
-        available_memory=sum(node.available_memory for node in nodes),
-        available_disk=sum(node.available_disk for node in nodes),
-        available_cpus=sum(node.available_cpus for node in nodes),
-        largest_memory=max([0, *(node.available_memory for node in nodes)]),
-        largest_disk=max([0, *(node.available_disk for node in nodes)]),
-        instance_memory=sum(node.instance_memory for node in nodes),
-        instance_disk=sum(int(node.total_disk) - node.free_disk for node in nodes),
-        instance_spindles=sum(node.total_spindles - node.free_spindles for node in nodes),
-        instance_cpus=sum(node.used_cpus for node in nodes),
-        total_memory=memory,
-        total_disk=disk,
-        total_spindles=spindles,
-        total_cpus=cpus,
-        virtual_cpus=sum(node.high_cpus for node in nodes),
-        normal_cpus=normal,
-        missing_memory=sum(node.missing_memory for node in nodes),
-        node_memory=sum(node.node.node_memory for node in nodes),
-        score=score(nodes),
-        instances=sum(len(node.primaries) for node in nodes),
-    )
-
-
-def _ratio(part: float, whole: float) -> float:
-    if whole:
-        return part / whole
-    return float("nan") if not part else float("inf") if part > 0 else float("-inf")
-
-
-_EFFICIENCY: dict[str, Callable[[Totals], float]] = {
-    "memory": lambda t: _ratio(t.instance_memory, t.total_memory),
-    "disk": lambda t: _ratio(t.instance_disk, t.total_disk),
-    "vcpu": lambda t: _ratio(t.instance_cpus, t.virtual_cpus),
-    "spindles": lambda t: _ratio(t.instance_spindles, t.total_spindles),
-}
-
-_STATISTICS: tuple[tuple[str, Callable[[Totals], str]], ...] = (
-    ("SCORE", lambda t: fixed(t.score, 8)),
-    ("INST_CNT", lambda t: str(t.instances)),
-    ("MEM_FREE", lambda t: str(t.free_memory)),
-    ("MEM_AVAIL", lambda t: str(t.available_memory)),
-    ("MEM_RESVD", lambda t: str(t.free_memory - t.available_memory)),
-    ("MEM_INST", lambda t: str(t.instance_memory)),
-    ("MEM_OVERHEAD", lambda t: str(t.missing_memory + t.node_memory)),
-    ("MEM_EFF", lambda t: fixed(_EFFICIENCY["memory"](t), 8)),
-    ("DSK_FREE", lambda t: str(t.free_disk)),
-    ("DSK_AVAIL", lambda t: str(t.available_disk)),
-    ("DSK_RESVD", lambda t: str(t.free_disk - t.available_disk)),
-    ("DSK_INST", lambda t: str(t.instance_disk)),
-    ("DSK_EFF", lambda t: fixed(_EFFICIENCY["disk"](t), 8)),
-    ("SPN_FREE", lambda t: str(t.free_spindles)),
-    ("SPN_INST", lambda t: str(t.instance_spindles)),
-    ("SPN_EFF", lambda t: fixed(_EFFICIENCY["spindles"](t), 8)),
-    ("CPU_INST", lambda t: str(t.instance_cpus)),
-    ("CPU_EFF", lambda t: fixed(_EFFICIENCY["vcpu"](t), 8)),
-    ("MNODE_MEM_AVAIL", lambda t: str(t.largest_memory)),
-    ("MNODE_DSK_AVAIL", lambda t: str(t.largest_disk)),
-)
 
 
 def _clusters(total: Totals, *, spindles: bool) -> list[tuple[str, str]]:
@@ -160,7 +60,7 @@ def print_keys(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def _statistics(phase: str, total: Totals) -> list[tuple[str, str]]:
-    return [(f"{phase}_{name}", text(total)) for name, text in _STATISTICS]
+    return [(f"{phase}_{name}", text(total)) for name, text in STATISTICS]
 
 
 def _words(pairs: Iterable[tuple[str, str]]) -> str:
@@ -235,7 +135,7 @@ class _Report:
         kinds = ["memory", "disk", "vcpu", *(["spindles"] if self.exclusive else [])]
         width, total = max(map(len, kinds)), totals(filled.model)
         for kind in kinds:
-            percent = fixed(_EFFICIENCY[kind](total) * 100, 2).rjust(5)
+            percent = fixed(EFFICIENCY[kind](total) * 100, 2).rjust(5)
             print(f"  - {kind.rjust(width)} usage efficiency: {percent}%")
 
     def tiered(self, filled: Filled) -> None:
@@ -286,7 +186,7 @@ class _Report:
         if not reasons:
             stop("Internal error, no failure reasons?!")
         print_keys(_statistics("FIN", total))
-        usage = _ratio(float(before), float(before + count))
+        usage = ratio(float(before), float(before + count))
         print_keys(
             [
                 ("ALLOC_USAGE", fixed(usage, 8)),
@@ -445,7 +345,49 @@ def body(options: Options, arguments: list[str]) -> int:
             report.standard(filled)
     if options.machine_readable:
         print_keys([("OK", "1")])
+    elif options.explain is not None:
+        _compare_ways(options, loaded, template, standard, use)
     return 0
+
+
+_WAYS = (
+    ("the whole cluster must stay N+1 redundant", False, False),
+    ("--independent-groups: each group for itself", True, False),
+    ("--accept-existing-errors: nodes that lack N+1 already do not matter", False, True),
+)
+
+
+def _compare_ways(options: Options, loaded: Loaded, template: DiskTemplate, standard: Spec, use: int) -> None:
+    """Tell how many standard instances fit by each way of judging redundancy, and why they differ."""
+    model, cluster = loaded.model, loaded.cluster
+    required = 2 if template is DiskTemplate.DRBD else 1
+    limit = None if options.max_length == -1 else options.max_length
+    counts = []
+    for text, independent, accept in _WAYS:
+        way = replace(options, independent_groups=independent, accept_existing=accept, verbose=0)
+        judged = _judge(way, cluster, model)
+        targets = candidates(model.nodes.values(), judged.groups, required, judged.limits, allocable=True)
+        count = 0
+        if not judged.stopped and targets:
+            filler = Filler(judged.groups, targets, required, judged.limits)
+            count = len(filler.fill(Filled({}, model), instance_from(standard, template, use), limit).placed)
+        counts.append((text, count))
+    print("Standard instances by what redundancy must hold:")
+    for text, count in counts:
+        print(f"  - {count:3d} if {text}")
+    if len({count for _, count in counts}) == 1:
+        print("  The three agree: nothing that lacked redundancy before stands in the way.")
+        return
+    bad = [node.name for node in model.nodes.values() if node.n1_failed and not node.offline]
+    if bad:
+        print(f"  Nodes that cannot take over for a failed peer now: {', '.join(bad)}")
+    lacking = [
+        group.name
+        for index, group in enumerate(cluster.groups)
+        if not group_redundant(model, cluster.groups, index, Limits())
+    ]
+    if lacking:
+        print(f"  Groups in which some node's failure is not survived now: {', '.join(lacking)}")
 
 
 def _show_targets(targets: object, required: int) -> str:

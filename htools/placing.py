@@ -4,18 +4,19 @@ For pairs the score is that of the cluster's statistics with two nodes replaced;
 pairs of a block of primaries, by the same floating-point operations in the same order as one pair would be, so that
 metrics are equal to the last bit. For single nodes the whole score is added up for all candidates side by side.
 
-Where the cluster's instances are all mirrored, redundancy too is one comparison for all pairs (`_FailoverRoom`); else
+Where the cluster's instances are all mirrored, redundancy too is one comparison for all pairs (`htools.fitting`); else
 the candidates that pass it are looked at from the best on (`htools.refuge`).
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from htools import refuge, trying
+from htools.fitting import CODE, MODES, FailoverRoom, Fits, Flags
 from htools.model import Model, NodeModel
 from htools.outcomes import (
     Allocation,
@@ -34,156 +35,12 @@ from spec.cluster import Group
 from spec.decisions import FailMode
 from spec.requests import Limits
 
-Flags: TypeAlias = NDArray[np.bool_]
-
-_MODES = tuple(FailMode)
-_CODE = {mode: code for code, mode in enumerate(_MODES, 1)}
 _BLOCK = 128
 """Primaries that are computed together; keeps the arrays in the processor's cache."""
 _PAIRWISE = (1, 3, 9, 12, 14, 16, 19)
 """Components of the secondary that change: free disk, reserved memory, disk load, spindles, planned disk and spindles,
 total reserved memory. Those of N+1 and of places are whole numbers and told apart below."""
 _N1, _PLACES = 2, 17
-
-
-class _FailoverRoom:
-    """Redundancy of mirrored instances as arrays: what every node's fail-over needs on every other.
-
-    Attributes:
-        certain: False where some node cannot be evacuated whatever is placed.
-        others: nodes that matter and run instances that are not mirrored.
-    """
-
-    def __init__(self, model: Model, columns: Columns, limits: Limits) -> None:
-        size = len(columns.indices)
-        self.certain = True
-        self.others: list[int] = []
-        self.needs = np.zeros((size, size))
-        self.touched = np.zeros(size, dtype=bool)
-        self.counted = np.zeros(size, dtype=bool)
-        for node in model.nodes.values():
-            if not refuge.counted(node, limits):
-                continue
-            row = columns.at[node.index]
-            self.counted[row] = True
-            vms = [model.instances[index] for index in node.primaries]
-            if any(vm.primary != node.index for vm in vms):
-                raise Unsuitable
-            mirrored = [vm for vm in vms if vm.mirrored]
-            if len(mirrored) < len(vms):
-                self.others.append(node.index)
-            needs = refuge.failover_needs(model, node, mirrored)
-            if needs is None:
-                self.certain = False
-                return
-            for index, memory in needs.items():
-                column = columns.at[index]
-                self.needs[row, column] = memory
-                self.touched[column] = True
-        free = columns["free_memory"]
-        if (self.needs.max(axis=0, initial=0.0) >= free)[self.touched].any():
-            self.certain = False
-
-    def primary_keeps(self, columns: Columns, vm: InstanceModel) -> Flags:
-        """For each primary: whether the others' instances still find room there."""
-        free = columns["free_memory"] - vm.used_memory
-        keeps: Flags = ~self.touched | (free > self.needs.max(axis=0, initial=0.0))
-        return keeps
-
-
-class _Fits:
-    """Whether and why not each node could be the primary, or the secondary as far as the primary does not matter.
-
-    Codes are set from the last reason that is asked for to the first, so that the first one stays.
-    """
-
-    def __init__(
-        self,
-        groups: Sequence[Group],
-        columns: Columns,
-        kinds: Sequence[tuple[int, bool]],
-        vm: InstanceModel,
-        *,
-        soft: bool,
-    ) -> None:
-        self._columns, self._vm = columns, vm
-        self._exclusive = columns["exclusive"] == 1.0
-        self._some_exclusive = bool(self._exclusive.any())
-        self.primary = self._primary(soft=soft)
-        for column, tags in columns.tag_counts.items():
-            if not soft and self.primary[column] == 0 and any(tag in tags for tag in vm.exclusion_tags):
-                self.primary[column] = _CODE[FailMode.TAGS]
-        if not soft:
-            self._plan_primary()
-        verdicts = {kind: policy_failure(vm.instance, groups[kind[0]].policy, exclusive=kind[1]) for kind in set(kinds)}
-        for kind, verdict in verdicts.items():
-            if verdict is not None:
-                self.primary[[at for at, other in enumerate(kinds) if other == kind]] = _CODE[verdict]
-        self.before_n1, self.after_n1 = self._secondary()
-
-    def _spindles(self, name: str) -> Floats:
-        return self._columns[name] - (self._vm.spindles if self._vm.spindles is not None else np.inf)
-
-    def _use(self, name: str) -> Floats:
-        use = self._columns[name] + self._vm.spindle_use
-        return np.where(self._exclusive, 0.0, use) if self._some_exclusive else use
-
-    def _primary(self, *, soft: bool) -> NDArray[np.int8]:
-        columns, vm = self._columns, self._vm
-        codes = np.zeros(len(columns.indices), dtype=np.int8)
-        memory = columns["free_memory"] - vm.used_memory
-        if not soft:
-            ratio = columns["vcpu_ratio"]
-            cpu = (columns["used_cpus"] + vm.vcpus) / columns["total_cpus"]
-            codes[(ratio >= 0.0) & (ratio < cpu)] = _CODE[FailMode.CPU]
-            codes[(memory <= columns["reserved"]) & (columns["n1_failed"] == 0.0)] = _CODE[FailMode.MEMORY]
-        if vm.local:
-            if not soft:
-                codes[self._use("spindle_use") > columns["high_spindles"]] = _CODE[FailMode.DISK]
-            if self._some_exclusive:
-                codes[self._exclusive & (self._spindles("free_spindles") < 0)] = _CODE[FailMode.SPINDLES]
-            disk = columns["free_disk"] - vm.disk
-            if not soft:
-                codes[disk < columns["low_disk"]] = _CODE[FailMode.DISK]
-            codes[disk <= 0] = _CODE[FailMode.DISK]
-        codes[memory <= 0] = _CODE[FailMode.MEMORY]
-        return codes
-
-    def _plan_primary(self) -> None:
-        """What forthcoming instances leave, asked for last."""
-        columns, vm = self._columns, self._vm
-        codes = np.zeros(len(columns.indices), dtype=np.int8)
-        ratio = columns["vcpu_ratio"]
-        cpu = (columns["planned_used_cpus"] + vm.vcpus) / columns["total_cpus"]
-        codes[(ratio >= 0.0) & (ratio < cpu)] = _CODE[FailMode.CPU]
-        if vm.local:
-            codes[self._use("planned_spindle_use") > columns["high_spindles"]] = _CODE[FailMode.DISK]
-            if self._some_exclusive:
-                codes[self._exclusive & (self._spindles("planned_free_spindles") < 0)] = _CODE[FailMode.SPINDLES]
-            disk = columns["planned_free_disk"] - vm.disk
-            codes[(disk < columns["low_disk"]) | (disk <= 0)] = _CODE[FailMode.DISK]
-        codes[columns["planned_free_memory"] - vm.memory <= 0] = _CODE[FailMode.MEMORY]
-        clear = self.primary == 0
-        self.primary[clear] = codes[clear]
-
-    def _secondary(self) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-        columns, vm = self._columns, self._vm
-        before = np.zeros(len(columns.indices), dtype=np.int8)
-        after = np.zeros(len(columns.indices), dtype=np.int8)
-        memory, low, high = vm.failover_memory, columns["low_disk"], columns["high_spindles"]
-        for codes, disk, held, use, free in (
-            (before, "free_disk", "free_spindles", "spindle_use", "free_memory"),
-            (after, "planned_free_disk", "planned_free_spindles", "planned_spindle_use", "planned_free_memory"),
-        ):
-            codes[memory >= columns[free]] = _CODE[FailMode.MEMORY]
-            codes[self._use(use) > high] = _CODE[FailMode.DISK]
-            if self._some_exclusive:
-                codes[self._exclusive & (self._spindles(held) < 0)] = _CODE[FailMode.SPINDLES]
-            left = columns[disk] - vm.instance.disk
-            codes[(left <= 0) | (left < low)] = _CODE[FailMode.DISK]
-        if not vm.mirrored:
-            before[:] = _CODE[FailMode.DISK]
-        return before, after
 
 
 def _secondary_values(columns: Columns, vm: InstanceModel) -> Floats:
@@ -330,7 +187,7 @@ class _Ground:
         self.needs = columns.need_matrix()
         self.sound = columns["n1_failed"] == 0.0
         self.places = any(node.location_tags for node in model.nodes.values())
-        self.room = _FailoverRoom(model, columns, limits) if limits.capacity else None
+        self.room = FailoverRoom(model, columns, limits) if limits.capacity else None
         self._moments: tuple[float, Floats, Floats] | None = None
         self._offline: Floats | None = None
 
@@ -368,11 +225,11 @@ class _PairWork:
     ) -> None:
         self._model, self._groups, self._ground, self._vm, self._soft = model, groups, ground, vm, soft
         self._columns, self._room = ground.columns, ground.room
-        self._fits = _Fits(groups, ground.columns, ground.kinds, vm, soft=soft)
+        self._fits = Fits(groups, ground.columns, ground.kinds, vm, soft=soft)
         self._second: Floats | None = None
         self._collide = collide
         self._best: tuple[float, int, int] | None = None
-        self._failures = np.zeros(len(_MODES) + 1, dtype=np.int64)
+        self._failures = np.zeros(len(MODES) + 1, dtype=np.int64)
         self._successes = 0
 
     def block(self, some: slice, judge: Callable[[Allocation], bool]) -> None:
@@ -382,7 +239,7 @@ class _PairWork:
         codes = self._fits.primary[rows]
         refused = codes > 0
         if refused.any():
-            told = np.bincount(codes, weights=ground.partners[some], minlength=len(_MODES) + 1)
+            told = np.bincount(codes, weights=ground.partners[some], minlength=len(MODES) + 1)
             told[0] = 0
             self._failures += told.astype(np.int64)
             if refused.all():
@@ -391,9 +248,9 @@ class _PairWork:
         allowed = ground.allowed[some][~refused]
         reserved = np.maximum(columns["reserved"], ground.needs[rows] + self._vm.failover_memory)
         lacking = columns["free_memory"] <= reserved
-        later = np.where(lacking & ground.sound, np.int8(_CODE[FailMode.MEMORY]), self._fits.after_n1)
+        later = np.where(lacking & ground.sound, np.int8(CODE[FailMode.MEMORY]), self._fits.after_n1)
         pair_codes = np.where(self._fits.before_n1 > 0, self._fits.before_n1, later)
-        self._failures += np.bincount(pair_codes[allowed], minlength=len(_MODES) + 1)
+        self._failures += np.bincount(pair_codes[allowed], minlength=len(MODES) + 1)
         self._failures[0] = 0
         fits = allowed & (pair_codes == 0)
         if fits.any():
@@ -501,14 +358,14 @@ class _PairWork:
                 if room is None or not room.others or judge(self._allocation(int(primary), int(order[at]), 0.0)):
                     refused = int(at)
                     break
-            self._failures[_CODE[FailMode.N1]] += refused
+            self._failures[CODE[FailMode.N1]] += refused
             self._successes += len(order) - refused
             if refused < len(order):
                 metric = float(metrics[row, order[refused]])
                 if self._best is None or not self._best[0] < metric:
                     self._best = (metric, int(primary), int(order[refused]))
 
-    def _may_migrate(self, rows: NDArray[np.intp], room: _FailoverRoom) -> Flags:
+    def _may_migrate(self, rows: NDArray[np.intp], room: FailoverRoom) -> Flags:
         """For each pair whether the new instance could fail over at all: tags and known spindles."""
         nodes = list(self._model.nodes.values())
         result = np.ones((len(rows), len(nodes)), dtype=bool)
@@ -533,7 +390,7 @@ class _PairWork:
     def outcome(self) -> Outcome:
         """What all blocks came to."""
         total = Outcome(successes=self._successes)
-        for code, mode in enumerate(_MODES, 1):
+        for code, mode in enumerate(MODES, 1):
             if self._failures[code]:
                 total.failures[mode] = int(self._failures[code])
         if self._best is not None:

@@ -79,19 +79,20 @@ def _replaced_value(statistic: Statistic, old: float, new: float) -> Statistic:
 
 
 def replaced(statistics_: tuple[Statistic, ...], old: NodeState, new: NodeState) -> tuple[Statistic, ...]:
-    """The statistics with one online node in another state."""
+    """The statistics with one node in another state; an offline node counts in the offline components only."""
     result = []
     for component, statistic in zip(COMPONENTS, statistics_, strict=True):
+        if (component.aggregation is Aggregation.OFFLINE_SUM) != old.node.offline:
+            result.append(statistic)
+            continue
         match component.aggregation:
             case Aggregation.DEVIATION:
                 result.append(_replaced_value(statistic, component.value(old), component.value(new)))
-            case Aggregation.SUM:
-                change = component.value(new) - component.value(old)
-                result.append(Statistic(sum=statistic.sum + change))
-            case Aggregation.OFFLINE_SUM:
-                result.append(statistic)
             case Aggregation.COLLISIONS:
                 result.append(_replaced_pairs(statistic, old, new))
+            case _:
+                change = component.value(new) - component.value(old)
+                result.append(Statistic(sum=statistic.sum + change))
     return tuple(result)
 
 

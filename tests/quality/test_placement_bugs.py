@@ -1,0 +1,184 @@
+"""Bugs planted in placement, capacity and squeezing, each of which the comparison with the specification must find."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from htools import capacity, placing, refuge, squeezing, trying
+from htools.backends import text
+from htools.model import Model
+from htools.outcomes import Outcome
+from spec import squeeze as plain
+from spec.decisions import Settings
+from spec.state import initial_state
+from tests.conformance.random_clusters import random_cluster
+from tests.htools.test_placing import compare, filled_as_specified
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def first_of_equals(patch: pytest.MonkeyPatch) -> None:
+    """Among equal primaries the first one wins."""
+
+    def join(self: Outcome, other: Outcome) -> None:
+        self.failures.update(other.failures)
+        self.successes += other.successes
+        if other.best is not None and (self.best is None or other.best.metric < self.best.metric):
+            self.best = other.best
+
+    patch.setattr(Outcome, "join", join)
+
+
+def no_redundancy(patch: pytest.MonkeyPatch) -> None:
+    """Every node counts as evacuable."""
+    patch.setattr(refuge, "evacuable", lambda *_: True)
+
+
+def last_megabyte(patch: pytest.MonkeyPatch) -> None:
+    """A node may be filled to the last MiB: no node is ever found to lack memory."""
+    honest = placing.Fits._primary
+
+    def lenient(self: Any, *, soft: bool) -> Any:
+        codes = honest(self, soft=soft)
+        codes[codes == placing.CODE[placing.FailMode.MEMORY]] = 0
+        return codes
+
+    patch.setattr(placing.Fits, "_primary", lenient)
+
+
+def secondary_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """The secondary's change does not count in the score."""
+    honest = placing._secondary_values
+
+    def forgetful(columns: Any, vm: Any) -> Any:
+        honest(columns, vm)
+        return columns.values.copy()
+
+    patch.setattr(placing, "_secondary_values", forgetful)
+
+
+def variance_anew(patch: pytest.MonkeyPatch) -> None:
+    """The score is computed anew instead of kept up to date, which differs in the last bits."""
+
+    def replaced(self: Any, changes: Any) -> float:
+        from htools.scoring import score
+
+        swapped = {id(old): new for old, new in changes}
+        return score(swapped.get(id(node), node) for node in self.nodes)
+
+    honest = trying.Statistics.__init__
+
+    def remember(self: Any, nodes: Any) -> None:
+        honest(self, nodes)
+        KEPT.append(nodes)
+
+    patch.setattr(trying.Statistics, "__init__", remember)
+    patch.setattr(trying.Statistics, "replaced", lambda self, changes: replaced(Remembered(), changes))
+
+
+KEPT: list[Any] = []
+
+
+class Remembered:
+    @property
+    def nodes(self) -> Any:
+        return KEPT[-1]
+
+
+def one_room_for_each(patch: pytest.MonkeyPatch) -> None:
+    """A refuge for each instance alone is taken for a refuge for all of them."""
+    honest = refuge._room_for_all
+    patch.setattr(
+        refuge,
+        "_room_for_all",
+        lambda node, others, vms, groups, needs: all(honest(node, others, [vm], groups, needs) for vm in vms),
+    )
+
+
+def migration_tags_ignored(patch: pytest.MonkeyPatch) -> None:
+    """Fail-over ignores migration tags when a pair is judged."""
+    patch.setattr(placing._PairWork, "_may_migrate", lambda self, rows, room: np.ones((len(rows), 1), dtype=bool))
+
+
+PLACEMENT: tuple[Patch, ...] = (
+    first_of_equals,
+    no_redundancy,
+    last_megabyte,
+    secondary_forgotten,
+    variance_anew,
+    one_room_for_each,
+    migration_tags_ignored,
+)
+
+
+@pytest.mark.parametrize("bug", PLACEMENT, ids=lambda bug: bug.__name__)
+def test_placement_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    with pytest.raises(AssertionError):
+        compare(range(2000))
+
+
+def sizes_without_the_first(patch: pytest.MonkeyPatch) -> None:
+    """Tiered allocation skips the size itself when it looks for one that fits; this bug was ours once."""
+
+    def sizes(new: Any, failure: Any) -> Any:
+        less = capacity.smaller(new, failure)
+        while less is not None:
+            yield less
+            less = capacity.smaller(less, failure)
+
+    patch.setattr(capacity, "_sizes", sizes)
+
+
+def always_one_by_one(patch: pytest.MonkeyPatch) -> None:
+    """Redundancy is never found after a portion, so that mirrored instances are placed without it."""
+    patch.setattr(capacity.Filler, "_redundant", lambda *_: False)
+
+
+@pytest.mark.parametrize("bug", [sizes_without_the_first, always_one_by_one], ids=lambda bug: bug.__name__)
+def test_capacity_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    with pytest.raises(AssertionError):
+        filled_as_specified(range(250))
+
+
+def squeezed_as_specified(seeds: range) -> int:
+    """Compare the decisions of hsqueeze; how many of them did something."""
+    acted = 0
+    for seed in seeds:
+        cluster = text.parse(random_cluster(seed, squeeze=True))
+        minimal, target = (0.0, 1.0, 2.0)[seed % 3], (0.0, 0.5, 1.0)[seed % 2]
+        standard, drbd = cluster.policy.standard, seed % 4 == 0
+        wanted = plain.squeeze(initial_state(cluster), standard, minimal, target, allow_drbd=drbd)
+        found = squeezing.squeeze(Model.of(cluster, Settings()), standard, minimal, target, allow_drbd=drbd)
+        assert (found.action, found.nodes, found.enough) == (wanted.action.value, wanted.nodes, wanted.enough), seed
+        assert [step.move for step in found.moves] == [move for _, move in wanted.result.moves], seed
+        acted += wanted.action is not plain.Action.NOTHING
+    return acted
+
+
+def test_squeezing_as_specified() -> None:
+    assert squeezed_as_specified(range(12)) >= 3
+
+
+def offline_nodes_need_no_room(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        squeezing,
+        "has_room",
+        lambda model, asked: all(
+            node.offline or node.primary_refusal(asked, force=False) is None for node in model.nodes.values()
+        ),
+    )
+
+
+def hopeless_too_soon(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(squeezing, "_hopeless", lambda model, leaving, asked: len(leaving) > 1)
+
+
+@pytest.mark.parametrize("bug", [offline_nodes_need_no_room, hopeless_too_soon], ids=lambda bug: bug.__name__)
+def test_squeezing_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    with pytest.raises(AssertionError):
+        squeezed_as_specified(range(150))
