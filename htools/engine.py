@@ -234,9 +234,11 @@ class Engine:
         width += (VARIANCE_ROUNDINGS * ROUNDING * np.where(changed[columns], size, 0.0))[:, None]
         low, high = self._low[:, rows], self._high[:, rows]
         least, most = middle - width, middle + width
+        # A variance cannot fall below zero, so below −Δ a smaller v loses less: √v is all there is to lose.
+        deepest = np.minimum(np.maximum(low, -least), high)
         worst = np.where(
             least < 0,
-            np.sqrt(np.maximum(low + least, 0.0)) - np.sqrt(np.maximum(low, 0.0)),
+            np.sqrt(np.maximum(deepest + least, 0.0)) - np.sqrt(np.maximum(deepest, 0.0)),
             np.sqrt(np.maximum(high + least, 0.0)) - np.sqrt(np.maximum(high, 0.0)),
         )
         slack = 1e-13 * (abs(candidates.score) + 1.0)  # rounding of this very reckoning

@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from htools import capacity, placing, refuge, squeezing, trying
+from htools import capacity, fitting, placing, refuge, squeezing, trying
 from htools.backends import text
+from htools.hspace import instance_from, spec_from
 from htools.model import Model
-from htools.outcomes import Outcome
+from htools.outcomes import Outcome, candidates
+from spec import capacity as spec_capacity
 from spec import squeeze as plain
+from spec.cluster import DiskTemplate
 from spec.decisions import Settings
-from spec.state import initial_state
+from spec.requests import Limits
+from spec.state import Placed, initial_state
 from tests.conformance.random_clusters import random_cluster
 from tests.htools.test_placing import compare, filled_as_specified
 
@@ -36,16 +40,9 @@ def no_redundancy(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(refuge, "evacuable", lambda *_: True)
 
 
-def last_megabyte(patch: pytest.MonkeyPatch) -> None:
-    """A node may be filled to the last MiB: no node is ever found to lack memory."""
-    honest = placing.Fits._primary
-
-    def lenient(self: Any, *, soft: bool) -> Any:
-        codes = honest(self, soft=soft)
-        codes[codes == placing.CODE[placing.FailMode.MEMORY]] = 0
-        return codes
-
-    patch.setattr(placing.Fits, "_primary", lenient)
+def policy_ignored(patch: pytest.MonkeyPatch) -> None:
+    """The instance policy does not bind when all nodes are looked at together."""
+    patch.setattr(fitting, "policy_failure", lambda *_, **__: None)
 
 
 def secondary_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -105,7 +102,7 @@ def migration_tags_ignored(patch: pytest.MonkeyPatch) -> None:
 PLACEMENT: tuple[Patch, ...] = (
     first_of_equals,
     no_redundancy,
-    last_megabyte,
+    policy_ignored,
     secondary_forgotten,
     variance_anew,
     one_room_for_each,
@@ -137,11 +134,29 @@ def always_one_by_one(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(capacity.Filler, "_redundant", lambda *_: False)
 
 
+def tiers_as_specified() -> None:
+    """Tiered allocation of shared-storage instances where redundancy is what runs out."""
+    cluster = text.parse(random_cluster(17))
+    new = instance_from(spec_from(cluster.policy.bounds[0].maximum), DiskTemplate.EXT, 1)
+    limits, model = Limits(), Model.of(cluster, Settings())
+    targets = candidates(model.nodes.values(), cluster.groups, 1, limits, allocable=True)
+    state = initial_state(cluster)
+    wanted = spec_capacity.fill_tiers(spec_capacity.Filled({}, state), Placed(-1, new), targets, limits, None)
+    filler = capacity.Filler(cluster.groups, targets, 1, limits)
+    found = filler.fill_tiers(capacity.Filled({}, model), new, None)
+    assert [vm.memory for vm in found.placed] == [placed.instance.memory for placed in wanted.placed]
+
+
+def test_tiers_as_specified() -> None:
+    tiers_as_specified()
+
+
 @pytest.mark.parametrize("bug", [sizes_without_the_first, always_one_by_one], ids=lambda bug: bug.__name__)
 def test_capacity_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     with pytest.raises(AssertionError):
-        filled_as_specified(range(250))
+        tiers_as_specified()
+        filled_as_specified(range(120))
 
 
 def squeezed_as_specified(seeds: range) -> int:

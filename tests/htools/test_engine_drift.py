@@ -1,0 +1,17 @@
+"""A bound that was once too high: a variance that falls to nothing loses most where it is no more than what falls."""
+
+from htools import squeezing
+from htools.backends import text
+from htools.model import Model
+from spec import squeeze as plain
+from spec.decisions import Settings
+from spec.state import initial_state
+from tests.conformance.random_clusters import random_cluster
+
+
+def test_variances_that_fall_to_zero() -> None:
+    cluster = text.parse(random_cluster(1263, squeeze=True))
+    standard = cluster.policy.standard
+    wanted = plain.squeeze(initial_state(cluster), standard, 0.5, 0.0)
+    found = squeezing.squeeze(Model.of(cluster, Settings()), standard, 0.5, 0.0)
+    assert [step.move for step in found.moves] == [move for _, move in wanted.result.moves]
