@@ -99,6 +99,9 @@ def migration_tags_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(placing._PairWork, "_may_migrate", lambda self, rows, room: np.ones((len(rows), 1), dtype=bool))
 
 
+FOUND = (AssertionError, TypeError)
+"""How a bug shows: a comparison fails, or what was thought possible turns out not to be."""
+
 PLACEMENT: tuple[Patch, ...] = (
     first_of_equals,
     no_redundancy,
@@ -113,7 +116,7 @@ PLACEMENT: tuple[Patch, ...] = (
 @pytest.mark.parametrize("bug", PLACEMENT, ids=lambda bug: bug.__name__)
 def test_placement_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
-    with pytest.raises(AssertionError):
+    with pytest.raises(FOUND):
         compare(range(2000))
 
 
@@ -149,13 +152,14 @@ def tiers_as_specified() -> None:
 
 def capacity_as_specified() -> None:
     tiers_as_specified()
-    filled_as_specified(range(120))
+    filled_as_specified(range(60))
 
 
 def test_tiers_as_specified() -> None:
     tiers_as_specified()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", [sizes_without_the_first, always_one_by_one], ids=lambda bug: bug.__name__)
 def test_capacity_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
@@ -196,6 +200,7 @@ def hopeless_too_soon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(squeezing, "_hopeless", lambda model, leaving, asked: len(leaving) > 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", [offline_nodes_need_no_room, hopeless_too_soon], ids=lambda bug: bug.__name__)
 def test_squeezing_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
