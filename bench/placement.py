@@ -1,0 +1,156 @@
+"""hail, hspace and hsqueeze against the real ones in the same run, whole processes: processor seconds and the ratio.
+
+Clusters are made here, seeded, as in `bench.hbal`; for hsqueeze all instances are on external storage. Where the real
+program takes minutes it is stopped after `PATIENCE` seconds, and the ratio is a lower bound.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.hbal import cluster
+from tests.conftest import PEER_BIN
+
+PATIENCE = 90.0
+"""Seconds that the real program may take."""
+HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A tool, what it runs on, and what must be reached: a factor over the real one, or seconds and MiB."""
+
+    tool: str
+    nodes: int
+    instances: int
+    words: tuple[str, ...]
+    factor: float = 0.0
+    seconds: float = 0.0
+    megabytes: float = 0.0
+
+
+CASES = (
+    Case("hspace", 80, 400, (), factor=10.0),
+    Case("hspace", 200, 1000, ("-l", "5"), factor=8.0),
+    Case("hail", 200, 1000, (), factor=2.0),
+    Case("hail", 1000, 5000, (), seconds=1.5, megabytes=300.0),
+    Case("hail", 5, 20, (), seconds=0.15),
+    Case("hsqueeze", 80, 400, (), seconds=3.0),
+)
+
+
+def request(text: str) -> str:
+    """The cluster of a text file as a request to allocate one mirrored instance."""
+    sections = text.split("\n\n")
+    spec = {"memory-size": 1024, "cpu-count": 1, "disk-size": 1024, "disk-count": 1, "nic-count": 1, "spindle-use": 1}
+    small = {"memory-size": 128, "cpu-count": 1, "disk-size": 0, "disk-count": 0, "nic-count": 0, "spindle-use": 1}
+    large = {"memory-size": 32768, "cpu-count": 16, "disk-size": 1048576, "disk-count": 16, "nic-count": 8}
+    policy = {
+        "std": spec,
+        "minmax": [{"min": small, "max": large | {"spindle-use": 12}}],
+        "vcpu-ratio": 4.0,
+        "spindle-ratio": 32.0,
+        "disk-templates": ["drbd", "plain", "ext"],
+    }
+    nodes = {}
+    for line in sections[1].splitlines():
+        f = line.split("|")
+        nodes[f[0]] = {
+            "total_memory": int(f[1]), "reserved_memory": int(f[2]), "free_memory": int(f[3]),
+            "total_disk": int(f[4]), "free_disk": int(f[5]), "total_cpus": int(f[6]), "reserved_cpus": 1,
+            "total_spindles": 1, "free_spindles": 1, "group": "u", "offline": False, "drained": False,
+            "vm_capable": True, "tags": [], "ndparams": {"spindle_count": 1, "exclusive_storage": False},
+        }  # fmt: skip
+
+    def instance(memory: int, disk: int, cpus: int) -> dict[str, object]:
+        return {
+            "disks": [{"mode": "rw", "size": disk - 128, "spindles": 1}], "disk_space_total": disk, "memory": memory,
+            "vcpus": cpus, "tags": [], "disk_template": "drbd", "spindle_use": 1, "nics": [], "admin_state": "up",
+        }  # fmt: skip
+
+    instances = {}
+    for line in sections[2].splitlines():
+        f = line.split("|")
+        instances[f[0]] = {**instance(int(f[1]), int(f[2]), int(f[3])), "nodes": [f[6], f[7]]}
+    group = {"name": "g", "alloc_policy": "preferred", "networks": [], "tags": [], "ipolicy": policy}
+    asked = {"type": "allocate", "name": "new", "required_nodes": 2, **instance(4096, 20608, 2)}
+    return json.dumps(
+        {
+            "cluster_tags": [], "cluster_name": "bench", "version": 2, "enabled_hypervisors": ["xen-pvm"],
+            "nodegroups": {"u": group}, "nodes": nodes, "instances": instances, "request": asked,
+        }
+    )  # fmt: skip
+
+
+def on_shared_storage(text: str) -> str:
+    """The same cluster with every instance on external storage."""
+    groups, nodes, instances, *rest = text.split("\n\n")
+    lines = []
+    for line in instances.splitlines():
+        f = line.split("|")
+        f[7], f[8] = "", "ext"
+        lines.append("|".join(f))
+    return "\n\n".join([groups, nodes, "\n".join(lines), *rest])
+
+
+def measure(command: Sequence[str]) -> tuple[float, float, bool]:
+    """Processor seconds, peak MiB, and whether the process ended by itself."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    started = time.monotonic()
+    while True:
+        pid, _, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = 0
+            return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, True
+        if time.monotonic() - started > PATIENCE:
+            process.kill()
+            _, _, usage = os.wait4(process.pid, 0)
+            process.returncode = -9
+            return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, False
+        time.sleep(0.005)
+
+
+def run(case: Case, folder: Path) -> None:
+    """Measure one case and print a line."""
+    text = cluster(case.nodes, case.instances)
+    if case.tool == "hail":
+        path = folder / "request.json"
+        path.write_text(request(text))
+        words, program = [str(path)], HAIL
+    else:
+        path = folder / "cluster.data"
+        path.write_text(on_shared_storage(text) if case.tool == "hsqueeze" else text)
+        words, program = ["-t", str(path), *case.words], f"{PEER_BIN}/{case.tool}"
+    seconds, megabytes, _ = measure([sys.executable, "-m", f"htools.{case.tool}", *words])
+    what = f"{case.tool:8} {case.nodes:5}/{case.instances:<5} {' '.join(case.words):5}"
+    line = f"{what} {seconds:8.2f} s {megabytes:6.0f} MiB"
+    if Path(program).exists():
+        theirs, memory, ended = measure([program, *words])
+        sign = "" if ended else ">"
+        line += f"   real {sign}{theirs:.2f} s {memory:.0f} MiB   {sign}{theirs / seconds:.1f}x faster"
+        reached = not case.factor or theirs / seconds >= case.factor
+    else:
+        reached = True
+    reached &= not case.seconds or seconds <= case.seconds
+    reached &= not case.megabytes or megabytes <= case.megabytes
+    wanted = f">= {case.factor:g}x" if case.factor else f"<= {case.seconds:g} s"
+    print(f"{line}   wanted {wanted}: {'reached' if reached else 'missed'}", flush=True)
+
+
+def main() -> None:
+    """Measure all cases."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with tempfile.TemporaryDirectory() as folder:
+        for case in CASES:
+            run(case, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
