@@ -133,11 +133,11 @@ def _fixed(cluster: Cluster, options: Options) -> frozenset[int]:
         return frozenset()
     names = [vm.name for vm in cluster.instances]
     found = {word: lookup(names, word) for word in (*options.select_instances, *options.exclude_instances)}
-    unknown = [word for word, name in found.items() if name is None]
+    unknown = [word for word in (*options.select_instances, *options.exclude_instances) if found[word] is None]
     if unknown:
         from htools.haskell import show_string
 
-        listed = ",".join(show_string(name or word) for word, name in found.items())
+        listed = ",".join(show_string(word) for word in unknown)
         raise SelectionError(unknown, f"failed to load data, aborting: Unknown instance(s): [{listed}]")
     selected = {found[word] for word in options.select_instances}
     excluded = {found[word] for word in options.exclude_instances}
