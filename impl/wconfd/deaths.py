@@ -68,6 +68,23 @@ def remove_file(path: str, directory: str) -> None:
             os.close(descriptor)
 
 
+STALE_AGE = 60.0
+"""Seconds after which a live-lock file that nobody holds is stale: its owner has had the time to take the lock."""
+
+
+def remove_stale(directory: str, mine: str, now: float) -> list[str]:
+    """Remove the live-lock files that were left behind by processes that owned nothing; answers their paths."""
+    removed: list[str] = []
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(directory)):
+            with contextlib.suppress(OSError):
+                old = now - entry.stat(follow_symlinks=False).st_mtime > STALE_AGE
+                if old and entry.path != mine and entry.is_file(follow_symlinks=False) and is_dead(entry.path):
+                    remove_file(entry.path, directory)
+                    removed.append(entry.path)
+    return removed
+
+
 class Watch:
     """The processes of owners that are being watched, each through a descriptor that tells of its end.
 

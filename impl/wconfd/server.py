@@ -22,7 +22,7 @@ from impl.store.replicas import DirectoryTarget, Entry, Sender
 from impl.wconfd.batches import Batches
 from impl.wconfd.connection import Connection, Slot, refusal
 from impl.wconfd.core import Call, State, known_owners
-from impl.wconfd.deaths import Watch, find_dead, remove_file
+from impl.wconfd.deaths import STALE_AGE, Watch, find_dead, remove_file, remove_stale
 from impl.wconfd.describe import describe, timed_out
 from impl.wconfd.lock_calls import STATELESS
 from impl.wconfd.method import UNIT, read_arguments
@@ -347,12 +347,16 @@ class Wconfd:
             remove_file(path, self._root.livelocks)
 
     async def _sweep_periodically(self) -> None:
+        tidied = 0.0
         while True:
-            await asyncio.sleep(self._options.sweep_interval)
             try:
                 await self.sweep()
+                if time.monotonic() - tidied > STALE_AGE:
+                    tidied = time.monotonic()
+                    await asyncio.to_thread(remove_stale, self._root.livelocks, self._me.livelock, time.time())
             except Exception:  # noqa: BLE001 - the next look may go well
                 _log.exception("looking for dead owners failed")
+            await asyncio.sleep(self._options.sweep_interval)
 
     async def _end_idle_connections(self) -> None:
         options = self._options

@@ -133,3 +133,21 @@ def test_whoever_died_while_the_daemon_was_away_is_buried_before_it_listens(daem
         ["node/a", [[alive, "exclusive"]]],
     ]
     until(lambda: hangups)
+
+
+def test_stale_live_locks_are_removed_and_young_or_held_ones_are_not(
+    new_daemon: Callable[..., Daemon], new_owner: NewOwner
+) -> None:
+    daemon = new_daemon(start=False)
+    held = new_owner(daemon, 1, "held")
+    paths = {name: os.path.join(daemon.root.livelocks, name) for name in ("old", "young")}
+    for path in paths.values():
+        with open(path, "w", encoding="utf-8"):
+            pass
+    for path in (paths["old"], held.owner[1]):
+        os.utime(path, (1, 1))
+    daemon.start()
+    until(lambda: not os.path.exists(paths["old"]))
+    daemon.client().call("cleanupLocks")
+    assert os.path.exists(paths["young"])
+    assert livelock_holder(held.owner[1]) == held.process.pid
