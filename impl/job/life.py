@@ -8,7 +8,7 @@
 Invariants: opcodes run in order and one at a time; what has ended never changes; after an opcode that failed or was
 canceled every later one ends likewise; an event that the table does not know raises and changes nothing.
 
-Effects tell the process what has to be on disk before anybody may hear of it.
+The plain twin is `spec.jobs.life`. Effects tell the process what has to be on disk before anybody may hear of it.
 """
 
 from dataclasses import dataclass, replace
@@ -18,20 +18,14 @@ from typing import Any
 from impl.jobs.status import job_status
 from spec.errors import GantryError
 from spec.jobs.model import Job, LogEntry, Opcode, Status, Timestamp
+from spec.jobs.opcode_events import OpcodeEvent
 
 PRECEDING_FAILED = ["OpExecError", ["Preceding opcode failed"]]
 CANCELED_TEXT = "Job canceled by request"
 
 
-class Event(Enum):
-    """What can happen to the opcode at hand."""
-
-    START = "start"
-    GRANT = "grant"
-    SUCCEED = "succeed"
-    FAIL = "fail"
-    CANCEL = "cancel"
-
+Event = OpcodeEvent
+"""What can happen to the opcode at hand."""
 
 TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (Status.QUEUED, Event.START): Status.WAITING,

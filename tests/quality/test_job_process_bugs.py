@@ -202,6 +202,14 @@ def test_a_wrong_row_of_the_table_is_found(name: str, monkeypatch: pytest.Monkey
         check()
 
 
+@pytest.mark.parametrize("name", TABLE)
+def test_a_wrong_row_is_found_by_the_specification(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, status, _ = TABLE[name]
+    monkeypatch.setitem(life.TRANSITIONS, row, status)
+    with pytest.raises(AssertionError):
+        test_life.test_each_step_is_the_specification_s(2)
+
+
 @pytest.mark.parametrize("mutant", [result_not_durable, end_without_stamp])
 def test_a_wrong_step_of_life_is_found(mutant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(test_life, "advance", mutant)
