@@ -27,7 +27,7 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(clusters(), RULES, st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.5))), st.booleans())
 def test_every_round_takes_the_defined_move(cluster: Cluster, rules: Rules, extra: Settings, keep: bool) -> None:
     """With everything scored anew in each round, as small clusters are, or with what the rounds before found."""

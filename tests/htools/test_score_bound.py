@@ -94,7 +94,7 @@ def nearness(model: Model, rules: Rules) -> float:
     return float(worst)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(
     clusters(),
     st.integers(0, 30),
