@@ -155,6 +155,8 @@ def split(states: Iterable[Mapping[str, Any]], edges: Iterable[tuple[int, int]],
             raise NoLabelError
         cores.append(Function(frozenset((name, value) for name, value in state.items() if name != "said")))
         labels.append(state["said"])
+    if len(labels) > 1 and set(labels) == {()}:
+        raise NoLabelError
     steps: dict[Plain, set[tuple[Plain, Plain]]] = {core: set() for core in cores}
     for source, target in edges:
         if labels[target] != ():
@@ -168,7 +170,7 @@ class NoLabelError(GantryError):
     """The TLA+ module keeps no labels to compare by."""
 
     def __init__(self) -> None:
-        super().__init__("the module has no variable 'said' that holds the last step's label: nothing can be compared")
+        super().__init__("the module does not tell the labels of its steps in the variable 'said': set Telling = TRUE")
 
 
 def compare(module: Module, system: System[State], *, max_states: int = 500_000) -> Verdict[Difference]:

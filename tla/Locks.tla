@@ -157,6 +157,8 @@ Updated(o, p, r, mayWait) ==
        ELSE LET served == Serve(held, Enqueue(pending, [owner |-> o, priority |-> p, request |-> r]), {})
             IN [served EXCEPT !.granted = @ \ {o}] @@ [blockers |-> IF o \in served.granted THEN {} ELSE block]
 
+Nobody == [granted |-> {}, blockers |-> {}]
+
 (* Dropping what the owner waits for, and releasing or downgrading: never blocked. *)
 Loosened(o, r) == Serve(Assign(held, o, r), Without(pending, o), {}) @@ [blockers |-> {}]
 
@@ -316,11 +318,10 @@ NoDeadlock ==
 (* What must hold of every step; these read the label. *)
 
 WholeOrNothing ==
-    [][\A o \in Owners : held'[o] # held[o] =>
-        \/ said'.owner = o
-        \/ /\ o \in said'.granted
-           /\ Waits(pending, o)
-           /\ held'[o] = Assign(held, o, PendingOf(pending, o).request)[o]]_vars
+    [][\A o \in Owners :
+        IF o \in said'.granted
+        THEN Waits(pending, o) /\ held'[o] = Assign(held, o, PendingOf(pending, o).request)[o]
+        ELSE held'[o] # held[o] => said'.owner = o]_vars
 
 ToldExactlyWhenGranted ==
     [][\A o \in Owners :
@@ -329,7 +330,7 @@ ToldExactlyWhenGranted ==
 TheLivingKeepTheirLocks ==
     [][\A o \in Owners : \A l \in Locks :
         held'[o][l] < held[o][l] =>
-            \/ said'.owner = o
+            \/ said'.owner = o /\ (o \in alive <=> said'.event # "Sweep")
             \/ Waits(pending, o) /\ l \in DOMAIN PendingOf(pending, o).request]_vars
 
 BlockedChangesNothing == [][said'.blockers # {} => held' = held]_vars

@@ -6,10 +6,18 @@ from tests.tla.configurations import Configuration, configurations, outcome_of, 
 
 ALL = configurations()
 SHORT = [entry for entry in ALL if not entry.weekly and ".refine" not in entry.path.name]
+SECONDS = {"Locks.steps.cfg", "Locks.live.cfg", "Jobs.archive.cfg", "Jobs.slots.cfg", "Jobs.reach.NeverObeyed.cfg"}
+"""Those that take several seconds."""
 WEEKLY = [entry for entry in ALL if entry.weekly and ".refine" not in entry.path.name]
 
 
-@pytest.mark.parametrize("configuration", SHORT, ids=lambda entry: entry.path.stem)
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        pytest.param(entry, id=entry.path.stem, marks=[pytest.mark.long] if entry.path.name in SECONDS else [])
+        for entry in SHORT
+    ],
+)
 def test_short_configurations(configuration: Configuration) -> None:
     outcome = outcome_of(configuration)
     assert told(outcome) == configuration.expected
