@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-long check lint types imports format bench clean venv
+.PHONY: tla tla-weekly demo test test-long check lint types imports format bench clean venv
 
 demo: $(STAMP)
 	@$(BIN)/gantry demo
@@ -45,6 +45,12 @@ $(STAMP): pyproject.toml
 	  tail -n 5 $(VENV)/pip.log; \
 	  echo "could not install what gantry needs: is the package index within reach? (whole log: $(VENV)/pip.log)"; exit 1; }
 	@touch $(STAMP)
+
+tla: $(STAMP)
+	@$(PYTEST) -n 2 tests/tla tests/quality/test_model_bugs.py tests/gantry/test_refine.py -k "not weekly and not larger" --timeout 900
+
+tla-weekly: $(STAMP)
+	@$(PYTEST) -n 2 tests/tla tests/gantry/test_refine.py -m long --timeout 14400
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .gantry .hypothesis .coverage

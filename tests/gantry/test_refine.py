@@ -7,6 +7,11 @@ import pytest
 from gantry.cli import main
 from tests.quality.test_model_bugs import planted
 
+STATE = (
+    'in the state [answer |-> <<"", "", "">>, believed |-> <<0>>, copy |-> <<0>>, crashes |-> 0, disk |-> <<>>, '
+    "failures |-> 0, issued |-> 1, losses |-> 0, memory |-> <<1>>, message |-> <<<<>>>>, up |-> TRUE, writing |-> <<>>]"
+)
+
 
 def test_the_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["refine", "store"]) == 0
@@ -38,9 +43,7 @@ def test_a_difference_is_shown_with_its_path(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.splitlines() == [
         "Store.refine.cfg: they part ways after 1 step:",
         '  1. <<"Ask">>',
-        'in the state [answer |-> <<"", "", "">>, believed |-> <<0>>, copy |-> <<0>>, crashes |-> 0, disk |-> <<>>, '
-        "failures |-> 0, issued |-> 1, losses |-> 0, memory |-> <<1>>, message |-> <<<<>>>>, up |-> TRUE, "
-        "writing |-> <<>>]",
+        STATE,
         'only the TLA+ module has the step <<"Ask">>, which makes',
         "  issued = 2",
         "  memory = <<2>>",
