@@ -20,12 +20,14 @@ import z3
 from spec.cluster import Cluster, DiskTemplate, Instance, MirrorType
 from spec.plan import Action, Plan, Rule, Shortfall, Step
 from spec.plan_safety import (
+    cpu_limit,
     exclusion_tags,
     free_disk,
     placement,
     refused_migration_tags,
     shortfalls,
     unallocated_memory,
+    used_cpus,
 )
 
 NOWHERE = -1
@@ -196,12 +198,15 @@ class Constraints:
         """Say for every node that promises something what it has left, and name what it could break."""
         before = {_key(short): short.need - short.have for short in shortfalls(self.cluster, placement(self.cluster))}
         for node, it in enumerate(self.cluster.nodes):
-            here = [moved for moved in self._moved.values() if node in moved.nodes]
+            here = [moved for moved in self._moved.values() if node in moved.nodes and not moved.instance.forthcoming]
             if it.offline or not here:
                 continue
             memory = self._memory_left(node, here)
             self._fault((Rule.MEMORY, node, None, None), before, memory, z3.IntVal(1))
             self._fault((Rule.DISK, node, None, None), before, self._disk_left(node, here), z3.IntVal(1))
+            limit = cpu_limit(self.cluster, node)
+            if limit is not None:
+                self._fault((Rule.CPU, node, None, None), before, z3.IntVal(limit), self._cpus_used(node, here))
             for peer in range(len(self.cluster.nodes)):
                 need = self._failover_need(node, peer, here)
                 if need is not None:
@@ -221,6 +226,12 @@ class Constraints:
         base += sum(moved.instance.disk for moved in using if node in moved.instance.nodes)
         return base - _total((moved.has_disk_on(node), moved.instance.disk) for moved in using)
 
+    def _cpus_used(self, node: int, here: Iterable[Moved]) -> Any:
+        using = [moved for moved in here if moved.instance.online]
+        base = used_cpus(self.cluster, placement(self.cluster), node)
+        base -= sum(moved.instance.vcpus for moved in using if moved.instance.primary == node)
+        return base + _total((moved.runs_on(node), moved.instance.vcpus) for moved in using)
+
     def _failover_need(self, node: int, peer: int, here: Iterable[Moved]) -> Any | None:
         """What `node` needs when `peer` fails, None if that is nothing in every cut."""
         if peer == node:
@@ -231,6 +242,7 @@ class Constraints:
             if position not in self._moved
             and (instance.primary, instance.secondary) == (peer, node)
             and instance.uses_secondary_memory
+            and not instance.forthcoming
         )
         using = [moved for moved in here if peer in moved.nodes and moved.instance.uses_secondary_memory]
         if not fixed and not using:
@@ -245,7 +257,7 @@ class Constraints:
             fixed = sum(
                 instance.primary == node and tag in exclusion_tags(self.cluster, instance)
                 for position, instance in enumerate(self.cluster.instances)
-                if position not in self._moved
+                if position not in self._moved and not instance.forthcoming
             )
             yield tag, fixed + _total((moved.runs_on(node), 1) for moved, tags in tagged if tag in tags)
 

@@ -12,6 +12,7 @@ RULE_HELP: dict[Rule, str] = {
     Rule.MIGRATION_TAGS: "migration tags allow every migration",
     Rule.MEMORY: "instances fit the memory of their node",
     Rule.DISK: "disks fit the node",
+    Rule.CPU: "virtual cores stay within the group's ratio",
     Rule.N_PLUS_1: "any one node may fail and its instances still fit",
     Rule.EXCLUSION_TAGS: "instances with the same exclusion tag are kept apart",
 }
@@ -51,6 +52,8 @@ def reason_text(cluster: Cluster, reason: Shortfall | BadCommand, command: Comma
             return f"the instances on {node} take all of its memory and {-reason.have} MiB more"
         case Rule.DISK:
             return f"the disks on {node} take all of its room and {-reason.have} MiB more"
+        case Rule.CPU:
+            return f"{reason.need} virtual cores are used on {node}, where {reason.have} are allowed"
         case Rule.EXCLUSION_TAGS:
             return f"{reason.need} instances with the exclusion tag {reason.tag} run on {node}"
         case _:

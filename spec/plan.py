@@ -84,6 +84,8 @@ class Rule(StrEnum):
     """The instances of a node fit its memory."""
     DISK = "disk"
     """The disks on a node fit its disk."""
+    CPU = "cpu"
+    """The virtual cores on a node stay within the ratio to its cores that its group's policy allows."""
     N_PLUS_1 = "n+1"
     """A node has memory left for the instances of any one other node that would fail over to it."""
     EXCLUSION_TAGS = "exclusion-tags"
@@ -99,10 +101,11 @@ class Shortfall:
     """A rule about a node's load that a state breaks.
 
     Attributes:
-        rule: memory, disk, n+1 or exclusion tags.
+        rule: memory, disk, cpu, n+1 or exclusion tags.
         node: the node that is short.
-        have: what it has left (MiB); with exclusion tags: one, the number of instances allowed.
-        need: what it would need (MiB): 1 with memory and disk, where something must be left.
+        have: what it has left (MiB); with cpu: the virtual cores allowed; with exclusion tags: one, as many as allowed.
+        need: what it would need (MiB): 1 with memory and disk, where something must be left; with cpu and exclusion
+            tags what is there.
         peer: with n+1, the node whose failure is not covered.
         tag: with exclusion tags, the tag.
     """

@@ -7,7 +7,8 @@ A plan is safe if in every state that it goes through
 * each command is possible where it begins, and keeps the rules about its target (drain, group, migration tags), and
 * no node is worse off, by any rule about load, than it was before the plan began (a node that was short before is
   not the plan's fault, and a plan that relieves it is welcome).
-Offline and drained nodes promise nothing: the rules about load speak of the others.
+Offline and drained nodes promise nothing, and forthcoming instances take nothing yet: the rules about load speak of the
+others.
 
 Source: the checks that Ganeti's allocator makes before it takes a move (memory and disk must stay positive, unallocated
 memory above the largest fail-over need, tags, drained nodes), read as conditions on states.
@@ -16,6 +17,7 @@ memory above the largest fail-over need, tags, drained nodes), read as condition
 from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from math import floor
 
 from spec import tags
 from spec.cluster import Cluster, DiskTemplate, Instance, MirrorType
@@ -50,7 +52,7 @@ def free_disk(cluster: Cluster, state: Placement, node: int) -> int:
     """MiB of disk left on a node: what it reports, corrected by what the plan brought and took away."""
     free = cluster.nodes[node].free_disk
     for instance, place in zip(cluster.instances, state, strict=True):
-        if instance.uses_local_storage:
+        if instance.uses_local_storage and not instance.forthcoming:
             free += instance.disk * (node in instance.nodes)
             free -= instance.disk * (node in disk_nodes(instance, place))
     return free
@@ -64,12 +66,25 @@ def disk_nodes(instance: Instance, place: tuple[int, int | None]) -> tuple[int, 
     return (primary,)
 
 
+def cpu_limit(cluster: Cluster, node: int) -> int | None:
+    """Virtual cores that may be used on a node, None where the policy sets no limit."""
+    it = cluster.nodes[node]
+    ratio = cluster.groups[it.group].policy.vcpu_ratio
+    return None if ratio < 0 else floor(ratio * it.total_cpus)
+
+
+def used_cpus(cluster: Cluster, state: Placement, node: int) -> int:
+    """Cores that the node itself and the instances on it use; those that are offline for good use none."""
+    here = (i for i, (primary, _) in zip(cluster.instances, state, strict=True) if primary == node)
+    return cluster.nodes[node].node_cpus + sum(i.vcpus for i in here if i.online and not i.forthcoming)
+
+
 def failover_need(cluster: Cluster, state: Placement, node: int, peer: int) -> int:
     """MiB that `node` needs when `peer` fails."""
     return sum(
         instance.memory
         for instance, place in zip(cluster.instances, state, strict=True)
-        if place == (peer, node) and instance.uses_secondary_memory
+        if place == (peer, node) and instance.uses_secondary_memory and not instance.forthcoming
     )
 
 
@@ -96,6 +111,9 @@ def shortfalls(cluster: Cluster, state: Placement) -> Iterator[Shortfall]:
         disk = free_disk(cluster, state, node)
         if disk <= 0:
             yield Shortfall(Rule.DISK, node, disk, 1)
+        limit, used = cpu_limit(cluster, node), used_cpus(cluster, state, node)
+        if limit is not None and used > limit:
+            yield Shortfall(Rule.CPU, node, limit, used)
         for peer in range(len(cluster.nodes)):
             need = failover_need(cluster, state, node, peer)
             if need and memory <= need:
@@ -103,7 +121,7 @@ def shortfalls(cluster: Cluster, state: Placement) -> Iterator[Shortfall]:
         counts = Counter(
             tag
             for instance, (primary, _) in zip(cluster.instances, state, strict=True)
-            if primary == node
+            if primary == node and not instance.forthcoming
             for tag in exclusion_tags(cluster, instance)
         )
         for tag in sorted(counts):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
+from spec.cluster import DEFAULT_POLICY, AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
 from spec.plan import Action, Command, Plan, PlanJob
 
 _CLUSTER_TAGS = ("htools:iextags:role", "htools:migration:os", "htools:allowmigration:os:old::os:new")
@@ -18,7 +18,8 @@ def clusters(draw: st.DrawFn) -> Cluster:
     """
     count = draw(st.integers(2, 4))
     calm = draw(st.booleans())
-    groups = tuple(Group(name, name, AllocPolicy.PREFERRED) for name in ("g0", "g1"))
+    policy = replace(DEFAULT_POLICY, vcpu_ratio=draw(st.sampled_from((4.0, 4.0, 2.5, -1.0))))
+    groups = tuple(Group(name, name, AllocPolicy.PREFERRED, policy=policy) for name in ("g0", "g1"))
     nodes = [
         Node(
             name=f"n{index}",
@@ -28,7 +29,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
             free_memory=0,
             total_disk=20.0,
             free_disk=draw(st.integers(3, 9) if calm else st.integers(0, 6)),
-            total_cpus=4.0,
+            total_cpus=float(draw(st.integers(1, 3))),
             offline=not calm and draw(st.integers(0, 5)) == 0,
             tags=tuple(draw(st.lists(st.sampled_from(("os:old", "os:new")), max_size=1))),
         )
@@ -44,12 +45,13 @@ def clusters(draw: st.DrawFn) -> Cluster:
                 name=f"i{index}",
                 memory=draw(st.integers(1, 4)),
                 disk=draw(st.integers(1, 3)),
-                vcpus=1,
+                vcpus=draw(st.integers(1, 3)),
                 status=draw(st.sampled_from((InstanceStatus.RUNNING,) * 3 + (InstanceStatus.ADMIN_DOWN,))),
                 auto_balance=draw(st.integers(0, 4)) > 0,
                 primary=primary,
                 secondary=(primary + draw(st.integers(1, count - 1))) % count if mirrored else None,
                 disk_template=template,
+                forthcoming=draw(st.integers(0, 7)) == 0,
                 tags=tuple(draw(st.lists(st.sampled_from(("role:db", "role:web")), max_size=1))),
             )
         )

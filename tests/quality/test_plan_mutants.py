@@ -41,6 +41,7 @@ MUTANTS = {
         "using = [moved for moved in here if moved.instance.uses_memory]",
         "using = list(here)",
     ),
+    "a core too many is accepted": ("z3.IntVal(limit), self._cpus_used", "z3.IntVal(limit + 1), self._cpus_used"),
     "old faults are held against the plan": ("if key in before:", "if False:"),
     "old faults may get worse": ("need - have > before[key]", "need - have > 2 * before[key] + 1"),
     "offline nodes may receive": ("if nodes[node].offline]", "if False]"),
