@@ -113,7 +113,14 @@ PLACEMENT: tuple[Patch, ...] = (
 )
 
 
-@pytest.mark.parametrize("bug", PLACEMENT, ids=lambda bug: bug.__name__)
+RARE = (one_room_for_each, migration_tags_ignored)
+"""Bugs that only few random clusters show."""
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [pytest.param(bug, id=bug.__name__, marks=[pytest.mark.long] if bug in RARE else []) for bug in PLACEMENT],
+)
 def test_placement_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     with pytest.raises(FOUND):
