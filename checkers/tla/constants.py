@@ -21,7 +21,10 @@ class Constants:
 
     def __init__(self, module: Module, loader: Loader, config: Config, *, complete: bool = True) -> None:
         values.reset()
-        order.set_words([*config.words, *(word for m in (*loader.modules.values(), module) for word in m.words)])
+        # As TLC comes by them: the configuration, identifiers of the module and then of others, and strings at last.
+        others = [m for m in loader.modules.values() if m is not module]
+        words = [config.words, module.words, *(m.words for m in others), *(m.strings for m in others), module.strings]
+        order.set_words(word for part in words for word in part)
         self.module = module
         self.loader = loader
         self.config = config

@@ -15,7 +15,7 @@ from checkers.tla.sets import Filtered
 from checkers.tla.symbols import Module
 from checkers.tla.values import Value
 
-STANDARD = ("Integers", "Sequences", "FiniteSets", "TLC", "Bags")
+STANDARD = ("Integers", "Sequences", "FiniteSets", "TLC")
 """The modules that an expression may use when no specification is given."""
 _NAME = "Expression"
 _INDENT = 2

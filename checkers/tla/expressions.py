@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from tree_sitter import Node
@@ -17,6 +18,11 @@ from checkers.tla.symbols import Bound, Operator
 _BASIC = ast.BASIC_NAMES
 _ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n", "\\t": "\t", "\\f": "\f", "\\r": "\r"}
 _OPERATORS = frozenset({"bound_infix_op", "bound_prefix_op", "bound_postfix_op"})
+
+
+def unquote(literal: str) -> str:
+    """The string that a literal denotes."""
+    return re.sub(r"\\.", lambda match: _ESCAPES.get(match.group(), match.group()[1:]), literal[1:-1])
 
 
 class Expressions(Names):
@@ -129,16 +135,7 @@ class Expressions(Names):
         raise TlaUnsupportedError("real numbers are not supported", self.at(node))
 
     def _see_string(self, node: Node, scope: Scope) -> ast.Expr:
-        raw = self.source.words(node)[1:-1]
-        text, index = [], 0
-        while index < len(raw):
-            if raw[index] == "\\" and index + 1 < len(raw):
-                text.append(_ESCAPES.get(raw[index : index + 2], raw[index + 1]))
-                index += 2
-            else:
-                text.append(raw[index])
-                index += 1
-        return ast.Literal(self.at(node), "".join(text))
+        return ast.Literal(self.at(node), unquote(self.source.words(node)))
 
     def _see_boolean(self, node: Node, scope: Scope) -> ast.Expr:
         return ast.Literal(self.at(node), self.source.words(node) == "TRUE")

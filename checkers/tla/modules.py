@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from checkers.tla import syntax as ast
 from checkers.tla.errors import TlaSemanticError, TlaSyntaxError, TlaUnsupportedError
-from checkers.tla.expressions import Expressions
+from checkers.tla.expressions import Expressions, unquote
 from checkers.tla.library import REFUSED, standard_module
 from checkers.tla.names import arity_of
 from checkers.tla.scope import Scope
@@ -117,13 +117,14 @@ class ModuleReader(Expressions):
         return module
 
     def _collect_words(self, node: Node, module: Module) -> None:
-        """Identifiers in the order of the text: TLC orders strings by their first appearance."""
-        stack, seen = [node], set[str]()
+        """Identifiers and strings in the order of the text: TLC orders strings by their first appearance."""
+        stack = [node]
         while stack:
             item = stack.pop()
             if item.type in {"identifier", "identifier_ref"}:
-                seen.add(self.source.words(item))
                 module.words.append(self.source.words(item))
+            elif item.type == "string":
+                module.strings.append(unquote(self.source.words(item)))
             stack += reversed(item.children)
 
     def _module_named(self, name: str, node: Node) -> Module:

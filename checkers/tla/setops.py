@@ -24,12 +24,11 @@ from checkers.tla.show import show
 from checkers.tla.values import Domain, LazyFunction, LazySet, Value, domain, is_sequence, normal
 
 
-def make_set(items: Iterable[Value]) -> frozenset[Value]:
+def make_set(items: Sequence[Value]) -> frozenset[Value]:
     """A set from its elements, which must be comparable with one another."""
-    members = frozenset(items)
-    if len(members) > 1 and len(set(map(type, members))) > 1:
-        check_kinds(members)
-    return members
+    if len(items) > 1 and len(set(map(type, items))) > 1:
+        check_kinds(items)
+    return frozenset(items)
 
 
 def check_kinds(members: Iterable[Value]) -> None:

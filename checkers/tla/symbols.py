@@ -101,6 +101,7 @@ class Module:
         symbols: everything visible at the module's end, LOCAL definitions included.
         exported: names that EXTENDS and INSTANCE hand on.
         extends: the modules it extends, in order.
+        words: the identifiers, and `strings` the string literals, in the order of the text.
         notes: what the checker saw and does not check (proofs, for instance).
     """
 
@@ -114,5 +115,6 @@ class Module:
     extends: list[Module] = field(default_factory=list)
     inner: dict[str, Module] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    strings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     builtin: bool = False

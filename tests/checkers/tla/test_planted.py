@@ -1,0 +1,134 @@
+"""Bugs planted into the checker, each of which the tests beside this one notice."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkers.tla import automaton, explore, liveness, precedence, program, runtime, setops, sets, values
+from checkers.tla.expression import evaluate
+from checkers.tla.show import show
+from checkers.tla.symmetry import Orbits
+from tests.checkers.tla import test_checking, test_language
+from tests.checkers.tla.specs import RING, figures, run
+
+Patch = pytest.MonkeyPatch
+
+
+def precedence_is_ignored(patch: Patch) -> None:
+    patch.setitem(precedence.INFIXES, "mod", precedence.Fixity("%", 12, 12, precedence.INFIX))
+
+
+def any_values_may_be_compared(patch: Patch) -> None:
+    patch.setattr(runtime, "eq", lambda a, b: values.normal(a) == values.normal(b))
+
+
+def except_appends(patch: Patch) -> None:
+    patch.setattr(runtime, "place", lambda f, x: x - 1 if x.__class__ is int else f[0].index.get(x))
+
+
+def choose_takes_the_last(patch: Patch) -> None:
+    patch.setattr(setops, "in_order", lambda members: tuple(sets.listed(members))[::-1])
+    patch.setattr(program, "ordered", lambda members: values.ordered(members)[::-1])
+
+
+def intervals_lack_their_end(patch: Patch) -> None:
+    patch.setattr(sets.Interval, "elements", lambda self: iter(range(self.low, self.high)))
+
+
+def sets_of_functions_take_any_domain(patch: Patch) -> None:
+    patch.setattr(sets.FunctionSet, "contains", lambda self, value: True)
+
+
+def states_outside_a_constraint_are_not_checked(patch: Patch) -> None:
+    original = explore.Search._level
+
+    def level(self: explore.Search, start: int, end: int) -> bool:
+        successors = self.model.successors
+        self.model.successors = lambda state, emit: successors(
+            state, lambda target: emit(target) if self._inside(target) else None
+        )
+        try:
+            return original(self, start, end)
+        finally:
+            self.model.successors = successors
+
+    patch.setattr(explore.Search, "_level", level)
+
+
+def symmetry_does_nothing(patch: Patch) -> None:
+    patch.setattr(Orbits, "key", lambda self, state: state)
+
+
+def strong_fairness_is_forgotten(patch: Patch) -> None:
+    original = liveness.Checker.__init__
+
+    def start(self: Any, product: Any, fairness: Any, tests: Any) -> None:
+        original(self, product, [fair for fair in fairness if not fair.strong], tests)
+
+    patch.setattr(liveness.Checker, "__init__", start)
+
+
+def every_behaviour_is_fair(patch: Patch) -> None:
+    original = liveness.Checker.__init__
+    patch.setattr(
+        liveness.Checker, "__init__", lambda self, product, fairness, tests: original(self, product, [], tests)
+    )
+
+
+def nothing_is_put_off(patch: Patch) -> None:
+    patch.setattr(automaton.Automaton, "promises", property(lambda self: 0))
+
+
+def language(patch: Patch, folder: Path) -> None:
+    for feature in test_language.VALUES:
+        test_language.test_values(feature)
+    for kind in test_language.ERRORS:
+        if kind != "stack":
+            test_language.test_every_class_of_error(kind)
+
+
+def membership(patch: Patch, folder: Path) -> None:
+    assert show(evaluate("<<1, 2>> \\in [1..3 -> 1..2]")) == "FALSE"
+
+
+def constraint(patch: Patch, folder: Path) -> None:
+    test_checking.test_invariants_hold_outside_a_constraint_too(folder)
+
+
+def symmetry(patch: Patch, folder: Path) -> None:
+    assert figures(run(folder, RING, test_checking.NODES + "SPECIFICATION Spec SYMMETRY Perms"))[1] == 10
+
+
+def fairness(patch: Patch, folder: Path) -> None:
+    test_checking.test_strong_fairness_is_more_than_weak(folder)
+
+
+def fair_counter(patch: Patch, folder: Path) -> None:
+    test_checking.test_liveness_of_the_counter(folder, "Fair", "Often", "ok")
+
+
+PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
+    (precedence_is_ignored, language),
+    (any_values_may_be_compared, language),
+    (except_appends, language),
+    (choose_takes_the_last, language),
+    (intervals_lack_their_end, language),
+    (sets_of_functions_take_any_domain, membership),
+    (states_outside_a_constraint_are_not_checked, constraint),
+    (symmetry_does_nothing, symmetry),
+    (strong_fairness_is_forgotten, fairness),
+    (every_behaviour_is_fair, fair_counter),
+    (nothing_is_put_off, fair_counter),
+]
+
+
+@pytest.mark.parametrize(("plant", "find"), PLANTED, ids=[plant.__name__ for plant, _ in PLANTED])
+def test_planted_bugs_are_found(
+    plant: Callable[[Patch], None], find: Callable[[Patch, Path], None], monkeypatch: Patch, tmp_path: Path
+) -> None:
+    find(monkeypatch, tmp_path)
+    plant(monkeypatch)
+    with pytest.raises((AssertionError, pytest.fail.Exception, TypeError, IndexError)):
+        find(monkeypatch, tmp_path)
