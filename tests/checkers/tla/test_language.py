@@ -58,8 +58,10 @@ VALUES = {
         ("LET x == 1 \\div 0 IN IF FALSE THEN x ELSE 5", "5"),
         ("LET Op(a, b) == IF b THEN a ELSE 0 IN Op(Head(<<>>), FALSE)", "0"),
         (
-            ("LET RECURSIVE Sum(_)\n    Sum(S) == IF S = {} THEN 0 ELSE LET e == CHOOSE e \\in S : TRUE\n"
-            "                                          IN e + Sum(S \\ {e})\nIN Sum(1..10)"),
+            (
+                "LET RECURSIVE Sum(_)\n    Sum(S) == IF S = {} THEN 0 ELSE LET e == CHOOSE e \\in S : TRUE\n"
+                "                                          IN e + Sum(S \\ {e})\nIN Sum(1..10)"
+            ),
             "55",
         ),
     ],
