@@ -23,8 +23,8 @@ def test_short_configurations(configuration: Configuration) -> None:
     assert told(outcome) == configuration.expected
 
 
-@pytest.mark.long
-@pytest.mark.timeout(3600)
+@pytest.mark.weekly
+@pytest.mark.timeout(36000)
 @pytest.mark.parametrize("configuration", WEEKLY, ids=lambda entry: entry.path.stem)
 def test_weekly_configurations(configuration: Configuration) -> None:
     outcome = outcome_of(configuration)
