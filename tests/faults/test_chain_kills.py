@@ -62,8 +62,9 @@ def test_both_daemons_gone_at_once_while_jobs_run(tmp_path: Path) -> None:
     """Jobs run on without them; what was confirmed before is there when they are back."""
     del tmp_path
     with chain_of(text.load(str(EXAMPLES / "branch-4.txt")), 0.0) as chain:
-        running, next_one = chain.delay(3.0, "north"), chain.delay(0.01, "north")
+        running = chain.delay(3.0, "north")
         chain.wait_for(running, "running")
+        next_one = chain.delay(0.01, "north")
         chain.wait_for(next_one, "waiting")
         for name in ("luxid", "wconfd"):
             chain.kill(name)
