@@ -31,6 +31,8 @@ SLOW = 0.000_6
 MOMENT = 0.5
 """How long that moment is at most, as a part of the time that writes take."""
 LONGEST_MOMENT = 0.005
+STRIDE = 1.1
+"""By what factor the estimate of the median write moves with each write: one that was held up says little."""
 PATIENCE = 16
 """After a moment in which few came back, this many batches are written without waiting."""
 
@@ -78,7 +80,7 @@ class Batches:
         self._gathering = _Gathering(state)
         self._writing: _Gathering | None = None
         self._scheduled = False
-        self._typical = 1.0
+        self._typical: float | None = None
         self._expected = 0
         self._impatient = 0
         self._moment: asyncio.TimerHandle | None = None
@@ -156,7 +158,7 @@ class Batches:
             return
         self._writing = self._gathering
         self._gathering = _Gathering(self.state)
-        if self._typical < QUICK:
+        if self._typical is not None and self._typical < QUICK:
             failure, took = self._commit(self._writing.batch)
             self._written(failure, took)
         else:
@@ -200,16 +202,24 @@ class Batches:
             self._committed(None, done.calls + undone.calls, took)
             for answer in (*done.answers, *undone.answers):
                 answer(failure)
-        # a single slow write says little; many do
-        self._typical = took if self._typical == 1.0 else 0.9 * self._typical + 0.1 * took
+        self._learn(took)
         if not self._gathering.calls and self._writing is None:
             self._idle.set()
         if self._writing is None:
             self._start_next(done.calls)
 
+    def _learn(self, took: float) -> None:
+        """Follow the median of what writes take; a mean would follow the few that the scheduler held up."""
+        if self._typical is None:
+            self._typical = took
+        elif took > self._typical:
+            self._typical = min(took, self._typical * STRIDE)
+        else:
+            self._typical = max(took, self._typical / STRIDE)
+
     def _start_next(self, answered: int) -> None:
         """Start the next batch, after a moment if it is worth the wait."""
-        if self._typical < SLOW or self._impatient:
+        if self._typical is None or self._typical < SLOW or self._impatient:
             self._impatient = max(0, self._impatient - 1)
             if self._gathering.calls:
                 self._schedule()

@@ -19,7 +19,7 @@ from impl.wire import wconfd as codec
 
 _log = logging.getLogger("wconfd")
 _encode = msgspec.json.Encoder().encode
-MIN_INTERVAL = 0.2
+MIN_INTERVAL = 1.0
 
 
 class Snapshots:
