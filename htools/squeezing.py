@@ -1,7 +1,8 @@
 """Which nodes to power off or on, on the working model and with the engine of balancing: `spec.squeeze`, quickly.
 
 A set of nodes is refused without balancing where the others could not even in sum hold the instances and keep the
-room asked for; everything else is balanced and looked at, as the definition says.
+room asked for, and one whose outcome is proven (`htools.certainty`) is accepted so; everything else is balanced and
+looked at, as the definition says.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from math import floor, inf
 
 from htools.balancing import balance
+from htools.certainty import surely_suffices
 from htools.model import Model, NodeModel
 from htools.plan import Planned
 from htools.scoring import score
@@ -117,12 +119,17 @@ def squeeze(model: Model, standard: ISpec, minimal: float, target: float, *, all
         after, moves = _balanced(model, standby, offline=False)
         return Squeeze("online", standby, after, moves, False, leaving, standby)
     nodes: tuple[int, ...] = ()
-    best: tuple[Model, tuple[Planned, ...]] = (model, ())
+    best: tuple[Model, tuple[Planned, ...]] | None = (model, ())
     for node in reversed(leaving):
-        if _hopeless(model, (node, *nodes), kept):
+        tried = (node, *nodes)
+        if _hopeless(model, tried, kept):
             continue
-        found = _balanced(model, (node, *nodes), offline=True)
+        if surely_suffices(model, tried, kept):
+            nodes, best = tried, None
+            continue
+        found = _balanced(model, tried, offline=True)
         if _all_online(found[0], secondaries=allow_drbd) and has_room(found[0], kept):
-            nodes, best = (node, *nodes), found
+            nodes, best = tried, found
+    best = best or _balanced(model, nodes, offline=True)
     action = "offline" if nodes else "nothing"
     return Squeeze(action, nodes, best[0], best[1], True, leaving, standby)
