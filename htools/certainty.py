@@ -56,7 +56,10 @@ def _simple(model: Model) -> bool:
         and not node.migration_tags
         and node.planned_free_memory == node.free_memory
         and node.planned_used_cpus == node.used_cpus
-        and all(abs(have - len(node.primaries) * each) < SLACK / 1000 for have, each in zip(node.load, vms[0].load))
+        and all(
+            abs(have - len(node.primaries) * each) < SLACK / 1000
+            for have, each in zip(node.load, vms[0].load, strict=True)
+        )
         for node in nodes
     )
 
@@ -99,7 +102,7 @@ def surely_suffices(model: Model, leaving: Collection[int], asked: InstanceModel
     cost, load = _cost(stay, sizes[0], cores[0]), sum(vms[0].load)
     if not sum(room[node.index] for node in stay) - sum(sizes) > len(stay) * sizes[0]:
         return False
-    if not EVACUATED > cost + load + 1.0 or not load / len(stay) > cost + SLACK:
+    if not cost + load + 1.0 < EVACUATED or not load / len(stay) > cost + SLACK:
         return False
 
     def holds(node: NodeModel, count: int, memory: int, vcpus: int) -> bool:

@@ -19,6 +19,7 @@ from htools.changes import VARIANCE_ROUNDINGS
 from htools.exact import ExactScore
 from htools.model import Model
 from htools.moving import Moved, attempt, movable
+from htools.vm import InstanceModel
 from spec.cluster import MirrorType
 from spec.decisions import FailMode, Move, MoveKind, Rules
 
@@ -35,6 +36,13 @@ SMALL = 20_000
 
 REFRESH = 48
 """Rows refreshed at a time when bounds must be made tight."""
+
+
+def _needs(vm: InstanceModel) -> tuple[object, ...]:
+    """All of an instance that matters for its moves, except its primary node."""
+    sizes = (vm.memory, vm.used_memory, vm.failover_memory, vm.disk, vm.vcpus, vm.spindle_use, vm.spindles)
+    places = (vm.secondary, vm.mirrored, vm.exclusion_tags, vm.desired_locations, vm.location_score)
+    return (*sizes, vm.load, vm.local, vm.forthcoming, *places)
 
 
 class Engine:
@@ -57,6 +65,7 @@ class Engine:
         self._high: Floats = np.zeros((columns, size))
         self._eligible = np.zeros(size, dtype=bool)
         self._small = size * len(self._targets) <= SMALL
+        self._alike = self._classes()
         self._find_eligible()
         self._bound[self._eligible] = -np.inf
 
@@ -73,6 +82,30 @@ class Engine:
         self._bound[~eligible] = np.inf
         self._bound[eligible & ~self._eligible] = -np.inf
         self._eligible = eligible
+
+    def _classes(self) -> "Ints | None":
+        """A number for each row, the same where instances differ in nothing but where they run; None for no use."""
+        tags = self._candidates.tags
+        if not self._external.any() or tags.global_counts:
+            return None
+        if any(table is not None for table in (tags.joining, tags.places, tags.unmet, tags.accepts)):
+            return None
+        numbers: dict[object, int] = {}
+        keys = (_needs(vm) if self._external[row] else row for row, vm in enumerate(self.model.instances.values()))
+        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
+
+    def _leaders(self, rows: "Ints") -> "Ints":
+        """Of rows whose candidates lead to the very same scores the first, which is the one that would be chosen.
+
+        Those are instances of one class on one node, or anywhere on offline nodes, which are only counted.
+        """
+        if self._alike is None:
+            return rows
+        nodes = self._candidates.nodes
+        home = self._candidates.vms.primary[rows]
+        place = np.where(nodes.online[home], home + 1, 0)
+        _, first = np.unique(self._alike[rows] * (len(nodes.index) + 1) + place, return_index=True)
+        return rows[np.sort(first)]
 
     def _evaluate(self, rows: "Ints", targets: "Ints", external: bool) -> Block:
         evaluate = self._candidates.evaluate_external if external else self._candidates.evaluate
@@ -113,7 +146,7 @@ class Engine:
             if len(waiting) > REFRESH:
                 waiting = waiting[np.argpartition(self._bound[waiting], REFRESH)[:REFRESH]]
             self._refresh(np.sort(waiting))
-        rows = np.flatnonzero(self._fresh & (self._bound <= limit))
+        rows = self._leaders(np.flatnonzero(self._fresh & (self._bound <= limit)))
         cut = self._blocks(rows, self._targets)
         blocks = [(block_rows, self._evaluate(block_rows, self._targets, external)) for block_rows, external in cut]
         return self._decide(blocks, limit, before)
@@ -122,7 +155,7 @@ class Engine:
         """The same, with every candidate scored anew."""
         blocks: list[tuple[Ints, Block]] = []
         limit = before
-        for rows, external in self._blocks(np.flatnonzero(self._eligible), self._targets):
+        for rows, external in self._blocks(self._leaders(np.flatnonzero(self._eligible)), self._targets):
             block = self._evaluate(rows, self._targets, external)
             limit = min(limit, float((block.best() + block.error).min(initial=np.inf)))
             blocks.append((rows, block))

@@ -207,8 +207,15 @@ def hopeless_too_soon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(squeezing, "_hopeless", lambda model, leaving, asked: len(leaving) > 1)
 
 
+def certain_too_soon(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(squeezing, "surely_suffices", lambda model, leaving, asked: len(leaving) < len(model.nodes))
+
+
+SQUEEZING = [offline_nodes_need_no_room, hopeless_too_soon, certain_too_soon]
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("bug", [offline_nodes_need_no_room, hopeless_too_soon], ids=lambda bug: bug.__name__)
+@pytest.mark.parametrize("bug", SQUEEZING, ids=lambda bug: bug.__name__)
 def test_squeezing_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     with pytest.raises(AssertionError):

@@ -1,0 +1,85 @@
+"""What is called certain without balancing is what balancing does; and instances called alike score alike."""
+
+import random
+
+import pytest
+
+from htools import certainty, squeezing
+from htools.backends import text
+from htools.balancing import PlainSearch
+from htools.engine import Engine
+from htools.model import Model
+from htools.scoring import score
+from spec.decisions import Settings
+
+STANDARD = "1024,1,1024,1,1,1|128,1,256,1,1,1;8192,8,4096,16,8,12|ext|4.0|32.0"
+
+
+def even_cluster(seed: int) -> str:
+    """The text of a cluster without tags, all on external storage, that has room to spare or not."""
+    rng = random.Random(seed)
+    count, cores = rng.randint(3, 7), rng.choice([2, 4, 16])
+    free = [rng.choice([16384, 16384, 24576])] * count
+    totals = list(free)
+    instances = []
+    for number in range(rng.randint(count, 6 * count)):
+        home = min(rng.randrange(count), rng.randrange(count))
+        memory = rng.choice([256, 512, 1024, 2048])
+        if free[home] > memory:
+            free[home] -= memory
+            instances.append(f"i{number}|{memory}|512|{rng.choice([1, 2])}|running|Y|n{home}||ext||1|1")
+    nodes = [f"n{n}|{totals[n]}|0|{free[n]}|16384|16384|{cores}|N|u|1||N|0|1|1.0" for n in range(count)]
+    head = "g|u|preferred||\n\n" + "\n".join(nodes)
+    return head + "\n\n" + "\n".join(instances) + f"\n\n\n|{STANDARD}\ng|{STANDARD}\n"
+
+
+def certain_is_so(seeds: range) -> tuple[int, int]:
+    """Compare with balancing; in how many cases it was certain, and in how many it was not."""
+    seen = [0, 0]
+    for seed in seeds:
+        cluster = text.parse(even_cluster(seed))
+        model = Model.of(cluster, Settings())
+        asked = squeezing.measure(cluster.policy.standard, (0.0, 1.0, 3.0)[seed % 3])
+        leaving = tuple(range(1 + seed % (len(model.nodes) - 1)))
+        certain = certainty.surely_suffices(model, leaving, asked)
+        seen[not certain] += 1
+        if certain:
+            after, _ = squeezing._balanced(model, leaving, offline=True)
+            assert squeezing._all_online(after, secondaries=True), seed
+            assert squeezing.has_room(after, asked), seed
+    return seen[0], seen[1]
+
+
+def test_what_is_certain_comes_true() -> None:
+    certain, open_ = certain_is_so(range(120))
+    assert certain >= 20
+    assert open_ >= 20
+
+
+@pytest.mark.parametrize("bug", ["evenness", "cores"])
+def test_a_proof_too_generous_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if bug == "evenness":
+        monkeypatch.setattr(certainty, "_simple", lambda model: True)
+        monkeypatch.setattr(certainty, "_cost", lambda nodes, memory, vcpus: -1.0)
+        monkeypatch.setattr(certainty, "sorted", lambda values, reverse: [0, *sorted(values)], raising=False)
+    else:
+        monkeypatch.setattr(certainty, "divide", lambda part, whole: 0.0)
+    with pytest.raises(AssertionError):
+        certain_is_so(range(400))
+
+
+def test_rounds_are_those_of_trying_everything() -> None:
+    for seed in range(6):
+        quick = Model.of(text.parse(even_cluster(seed)), Settings())
+        quick.nodes[0].offline = quick.nodes[1].offline = True
+        slow = quick.copy()
+        engine, plain = Engine(quick, squeezing.GREEDY), PlainSearch(slow, squeezing.GREEDY)
+        before = score(quick.nodes.values())
+        for _ in range(12):
+            found, wanted = engine.best(before), plain.best(before)
+            assert (found and (found[0], found[2])) == (wanted and (wanted[0], wanted[2])), seed
+            if found is None or wanted is None:
+                break
+            engine.commit(found[1])
+            plain.commit(wanted[1])
+            before = found[2]
