@@ -59,6 +59,17 @@ class Batch:
     config: list[Change] = field(default_factory=list)
     reservations: list[ReservationChange] = field(default_factory=list)
 
+    def add(self, other: "Batch") -> None:
+        """Let the changes of `other` follow."""
+        if other.held:
+            self.held += other.held
+        if other.waiting:
+            self.waiting += other.waiting
+        if other.config:
+            self.config += other.config
+        if other.reservations:
+            self.reservations += other.reservations
+
     def __bool__(self) -> bool:
         return bool(self.held or self.waiting or self.config or self.reservations)
 

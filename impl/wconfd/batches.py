@@ -106,10 +106,7 @@ class Batches:
         """
         gathering = self._gathering
         if call.batch:
-            gathering.batch.held += call.batch.held
-            gathering.batch.waiting += call.batch.waiting
-            gathering.batch.config += call.batch.config
-            gathering.batch.reservations += call.batch.reservations
+            gathering.batch.add(call.batch)
             for place, (event, effects) in enumerate(call.steps):
                 if isinstance(event, Free):
                     self._forget(event.owner)

@@ -66,8 +66,8 @@ class Call:
             raise
         self.steps.append((event, outcome.effects))
         if locks is not self.state.locks:
-            self.state = self.state._replace(locks=locks)
-            self.batch.held.extend(HeldChange(*change) for change in outcome.held)
+            self.state = State(locks, self.state.config, self.state.reservations)
+            self.batch.held += [HeldChange(*change) for change in outcome.held]
             for owner, pending in outcome.waiting:
                 arrival = locks.waiting[owner].arrival if pending is not None else 0
                 self.batch.waiting.append(WaitingChange(owner, pending, arrival))

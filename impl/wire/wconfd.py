@@ -80,6 +80,8 @@ def owner(value: Any) -> Owner:
     if not isinstance(value, list) or len(value) != 3 or not isinstance(value[1], str):
         raise InputError(f"malformed client id: {value!r:.200}: expected [job id or name, live-lock path, process id]")
     ident, livelock, pid = value
+    if type(ident) is int and type(pid) is int and ident >= 0:  # a job, as most are
+        return Owner(1, ident, livelock, pid)
     if isinstance(pid, bool) or not isinstance(pid, int):
         raise InputError("Unable to read Integer")
     if isinstance(ident, str):
