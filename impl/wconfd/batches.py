@@ -33,8 +33,9 @@ MOMENT = 0.5
 LONGEST_MOMENT = 0.005
 STRIDE = 1.1
 """By what factor the estimate of the median write moves with each write: one that was held up says little."""
-PATIENCE = 16
-"""After a moment in which few came back, this many batches are written without waiting."""
+LONGEST_HASTE = 16
+"""After moments in which few came back, at most this many batches are written without waiting: one after the first such
+moment, twice as many after each further one."""
 
 Answer = Callable[[StoreError | None], None]
 """What to do when a batch is durable (None) or was undone."""
@@ -82,7 +83,8 @@ class Batches:
         self._scheduled = False
         self._typical: float | None = None
         self._expected = 0
-        self._impatient = 0
+        self._haste = 1
+        self._hasty = 0
         self._moment: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
@@ -143,6 +145,7 @@ class Batches:
             if self._gathering.calls >= self._expected:
                 self._moment.cancel()
                 self._moment = None
+                self._haste = 1
                 self._start_writing()
         elif not self._scheduled:
             # not at once: whatever arrived in the same turn of the loop joins the batch
@@ -216,8 +219,8 @@ class Batches:
 
     def _start_next(self, answered: int) -> None:
         """Start the next batch, after a moment if it is worth the wait."""
-        if self._typical is None or self._typical < SLOW or self._impatient:
-            self._impatient = max(0, self._impatient - 1)
+        if self._typical is None or self._typical < SLOW or self._hasty:
+            self._hasty = max(0, self._hasty - 1)
             if self._gathering.calls:
                 self._schedule()
             return
@@ -229,7 +232,10 @@ class Batches:
         if not self._gathering.calls:
             return
         if self._gathering.calls * 2 < self._expected:
-            self._impatient = PATIENCE
+            self._hasty = self._haste
+            self._haste = min(2 * self._haste, LONGEST_HASTE)
+        else:
+            self._haste = 1
         self._start_writing()
 
     async def drain(self) -> None:
