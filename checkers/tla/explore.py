@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from checkers.tla.alike import Keys, sharer
 from checkers.tla.errors import TlaError, TlaEvalError, TlaLimitError
 from checkers.tla.limits import memory_used
 from checkers.tla.model import Model, Named, State
@@ -123,11 +124,15 @@ class Search:
         self.graph = StateGraph(model)
         self.figures = Figures()
         self.violations: list[Violation] = []
-        # Equal values of one variable share an object. Not of several: to Python, 1 and TRUE are equal.
+        # Equal values of one variable share an object.
         self._values: list[dict[Any, Any]] = [{} for _ in model.variables]
         self._depth = 0
         self._started = 0.0
         self._key = self._key_function()
+        self._sharers: list[Callable[[Any, Any], Any]] = [values.setdefault for values in self._values]
+        if model.program.truths:
+            self._key = Keys(self.graph.states, self.graph.index, self._key).key
+            self._sharers = [sharer(values) for values in self._values]
         self.graph.key_of = self._key or self.graph.key_of
 
     def _key_function(self) -> Callable[[State], Any] | None:
@@ -242,7 +247,7 @@ class Search:
         bounded = bool(model.constraints or model.action_constraints)
         keep_edges, targets, offsets = options.keep_edges, graph.targets, graph.offsets
         invariants = [named.test for named in model.invariants]
-        shared = [values.setdefault for values in self._values]
+        shared = self._sharers
         for number in range(start, end):
             state = states[number]
             found: list[State] = []
@@ -261,8 +266,9 @@ class Search:
                 if inside:
                     place = index.get(key)
                     if place is None:
+                        whole = key is target
                         target = tuple([share(v, v) for share, v in zip(shared, target, strict=True)])  # noqa: PLW2901
-                        place = index[target if key_of is None else key] = len(states)
+                        place = index[target if whole else key] = len(states)
                         states.append(target)
                         parents.append(number)
                         fresh = True

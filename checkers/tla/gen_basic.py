@@ -10,6 +10,7 @@ from checkers.tla.analysis import ACTION, CONSTANT
 from checkers.tla.errors import Position, TlaSemanticError, TlaUnsupportedError
 from checkers.tla.frames import Code, Context, Env, Frame
 from checkers.tla.levels import Levels
+from checkers.tla.program import Program
 from checkers.tla.symbols import Operator
 
 _SET_CALLS = {"cup": "cup", "cap": "cap", "diff": "diff", "powerset": "power_set", "union": "big_union"}
@@ -20,6 +21,7 @@ class Pieces:
     """What the parts of the generator offer one another."""
 
     levels: Levels
+    program: Program
     gen: Callable[[ast.Expr, Env, Context], Code]
     normal: Callable[[ast.Expr, Env, Context], str]
     truth: Callable[[ast.Expr, Env, Context], str]
@@ -38,6 +40,7 @@ class BasicExpressions(Pieces):
     """Operators of the language itself, IF, CASE and LET."""
 
     def _gen_Basic(self, node: ast.Basic, env: Env, cx: Context) -> Code:
+        self.program.truths |= node.op == "BOOLEAN"
         op, args = node.op, node.args
         if op in {"and", "or"}:
             return Code("(" + f" {op} ".join(self.truth(arg, env, cx) for arg in args) + ")", "bool", normal=True)

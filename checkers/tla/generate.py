@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from checkers.tla import syntax as ast
+from checkers.tla.alike import holds_truths
 from checkers.tla.analysis import CONSTANT
 from checkers.tla.builtin_calls import BuiltinCalls
 from checkers.tla.errors import Position, TlaError, TlaSemanticError
@@ -72,11 +73,15 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
     def normal(self, node: ast.Expr, env: Env, cx: Context) -> str:
         """The text of an expression whose value goes into a container or a state."""
         code = self.gen(node, env, cx)
+        self.program.truths |= code.type == "bool"
         return code.text if code.normal else self.marked(f"normal({code.text})", node.position)
 
     def truth(self, node: ast.Expr, env: Env, cx: Context) -> str:
         """The text of an expression that must be a boolean."""
+        before = self.program.truths
         code = self.gen(node, env, cx)
+        if code.text in {"True", "False"}:
+            self.program.truths = before
         return code.text if code.type == "bool" else self.marked(f"boolean({code.text})", node.position)
 
     def marked(self, text: str, position: Position, clear: str | None = None) -> str:
@@ -114,6 +119,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
     def constant(self, value: Value, hint: str = "K") -> Code:
         """Code for a value that is known already."""
         if value is True or value is False:
+            self.program.truths = True
             return Code(repr(value), "bool", normal=True)
         if value.__class__ is int:
             return Code(repr(value) if value >= 0 else f"({value})", "int", normal=True)
@@ -121,6 +127,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
             return Code(ascii(value), "str", normal=True)
         name = fresh(hint)
         self.program.names[name] = value
+        self.program.truths |= holds_truths(value)
         return Code(name, *type_of(value))
 
     def known(self, code: Code) -> Global:

@@ -180,27 +180,79 @@ class Names:
         return self.apply(symbol, self.arguments(given or (), scope), where, path)
 
     def _labelled(self, node: Node, scope: Scope) -> ast.Expr | None:
-        """`Op!label`, where the definition has a label of that name and neither takes arguments."""
+        """`Op(x)!label(y)`: the part of a definition that bears a label; None if the prefix names no definition."""
         parts = [children(c)[0] for c in children(field(node, "prefix")) if c.type == "subexpr_component"]
-        symbol = scope.find(self.source.words(parts[0])) if len(parts) == 1 else None
-        if not isinstance(symbol, Operator):
-            return None
-        params, body = symbol.labels.get(self.source.words(field(node, "op")), ((), None))
-        if body is None or params or symbol.params:
-            return None
-        return body
+        symbol = self._reach(parts, scope)
+        while isinstance(symbol, Alias):
+            symbol = symbol.target
+        return self._named_part(node, [*parts, field(node, "op")], scope) if isinstance(symbol, Operator) else None
+
+    def _reach(self, parts: Sequence[Node], scope: Scope) -> Symbol | None:
+        """What instances lead to: the first symbol on the way that is not one."""
+        symbol: Symbol | None = None
+        for part in parts:
+            symbol, _ = self._into(symbol, self._component(part, scope)[0], (), part, scope)
+            if not isinstance(symbol, Instance):
+                break
+        return symbol
+
+    def _component(self, node: Node, scope: Scope) -> tuple[str, tuple[ast.Argument, ...]]:
+        """The name of one piece of `A(x)!B!C`, and its arguments."""
+        if node.type == "bound_op":
+            return self.source.words(field(node, "name")), self.arguments(fields(node, "parameter"), scope)
+        return self.source.words(node), ()
 
     def subexpression(self, node: Node, scope: Scope) -> ast.Expr:
-        """`Op!1!2`: a numbered part of a definition without parameters."""
+        """`Op(x)!label!1!2`: a part of a definition, by labels and numbers."""
         prefix = field(node, "prefix") if node.child_by_field_name("prefix") else children(node)[0]
-        parts = [children(c)[0] for c in children(prefix) if c.type == "subexpr_component"]
-        symbol = scope.find(self.source.words(parts[0])) if len(parts) == 1 else None
-        steps = [self.source.words(c) for c in children(node) if c.type == "subexpr_tree_nav"]
-        if not isinstance(symbol, Operator) or symbol.params or symbol.body is None:
+        parts = []
+        for each in (*children(prefix), *children(node)):
+            if each.type == "subexpr_component":
+                parts.append(children(each)[0])
+            elif each.type == "subexpr_tree_nav":
+                parts.append(each)
+        return self._named_part(node, parts, scope)
+
+    def _named_part(self, node: Node, parts: Sequence[Node], scope: Scope) -> ast.Expr:
+        path: Path = ()
+        symbol: Symbol | None = None
+        whole: Operator | None = None
+        params: tuple[Bound, ...] = ()
+        args: tuple[ast.Argument, ...] = ()
+        body: ast.Expr | None = None
+        for each in parts:
+            if each.type == "subexpr_tree_nav":
+                body = self._piece(body, self.source.words(each))
+                continue
+            name, given = self._component(each, scope)
+            if whole is not None:
+                found = whole.labels.get(name)
+                if found is None:
+                    raise TlaSemanticError("undefined", f"{whole.name} has no label '{name}'", self.at(each))
+                params, body, args = (*params, *found[0]), found[1], (*args, *given)
+                continue
+            symbol, path = self._into(symbol, name, path, each, scope)
+            if isinstance(symbol, Operator):
+                whole, params, body, args = symbol, symbol.params, symbol.body, given
+            elif isinstance(symbol, Instance):
+                path = (*path, (symbol, given))
+        if body is None or whole is None:
             raise TlaUnsupportedError("this way of naming a subexpression is not supported", self.at(node))
-        body = symbol.body
-        for step in steps:
-            if not (isinstance(body, ast.Basic) and step.isdigit() and 1 <= int(step) <= len(body.args)):
-                raise TlaUnsupportedError("this way of naming a subexpression is not supported", self.at(node))
-            body = body.args[int(step) - 1]
-        return body
+        if not params and not args and not path:
+            return body
+        named = Operator(f"{whole.name}!", self.at(node), params=params, body=body, module=whole.module)
+        return self.apply(named, args, self.at(node), path)
+
+    @staticmethod
+    def _piece(body: ast.Expr | None, step: str) -> ast.Expr | None:
+        """The part of an expression that `:`, `<<`, `>>` or a number names, if it can be named so here."""
+        if step == ":" or body is None:
+            return body
+        pieces: tuple[ast.Argument, ...] = ()
+        if isinstance(body, ast.Basic | ast.Apply):
+            pieces = body.args
+        elif isinstance(body, ast.If):
+            pieces = (body.condition, body.then, body.otherwise)
+        number = {"<<": 1, ">>": 2, "\u27e8": 1, "\u27e9": 2}.get(step) or (int(step) if step.isdigit() else 0)
+        found = pieces[number - 1] if 1 <= number <= len(pieces) else None
+        return found if isinstance(found, ast.Expr) else None

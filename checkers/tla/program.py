@@ -23,9 +23,11 @@ class Program:
         names: the namespace of the functions.
         marks: pieces of generated text and where they come from.
         recursive: functions of recursive operators, by what they are specific to.
+        truths: whether states may hold truths, so that they must be told from the numbers 0 and 1.
     """
 
     def __init__(self) -> None:
+        self.truths = False
         self.names: dict[str, Any] = {}
         for module in (runtime, setops, arithmetic):
             self.names.update((n, item) for n, item in vars(module).items() if not n.startswith("_"))

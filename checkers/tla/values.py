@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from checkers.tla.alike import alike, doubtful, marks
 from checkers.tla.errors import TlaEvalError
 from checkers.tla.order import sort_key, sorted_elements
 
@@ -50,9 +51,10 @@ class Domain:
         index: element to place in the function's tuple (0 is the domain itself).
         sequence: whether the set is 1..n, so that functions over it are plain tuples.
         record: whether all elements are strings.
+        doubtful: whether Python may take another set for this one.
     """
 
-    __slots__ = ("index", "keys", "members", "record", "sequence")
+    __slots__ = ("doubtful", "index", "keys", "members", "record", "sequence")
 
     def __init__(self, members: frozenset[Value]) -> None:
         self.members = members
@@ -61,6 +63,7 @@ class Domain:
         count = len(members)
         self.sequence = all(key.__class__ is int for key in members) and self.keys == tuple(range(1, count + 1))
         self.record = count > 0 and all(key.__class__ is str for key in members)
+        self.doubtful = not self.sequence and not self.record and doubtful(members)
 
     def __repr__(self) -> str:
         return f"Domain{self.keys}"
@@ -71,7 +74,8 @@ class Domain:
 
 _DOMAINS: dict[frozenset[Value], Domain] = {}
 _BOOLEAN_DOMAINS: dict[frozenset[Value], Domain] = {}
-_ORDERED: dict[frozenset[Value], tuple[Value, ...]] = {}
+_LOOKALIKES: dict[Value, Domain] = {}
+_ORDERED: dict[frozenset[Value], tuple[frozenset[Value] | None, tuple[Value, ...]]] = {}
 
 
 def domain(members: frozenset[Value]) -> Domain:
@@ -82,6 +86,9 @@ def domain(members: frozenset[Value]) -> Domain:
     found = known.get(members)
     if found is None:
         found = known[members] = Domain(members)
+    elif found.doubtful and not alike(found.members, members):
+        key = marks(members), members
+        found = _LOOKALIKES.get(key) or _LOOKALIKES.setdefault(key, Domain(members))
     return found
 
 
@@ -94,6 +101,7 @@ def reset() -> None:
     """Forget interned domains and orders: the order of strings belongs to one specification."""
     _DOMAINS.clear()
     _BOOLEAN_DOMAINS.clear()
+    _LOOKALIKES.clear()
     _ORDERED.clear()
 
 
@@ -111,8 +119,13 @@ def ordered(members: frozenset[Value]) -> tuple[Value, ...]:
     if found is None:
         if len(_ORDERED) > 200_000:
             _ORDERED.clear()
-        found = _ORDERED[members] = sorted_elements(members)
-    return found
+        listed = sorted_elements(members)
+        _ORDERED[members] = (members if listed and doubtful(listed) else None, listed)
+        return listed
+    known, listed = found
+    if known is None or known is members or alike(known, members):
+        return listed
+    return sorted_elements(members)
 
 
 def function(over: Domain, values: Iterable[Value]) -> tuple[Value, ...]:

@@ -1,0 +1,60 @@
+"""Truths are not the numbers that Python takes them for; the expected figures are TLC's."""
+
+from pathlib import Path
+
+import pytest
+
+from checkers.tla import load
+from checkers.tla.alike import alike, doubtful, marks
+from tests.checkers.tla.specs import figures, run
+
+SPEC = "SPECIFICATION Spec\n"
+MODULE = """---- MODULE Spec ----
+EXTENDS Naturals, FiniteSets
+VARIABLES x, y
+Init == {init}
+Next == {next}
+Spec == Init /\\ [][Next]_<<x, y>>
+===="""
+
+
+@pytest.mark.parametrize(
+    ("init", "step", "expected"),
+    [
+        ("x = 1 /\\ y = 0", "x' = TRUE /\\ y' = y", ("ok", 2, 3, 2)),
+        ("x = <<1, {0}>> /\\ y = 0", "x' = <<TRUE, {FALSE}>> /\\ y' = y", ("ok", 2, 3, 2)),
+        ("x = 0 /\\ y = 0", "y < 3 /\\ x' = (y % 2 = 0) /\\ y' = y + 1", ("deadlock", 4, 4, 4)),
+        ("x = {1} /\\ y = 0", "x' = {TRUE} /\\ y' = 1 - y", ("ok", 3, 4, 3)),
+        ("x = [i \\in {<<0>>} |-> 1] /\\ y = 0", "x' = [i \\in {<<FALSE>>} |-> 1] /\\ y' = y", ("ok", 2, 3, 2)),
+        ("x = [a |-> 0] /\\ y = 0", "x' \\in {[a |-> b] : b \\in BOOLEAN} /\\ y' = y", ("ok", 3, 7, 2)),
+        ("x = {<<0>>, <<1>>} /\\ y = {<<FALSE>>, <<TRUE>>}",
+         "x' = x /\\ y' = {<<v[1] /\\ TRUE>> : v \\in y} /\\ \\A v \\in x : v[1] < 2", ("ok", 1, 2, 1)),
+    ],
+)  # fmt: skip
+def test_states_that_python_takes_for_one(
+    tmp_path: Path, init: str, step: str, expected: tuple[str, int, int, int]
+) -> None:
+    assert figures(run(tmp_path, MODULE.replace("{init}", init).replace("{next}", step), SPEC)) == expected
+
+
+def test_a_state_keeps_the_kind_of_its_values(tmp_path: Path) -> None:
+    text = MODULE.replace("{init}", "x = 0 /\\ y = 0").replace("{next}", "y < 3 /\\ x' = (y % 2 = 1) /\\ y' = y + 1")
+    (tmp_path / "Spec.tla").write_text(text)
+    found = [state["x"] for state in load(tmp_path / "Spec.tla").explore(SPEC + "CHECK_DEADLOCK FALSE").states]
+    assert [(type(value), value) for value in found] == [(int, 0), (bool, False), (bool, True), (bool, False)]
+
+
+def test_a_view_is_compared_in_the_same_way(tmp_path: Path) -> None:
+    text = MODULE.replace("{init}", "x = 0 /\\ y = 0").replace("{next}", "y < 3 /\\ x' = (y = 2) /\\ y' = y + 1")
+    text = text.replace("====", "See == x\n====")
+    assert figures(run(tmp_path, text, SPEC + "VIEW See\nCHECK_DEADLOCK FALSE"))[:2] == ("ok", 2)
+
+
+def test_marks_tell_apart_what_python_does_not() -> None:
+    first, second = (1, frozenset({(0,), (2,)})), (1, frozenset({(False,), (2,)}))
+    assert first == second
+    assert not alike(first, second)
+    assert marks(first) != marks(second)
+    assert doubtful(first)
+    assert not doubtful(((2, "a"), frozenset({"b"})))
+    assert alike(first, (1, frozenset({(2,), (0,)})))
