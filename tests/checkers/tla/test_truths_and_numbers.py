@@ -58,3 +58,32 @@ def test_marks_tell_apart_what_python_does_not() -> None:
     assert doubtful(first)
     assert not doubtful(((2, "a"), frozenset({"b"})))
     assert alike(first, (1, frozenset({(2,), (0,)})))
+
+
+QUEUES = """---- MODULE Spec ----
+EXTENDS Naturals, Sequences
+VARIABLES q, r
+Init == q = <<>> /\\ r = <<>>
+Next == \\/ Len(q) < 3 /\\ \\E v \\in {<<0, "x">>, <<1, "x">>} : q' = Append(q, v) /\\ r' = r
+        \\/ Len(r) < 3 /\\ \\E b \\in BOOLEAN : r' = Append(r, <<b, "x">>) /\\ q' = q
+===="""
+
+
+def test_pairs_of_both_kinds_in_two_variables(tmp_path: Path) -> None:
+    config = "INIT Init\nNEXT Next\nCHECK_DEADLOCK FALSE"
+    assert figures(run(tmp_path, QUEUES, config)) == ("ok", 225, 421, 7)
+
+
+ORBITS = """---- MODULE Spec ----
+EXTENDS Naturals, TLC
+CONSTANT S
+VARIABLES x, y
+P == Permutations(S)
+Init == x = [s \\in S |-> 0] /\\ y = 0
+Next == y < 2 /\\ y' = y + 1 /\\ \\E s \\in S : IF y = 0 THEN x' = [x EXCEPT ![s] = 1] ELSE x' = [t \\in S |-> t = s]
+===="""
+
+
+def test_symmetry_beside_both_kinds(tmp_path: Path) -> None:
+    config = "CONSTANT S = {a, b} INIT Init NEXT Next SYMMETRY P CHECK_DEADLOCK FALSE"
+    assert figures(run(tmp_path, ORBITS, config)) == ("ok", 3, 5, 3)
