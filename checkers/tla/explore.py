@@ -131,14 +131,16 @@ class Search:
         self._key = self._key_function()
         self._sharers: list[Callable[[Any, Any], Any]] = [values.setdefault for values in self._values]
         if model.program.truths:
-            self._key = Keys(self.graph.states, self.graph.index, self._key).key
+            if model.view is not None or not model.permutations:
+                self._key = Keys(self.graph.states, self.graph.index, self._key).key
             self._sharers = [sharer(values) for values in self._values]
         self.graph.key_of = self._key or self.graph.key_of
 
     def _key_function(self) -> Callable[[State], Any] | None:
         if self.model.view is not None:
             return self.model.view
-        return Orbits(self.model.permutations).key if self.model.permutations else None
+        model = self.model
+        return Orbits(model.permutations, truths=model.program.truths).key if model.permutations else None
 
     def run(self) -> StateGraph:
         """Explore until the end, a violation, or a bound.

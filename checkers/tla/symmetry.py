@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from checkers.tla.alike import alike, marks
 from checkers.tla.errors import TlaConfigError
 from checkers.tla.values import Domain, ModelValue, Value, domain, function_of, is_sequence, keys_of, normal, values_of
 
@@ -68,26 +69,37 @@ def permuted(value: Value, permutation: Permutation) -> Value:
 class Orbits:
     """Numbers the classes of states under a group of permutations."""
 
-    def __init__(self, permutations: list[Permutation]) -> None:
+    def __init__(self, permutations: list[Permutation], *, truths: bool = False) -> None:
         self._permutations = permutations
+        self._truths = truths
+        self._first: dict[Value, Value] = {}
         self._numbers: dict[Value, int] = {}
         self._rows: dict[Value, tuple[int, ...]] = {}
         self._count = itertools.count()
 
+    def _name(self, value: Value) -> Value:
+        """The value, unless one that only Python takes for it came first."""
+        first = self._first.setdefault(value, value)
+        return value if first is value or alike(first, value) else (Orbits, marks(value), value)
+
     def _number(self, value: Value) -> int:
-        found = self._numbers.get(value)
+        name = self._name(value)
+        found = self._numbers.get(name)
         if found is None:
-            found = self._numbers[value] = next(self._count)
+            found = self._numbers[name] = next(self._count)
         return found
 
     def _row(self, value: Value) -> tuple[int, ...]:
-        row = self._rows.get(value)
+        name = self._name(value)
+        row = self._rows.get(name)
         if row is None:
             images = [permuted(value, p) for p in self._permutations]
-            row = self._rows[value] = (self._number(value), *map(self._number, images))
+            row = self._rows[name] = (self._number(value), *map(self._number, images))
         return row
 
     def key(self, state: tuple[Any, ...]) -> tuple[int, ...]:
         """What all states of one class have in common."""
+        if self._truths:
+            return min(zip(*[self._row(value) for value in state], strict=True))
         rows = self._rows
         return min(zip(*[rows.get(value) or self._row(value) for value in state], strict=True))

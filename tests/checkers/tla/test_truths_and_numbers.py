@@ -87,3 +87,6 @@ Next == y < 2 /\\ y' = y + 1 /\\ \\E s \\in S : IF y = 0 THEN x' = [x EXCEPT ![s
 def test_symmetry_beside_both_kinds(tmp_path: Path) -> None:
     config = "CONSTANT S = {a, b} INIT Init NEXT Next SYMMETRY P CHECK_DEADLOCK FALSE"
     assert figures(run(tmp_path, ORBITS, config)) == ("ok", 3, 5, 3)
+    text = ORBITS.replace("y < 2", "y < 1").replace("IF y = 0 THEN x' = [x EXCEPT ![s] = 1] ELSE", "")
+    text = text.replace("y' = y + 1", "y' = y").replace("t = s", "FALSE")
+    assert figures(run(tmp_path, text, config)) == ("ok", 2, 5, 2)
