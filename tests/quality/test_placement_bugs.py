@@ -193,16 +193,6 @@ def test_squeezing_as_specified() -> None:
     assert squeezed_as_specified(range(12)) >= 3
 
 
-def offline_nodes_need_no_room(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        squeezing,
-        "has_room",
-        lambda model, asked: all(
-            node.offline or node.primary_refusal(asked, force=False) is None for node in model.nodes.values()
-        ),
-    )
-
-
 def hopeless_too_soon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(squeezing, "_hopeless", lambda model, leaving, asked: len(leaving) > 1)
 
@@ -211,7 +201,7 @@ def certain_too_soon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(squeezing, "surely_suffices", lambda model, leaving, asked: len(leaving) < len(model.nodes))
 
 
-SQUEEZING = [offline_nodes_need_no_room, hopeless_too_soon, certain_too_soon]
+SQUEEZING = [hopeless_too_soon, certain_too_soon]
 
 
 @pytest.mark.long
