@@ -19,8 +19,8 @@ from gantry.job_text import (
     result_text,
 )
 from gantry.job_words import PRIORITIES, UsageError, jobs_from_json, opcode_from_words, read_age, read_priority
+from gantry.patience import Caller, PatientClient
 from impl.paths import DEFAULT_ROOT, Root
-from impl.wire.client import Client
 from spec.errors import GantryError
 
 FAILED, CANCELED, MISSING = 1, 3, 4
@@ -97,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what the subcommand says."""
-    actions: dict[str, Callable[[Client, argparse.Namespace], int]] = {
+    actions: dict[str, Callable[[Caller, argparse.Namespace], int]] = {
         "submit": _submit,
         "list": _list,
         "info": _info,
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         "drain": _drain,
     }
     try:
-        with Client(Root.of(options.root).luxi_socket) as client:
+        with PatientClient(Root.of(options.root).luxi_socket) as client:
             return actions[options.action](client, options)
     except UsageError as error:
         print(f"gantry job {options.action}: {error}", file=sys.stderr)
@@ -149,7 +149,7 @@ def _readable(path: str) -> bool:
         return False
 
 
-def _submit(client: Client, options: argparse.Namespace) -> int:
+def _submit(client: Caller, options: argparse.Namespace) -> int:
     trail = [["gantry:client:job-submit", options.reason, time.time_ns()]]
     for job in (jobs := _jobs(options)):
         for op in job:
@@ -176,7 +176,7 @@ def _submit(client: Client, options: argparse.Namespace) -> int:
 # --- looking
 
 
-def _query(client: Client, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
+def _query(client: Caller, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
     """Jobs by id, or all that are not archived.
 
     Raises:
@@ -189,7 +189,7 @@ def _query(client: Client, ids: Sequence[int], fields: Sequence[str]) -> list[di
     return [as_job(fields, row) for row in rows]
 
 
-def _list(client: Client, options: argparse.Namespace) -> int:
+def _list(client: Caller, options: argparse.Namespace) -> int:
     if options.archived and not options.ids:
         answer = client.call("Query", "job", [*LIST_FIELDS, "archived"], None)
         jobs = [as_job(LIST_FIELDS, [value for _, value in row[:-1]]) for row in answer["data"]]
@@ -209,7 +209,7 @@ def _list(client: Client, options: argparse.Namespace) -> int:
     return 0
 
 
-def _info(client: Client, options: argparse.Namespace) -> int:
+def _info(client: Caller, options: argparse.Namespace) -> int:
     jobs = _query(client, options.ids, INFO_FIELDS)
     if options.json:
         _print_json(jobs)
@@ -221,7 +221,7 @@ def _info(client: Client, options: argparse.Namespace) -> int:
 # --- following
 
 
-def changes(client: Client, job_id: int) -> Iterator[tuple[str, list[Any]]]:
+def changes(client: Caller, job_id: int) -> Iterator[tuple[str, list[Any]]]:
     """A job's statuses and new log entries, until it has ended.
 
     Raises:
@@ -243,7 +243,7 @@ def changes(client: Client, job_id: int) -> Iterator[tuple[str, list[Any]]]:
             return
 
 
-def _follow(client: Client, ids: Sequence[int], *, as_json: bool) -> int:
+def _follow(client: Caller, ids: Sequence[int], *, as_json: bool) -> int:
     """Show what happens to jobs, one after the other; the worst exit code among them."""
     worst = 0
     many = len(ids) > 1
@@ -264,7 +264,7 @@ def _follow(client: Client, ids: Sequence[int], *, as_json: bool) -> int:
     return worst
 
 
-def _tell_end(client: Client, job_id: int, *, as_json: bool) -> int:
+def _tell_end(client: Caller, job_id: int, *, as_json: bool) -> int:
     job = _query(client, [job_id], ["id", "status", "opstatus", "opresult"])[0]
     if as_json:
         print(json.dumps(job, ensure_ascii=False), flush=True)
@@ -276,7 +276,7 @@ def _tell_end(client: Client, job_id: int, *, as_json: bool) -> int:
     return {"success": 0, "canceled": CANCELED}.get(job["status"], FAILED)
 
 
-def _watch(client: Client, options: argparse.Namespace) -> int:
+def _watch(client: Caller, options: argparse.Namespace) -> int:
     return _follow(client, options.ids, as_json=options.json)
 
 
@@ -294,7 +294,7 @@ def _each(options: argparse.Namespace, act: Callable[[int], tuple[bool, str]]) -
     return 0 if all(done for _, done, _ in answers) else FAILED
 
 
-def _cancel(client: Client, options: argparse.Namespace) -> int:
+def _cancel(client: Caller, options: argparse.Namespace) -> int:
     _query(client, options.ids, ["id", "status"])
 
     def act(job_id: int) -> tuple[bool, str]:
@@ -304,7 +304,7 @@ def _cancel(client: Client, options: argparse.Namespace) -> int:
     return _each(options, act)
 
 
-def _priority(client: Client, options: argparse.Namespace) -> int:
+def _priority(client: Caller, options: argparse.Namespace) -> int:
     priority = read_priority(options.priority)
     _query(client, options.ids, ["id", "status"])
 
@@ -315,7 +315,7 @@ def _priority(client: Client, options: argparse.Namespace) -> int:
     return _each(options, act)
 
 
-def _archive(client: Client, options: argparse.Namespace) -> int:
+def _archive(client: Caller, options: argparse.Namespace) -> int:
     if bool(options.ids) == bool(options.older):
         raise UsageError("archive", "name jobs, or say --older AGE")
     if options.older:
@@ -334,7 +334,7 @@ def _archive(client: Client, options: argparse.Namespace) -> int:
     return _each(options, act)
 
 
-def _drain(client: Client, options: argparse.Namespace) -> int:
+def _drain(client: Caller, options: argparse.Namespace) -> int:
     if options.state is not None:
         client.call("SetDrainFlag", options.state == "on")
     (drained,) = client.call("QueryConfigValues", ["drain_flag"])
