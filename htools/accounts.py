@@ -2,7 +2,7 @@
 
 A `NodeModel` changes only through its four operations (add or remove a primary or a secondary), which answer None or
 the reason for a refusal and then have changed nothing. Callers that try something work on `copy()`. The definition of
-every operation is `spec.state`; this is its quick twin, with derived figures as plain attributes.
+every operation is `spec.accounts`; this is its quick twin, with derived figures as plain attributes.
 
 Invariants: `reserved` is the largest need in `peers`; `free_memory` is the unallocated memory; indices are positions
 in the cluster that the model was made of, whatever part of it (one group) is looked at.

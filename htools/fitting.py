@@ -1,6 +1,6 @@
 """Which nodes can take an instance, for all nodes at once: reasons as codes, and the room that fail-overs need.
 
-The rules are those of `spec.state` and `spec.redundancy`, as comparisons of arrays.
+The rules are those of `spec.accounts` and `spec.redundancy`, as comparisons of arrays.
 """
 
 from collections.abc import Sequence

@@ -23,9 +23,10 @@ from spec.cluster import Cluster, Group, Instance
 from spec.decisions import Move, MoveKind
 from spec.evacuation import Report
 from spec.groups import GroupChoice, GroupReport
+from spec.initial import initial_state
 from spec.placement import Outcome, with_allocation
 from spec.requests import Allocate, Limits, MultiAllocate, Request
-from spec.state import State, initial_state
+from spec.state import State
 
 
 class _Words:

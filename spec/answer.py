@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from spec import dedicated
+from spec.accounts import remove_primary
 from spec.cluster import DiskTemplate, Group, Instance, MirrorType
 from spec.errors import GantryError
 from spec.evacuation import EvacuationError, Report, change_group, evacuate_all
@@ -24,7 +25,7 @@ from spec.requests import (
     Relocate,
     Request,
 )
-from spec.state import Placed, State, remove_primary
+from spec.state import Placed, State
 from spec.tags import desired_location_prefixes, exclusion_prefixes, with_prefixes
 
 

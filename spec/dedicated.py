@@ -10,11 +10,12 @@ Source: Ganeti's design document on allocation with exclusive storage; the answe
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from spec.accounts import add_primary, add_secondary
 from spec.cluster import AllocPolicy, Disk, DiskTemplate, Group, Instance, InstanceStatus, Policy, Utilisation
 from spec.decisions import FailMode, Refusal
 from spec.placement import NEW, Allocation, NoTargets, Outcome, Targets, better, joined, policy_failure
 from spec.requests import Limits
-from spec.state import NodeState, Placed, State, add_primary, add_secondary
+from spec.state import NodeState, Placed, State
 
 Metric = tuple[tuple[int, ...], int]
 """Lost opportunities for each test instance, and the free disk afterwards in MiB."""

@@ -9,17 +9,10 @@ Source: man hbal(1), sections on the algorithm and on evacuation and restricted 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from spec.accounts import add_primary, add_secondary, remove_primary, remove_secondary
 from spec.cluster import MirrorType
 from spec.decisions import FailMode, Move, MoveKind, Refusal, Rules
-from spec.state import (
-    NodeState,
-    Placed,
-    State,
-    add_primary,
-    add_secondary,
-    remove_primary,
-    remove_secondary,
-)
+from spec.state import NodeState, Placed, State
 
 
 def kinds(mirror: MirrorType, rules: Rules, *, secondary_valid: bool, primary_offline: bool) -> tuple[MoveKind, ...]:

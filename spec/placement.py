@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spec.accounts import add_primary, add_secondary
 from spec.cluster import AllocPolicy, Bounds, DiskTemplate, Group, Instance, ISpec, Policy
 from spec.decisions import FailMode, Refusal
 from spec.requests import Limits
 from spec.score import score
-from spec.state import NodeState, Placed, State, add_primary, add_secondary
+from spec.state import NodeState, Placed, State
 from spec.statistics import Statistic, replaced, score_of, statistics
 
 NEW = -1

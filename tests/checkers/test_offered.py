@@ -9,7 +9,7 @@ from htools.engine import Engine
 from htools.model import Model
 from spec import moves as defined
 from spec.decisions import MoveKind, Settings
-from spec.state import initial_state
+from spec.initial import initial_state
 
 
 def by_definition(situation: Situation) -> frozenset[MoveKind]:

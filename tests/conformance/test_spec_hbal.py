@@ -10,8 +10,9 @@ from htools.errors import LoadError
 from htools.numbers import fixed
 from spec.balance import balance
 from spec.decisions import MoveKind, Rules
+from spec.initial import initial_state
 from spec.score import optimum
-from spec.state import group_state, initial_state
+from spec.state import group_state
 from tests.conftest import peer_program
 
 PEER_KINDS = {

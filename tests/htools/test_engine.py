@@ -12,9 +12,9 @@ from htools.model import Model
 from htools.scoring import optimum, score
 from spec import balance as defined
 from spec import score as spec_score
-from spec import state as spec_state
 from spec.cluster import Cluster
 from spec.decisions import Rules, Settings
+from spec.initial import initial_state
 from tests.htools.test_model import clusters
 
 RULES = st.builds(
@@ -36,7 +36,7 @@ def test_every_round_takes_the_defined_move(cluster: Cluster, rules: Rules, extr
 
 
 def compare(cluster: Cluster, rules: Rules, extra: Settings) -> None:
-    model, state = Model.of(cluster, extra), spec_state.initial_state(cluster, extra)
+    model, state = Model.of(cluster, extra), initial_state(cluster, extra)
     search = search_for(model, rules)
     before = score(model.nodes.values())
     assert str(before) == str(spec_score.score(state))

@@ -5,7 +5,7 @@ from htools.backends import text
 from htools.model import Model
 from spec import squeeze as plain
 from spec.decisions import Settings
-from spec.state import initial_state
+from spec.initial import initial_state
 from tests.conformance.random_clusters import random_cluster
 
 

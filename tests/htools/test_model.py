@@ -19,6 +19,7 @@ from spec.cluster import (
     Utilisation,
 )
 from spec.decisions import FailMode, Refusal, Rules, Settings
+from spec.initial import initial_state
 
 CLUSTER_TAGS = ("htools:iextags:svc", "htools:nlocation:rack", "htools:desiredlocation:rack", "htools:migration:kvm")
 
@@ -105,7 +106,7 @@ def test_walks_of_moves_keep_the_same_accounts(
 ) -> None:
     extra = Settings(disk_reserve=0.1, vcpu_ratio=1.5) if limited else Settings()
     rules = Rules(ignore_soft=soft)
-    model, defined = Model.of(cluster, extra), state.initial_state(cluster, extra)
+    model, defined = Model.of(cluster, extra), initial_state(cluster, extra)
     assert_same(model, defined)
     for _ in range(4):
         choices = [move for index in moves.movable(defined, rules) for move in moves.offered(defined, index, rules)]

@@ -19,9 +19,9 @@ from spec import placement
 from spec.answer import placed_new
 from spec.cluster import Cluster, Disk, DiskTemplate, Instance, InstanceStatus
 from spec.decisions import Settings
+from spec.initial import initial_state
 from spec.redundancy import redundant
 from spec.requests import Allocate, Limits, NewInstance
-from spec.state import initial_state
 from spec.statistics import statistics
 from tests.conformance.programs import run_ours
 

@@ -15,8 +15,9 @@ from spec import capacity, placement
 from spec.answer import placed_new
 from spec.cluster import Cluster
 from spec.decisions import Settings
+from spec.initial import initial_state
 from spec.requests import Allocate, Limits, MultiAllocate, NewInstance
-from spec.state import Placed, initial_state
+from spec.state import Placed
 from tests.conformance.random_requests import random_request
 
 LIMITS = (Limits(), Limits(capacity=False), Limits(ignore_soft=True), Limits(accept_existing=True))

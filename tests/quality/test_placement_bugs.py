@@ -15,8 +15,9 @@ from spec import capacity as spec_capacity
 from spec import squeeze as plain
 from spec.cluster import DiskTemplate
 from spec.decisions import Settings
+from spec.initial import initial_state
 from spec.requests import Limits
-from spec.state import Placed, initial_state
+from spec.state import Placed
 from tests.conformance.random_clusters import random_cluster
 from tests.htools.test_placing import compare, filled_as_specified
 

@@ -1,0 +1,109 @@
+"""What one instance more or fewer does to each figure of a node's accounts: arithmetic, no judgement.
+
+A sign of +1 adds, −1 takes away. Whether a node may take an instance at all is decided in `spec.accounts`.
+
+Source: man htools(1); the real programs' behaviour, observed through scores and `--print-nodes`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from spec.cluster import Instance, Utilisation
+from spec.state import Ledger, NodeState, Placed
+
+_Key = TypeVar("_Key", str, tuple[str, str])
+
+
+def _spindle_use(state: NodeState, ledger: Ledger, instance: Instance, sign: int) -> float:
+    if state.node.exclusive_storage:
+        return 0.0
+    return ledger.spindle_use + sign * instance.spindle_use if instance.uses_local_storage else ledger.spindle_use
+
+
+def _free_spindles(state: NodeState, ledger: Ledger, instance: Instance, sign: int) -> int:
+    if not state.node.exclusive_storage:
+        return 0
+    spindles = instance.total_spindles
+    if spindles is None:  # nobody knows: refused when added, ignored when taken away
+        return -1 if sign > 0 else ledger.free_spindles
+    return ledger.free_spindles - sign * spindles
+
+
+def _add_load(load: Utilisation, other: Utilisation, sign: int) -> Utilisation:
+    return Utilisation(
+        load.cpu + sign * other.cpu,
+        load.memory + sign * other.memory,
+        load.disk + sign * other.disk,
+        load.network + sign * other.network,
+    )
+
+
+def primary_ledger(state: NodeState, ledger: Ledger, placed: Placed, sign: int) -> Ledger:
+    """One of a node's ledgers with an instance more or fewer that it runs."""
+    instance = placed.instance
+    return Ledger(
+        primaries=_listed(ledger.primaries, placed.index, sign),
+        secondaries=ledger.secondaries,
+        free_disk=ledger.free_disk - sign * (instance.disk if instance.uses_local_storage else 0),
+        used_cpus=ledger.used_cpus + sign * (instance.vcpus if instance.online else 0),
+        free_spindles=_free_spindles(state, ledger, instance, sign),
+        spindle_use=_spindle_use(state, ledger, instance, sign),
+        load=_add_load(ledger.load, instance.utilisation, sign),
+    )
+
+
+def secondary_ledger(state: NodeState, ledger: Ledger, placed: Placed, sign: int) -> Ledger:
+    """One of a node's ledgers with an instance more or fewer that it is secondary of."""
+    instance = placed.instance
+    uses_disk = sign > 0 or instance.uses_local_storage
+    return Ledger(
+        primaries=ledger.primaries,
+        secondaries=_listed(ledger.secondaries, placed.index, sign),
+        free_disk=ledger.free_disk - sign * (instance.disk if uses_disk else 0),
+        used_cpus=ledger.used_cpus,
+        free_spindles=_free_spindles(state, ledger, instance, sign),
+        spindle_use=_spindle_use(state, ledger, instance, sign),
+        load=replace(ledger.load, disk=ledger.load.disk + sign * instance.utilisation.disk),
+    )
+
+
+def _listed(indices: tuple[int, ...], index: int, sign: int) -> tuple[int, ...]:
+    if sign > 0:
+        return (index, *indices)
+    if index not in indices:
+        return indices
+    at = indices.index(index)
+    return indices[:at] + indices[at + 1 :]
+
+
+def counted(counts: Mapping[_Key, int], keys: tuple[_Key, ...], sign: int) -> Mapping[_Key, int]:
+    """The counts with each key counted once more or once less; a key that is down to none is left out."""
+    changed = dict(counts)
+    for key in keys:
+        changed[key] = changed.get(key, 0) + sign
+        if changed[key] <= 0:
+            del changed[key]
+    return changed
+
+
+def location_pairs(state: NodeState, placed: Placed) -> tuple[tuple[str, str], ...]:
+    """Every exclusion tag of an instance in every place of a node."""
+    return tuple((place, tag) for place in sorted(state.location_tags) for tag in placed.exclusion_tags)
+
+
+def wishes_unmet(state: NodeState, placed: Placed) -> int:
+    """How many of the places that an instance wants a node is not in."""
+    return len(placed.desired_locations - state.location_tags)
+
+
+def peer_set(peers: tuple[tuple[int, int], ...], node: int, memory: int) -> tuple[tuple[int, int], ...]:
+    """The peers with one node's need set; larger needs first, among equals the latest set first."""
+    others = [peer for peer in peers if peer[0] != node]
+    at = sum(1 for _, other in others if other > memory)
+    return (*others[:at], (node, memory), *others[at:])
+
+
+def peer_need(peers: tuple[tuple[int, int], ...], node: int) -> int:
+    """MiB needed here should that node fail; 0 for one that is no peer."""
+    return next((memory for peer, memory in peers if peer == node), 0)
