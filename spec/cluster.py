@@ -4,6 +4,8 @@ Here live the values that the text format, LUXI, RAPI and iallocator requests ca
 derived (free fractions, N+1, scores: `spec.state`, `spec.accounts`, `spec.score`) and no behaviour may live here.
 Invariants: `Node.group`, `Instance.primary` and `Instance.secondary` are positions in the cluster's tuples; an
 instance's primary and secondary differ; sizes are MiB, processors are cores.
+
+Source: man pages htools(1), hscan(1), ganeti(7), and the fields that the real programs read from each backend.
 """
 
 from dataclasses import dataclass, field

@@ -15,7 +15,7 @@ import pytest
 from bench.peer import configuration
 from checkers.trace import read, validate
 from checkers.trace_jobs import JobsModel
-from checkers.verdict import Illegal
+from checkers.verdict import Ok
 from impl.jobs.files import JobFileError, job_path, read_job
 from impl.jobs.status import is_finalised, job_status
 from impl.paths import Root
@@ -141,6 +141,7 @@ def torture(kills: int, seed: int) -> None:
                     run.submit()
                 run.kill()
             run.finish()
+            assert len(run.answered) > 2 * kills, "too few jobs were answered to prove anything"
             jobs = {job_id: read_job(job_path(root.queue, job_id)) for job_id in run.answered}
             assert len(jobs) == len(run.answered)
             for job_id, job in jobs.items():
@@ -162,7 +163,7 @@ def torture(kills: int, seed: int) -> None:
             assert job.process_id is None or job.livelock is None or is_dead(job.livelock)
         with open(run.trace, "rb") as file:
             verdict = validate(JobsModel(), read(file.read()))
-        assert not isinstance(verdict, Illegal), verdict.witness.told()
+        assert isinstance(verdict, Ok), verdict
 
 
 @pytest.mark.xdist_group("luxid-faults")

@@ -155,6 +155,7 @@ def tiers_as_specified() -> None:
     wanted = spec_capacity.fill_tiers(spec_capacity.Filled({}, state), Placed(-1, new), targets, limits, None)
     filler = capacity.Filler(cluster.groups, targets, 1, limits)
     found = filler.fill_tiers(capacity.Filled({}, model), new, None)
+    assert wanted.placed
     assert [vm.memory for vm in found.placed] == [placed.instance.memory for placed in wanted.placed]
 
 

@@ -167,13 +167,18 @@ def play(seed: int, count: int) -> dict[str, int]:
     return outcomes
 
 
+def check_share(outcomes: dict[str, int]) -> None:
+    """A quarter succeeds, and both ends occur: else nothing much was tried."""
+    good = sum(count for name, count in outcomes.items() if name.endswith("success"))
+    assert sum(outcomes.values()) / 4 < good < sum(outcomes.values()), outcomes
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_random_opcodes_leave_a_sound_cluster(seed: int) -> None:
-    outcomes = play(seed, 120)
-    assert sum(count for name, count in outcomes.items() if name.endswith("success")) > 30, outcomes
+    check_share(play(seed, 120))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_many_random_opcodes(seed: int) -> None:
-    play(seed, 1000)
+    check_share(play(seed, 1000))

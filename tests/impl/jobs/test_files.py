@@ -116,6 +116,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         read_job(str(path))
 
 
+@pytest.mark.shared
 def test_the_peers_files(shared: Path) -> None:
     samples = sorted((shared / "samples" / "daemons").glob("job-*"))
     assert len(samples) >= 10
