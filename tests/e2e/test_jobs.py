@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -234,6 +235,36 @@ def test_a_create_by_our_own_allocator(cluster: RunningCluster) -> None:
     settled(cluster)
     assert cluster.end(cluster.submit({"OP_ID": "OP_INSTANCE_REMOVE", "instance_name": "new"}))[0] == "success"
     settled(cluster)
+
+
+def primary(cluster: RunningCluster, name: str) -> str:
+    """The name of an instance's primary node."""
+    view = ClusterView(cluster.config())
+    return str(view.nodes[str(view.find("instance", name)["primary_node"])]["name"])
+
+
+def test_our_allocator_moves_what_every_node_reaches(cluster: RunningCluster) -> None:
+    templates = {"enabled_disk_templates": ["drbd", "plain", "rbd"], "ipolicy": {"disk-templates": ["drbd", "rbd"]}}
+    assert cluster.end(cluster.submit({"OP_ID": "OP_CLUSTER_SET_PARAMS", **templates}))[0] == "success"
+    create = {"OP_ID": "OP_INSTANCE_CREATE", "mode": "create", "os_type": "noop", "nics": [], "disks": [{"size": 64}]}
+    create |= {"instance_name": "shared", "disk_template": "rbd", "pnode": "node1"}
+    assert cluster.end(cluster.submit(create))[0] == "success"
+    places = [primary(cluster, "shared")]
+    move = {"instance_name": "shared"}
+    for op in ({"OP_ID": "OP_INSTANCE_MIGRATE"}, {"OP_ID": "OP_INSTANCE_FAILOVER", "iallocator": "hail"}):
+        assert cluster.end(cluster.submit({**move, **op})) == ("success", [None])
+        places.append(primary(cluster, "shared"))
+    here = {"node_name": places[-1], "iallocator": "hail"}
+    for op in ({"OP_ID": "OP_NODE_MIGRATE", **here}, {"OP_ID": "OP_NODE_EVACUATE", "mode": "primary-only", **here}):
+        status, (result,) = cluster.end(cluster.submit({**op, "node_name": places[-1]}))
+        assert status == "success"
+        for accepted, job_id in result["jobs"]:
+            assert accepted
+            cluster.end(job_id)  # those of mirrored instances refuse an allocator
+        places.append(primary(cluster, "shared"))
+    assert all(before != after for before, after in pairwise(places)), places
+    settled(cluster)
+    assert cluster.end(cluster.submit({"OP_ID": "OP_INSTANCE_REMOVE", "instance_name": "shared"}))[0] == "success"
 
 
 @pytest.mark.long

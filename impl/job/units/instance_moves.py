@@ -26,42 +26,54 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change of an instance's primary node: by migration while it runs, or by fail-over."""
+    """A change of an instance's primary node: by migration while it runs, or by fail-over.
+
+    `target` is None when the allocator is to choose it.
+    """
 
     instance: str
     source: str
-    target: str
+    target: str | None
     fail_over: bool
     running: bool
+
+
+def _goes_anywhere(view: ClusterView, instance: Object) -> bool:
+    """Whether every node reaches the instance's storage, if it has any."""
+    template = view.disk_template(instance)
+    return template in EXTERNALLY_MIRRORED or template == "diskless"
 
 
 def _resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
     op = expand_instance(op, view)
     op = expand(op, view, "node", "target_node", "target_node_uuid")
     if op.get("target_node") and op.get("iallocator"):
-        raise PrerequisiteError("Only one of target_node and iallocator can be given", WRONG_INPUT)
+        raise PrerequisiteError("Do not specify both, iallocator and node", WRONG_INPUT)
+    if not op.get("target_node") and _goes_anywhere(view, known(view, "instance", op["instance_name"])):
+        return {**op, "iallocator": default_allocator(view, op.get("iallocator"))}
     return op
 
 
-def _target(op: Op, view: ClusterView, instance: Object) -> str:
-    """The node to move to: the mirror, or for storage that every node reaches the one that is named."""
+def _target(op: Op, view: ClusterView, instance: Object) -> str | None:
+    """The node to move to: the mirror; or for storage that every node reaches the one named, else None."""
     template = view.disk_template(instance)
     wanted = op.get("target_node_uuid")
     if template == DRBD:
         secondaries = view.secondaries_of(instance)
         if not secondaries:
             raise PrerequisiteError(f"No secondary node but using disk template {template}", WRONG_STATE)
-        if wanted not in {None, secondaries[0]}:
+        if wanted not in {None, secondaries[0]} or op.get("iallocator"):
+            place = f"not to {op['target_node']}" if wanted else "and no allocator is asked"
             raise PrerequisiteError(
                 f"Instances with disk template {template} can only be moved to their secondary node"
-                f" {view.nodes[secondaries[0]]['name']}, not to {op['target_node']}: replace the secondary first",
+                f" {view.nodes[secondaries[0]]['name']}, {place}: replace the secondary first",
                 WRONG_INPUT,
             )
         return secondaries[0]
-    if template not in EXTERNALLY_MIRRORED and template != "diskless":
+    if not _goes_anywhere(view, instance):
         raise PrerequisiteError(f"Instance's disk layout '{template}' does not allow migrations", WRONG_STATE)
     if wanted is None:
-        raise PrerequisiteError(f"Disk template {template} needs a target node: give target_node", WRONG_INPUT)
+        return None
     if wanted == instance["primary_node"]:
         raise PrerequisiteError(f"Cannot migrate instance to its primary ({op['target_node']})", WRONG_STATE)
     return str(wanted)
@@ -83,11 +95,20 @@ def check_group_policy(op: Op, view: ClusterView, instance: Object, target: str)
         raise PrerequisiteError(text, WRONG_INPUT)
 
 
-def _check_move(op: Op, view: ClusterView, instance: Object, target: str, what: str) -> None:
-    check_target(view, target)
-    check_group_policy(op, view, instance, target)
-    if is_running(instance):
-        check_memory(view, target, view.memory(instance), f"{what} instance {instance['name']}")
+def _check_move(op: Op, view: ClusterView, move: Move) -> Move:
+    """The move, if its target is chosen already and fit for it, or still to be chosen.
+
+    Raises:
+        PrerequisiteError: the target will not do.
+    """
+    if move.target is not None:
+        instance = view.instances[move.instance]
+        check_target(view, move.target)
+        check_group_policy(op, view, instance, move.target)
+        if move.running:
+            what = "failing over" if move.fail_over else "migrating"
+            check_memory(view, move.target, view.memory(instance), f"{what} instance {instance['name']}")
+    return move
 
 
 def _prepare_migrate(op: Op, view: ClusterView) -> Move:
@@ -101,15 +122,50 @@ def _prepare_migrate(op: Op, view: ClusterView) -> Move:
         fail_over = True
     if not fail_over:
         check_online(view, source)
-    _check_move(op, view, instance, target, "failing over" if fail_over else "migrating")
-    return Move(str(instance["uuid"]), source, target, fail_over, running)
+    return _check_move(op, view, Move(str(instance["uuid"]), source, target, fail_over, running))
 
 
 def _prepare_fail_over(op: Op, view: ClusterView) -> Move:
     instance = known(view, "instance", op["instance_name"])
-    target = _target(op, view, instance)
-    _check_move(op, view, instance, target, "failing over")
-    return Move(str(instance["uuid"]), str(instance["primary_node"]), target, True, is_running(instance))
+    source, target = str(instance["primary_node"]), _target(op, view, instance)
+    return _check_move(op, view, Move(str(instance["uuid"]), source, target, True, is_running(instance)))
+
+
+def _ask_relocation(context: Context, instance: Object, leave: str) -> str:
+    """Let the allocator choose the node that is to be instead of `leave`.
+
+    Raises:
+        PrerequisiteError: it finds none.
+        ExecutionError: it answered something else than one node among those that are locked.
+    """
+    view, program = context.view, str(context.op["iallocator"])
+    request = {
+        "type": "relocate",
+        "name": instance["name"],
+        "disk_space_total": view.disk_usage(instance),
+        "required_nodes": 1,
+        "relocate_from": [view.nodes[leave]["name"]],
+    }
+    names = ask_allocator(context, program, request, "nodes")
+    if not isinstance(names, list) or len(names) != 1:
+        raise ExecutionError(f"iallocator {program} answered {names!r}, not one node")
+    new = str(known(view, "node", names[0])["uuid"])
+    if new not in group_nodes(context.op, view):
+        raise ExecutionError(f"iallocator {program} answered {names[0]}, which is in another group")
+    return new
+
+
+def _choose_target(context: Context, move: Move) -> Move:
+    """Let the allocator choose the target, and let the nodes that are not needed go."""
+    view, program = context.view, context.op["iallocator"]
+    instance = view.instances[move.instance]
+    target = _ask_relocation(context, instance, move.source)
+    name = view.nodes[target]["name"]
+    if target == move.source:
+        raise ExecutionError(f"iallocator {program} answered {name}, where the instance is already")
+    context.log(f"Selected nodes for instance {instance['name']} via iallocator {program}: {name}")
+    context.narrow([move.source, target])
+    return _check_move(context.op, view, replace(move, target=target))
 
 
 def moved(view: ClusterView, move: Move) -> Change:
@@ -128,10 +184,11 @@ def moved(view: ClusterView, move: Move) -> Change:
     return together(changes)
 
 
-def _run_move(context: Context, move: Move) -> None:
-    view = context.view
+def _run_move(context: Context, plan: Move) -> None:
+    move = plan if plan.target is not None else _choose_target(context, plan)
+    view, there = context.view, str(move.target)
     instance = view.instances[move.instance]
-    source, target = view.nodes[move.source], view.nodes[move.target]
+    source, target = view.nodes[move.source], view.nodes[there]
     way = "Failing over" if move.fail_over else "Migrating"
     context.log(f"{way} instance {instance['name']} from {source['name']} to {target['name']}")
     if move.fail_over:
@@ -139,10 +196,10 @@ def _run_move(context: Context, move: Move) -> None:
             timeout = int(context.op.get("shutdown_timeout") or 0)
             context.driver.stop(view, instance, move.source, context.log, timeout=timeout)
     else:
-        context.driver.migrate(view, instance, move.target, context.log, live=context.op.get("mode") != "non-live")
+        context.driver.migrate(view, instance, there, context.log, live=context.op.get("mode") != "non-live")
     context.change(lambda now: moved(now, move))
     if move.fail_over and move.running:
-        context.driver.start(context.view, context.view.instances[move.instance], move.target, context.log)
+        context.driver.start(context.view, context.view.instances[move.instance], there, context.log)
     context.log(f"instance {instance['name']} is on {target['name']}")
 
 
@@ -215,21 +272,11 @@ def _check_new_secondary(op: Op, view: ClusterView, instance: Object, new: str) 
 
 def _choose_secondary(context: Context, plan: Replacement) -> str:
     """Let the allocator choose the new secondary, and let the nodes that are not needed go."""
-    view, program = context.view, str(context.op["iallocator"])
+    view = context.view
     instance = view.instances[plan.instance]
-    request = {
-        "type": "relocate",
-        "name": instance["name"],
-        "disk_space_total": view.disk_usage(instance),
-        "required_nodes": 1,
-        "relocate_from": [view.nodes[plan.old]["name"]],
-    }
-    names = ask_allocator(context, program, request, "nodes")
-    if not isinstance(names, list) or len(names) != 1:
-        raise ExecutionError(f"iallocator {program} answered {names!r}, not one node")
-    new = str(known(view, "node", names[0])["uuid"])
+    new = _ask_relocation(context, instance, plan.old)
     _check_new_secondary(context.op, view, instance, new)
-    context.log(f"Selected new secondary for instance '{instance['name']}': {names[0]}")
+    context.log(f"Selected new secondary for instance '{instance['name']}': {view.nodes[new]['name']}")
     context.narrow([*view.nodes_of(instance), new])
     return new
 

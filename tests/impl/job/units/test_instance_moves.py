@@ -187,6 +187,64 @@ def test_an_allocator_chooses_the_new_secondary(bench: Bench, monkeypatch: pytes
     assert bench.fails(REPLACE | {"remote_node": None, "iallocator": "hail"})[1][1] == "wrong_input"
 
 
+def reach_everywhere(bench: Bench) -> None:
+    """Put web1 on storage that every node reaches."""
+    disk = bench.disk("web1")
+    disk.update(dev_type="rbd", logical_id=["rbd", "web1"], nodes=[NODE1])
+
+
+@pytest.mark.parametrize("op", [MIGRATE, FAILOVER, MIGRATE | {"iallocator": "."}])
+def test_an_allocator_chooses_the_target(bench: Bench, monkeypatch: pytest.MonkeyPatch, op: dict[str, Any]) -> None:
+    asked: list[Any] = []
+
+    def allocate(program: str, question: Any, __: Any) -> Any:
+        asked.append((program, question["request"], bench.wconfd.held_by(bench.client())))
+        return ["node3.example.com"]
+
+    reach_everywhere(bench)
+    monkeypatch.setattr("impl.job.process.run_allocator", allocate)
+    locks = locks_during(bench, op, "lockConfig")
+    ((program, request, before),) = asked
+    assert (program, request["type"], request["name"]) == ("hail", "relocate", "web1.example.com")
+    assert request["relocate_from"] == ["node1.example.com"]
+    assert {f"node/{uuid(1, number)}" for number in (1, 2, 3, 4)} <= set(before)
+    assert {name for name in locks if name.startswith("node/")} == {f"node/{NODE1}", f"node/{NODE3}"}
+    assert bench.instance("web1")["primary_node"] == NODE3
+    assert bench.disk("web1")["nodes"] == [NODE3]
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (["node1.example.com"], "where the instance is already"),
+        (["node3.example.com", "node4.example.com"], "not one node"),
+        ([], "not one node"),
+        (["elsewhere"], "Node 'elsewhere' not known"),
+        (["node2.example.com"], "Can't use drained node"),
+        (["node4.example.com"], "which is in another group"),
+    ],
+)
+def test_an_allocator_that_answers_nonsense(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, answer: list[str], text: str
+) -> None:
+    reach_everywhere(bench)
+    bench.config["nodes"][NODE2]["drained"] = True
+    bench.config["nodegroups"][uuid(2, 2)] = {**bench.config["nodegroups"][uuid(2, 1)], "uuid": uuid(2, 2), "name": "b"}
+    bench.config["nodes"][NODE4]["group"] = uuid(2, 2)
+    monkeypatch.setattr("impl.job.process.run_allocator", lambda *_: answer)
+    assert text in bench.fails(MIGRATE)[1][0]
+
+
+def test_a_mirrored_instance_takes_no_allocator(bench: Bench) -> None:
+    text, code = bench.fails(MIGRATE | {"iallocator": "hail"})[1]
+    assert text.endswith("no allocator is asked: replace the secondary first")
+    assert code == "wrong_input"
+    assert bench.fails(MIGRATE | {"iallocator": "hail", "target_node": "node2"})[1][0].startswith("Do not specify both")
+    reach_everywhere(bench)
+    del bench.config["cluster"]["default_iallocator"]
+    assert "the cluster has no default" in bench.fails(MIGRATE)[1][0]
+
+
 def test_replacing_reaches_the_children_too(bench: Bench) -> None:
     disk = bench.disk("web1")
     disk["children"] = [{"dev_type": "plain", "nodes": [NODE1, NODE2], "logical_id": ["xenvg", "x"], "size": 1}]
