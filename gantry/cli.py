@@ -40,8 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] in {"-h", "--help"}:
         print("usage: gantry COMMAND [options]\n\ncommands:")
         print(_overview())
-        print("\n'gantry COMMAND --help' tells about one of them.")
+        print("\n'gantry COMMAND --help' tells about one of them, 'gantry --version' the version.")
         return 0 if words else 2
+    if words[0] in {"-V", "--version"}:
+        from htools.options import VERSION
+
+        print(f"gantry {VERSION}")
+        return 0
     name = words[0]
     if name not in COMMANDS:
         print(f"gantry: unknown command '{name}'; 'gantry --help' lists them", file=sys.stderr)
@@ -55,4 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"gantry {name}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
+        return 1
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"gantry {name}: {error.strerror or error}{where}", file=sys.stderr)
         return 1

@@ -3,7 +3,23 @@
 import os
 from dataclasses import dataclass
 
+from spec.errors import GantryError
+
 DEFAULT_ROOT = ".gantry"
+
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path."""
+
+
+class RootTooLongError(GantryError):
+    """The sockets below a root would have longer paths than sockets can have; `path` is the longest."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        over = len(os.fsencode(path)) - LONGEST_SOCKET
+        super().__init__(
+            f"the path of a socket would be too long ({path}): choose a --root that is {over} bytes shorter"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +109,23 @@ class Root:
         """A daemon's log."""
         return os.path.join(self.log, f"{daemon}.log")
 
+    def check_sockets(self) -> None:
+        """See whether sockets can be made below it.
+
+        Raises:
+            RootTooLongError: their paths would be too long.
+        """
+        socket = max(self.wconfd_socket, self.luxi_socket, key=len)
+        if len(os.fsencode(socket)) > LONGEST_SOCKET:
+            raise RootTooLongError(socket)
+
     def make_directories(self) -> None:
-        """Create every directory that is missing (mode 0750)."""
+        """Create every directory that is missing (mode 0750).
+
+        Raises:
+            RootTooLongError: sockets could not be made below it; nothing is created.
+        """
+        self.check_sockets()
         archive = os.path.join(self.queue, "archive")
         for path in (self.state, archive, self.sockets, self.livelocks, self.luxid_messages, self.log):
             os.makedirs(path, mode=0o750, exist_ok=True)

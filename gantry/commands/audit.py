@@ -10,6 +10,7 @@ from checkers.plan_prose import RULE_HELP, impossible_text, offence_text, script
 from checkers.plan_text import read_plan
 from checkers.plans import TIMEOUT, audit
 from checkers.verdict import Illegal, Ok
+from gantry.arguments import seconds
 from htools.backends import luxi
 from htools.backends import text as text_backend
 from impl.paths import Root
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="if unsafe: look for a safe order of the jobs, or say why there is none",
     )
-    parser.add_argument("--timeout", metavar="S", type=float, default=TIMEOUT, help="seconds to decide (default 60)")
+    parser.add_argument("--timeout", metavar="S", type=seconds, default=TIMEOUT, help="seconds to decide (default 60)")
 
 
 def run(options: argparse.Namespace) -> int:

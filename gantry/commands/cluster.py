@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from gantry.arguments import positive, seconds
 from htools.backends import text as text_backend
 from impl.paths import DEFAULT_ROOT, Root
 from impl.setup.config import Setup, initial_config
@@ -35,7 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--root", metavar="DIR", help=f"the cluster's directory (default $GANTRY_ROOT, else {DEFAULT_ROOT})"
     )
     commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
-    init = commands.add_parser("init", parents=[root], help="make a cluster from a file in text format")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, parents=[root], help=text, description=text)
+
+    init = command("init", "make a cluster from a file in text format")
     init.add_argument(
         "--from", dest="source", metavar="FILE", required=True, help="the nodes and instances (text format)"
     )
@@ -48,27 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long the embedded driver takes to move a GiB (default %(default)s)",
     )
     init.add_argument(
-        "--max-running-jobs", metavar="N", type=_positive, default=20, help="jobs side by side (default %(default)s)"
+        "--max-running-jobs", metavar="N", type=positive, default=20, help="jobs side by side (default %(default)s)"
     )
-    commands.add_parser("start", parents=[root], help="start wconfd and luxid")
-    commands.add_parser("status", parents=[root], help="say what runs, which jobs there are, who holds which lock")
-    commands.add_parser("export", parents=[root], help="print the configuration as Ganeti's own daemons read it")
-    commands.add_parser("stop", parents=[root], help="stop luxid and wconfd; running jobs run on to their end")
-
-
-def seconds(text: str) -> float:
-    """Seconds from a command line."""
-    value = float(text)
-    if not 0 <= value < 3600:
-        raise argparse.ArgumentTypeError("expected seconds from 0 to 3600")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("expected a number of at least 1")
-    return value
+    command("start", "start wconfd and luxid")
+    command("status", "say what runs, which jobs there are, who holds which lock")
+    command("export", "print the configuration as Ganeti's own daemons read it")
+    command("stop", "stop luxid and wconfd; running jobs run on to their end")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -107,7 +97,7 @@ def _has_cluster(root: Root) -> bool:
     try:
         with open(root.config, "rb"):
             return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

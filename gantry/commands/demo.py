@@ -9,7 +9,7 @@ import time
 from types import FrameType
 from typing import NoReturn
 
-from gantry.commands.cluster import seconds
+from gantry.arguments import seconds
 from gantry.demo.display import make_display
 from gantry.demo.stage import example_path, stage
 from gantry.demo.story import tell

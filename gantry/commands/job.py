@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from gantry import arguments
 from gantry.job_text import (
     INFO_FIELDS,
     LIST_FIELDS,
@@ -63,31 +64,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what", metavar="OPCODE|FILE|-", help="an opcode such as OP_TEST_DELAY, or JSON: opcode, job, jobs"
     )
     submit.add_argument(
-        "parameters", nargs="*", metavar="NAME=VALUE", help="the opcode's parameters, values as JSON or text"
+        "parameters",
+        nargs="*",
+        default=[],
+        metavar="NAME=VALUE",
+        help="the opcode's parameters, values as JSON or text",
     )
     submit.add_argument("--priority", choices=PRIORITIES, default="normal", help="(default %(default)s)")
     submit.add_argument(
-        "--after", metavar="ID", type=int, action="append", default=[], help="start when that job has succeeded"
+        "--after",
+        metavar="ID",
+        type=arguments.job_id,
+        action="append",
+        default=[],
+        help="start when that job has succeeded",
     )
     submit.add_argument("--reason", metavar="TEXT", default="", help="why, for the reason trail")
     submit.add_argument("--watch", action="store_true", help="follow the jobs to their end")
     listing = command("list", "list jobs")
-    listing.add_argument("ids", nargs="*", type=int, metavar="ID")
+    listing.add_argument("ids", nargs="*", type=arguments.job_id, metavar="ID")
     listing.add_argument(
         "--status", action="append", metavar="STATUS", help="only jobs of this status (may be repeated)"
     )
     listing.add_argument("--live", action="store_true", help="only jobs that have not ended")
     listing.add_argument("--archived", action="store_true", help="archived jobs too")
-    command("info", "tell all about some jobs").add_argument("ids", nargs="+", type=int, metavar="ID")
-    command("watch", "follow the logs of jobs until they end").add_argument("ids", nargs="+", type=int, metavar="ID")
+    command("info", "tell all about some jobs").add_argument("ids", nargs="+", type=arguments.job_id, metavar="ID")
+    command("watch", "follow the logs of jobs until they end").add_argument(
+        "ids", nargs="+", type=arguments.job_id, metavar="ID"
+    )
     cancel = command("cancel", "cancel jobs that wait or are queued")
-    cancel.add_argument("ids", nargs="+", type=int, metavar="ID")
+    cancel.add_argument("ids", nargs="+", type=arguments.job_id, metavar="ID")
     cancel.add_argument("--kill", action="store_true", help="kill the process of a job that runs already")
     priority = command("priority", "change the priority of jobs that have not begun to run")
     priority.add_argument("priority", metavar="PRIORITY", help="low, normal, high, or -20 (most urgent) to 19")
-    priority.add_argument("ids", nargs="+", type=int, metavar="ID")
+    priority.add_argument("ids", nargs="+", type=arguments.job_id, metavar="ID")
     archive = command("archive", "archive jobs that have ended")
-    archive.add_argument("ids", nargs="*", type=int, metavar="ID")
+    archive.add_argument("ids", nargs="*", type=arguments.job_id, metavar="ID")
     archive.add_argument(
         "--older", metavar="AGE", help="all that ended longer ago, such as 90m, 12h, 7d; 'all' for all"
     )

@@ -1,12 +1,12 @@
 """Making the root of a new cluster: directories, configuration, an empty queue. A root is never made over another."""
 
 import os
-import tempfile
 from typing import Any
 
 import msgspec
 
 from impl.paths import Root
+from impl.store.files import write_atomic
 from spec.errors import GantryError
 
 
@@ -18,21 +18,6 @@ class RootInUseError(GantryError):
         super().__init__(f"there is a cluster already: {path}; name another --root, or remove that directory")
 
 
-LONGEST_SOCKET = 107
-"""Bytes of a unix socket's path."""
-
-
-class RootTooLongError(GantryError):
-    """The sockets below a root would have longer paths than sockets can have; `path` is the longest."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        over = len(os.fsencode(path)) - LONGEST_SOCKET
-        super().__init__(
-            f"the path of a socket would be too long ({path}): choose a --root that is {over} bytes shorter"
-        )
-
-
 def create_root(root: Root, config: dict[str, Any]) -> None:
     """Write a new cluster's files; the configuration comes last, so a half-made root is never taken for a cluster.
 
@@ -40,9 +25,7 @@ def create_root(root: Root, config: dict[str, Any]) -> None:
         RootTooLongError: sockets could not be made below it.
         RootInUseError: there is a configuration already; nothing is changed.
     """
-    socket = max(root.wconfd_socket, root.luxi_socket, key=len)
-    if len(os.fsencode(socket)) > LONGEST_SOCKET:
-        raise RootTooLongError(socket)
+    root.check_sockets()
     if os.path.lexists(root.config):
         raise RootInUseError(root.config)
     root.make_directories()
@@ -55,26 +38,5 @@ def create_root(root: Root, config: dict[str, Any]) -> None:
         (os.path.join(root.state, "ssconf_master_node"), f"{master}\n"),
         (os.path.join(root.state, "ssconf_primary_ip_family"), f"{cluster['primary_ip_family']}\n"),
     ):
-        _write(path, text.encode())
-    _write(root.config, msgspec.json.encode(config))
-
-
-def _write(path: str, data: bytes) -> None:
-    """Write a file durably under its name, or not at all."""
-    folder = os.path.dirname(path)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=os.path.basename(path))
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o640)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        write_atomic(path, text.encode())
+    write_atomic(root.config, msgspec.json.encode(config))

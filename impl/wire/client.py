@@ -18,7 +18,7 @@ class UnreachableError(GantryError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         self.reason = reason
-        super().__init__(f"no answer from {path} ({reason}): is the daemon running?")
+        super().__init__(f"no answer from {path} ({reason}): is the daemon running? ('gantry cluster start' starts it)")
 
 
 class Client:

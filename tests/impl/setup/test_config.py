@@ -14,10 +14,10 @@ import pytest
 
 from htools.backends import text
 from impl.cluster.view import ClusterView
-from impl.paths import Root
+from impl.paths import Root, RootTooLongError
 from impl.setup.config import Setup, initial_config
 from impl.setup.export import for_ganeti
-from impl.setup.root import RootInUseError, RootTooLongError, create_root
+from impl.setup.root import RootInUseError, create_root
 from spec.cluster import Cluster
 from tests.conftest import peer_program
 
