@@ -31,6 +31,7 @@ from impl.job.errors import (
 from impl.job.handshake import Channel, NotConfirmedError, take_over
 from impl.job.life import Event, Persist, Step
 from impl.job.locking import Declared, covers, declare, encode
+from impl.job.reserving import Reservations
 from impl.job.service import Service
 from impl.job.signals import SignalFlags, Signals
 from impl.job.submitting import submit_jobs
@@ -272,8 +273,9 @@ class _OpcodeContext:
     def allocate(self, program: str, request: Mapping[str, Any], options: Sequence[str] = ()) -> Any:
         return run_allocator(program, request, options)
 
-    def reserve(self, what: str, *args: Any) -> Any:
-        return self._service.reserve(what, *args)
+    @property
+    def reservations(self) -> Reservations:
+        return self._service.reservations
 
     def verify_configuration(self) -> list[str]:
         return self._service.verify()

@@ -12,6 +12,7 @@ from typing import Any
 from impl.cluster.view import ClusterView
 from impl.config_change import Change, apply
 from impl.hypervisor.accounting import with_reports
+from impl.job.reserving import WconfdReservations
 from impl.wire.client import Client, UnreachableError
 from spec.errors import GantryError, PeerError
 from spec.locks.names import parse_lock
@@ -54,14 +55,6 @@ class ConfigurationBusyError(GantryError):
         )
 
 
-class UnknownReservationError(GantryError):
-    """Nothing of that kind can be reserved; `what` names it."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        super().__init__(f"cannot reserve a {what}: report this as a defect")
-
-
 class Service:
     """wconfd, as one job sees it.
 
@@ -78,6 +71,7 @@ class Service:
         self._client: Client | None = None
         self._known: Mapping[str, Any] | None = None
         self._tells_serial = True
+        self.reservations = WconfdReservations(self.call, client_id, self.read)
 
     def call(self, method: str, *args: Any) -> Any:
         """Call a repeatable method; reconnects while wconfd is away.
@@ -116,7 +110,8 @@ class Service:
         return bool(self.call("hasPendingRequest", self._client_id))
 
     def free(self) -> None:
-        """Drop all locks and any request."""
+        """Drop all locks, any request, and what was set aside for the job."""
+        self.reservations.drop()
         self.call("freeLocks", self._client_id)
 
     def held(self) -> dict[str, str]:
@@ -140,19 +135,6 @@ class Service:
             self._sleep(LOCK_PAUSE_LIMIT)
             if not self.is_pending():
                 blockers = self.call("updateLocksWaiting", self._client_id, 0, request)
-
-    def reserve(self, what: str, *args: Any) -> Any:
-        """Reserve a `MAC` (of a network or none), a given `MAC`, a DRBD `secret`, a `port`; or give a port back."""
-        if what == "MAC":
-            network, wanted = args
-            if wanted is None:
-                return self.call("generateMAC", self._client_id, network)
-            return self.call("reserveMAC", self._client_id, wanted)
-        if what == "secret":
-            return self.call("generateDRBDSecret", self._client_id)
-        if what == "port":
-            return self.call("addTcpUdpPort", *args) if args else self.call("allocatePort")
-        raise UnknownReservationError(what)
 
     def verify(self) -> list[str]:
         """Wconfd's findings about the configuration."""

@@ -12,6 +12,7 @@ from impl.cluster.view import ClusterView
 from impl.config_change import Change
 from impl.hypervisor.port import Driver
 from impl.job.locking import Take
+from impl.job.reserving import Reservations
 from spec.locks.names import Mode
 
 Op = Mapping[str, Any]
@@ -66,8 +67,9 @@ class Context(Protocol):
             AllocatorError: it could not be run, or found no solution.
         """
 
-    def reserve(self, what: str, *args: Any) -> Any:
-        """Have wconfd reserve something for this job: `MAC`, `secret`, `port`; or give a `port` back."""
+    @property
+    def reservations(self) -> Reservations:
+        """What wconfd sets aside for this job."""
 
     def verify_configuration(self) -> list[str]:
         """Wconfd's own findings about the configuration."""

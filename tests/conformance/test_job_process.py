@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from bench.peer import daemons, peer_missing
+from impl.cluster.view import ClusterView
+from impl.job.reserving import WconfdReservations
 from impl.jobs.files import job_path, read_job, write_job
 from impl.opcodes import validate
 from impl.paths import Root
@@ -74,6 +76,35 @@ def test_opcodes_change_the_real_configuration(real: Root) -> None:
     assert "third" in {item["name"] for item in found["nodegroups"].values()}
     with Client(real.wconfd_socket) as wconfd:
         assert [lock for lock, owners in wconfd.call("listAllLocksOwners") if owners] == []
+
+
+def test_what_a_job_has_set_aside_with_the_real_wconfd(real: Root) -> None:
+    """Ports, minors, secrets and addresses: of two jobs no two alike, and gone with the end of an opcode."""
+    nodes = sorted(config(real)["nodes"])[:2]
+    livelock = LiveLock.create(real.livelocks, "somebody")
+    clients = [[name, livelock.path, os.getpid()] for name in ("one", "two", "three")]
+    found = config(real)  # its ports are all used up
+    view = ClusterView({**found, "cluster": {**found["cluster"], "highest_used_port": 11000}})
+    try:
+        with Client(real.wconfd_socket) as wconfd:
+            aside = [WconfdReservations(wconfd.call, client, lambda: view) for client in clients[:2]]
+            set_aside(aside, nodes)
+            assert wconfd.call("reserveLV", clients[2], "tcp-port/11001") == []
+            assert not any(disk.endswith("-disk") for _, held in wconfd.call("computeDRBDMap") for _, disk in held)
+            wconfd.call("dropAllReservations", clients[2])
+    finally:
+        livelock.release()
+
+
+def set_aside(aside: list[WconfdReservations], nodes: list[str]) -> None:
+    assert len({port for one in aside for port in (one.port(), one.port())}) == 4
+    assert len({one.secret() for one in aside} | {one.mac(None) for one in aside}) == 4
+    first = aside[0].minors("a-disk", nodes)
+    assert aside[0].minors("another-disk", nodes) != first
+    assert aside[1].minors("a-third-disk", nodes) == first  # who holds the nodes' locks takes what was left there
+    aside[1].release_minors("a-third-disk")
+    for one in aside:
+        one.drop()
 
 
 def test_a_waiting_job_gets_its_lock_from_the_real_wconfd(real: Root) -> None:

@@ -59,6 +59,7 @@ def make_config(
     }  # fmt: skip
     for number, (name, (primary, secondary)) in enumerate((instances or {}).items(), start=1):
         add_instance(config, number, name, primary, secondary)
+    config["cluster"]["highest_used_port"] += len(instances or {})
     return config
 
 

@@ -11,6 +11,7 @@ from impl.config_change import Change, drop, put
 from impl.job import life
 from impl.job.life import Event, Persist, Step
 from impl.job.locking import Declared, declare
+from impl.job.ports import free_ports
 from impl.job.unit import Some
 from spec.jobs.model import Status
 from spec.locks.names import Mode
@@ -44,8 +45,16 @@ def big_lock_exclusive(*args: Any, **_: Any) -> Declared:
     return right_declare(*args, bgl=Mode.EXCLUSIVE)
 
 
-def minors_from_zero(_: ClusterView, __: str, count: int) -> list[int]:
-    return list(range(count))
+def always_the_first_minor(_: Any, __: str, nodes: Any) -> list[int]:
+    return [0 for _ in nodes]
+
+
+def ports_not_taken(_: Any, __: Any) -> dict[str, Any]:
+    return {}
+
+
+def first_port_without_asking(reservations: Any) -> int:
+    return next(free_ports(reservations._read().cluster))
 
 
 def moved_blindly(view: ClusterView, move: Any) -> Change:
@@ -133,9 +142,29 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
         moves.test_an_instance_that_moved_meanwhile_is_not_moved_back,
     ),
     "minors_twice": (
-        "impl.job.units.instance_create.free_minors",
-        minors_from_zero,
+        "impl.job.reserving.WconfdReservations.minors",
+        always_the_first_minor,
         creates.test_minors_do_not_clash_with_those_in_use,
+    ),
+    "ports_not_taken": (
+        "impl.job.units.disks.with_ports_taken",
+        ports_not_taken,
+        creates.test_ports_come_from_the_pool_first_and_go_back_there,
+    ),
+    "ports_of_others": (
+        "impl.job.reserving.WconfdReservations.port",
+        first_port_without_asking,
+        creates.test_a_port_that_another_job_has_set_aside_is_left_to_it,
+    ),
+    "minors_left_over": (
+        "impl.job.reserving.WconfdReservations._release_left_over",
+        nothing,
+        creates.test_minors_that_a_dead_job_left_are_free_again,
+    ),
+    "disks_of_a_failed_create_stay": (
+        "impl.job.units.disks._clear_away",
+        nothing,
+        creates.test_a_create_that_fails_late_leaves_nothing,
     ),
     "reports_forgotten": (
         "impl.job.service.with_reports",

@@ -27,7 +27,7 @@ from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Some, Unit
 from impl.job.units.asking import ask_allocator, default_allocator
 from impl.job.units.common import check_disk, check_memory, check_target, expand, known, some_nodes
-from impl.job.units.instance_moves import free_minors
+from impl.job.units.disks import made, new_disk, put_new
 from impl.job.units.policy import Spec, violations
 from spec.locks.names import Level, Mode
 
@@ -203,46 +203,9 @@ def choose_nodes(context: Context, creation: Creation) -> tuple[str, ...]:
 
 
 def make_disks(context: Context, nodes: Sequence[str]) -> list[dict[str, Any]]:
-    """The objects of the new disks; minors are safe because the nodes are locked."""
-    op, view = context.op, context.view
-    template = str(op["disk_template"])
-    group = view.cluster.get("volume_group_name") or "xenvg"
-    minors = [free_minors(view, node, len(op["disks"])) for node in nodes] if template == DRBD else []
-    disks = []
-    for index, wanted in enumerate(op["disks"]):
-        own = str(uuids.uuid4())
-        disk: dict[str, Any] = {
-            "uuid": own,
-            "dev_type": template,
-            "size": int(wanted["size"]),
-            "mode": wanted.get("mode") or "rw",
-            "iv_name": f"disk/{index}",
-            "nodes": list(nodes),
-            "params": {},
-        }
-        if wanted.get("name"):
-            disk["name"] = wanted["name"]
-        if wanted.get("spindles") is not None:
-            disk["spindles"] = wanted["spindles"]
-        volume = wanted.get("vg") or group
-        if template == DRBD:
-            port, secret = context.reserve("port"), context.reserve("secret")
-            disk["logical_id"] = [*nodes, port, minors[0][index], minors[1][index], secret]
-            disk["children"] = [
-                {**_volume(volume, f"{own}.disk{index}_{part}", size, nodes), "iv_name": ""}
-                for part, size in (("data", disk["size"]), ("meta", 128))
-            ]
-        else:
-            disk["logical_id"] = [volume, f"{own}.disk{index}"]
-        disks.append(disk)
-    return disks
-
-
-def _volume(group: str, name: str, size: int, nodes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "dev_type": "plain", "logical_id": [group, name], "size": size, "nodes": list(nodes), "params": {},
-        "serial_no": 1, "ctime": 0.0, "mtime": 0.0,
-    }  # fmt: skip
+    """The objects of the new disks."""
+    op = context.op
+    return [new_disk(context, op["disk_template"], wanted, index, nodes) for index, wanted in enumerate(op["disks"])]
 
 
 def _nics(context: Context) -> list[dict[str, Any]]:
@@ -251,10 +214,7 @@ def _nics(context: Context) -> list[dict[str, Any]]:
         network = wanted.get("network")
         network_uuid = known(context.view, "network", network)["uuid"] if network else None
         mac = wanted.get("mac") or "auto"
-        if mac in {"auto", "generate"}:
-            mac = context.reserve("MAC", network_uuid, None)
-        else:
-            context.reserve("MAC", network_uuid, mac)
+        mac = context.reservations.mac(network_uuid, None if mac in {"auto", "generate"} else mac)
         parameters = {name: wanted[name] for name in _NIC_PARAMETERS if wanted.get(name) not in {None, "default"}}
         if wanted.get("bridge"):
             parameters["link"] = wanted["bridge"]
@@ -300,7 +260,7 @@ def added(view: ClusterView, instance: Object, disks: Sequence[Object]) -> Chang
         return NO_CHANGE
     if view.has("instance", str(instance["name"])):
         raise ExecutionError(f"Instance '{instance['name']}' was created by somebody else meanwhile")
-    return together([put("instances", instance), put("disks", *disks)])
+    return together([put("instances", instance), put_new(view, disks)])
 
 
 def run(context: Context, creation: Creation) -> list[str]:
@@ -313,9 +273,9 @@ def run(context: Context, creation: Creation) -> list[str]:
         context.log(f"reserving resources for instance {instance['name']}")
     else:
         context.log(f"creating instance disks of {instance['name']}")
-        context.driver.create_disks(context.view, instance, disks, context.log, wait=op["wait_for_sync"])
-    context.log(f"adding instance {instance['name']} to cluster config")
-    context.change(lambda now: added(now, instance, disks))
+    with made(context, instance, disks, nodes, really=not op["forthcoming"], wait=op["wait_for_sync"]):
+        context.log(f"adding instance {instance['name']} to cluster config")
+        context.change(lambda now: added(now, instance, disks))
     if instance["admin_state"] == "up":
         context.driver.start(context.view, instance, nodes[0], context.log)
     return [str(context.view.nodes[uuid]["name"]) for uuid in nodes]

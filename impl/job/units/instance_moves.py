@@ -6,7 +6,7 @@ configuration as it was, and the deed can be done again.
 Source: Ganeti 3.0.2's locks and preconditions for these opcodes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -281,29 +281,13 @@ def _choose_secondary(context: Context, plan: Replacement) -> str:
     return new
 
 
-def free_minors(view: ClusterView, node: str, count: int) -> list[int]:
-    """The smallest DRBD minors that are free on a node; who asks holds the node's lock."""
-    used = set()
-    for disk in (view.config.get("disks") or {}).values():
-        if disk["dev_type"] == DRBD:
-            first, second, _, first_minor, second_minor, *_ = disk["logical_id"]
-            used |= {minor for place, minor in ((first, first_minor), (second, second_minor)) if place == node}
-    found: list[int] = []
-    minor = 0
-    while len(found) < count:
-        if minor not in used:
-            found.append(minor)
-        minor += 1
-    return found
-
-
-def replaced(view: ClusterView, plan: Replacement) -> Change:
+def replaced(view: ClusterView, plan: Replacement, minors: Mapping[str, int]) -> Change:
     """The change that puts the new node in the old one's place, with minors of its own; none if that is done."""
     disks = [view.config["disks"][uuid] for uuid in plan.disks]
-    pending = [disk for disk in disks if plan.old in disk["logical_id"][:2]]
-    minors = free_minors(view, str(plan.new), len(pending))
     return together(
-        put("disks", _with_new_mirror(disk, plan, minor)) for disk, minor in zip(pending, minors, strict=True)
+        put("disks", _with_new_mirror(disk, plan, minors[disk["uuid"]]))
+        for disk in disks
+        if plan.old in disk["logical_id"][:2]
     )
 
 
@@ -335,14 +319,26 @@ def _run_replace(context: Context, plan: Replacement) -> None:
         context.log(f"Replacing {len(disks)} disk(s) of {instance['name']} on {new['name']}")
     else:
         context.log(f"Replacing the secondary node of {instance['name']}: {old['name']} becomes {new['name']}")
-    context.driver.copy_disks(view, instance, disks, new_node, context.log)
     if plan.old == new_node:
+        context.driver.copy_disks(view, instance, disks, new_node, context.log)
         return
-    context.change(lambda now: replaced(now, plan))
+    _mirror_elsewhere(context, plan, disks)
     if context.op["early_release"]:
         context.narrow([str(instance["primary_node"]), new_node])
     context.driver.remove_disks(context.view, instance, disks, [plan.old], context.log)
     context.log(f"the secondary node of {instance['name']} is {new['name']}")
+
+
+def _mirror_elsewhere(context: Context, plan: Replacement, disks: Sequence[Object]) -> None:
+    """Make the mirrors on the new node and tell the configuration."""
+    new = str(plan.new)
+    instance = context.view.instances[plan.instance]
+    minors = {uuid: context.reservations.minors(uuid, [new])[0] for uuid in plan.disks}
+    try:
+        context.driver.copy_disks(context.view, instance, disks, new, context.log)
+    finally:
+        context.reservations.release_minors(*plan.disks)
+    context.change(lambda now: replaced(now, plan, minors))
 
 
 def _uses_allocator(op: Op, _: ClusterView) -> bool:

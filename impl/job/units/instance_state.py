@@ -15,6 +15,7 @@ from impl.job.errors import WRONG_STATE, PrerequisiteError
 from impl.job.locking import Op, Selector, instance_named, instance_nodes, take
 from impl.job.unit import Context, Unit
 from impl.job.units.common import check_memory, check_online, expand_instance, known
+from impl.job.units.disks import ports_back
 from spec.locks.names import Level, Mode
 
 Object = Mapping[str, Any]
@@ -147,16 +148,9 @@ def removed(view: ClusterView, uuid: str) -> Change:
     if instance is None:
         return NO_CHANGE
     disks = view.disks(instance)
-    ports = {int(disk["logical_id"][2]) for disk in disks if disk["dev_type"] == "drbd"}
-    if instance.get("network_port"):
-        ports.add(int(instance["network_port"]))
-    pool = view.cluster.get("tcpudp_port_pool") or []
+    ports = ports_back(view, disks, instance.get("network_port"))
     return together(
-        [
-            drop("instances", uuid),
-            drop("disks", *(str(disk["uuid"]) for disk in disks)),
-            set_cluster(tcpudp_port_pool=[*pool, *sorted(ports - set(pool))]),
-        ]
+        [drop("instances", uuid), drop("disks", *(str(disk["uuid"]) for disk in disks)), set_cluster(**ports)]
     )
 
 

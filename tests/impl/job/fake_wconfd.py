@@ -45,6 +45,8 @@ class FakeWconfd:
         self.before: Callable[[str, list[Any]], None] = lambda method, args: None
         self.drop_answer_of: str | None = None
         self.reserved = 0
+        self.volumes: dict[str, list[Any]] = {}
+        self.minors: dict[tuple[str, int], str] = {}
         self._lock = threading.Lock()
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(path)
@@ -145,11 +147,36 @@ class FakeWconfd:
         self.reserved += 1
         return f"{self.reserved:040x}"
 
-    def do_allocatePort(self) -> int:
-        cluster = self.config["cluster"]
-        port = int(cluster["highest_used_port"]) + 1
-        self.config = {**self.config, "cluster": {**cluster, "highest_used_port": port}}
-        return port
+    def do_reserveLV(self, client: list[Any], volume: str) -> Any:
+        if volume in self.volumes:
+            raise RefusedError("ReservationError", f"Duplicate reservation for resource '{volume}'")
+        self.volumes[volume] = client
+        return []
+
+    def do_dropAllReservations(self, client: list[Any]) -> Any:
+        self.volumes = {volume: owner for volume, owner in self.volumes.items() if owner != client}
+        return []
+
+    def do_computeDRBDMap(self) -> Any:
+        return [[node, [[minor, disk]]] for (node, minor), disk in self._minors().items()]
+
+    def _minors(self) -> dict[tuple[str, int], str]:
+        found = dict(self.minors)
+        for disk in self.config["disks"].values():
+            if disk["dev_type"] == "drbd":
+                first, second, _, one, two, _ = disk["logical_id"]
+                found |= {(first, one): disk["uuid"], (second, two): disk["uuid"]}
+        return found
+
+    def do_allocateDRBDMinor(self, disk: str, nodes: list[str]) -> Any:
+        used = self._minors()
+        found = [next(number for number in range(1000) if (node, number) not in used) for node in nodes]
+        self.minors.update(dict.fromkeys(zip(nodes, found, strict=True), disk))
+        return found
+
+    def do_releaseDRBDMinors(self, disk: str) -> Any:
+        self.minors = {place: owner for place, owner in self.minors.items() if owner != disk}
+        return []
 
     # --- configuration
 

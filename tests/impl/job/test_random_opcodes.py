@@ -1,7 +1,7 @@
 """Random opcodes, one after the other: whatever is asked, the cluster stays sound and nothing is left locked.
 
-Invariant: a job ends; what failed has changed nothing (but ports, which are handed out at once); no reference leads
-nowhere, no DRBD minor is used twice, no node is overfull, nobody holds a lock.
+Invariant: a job ends; what failed has changed nothing; no reference leads nowhere, no DRBD minor or port is used twice,
+no node is overfull, nobody holds a lock, and nothing stays set aside.
 """
 
 import json
@@ -56,7 +56,7 @@ class Asker:
     def node_flags(self) -> dict[str, Any]:
         flag = self.pick("drained", "offline", "master_candidate", "vm_capable")
         return {
-            "OP_ID": "OP_NODE_SET_PARAMS", "node_name": self.pick(*NODES), flag: self.pick(True, False, False),
+            "OP_ID": "OP_NODE_SET_PARAMS", "node_name": self.pick(*NODES), flag: self.pick(True, False, False, False),
             "auto_promote": self.pick(True, False), "force": self.pick(True, False),
         }  # fmt: skip
 
@@ -123,8 +123,11 @@ class Asker:
         return {"OP_ID": "OP_CLUSTER_VERIFY_GROUP", "group_name": self.pick(*GROUPS)}
 
 
-def without_ports(config: dict[str, Any]) -> dict[str, Any]:
-    return {**config, "cluster": {**config["cluster"], "highest_used_port": 0}}
+def ports_add_up(config: dict[str, Any]) -> bool:
+    """Whether every port up to the highest is in use once, or in the pool, or was never in our hands."""
+    pool = config["cluster"]["tcpudp_port_pool"]
+    used = [disk["logical_id"][2] for disk in config["disks"].values() if disk["dev_type"] == "drbd"]
+    return len({*pool, *used}) == len(pool) + len(used)
 
 
 def check(bench: Bench, history: list[Any]) -> None:
@@ -137,6 +140,8 @@ def check(bench: Bench, history: list[Any]) -> None:
         ]
         assert errors == [], told
     assert bench.wconfd.do_listAllLocksOwners() == [], told
+    assert (bench.wconfd.minors, bench.wconfd.volumes) == ({}, {}), told
+    assert ports_add_up(bench.config), told
     assert sum(bool(node.get("drained")) + bool(node.get("offline")) > 1 for node in view.nodes.values()) == 0, told
     master = view.nodes[view.master]
     assert (master.get("offline"), master.get("drained")) == (False, False), told
@@ -157,7 +162,7 @@ def play(seed: int, count: int) -> dict[str, int]:
             assert status in {"success", "error"}, history[-2:]
             if status == "error":
                 assert job.ops[0].result[0] in {"OpPrereqError", "OpExecError", "TagError"}, history[-2:]
-                assert without_ports(bench.config) == without_ports(before), history[-2:]
+                assert bench.config == before, history[-2:]
                 expected = (
                     job.ops[0].result[0] != "OpExecError" or "get split by this change" in job.ops[0].result[1][0]
                 )

@@ -62,6 +62,60 @@ def test_minors_do_not_clash_with_those_in_use(bench: Bench) -> None:
     assert len(used) == len(set(used))
 
 
+def mirror_ports(bench: Bench, name: str) -> list[int]:
+    return [bench.config["disks"][uuid]["logical_id"][2] for uuid in bench.instance(name)["disks"]]
+
+
+def test_ports_come_from_the_pool_first_and_go_back_there(bench: Bench) -> None:
+    bench.config["cluster"] |= {"tcpudp_port_pool": [11900], "highest_used_port": 12000}
+    bench.succeeds(NAMED)
+    assert mirror_ports(bench, "new") == [11900, 12001]
+    cluster = bench.config["cluster"]
+    assert (cluster["tcpudp_port_pool"], cluster["highest_used_port"]) == ([], 12001)
+    bench.succeeds({"OP_ID": "OP_INSTANCE_REMOVE", "instance_name": "new"})
+    assert bench.config["cluster"]["tcpudp_port_pool"] == [11900, 12001]
+
+
+def test_a_port_that_another_job_has_set_aside_is_left_to_it(bench: Bench) -> None:
+    bench.config["cluster"]["highest_used_port"] = 12000
+    bench.wconfd.do_reserveLV(OTHER, "tcp-port/12001")
+    bench.succeeds(NAMED)
+    assert mirror_ports(bench, "new") == [12002, 12003]
+    assert bench.config["cluster"]["tcpudp_port_pool"] == [12001]
+    assert set(bench.wconfd.volumes) == {"tcp-port/12001"}  # that of the other job
+
+
+def test_a_create_that_fails_late_leaves_nothing(bench: Bench) -> None:
+    def before(method: str, _: list[Any]) -> None:
+        if method == "lockConfig":
+            cluster = {**bench.config["cluster"], "highest_used_port": 12010}
+            bench.wconfd.config = {**bench.config, "cluster": cluster, "serial_no": bench.config["serial_no"] + 1}
+
+    bench.config["cluster"]["highest_used_port"] = 12000
+    bench.wconfd.before = before
+    op = bench.run(NAMED).ops[0]
+    assert "TCP port 12001 was taken by somebody else" in op.result[1][0]
+    told = [entry.message for entry in op.log]
+    assert told[-2:] == [f"removing 2 disks of new.example.com on {node}.example.com" for node in ("node3", "node4")]
+    assert (bench.wconfd.minors, bench.wconfd.volumes) == ({}, {})
+    bench.wconfd.before = lambda *_: None
+    bench.succeeds(NAMED)
+    assert mirror_ports(bench, "new") == [12011, 12012]
+
+
+def test_no_port_is_left(bench: Bench) -> None:
+    bench.config["cluster"]["highest_used_port"] = 14999
+    assert bench.fails(NAMED)[1][0].startswith("no TCP port is free for a mirror")
+
+
+def test_minors_that_a_dead_job_left_are_free_again(bench: Bench) -> None:
+    elsewhere = (uuid(1, 1), 5)
+    bench.wconfd.minors = {(NODE4, 0): "of-a-dead-job", (NODE3, 3): "of-a-dead-job", elsewhere: "of-a-live-one"}
+    bench.succeeds(NAMED)
+    assert bench.disk("new")["logical_id"][3:5] == [0, 0]
+    assert bench.wconfd.minors == {elsewhere: "of-a-live-one"}
+
+
 def test_other_templates(bench: Bench) -> None:
     assert bench.succeeds(CREATE | {"disk_template": "plain", "pnode": "node3"}) == ["node3.example.com"]
     bench.succeeds(

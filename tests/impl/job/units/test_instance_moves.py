@@ -4,7 +4,6 @@ import pytest
 
 from impl.cluster.view import ClusterView
 from impl.hypervisor.facts import ConfiguredObserver
-from impl.job.units.instance_moves import free_minors
 from tests.impl.clusters import GIB, uuid
 from tests.impl.job.conftest import Bench
 
@@ -257,12 +256,6 @@ def test_remaking_disks_in_place_changes_no_configuration(bench: Bench) -> None:
     for mode in ("replace_on_primary", "replace_on_secondary", "replace_auto"):
         bench.succeeds(REPLACE | {"mode": mode, "remote_node": None})
     assert bench.config == before
-
-
-def test_minors_are_the_smallest_that_are_free(bench: Bench) -> None:
-    view = ClusterView(bench.config)
-    assert free_minors(view, NODE2, 3) == [0, 3, 4]
-    assert free_minors(view, NODE4, 2) == [0, 1]
 
 
 def test_reported_free_amounts_follow_the_moves(bench: Bench) -> None:
