@@ -356,6 +356,7 @@ class NodeModel:
 
     def settle(self, instances: Mapping[int, InstanceModel]) -> None:
         """Fix what is fixed once all instances were found: peers, the first N+1 verdict, the missing memory."""
+        self.peers, self.reserved = [], 0
         for index in reversed(self.secondaries):
             vm = instances[index]
             self._set_need(vm.primary, self.need_of(vm.primary) + vm.failover_memory)

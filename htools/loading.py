@@ -64,10 +64,19 @@ def _backend(name: str) -> Backend:
     return cast("Backend", importlib.import_module(f"htools.backends.{name}"))
 
 
-def _read(options: Options) -> Cluster:
+def _check_sources(options: Options) -> None:
     sources = [source for source in (options.rapi, options.luxi is not None, options.data_file is not None) if source]
     if len(sources) > 1:
         raise GantryError("Only one of the rapi, luxi, and data files options should be given.")
+
+
+def _from_request(options: Options) -> bool:
+    """Whether the cluster comes out of an iallocator request, to which every other source is preferred."""
+    others = options.rapi or options.simulate or options.luxi is not None or options.data_file is not None
+    return options.ialloc_source is not None and not others
+
+
+def _read(options: Options) -> Cluster:
     if options.rapi:
         return _backend("rapi").load(options.rapi)
     if options.luxi is not None:
@@ -109,8 +118,10 @@ def _utilisation(path: str) -> list[tuple[str, Utilisation]]:
     return found
 
 
-def _with_utilisation(cluster: Cluster, options: Options) -> Cluster:
-    loads = _utilisation(options.dynu_file) if options.dynu_file is not None else []
+def _with_utilisation(
+    cluster: Cluster, options: Options, loads: Sequence[tuple[str, Utilisation]], suffix: str = ""
+) -> Cluster:
+    """The cluster with what the command line says about loads; names may lack `suffix`."""
     if options.ignore_dynu:
         nothing = Utilisation(0.0, 0.0, 0.0, 0.0)
         return replace(cluster, instances=tuple(replace(vm, utilisation=nothing) for vm in cluster.instances))
@@ -118,7 +129,8 @@ def _with_utilisation(cluster: Cluster, options: Options) -> Cluster:
         return cluster
     named: dict[str, list[int]] = {}
     for index, vm in enumerate(cluster.instances):
-        named.setdefault(vm.name, []).append(index)
+        for name in {vm.name, vm.name.removesuffix(suffix)}:
+            named.setdefault(name, []).append(index)
     instances = list(cluster.instances)
     for name, load in loads:
         owners = named.get(name, [])
@@ -179,6 +191,13 @@ def _set_offline(nodes: Iterable[NodeModel], wanted: Sequence[str]) -> None:
             node.offline = True
 
 
+def _warn(model: Model) -> None:
+    warnings = inconsistencies(model)
+    if warnings:
+        lines = "".join(f"  - {warning}\n" for warning in warnings)
+        print(f"Warning: cluster has inconsistent data:\n{lines}", file=sys.stderr)
+
+
 def load(options: Options) -> Loaded:
     """Read a cluster as the options say, warn about what is inconsistent, and apply what they add.
 
@@ -186,8 +205,18 @@ def load(options: Options) -> Loaded:
         LoadError: the data cannot be used.
         SelectionError: a name that the options give is unknown.
     """
+    _check_sources(options)
+    earlier: Model | None = None
     try:
-        cluster = _with_utilisation(_read(options), options)
+        loads = _utilisation(options.dynu_file) if options.dynu_file is not None else []
+        cluster = _read(options)
+        suffix = common_domain([node.name for node in cluster.nodes] + [vm.name for vm in cluster.instances])
+        if _from_request(options):
+            earlier = Model.of(cluster, Settings())
+            _warn(earlier)
+            cluster = _with_utilisation(cluster, options, loads, suffix)
+        else:
+            cluster = _with_utilisation(cluster, options, loads)
     except LoadError as error:
         raise GantryError(f"failed to load data, aborting: {error}") from error
     cluster = _with_node_memory(cluster, options.static_kvm_node_memory)
@@ -197,8 +226,7 @@ def load(options: Options) -> Loaded:
         disk_reserve=options.min_disk,
         vcpu_ratio=options.max_cpu,
     )
-    model = Model.of(cluster, settings)
-    suffix = common_domain([node.name for node in cluster.nodes] + [vm.name for vm in cluster.instances])
+    model = Model.of(cluster, settings, earlier=earlier)
     if suffix:
         model.set_aliases(suffix)
     if options.mond:
@@ -206,9 +234,6 @@ def load(options: Options) -> Loaded:
 
         mond.apply(model, options)
     if options.verbose != 0:
-        warnings = inconsistencies(model)
-        if warnings:
-            lines = "".join(f"  - {warning}\n" for warning in warnings)
-            print(f"Warning: cluster has inconsistent data:\n{lines}", file=sys.stderr)
+        _warn(model)
     _set_offline(model.nodes.values(), options.offline)
     return Loaded(cluster, model, suffix)

@@ -28,9 +28,20 @@ class Model:
         self.instances = instances
 
     @classmethod
-    def of(cls, cluster: Cluster, settings: Settings) -> "Model":
-        """The accounts of a cluster as it was read. Offline nodes of the command line are `Node.offline` already."""
+    def of(cls, cluster: Cluster, settings: Settings, *, earlier: "Model | None" = None) -> "Model":
+        """The accounts of a cluster as it was read. Offline nodes of the command line are `Node.offline` already.
+
+        Args:
+            cluster: what the backend told.
+            settings: what the command line adds.
+            earlier: a model of the same cluster on whose accounts these are put, as `spec.state.initial_state` says;
+                it is used up.
+        """
         nodes = {index: NodeModel(index, node) for index, node in enumerate(cluster.nodes)}
+        if earlier is not None:
+            for index, node in nodes.items():
+                earlier.nodes[index].node = node.node
+            nodes = earlier.nodes
         policies = [group.policy for group in cluster.groups]
         for node in nodes.values():
             policy, tags = policies[node.group], node.node.tags

@@ -48,7 +48,8 @@ def _failover_to_any(primary: NodeModel, target: NodeModel, vm: InstanceModel, s
     runs, left = target.copy(), primary.copy()
     refusal = runs.add_primary(vm, force=primary.offline or soft)
     left.remove_primary(vm)
-    return refusal or Moved(vm.at(runs.index, vm.secondary), (left, runs))
+    # Where both are one node, it is the one without the instance that is kept.
+    return refusal or Moved(vm.at(runs.index, vm.secondary), (runs, left))
 
 
 def _replace_primary(

@@ -123,7 +123,7 @@ def _commit(model: Model, moved: Moved, index: int) -> None:
 def evacuable(model: Model, groups: Sequence[Group], node: NodeModel) -> bool:
     """Whether all instances that a node runs could run elsewhere."""
     vms = [model.instances[index] for index in node.primaries]
-    if any(vm.primary != node.index for vm in vms):
+    if any(vm.primary != node.index for vm in vms) or len(set(node.primaries)) < len(vms):
         return _moved_one_by_one(model, groups, node)
     mirrored = [vm for vm in vms if vm.mirrored]
     needs = failover_needs(model, node, mirrored)

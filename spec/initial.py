@@ -58,6 +58,20 @@ def _empty(cluster: Cluster, index: int, settings: Settings) -> NodeState:
     )
 
 
+def _again(empty: NodeState, earlier: NodeState) -> NodeState:
+    """A node about to be read for the second time: with the accounts of the first."""
+    return replace(
+        empty,
+        real=earlier.real,
+        planned=earlier.planned,
+        planned_free_memory=earlier.planned_free_memory,
+        instance_memory=earlier.instance_memory,
+        exclusion_tags=earlier.exclusion_tags,
+        location_pairs=earlier.location_pairs,
+        location_score=earlier.location_score,
+    )
+
+
 def _found_primary(state: NodeState, placed: Placed) -> NodeState:
     """The node with an instance that was on it when the cluster was read: its reported sizes count it already."""
     instance = placed.instance
@@ -96,18 +110,31 @@ def _found_secondary(state: NodeState, placed: Placed) -> NodeState:
     return replace(state, planned=planned)
 
 
-def initial_state(cluster: Cluster, settings: Settings = Settings()) -> State:  # noqa: B008 - frozen
+def initial_state(
+    cluster: Cluster,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    *,
+    earlier: State | None = None,
+) -> State:
     """The accounts of a cluster as it was read.
 
     A node fails N+1 here when its *reported* free memory is less than its reserve; every later change judges by the
     unallocated memory instead, and counts equality as failure.
 
+    The programs that take the cluster out of an iallocator request (`-I`) put the instances on the nodes twice, once
+    as the request tells them and once more with what the command line adds; so every instance counts double on its
+    nodes, while a move takes it away but once. hail, whose requests these are, reads them once.
+
     Args:
         cluster: what the backend told, with the utilisation and offline nodes of the command line put in.
         settings: what else the command line says.
+        earlier: the state of a first reading; the nodes' accounts are added to its, while peers, missing memory and
+            the N+1 verdict are formed of the whole.
     """
     instances = {index: _placed(cluster, index, settings) for index in range(len(cluster.instances))}
     nodes = {index: _empty(cluster, index, settings) for index in range(len(cluster.nodes))}
+    if earlier is not None:
+        nodes = {index: _again(state, earlier.nodes[index]) for index, state in nodes.items()}
     for placed in instances.values():
         instance = placed.instance
         nodes[instance.primary] = _found_primary(nodes[instance.primary], placed)

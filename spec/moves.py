@@ -130,7 +130,10 @@ def _failover(primary: NodeState, secondary: NodeState, placed: Placed, *, ignor
 
 
 def _failover_to_any(primary: NodeState, target: NodeState, placed: Placed, *, ignore_soft: bool) -> Moved | Refusal:
-    """An instance on storage that every node reaches is started elsewhere."""
+    """An instance on storage that every node reaches is started elsewhere.
+
+    Where an instance counts twice, it may be told to leave the very node that it is on: that takes away one of the two.
+    """
     refusal = _refuses_migration(primary, target)
     if refusal:
         return refusal
@@ -138,7 +141,7 @@ def _failover_to_any(primary: NodeState, target: NodeState, placed: Placed, *, i
     if isinstance(runs, Refusal):
         return runs
     moved = replace(placed, instance=replace(placed.instance, primary=target.index))
-    return Moved(moved, (remove_primary(primary, placed), runs))
+    return Moved(moved, (runs, remove_primary(primary, placed)))
 
 
 def _replace_primary(

@@ -1,7 +1,7 @@
-"""Compares hbal with the real one on random clusters: `python -m tests.conformance.fuzz --seed 7 --count 1000`.
+"""Compares our tools with the real ones on random clusters: `python -m tests.conformance.fuzz --seed 7 --count 1000`.
 
-Each seed is a cluster and a command line (see `clusters.py`); a difference is told with its seed, and `--keep DIR`
-leaves the input there. The tests of `test_fuzz_hbal.py` run the same comparison.
+Each seed is a cluster and a command line (see `clusters.py` and `cases.py`); a difference is told with its seed, and
+`--keep DIR` leaves the input there. The tests of `test_fuzz_hbal.py` run the same comparison.
 """
 
 import argparse
@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from htools import engine, hbal
-from tests.conformance.clusters import Case, Generator
+from htools import engine, hbal, hcheck, hinfo
+from tests.conformance.cases import request_case, text_case
+from tests.conformance.clusters import Case
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conftest import peer_program
 
-STUMBLES = ("IntMap.!", "Prelude.", "stack overflow")
+MAIN = {"hbal": hbal.main, "hcheck": hcheck.main, "hinfo": hinfo.main}
+
+STUMBLES = ("IntMap.!", "Prelude.", "stack overflow", "maximum: empty")
 """What the real program says when it falls over its own input: there is nothing to compare then."""
 
 
-def compare(program: str, case: Case, directory: Path) -> str:
+def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backend: str = "-t") -> str:
     """The difference between both programs on one case, empty if there is none."""
     inputs, theirs, ours = (directory / name for name in ("inputs", "peer", "ours"))
     for path in (inputs, theirs, ours):
@@ -28,22 +31,32 @@ def compare(program: str, case: Case, directory: Path) -> str:
     (inputs / "cluster.data").write_text(case.text)
     (inputs / "cluster.dynu").write_text(case.utilisation)
     words = [word.replace("{dynu}", str(inputs / "cluster.dynu")) for word in case.words]
-    words += ["-t", str(inputs / "cluster.data")]
+    words += [backend, str(inputs / "cluster.data")]
     peer = run_peer(program, words, theirs)
     if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
         return ""
     # Every other cluster is balanced as a large one is, with what earlier rounds found.
     with patch.object(engine, "SMALL", engine.SMALL if case.seed % 2 else 0):
-        found = difference(peer, run_ours(hbal.main, words, ours))
-    return f"seed {case.seed}: hbal {' '.join(words)}\n{found}" if found else ""
+        found = difference(peer, run_ours(MAIN[tool], words, ours))
+    return f"seed {case.seed}: {tool} {' '.join(words)}\n{found}" if found else ""
 
 
-def differences(program: str, seeds: range, least: int, most: int, keep: Path | None = None) -> Iterator[str]:
-    """The differences on the cases of these seeds."""
+def differences(
+    program: str,
+    seeds: range,
+    least: int,
+    most: int,
+    keep: Path | None = None,
+    *,
+    tool: str = "hbal",
+    requests: bool = False,
+) -> Iterator[str]:
+    """The differences on the cases of these seeds: clusters as text, or in iallocator requests."""
     for seed in seeds:
+        case = request_case(tool, seed) if requests else text_case(tool, seed, least, most)
         with tempfile.TemporaryDirectory() as scratch:
             directory = keep / str(seed) if keep else Path(scratch) / "case"
-            found = compare(program, Generator(seed, least, most).build(), directory)
+            found = compare(program, case, directory, tool, "-I" if requests else "-t")
         if found:
             yield found
 
@@ -54,15 +67,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="first seed")
     parser.add_argument("--count", type=int, default=200, help="number of clusters")
     parser.add_argument("--nodes", default="3-12", help="least and most nodes")
+    parser.add_argument("--tool", default="hbal", choices=sorted(MAIN), help="the program")
+    parser.add_argument("--requests", action="store_true", help="clusters in iallocator requests (-I)")
     parser.add_argument("--keep", type=Path, help="folder for the inputs")
     arguments = parser.parse_args()
-    program = peer_program("hbal")
+    program = peer_program(arguments.tool)
     if program is None:
-        sys.exit("there is no real hbal on this machine (Debian: ganeti-htools-3.0)")
+        sys.exit(f"there is no real {arguments.tool} on this machine (Debian: ganeti-htools-3.0)")
     least, most = map(int, arguments.nodes.split("-"))
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     failures = 0
-    for found in differences(program, seeds, least, most, arguments.keep):
+    tool, requests = arguments.tool, arguments.requests
+    for found in differences(program, seeds, least, most, arguments.keep, tool=tool, requests=requests):
         failures += 1
         print(found, flush=True)  # noqa: T201
     print(f"{len(seeds)} clusters compared, {failures} differ")  # noqa: T201

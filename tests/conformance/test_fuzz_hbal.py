@@ -1,4 +1,7 @@
-"""hbal against the real one on random clusters; other seeds: `pytest --seed N --clusters N`, or the fuzz module."""
+"""hbal, hcheck and hinfo against the real ones on random clusters, in text and in iallocator requests.
+
+Other seeds: `pytest --seed N --clusters N`, or the fuzz module.
+"""
 
 import pytest
 
@@ -8,10 +11,10 @@ from tests.conftest import peer_program
 FAST, LONG, LARGE = 60, 2000, 50
 
 
-def program() -> str:
-    found = peer_program("hbal")
+def program(tool: str = "hbal") -> str:
+    found = peer_program(tool)
     if found is None:
-        pytest.skip("no real hbal on this machine")
+        pytest.skip(f"no real {tool} on this machine")
     return found
 
 
@@ -46,3 +49,35 @@ def test_larger_clusters(pytestconfig: pytest.Config, part: int) -> None:
     share = count(pytestconfig, LARGE) // 2
     first = first_seed(pytestconfig) + 1_000_000 + part * share
     assert not list(differences(program(), range(first, first + share), 20, 40))
+
+
+def compare_tool(config: pytest.Config, tool: str, usual: int, *, requests: bool) -> None:
+    first = first_seed(config)
+    seeds = range(first, first + count(config, usual))
+    assert not list(differences(program(tool), seeds, 3, 12, tool=tool, requests=requests))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("tool", ["hbal", "hcheck", "hinfo"])
+def test_clusters_in_requests(pytestconfig: pytest.Config, tool: str) -> None:
+    compare_tool(pytestconfig, tool, 25, requests=True)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("tool", ["hcheck", "hinfo"])
+def test_small_tools(pytestconfig: pytest.Config, tool: str) -> None:
+    compare_tool(pytestconfig, tool, 25, requests=False)
+
+
+@pytest.mark.long
+@pytest.mark.peer
+@pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
+@pytest.mark.parametrize("tool", ["hcheck", "hinfo"])
+def test_many_clusters_with_small_tools(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
+    compare_tool(pytestconfig, tool, 300, requests=requests)
+
+
+@pytest.mark.long
+@pytest.mark.peer
+def test_hbal_on_many_clusters_in_requests(pytestconfig: pytest.Config) -> None:
+    compare_tool(pytestconfig, "hbal", 300, requests=True)

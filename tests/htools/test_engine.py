@@ -14,8 +14,7 @@ from spec import balance as defined
 from spec import score as spec_score
 from spec.cluster import Cluster
 from spec.decisions import Rules, Settings
-from spec.initial import initial_state
-from tests.htools.test_model import clusters
+from tests.htools.test_model import clusters, readings
 
 RULES = st.builds(
     Rules,
@@ -27,16 +26,24 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
-@given(clusters(), RULES, st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.5))), st.booleans())
-def test_every_round_takes_the_defined_move(cluster: Cluster, rules: Rules, extra: Settings, keep: bool) -> None:
-    """With everything scored anew in each round, as small clusters are, or with what the rounds before found."""
+SETTINGS = st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.5)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(clusters(), RULES, SETTINGS, st.booleans(), st.booleans())
+def test_every_round_takes_the_defined_move(
+    cluster: Cluster, rules: Rules, extra: Settings, keep: bool, twice: bool
+) -> None:
+    """With everything scored anew in each round, as small clusters are, or with what the rounds before found.
+
+    Clusters of iallocator requests are read twice.
+    """
     with patch.object(engine_module, "SMALL", 0 if keep else SMALL):
-        compare(cluster, rules, extra)
+        compare(cluster, rules, extra, twice=twice)
 
 
-def compare(cluster: Cluster, rules: Rules, extra: Settings) -> None:
-    model, state = Model.of(cluster, extra), initial_state(cluster, extra)
+def compare(cluster: Cluster, rules: Rules, extra: Settings, *, twice: bool) -> None:
+    model, state = readings(cluster, extra, twice=twice)
     search = search_for(model, rules)
     before = score(model.nodes.values())
     assert str(before) == str(spec_score.score(state))

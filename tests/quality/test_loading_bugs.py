@@ -1,0 +1,55 @@
+"""Bugs planted where clusters in iallocator requests are read, each of which the comparison with spec must find."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from htools import loading, refuge
+from htools.accounts import NodeModel
+from htools.model import Model
+from tests.htools.test_loading import disagreement, write_requests
+
+
+def read_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(loading, "_from_request", lambda _: False)
+
+
+def needs_kept_from_the_first_reading(patch: pytest.MonkeyPatch) -> None:
+    settle = NodeModel.settle
+
+    def keeping(self: NodeModel, instances: dict[int, object]) -> None:
+        peers = self.peers
+        settle(self, instances)  # type: ignore[arg-type]
+        for peer, memory in peers:
+            self._set_need(peer, self.need_of(peer) + memory)
+
+    patch.setattr(NodeModel, "settle", keeping)
+
+
+def twins_fail_over_at_once(patch: pytest.MonkeyPatch) -> None:
+    """An instance that stands twice on a node is one whose second turn leads it back."""
+    evacuable = refuge.evacuable
+
+    def unique(model: Model, groups: object, node: NodeModel) -> bool:
+        copy = node.copy()
+        copy.primaries = list(dict.fromkeys(node.primaries))
+        return evacuable(model, groups, copy)  # type: ignore[arg-type]
+
+    patch.setattr(refuge, "evacuable", unique)
+
+
+BUGS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
+    read_once,
+    needs_kept_from_the_first_reading,
+    twins_fail_over_at_once,
+)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bug: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    paths = write_requests(tmp_path)
+    bug(monkeypatch)
+    assert any(disagreement(path) for path in paths)
