@@ -20,6 +20,7 @@ class Outcome:
         verdict: `ok`, or that of the first violation.
         violations: all of them; more than one only when the search was told to go on.
         at_stop: the figures when the first violation was found.
+        workers: where more than one process was asked for, what became of it.
     """
 
     verdict: str
@@ -27,6 +28,7 @@ class Outcome:
     violations: list[Violation] = field(default_factory=list)
     graph: StateGraph | None = None
     notes: list[str] = field(default_factory=list)
+    workers: str | None = None
 
 
 def check(model: Model, options: Options, tell: Callable[[str], object] = lambda _: None) -> Outcome:
@@ -51,10 +53,12 @@ def check(model: Model, options: Options, tell: Callable[[str], object] = lambda
             return Outcome("assumption", figures, violations)
     options.keep_edges = options.keep_edges or bool(model.temporal)
     search = Search(model, options)
+    if search.refused:
+        tell(f"Note: --workers {options.workers} is not used: {search.refused}.")
     try:
         graph = search.run()
     except TlaEvalError:
-        return Outcome("error", search.figures, search.violations, search.graph)
+        return Outcome("error", search.figures, search.violations, search.graph, workers=search.shares())
     violations = search.violations
     if model.temporal and (not violations or options.keep_going):
         tell(f"Checking {len(model.temporal)} temporal propert{'y' if len(model.temporal) == 1 else 'ies'} ...")
@@ -70,4 +74,4 @@ def check(model: Model, options: Options, tell: Callable[[str], object] = lambda
             violations.append(Violation("error", None, error=model.program.explain(error)))
     search.figures.seconds = time.monotonic() - started
     verdict = violations[0].verdict if violations else "ok"
-    return Outcome(verdict, search.figures, violations, graph, list(model.notes))
+    return Outcome(verdict, search.figures, violations, graph, list(model.notes), search.shares())

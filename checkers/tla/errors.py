@@ -79,3 +79,10 @@ class TlaLimitError(TlaError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("limit", detail)
+
+
+class TlaWorkerError(TlaError):
+    """A worker process that ended before its time."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("worker", detail)

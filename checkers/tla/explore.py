@@ -15,6 +15,7 @@ from checkers.tla.limits import memory_used
 from checkers.tla.model import Model, Named, State
 from checkers.tla.stdlib import SESSION
 from checkers.tla.symmetry import Orbits
+from checkers.tla.workers import Crew, refusal
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Options:
         keep_edges: remember every transition, as liveness checking and drawing need it.
         max_memory: in MiB.
         progress: called now and then with the figures so far.
+        workers: how many processes may expand states; what is found does not depend on it.
     """
 
     check_deadlock: bool = True
@@ -37,6 +39,7 @@ class Options:
     max_memory: int | None = None
     coverage: bool = False
     progress: Callable[[Figures], None] | None = None
+    workers: int = 1
 
 
 @dataclass(slots=True)
@@ -127,14 +130,23 @@ class Search:
         # Equal values of one variable share an object.
         self._values: list[dict[Any, Any]] = [{} for _ in model.variables]
         self._depth = 0
+        self._next = 0
         self._started = 0.0
-        self._key = self._key_function()
-        self._sharers: list[Callable[[Any, Any], Any]] = [values.setdefault for values in self._values]
+        self.key = self._key_function()
+        self.sharers: list[Callable[[Any, Any], Any]] = [values.setdefault for values in self._values]
         if model.program.truths:
             if model.view is not None or not model.permutations:
-                self._key = Keys(self.graph.states, self.graph.index, self._key).key
-            self._sharers = [sharer(values) for values in self._values]
-        self.graph.key_of = self._key or self.graph.key_of
+                self.key = Keys(self.graph.states, self.graph.index, self.key).key
+            self.sharers = [sharer(values) for values in self._values]
+        self.graph.key_of = self.key or self.graph.key_of
+        self.refused = refusal(model.program) if options.workers > 1 else None
+        self.crew = Crew(self, options.workers) if options.workers > 1 and not self.refused else None
+
+    def shares(self) -> str | None:
+        """What became of the wish for several workers, in words; None where there was none."""
+        if self.crew is None:
+            return f"not used: {self.refused}" if self.refused else None
+        return f"{self.options.workers} processes expanded {self.crew.levels} of {self._depth} levels"
 
     def _key_function(self) -> Callable[[State], Any] | None:
         if self.model.view is not None:
@@ -169,6 +181,7 @@ class Search:
     def _measure(self) -> None:
         self.figures.distinct = len(self.graph.states)
         self.figures.depth = self._depth
+        self.figures.queue = max(len(self.graph.states) - self._next, 0)
         self.figures.seconds = time.monotonic() - self._started
 
     # Initial states -----------------------------------------------------------------------------------------------
@@ -181,7 +194,7 @@ class Search:
         for state in found:
             self.figures.generated += 1
             inside = self._inside(state)
-            key = self._key(state) if self._key else state
+            key = self.key(state) if self.key else state
             if inside and key in graph.index:
                 continue
             for named in model.initial_properties:
@@ -233,25 +246,25 @@ class Search:
         start, end = 0, len(graph.states)
         while start < end:
             if self.options.depth is not None and self._depth >= self.options.depth:
-                self.figures.queue = end - start
                 return
-            if not self._level(start, end):
+            if not (self.crew.level(start, end) if self.crew is not None else self.expand(start, end)):
                 return
             start, end = end, len(graph.states)
             if start < end:
                 self._depth += 1
 
-    def _level(self, start: int, end: int) -> bool:
-        """Expand the states of one level; tells whether to go on."""
+    def expand(self, start: int, end: int) -> bool:
+        """Expand some states of one level; tells whether to go on."""
         graph, options, model = self.graph, self.options, self.model
-        states, index, parents, key_of = graph.states, graph.index, graph.parents, self._key
+        states, index, parents, key_of = graph.states, graph.index, graph.parents, self.key
         successors, steps = model.successors, model.steps
         bounded = bool(model.constraints or model.action_constraints)
         keep_edges, targets, offsets = options.keep_edges, graph.targets, graph.offsets
         invariants = [named.test for named in model.invariants]
-        shared = self._sharers
+        shared = self.sharers
         for number in range(start, end):
             state = states[number]
+            self._next = number + 1
             found: list[State] = []
             try:
                 successors(state, found.append)
@@ -294,8 +307,7 @@ class Search:
                 if steps and not self._steps(state, target, number):
                     return False
             if not number & 1023:
-                self._watch(number, end)
-        self.figures.queue = len(states) - end
+                self._watch()
         return True
 
     def _key_of(self, key: Callable[[State], Any], target: State, number: int) -> Any:
@@ -330,13 +342,21 @@ class Search:
                 return False
         return True
 
-    def _watch(self, number: int, end: int) -> None:
+    def merged(self, end: int) -> None:
+        """Note that the states up to one have been expanded by workers."""
+        self._next = end
+        if not (end - 1) & 1023:
+            self._watch()
+
+    def _watch(self) -> None:
         options, figures = self.options, self.figures
-        figures.queue = end - number + len(self.graph.states) - end
         if options.max_states is not None and len(self.graph.states) > options.max_states:
             raise TlaLimitError(f"stopped after {len(self.graph.states)} distinct states (--max-states)")
-        if options.max_memory is not None and memory_used() > options.max_memory:
-            raise TlaLimitError(f"stopped at {memory_used()} MiB (--max-memory)")
+        if options.max_memory is not None and (used := self._memory()) > options.max_memory:
+            raise TlaLimitError(f"stopped at {used} MiB with {len(self.graph.states)} distinct states (--max-memory)")
         if options.progress is not None:
             self._measure()
             options.progress(figures)
+
+    def _memory(self) -> int:
+        return memory_used() + (self.crew.memory() if self.crew is not None else 0)

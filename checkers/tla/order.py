@@ -29,6 +29,11 @@ def rank(word: str) -> int:
     return _RANKS.setdefault(word, len(_RANKS))
 
 
+def count() -> int:
+    """How many strings have a place in the order."""
+    return len(_RANKS)
+
+
 def sort_key(value: Any) -> tuple[Any, ...]:
     """A key that sorts like values of one kind as TLC does, and model values before anything else."""
     kind = value.__class__

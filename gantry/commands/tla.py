@@ -15,7 +15,7 @@ from checkers.tla import Specification, TlaError, TlaEvalError, TlaLimitError, l
 from checkers.tla.build import build
 from checkers.tla.check import Outcome, check
 from checkers.tla.dump import write_dot, write_json
-from checkers.tla.errors import TlaConfigError, TlaSemanticError, TlaSyntaxError
+from checkers.tla.errors import TlaConfigError, TlaSemanticError, TlaSyntaxError, TlaWorkerError
 from checkers.tla.explore import Figures, Options, Violation
 from checkers.tla.expression import STANDARD, evaluate
 from checkers.tla.model import Model
@@ -25,14 +25,14 @@ from checkers.tla.stdlib import SESSION
 from checkers.tla.traces import trace_json, trace_lines
 
 OK, ASSUMPTION, DEADLOCK, SAFETY, LIVENESS = 0, 10, 11, 12, 13
-EVALUATION, LIMIT, PARSING, CONFIGURATION = 75, 14, 150, 151
+EVALUATION, LIMIT, PARSING, CONFIGURATION, WORKER = 75, 14, 150, 151, 255
 _EXITS = {
     "ok": OK, "assumption": ASSUMPTION, "deadlock": DEADLOCK, "invariant": SAFETY, "action_property": SAFETY,
     "property": LIVENESS, "error": EVALUATION,
 }  # fmt: skip
 _EPILOG = """exit codes: 0 no error, 10 an assumption is false, 11 deadlock, 12 an invariant or [][A]_v is violated,
 13 a liveness property is violated, 14 a bound was reached, 75 an expression has no value, 150 the module cannot
-be parsed, 151 the configuration does not fit"""
+be parsed, 151 the configuration does not fit, 255 a worker process died"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--config", metavar="F.cfg", help="the configuration (default: SPEC.cfg)")
     verb.add_argument("--depth", type=int, metavar="N", help="go no deeper than N states (simulation: 100)")
     verb.add_argument("--dump", nargs=2, metavar=("dot|json", "FILE"), help="write the graph of states")
-    verb.add_argument("--workers", type=int, default=1, metavar="N", help="accepted; one process does the work")
+    verb.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="expand large levels with N processes (default: 1)"
+    )
     verb.add_argument("--simulate", type=int, metavar="N", help="run N random behaviours instead of all")
     verb.add_argument("--seed", type=int, default=0, metavar="S", help="of the random choices (default: 0)")
     verb.add_argument("--coverage", action="store_true", help="count how often each action was taken")
@@ -80,6 +82,8 @@ def _complain(error: TlaError) -> None:
 def _exit_of(error: TlaError) -> int:
     if isinstance(error, TlaLimitError):
         return LIMIT
+    if isinstance(error, TlaWorkerError):
+        return WORKER
     if isinstance(error, TlaSyntaxError | TlaSemanticError) and error.kind != "config":
         return PARSING
     return CONFIGURATION if isinstance(error, TlaConfigError) or error.kind == "config" else EVALUATION
@@ -130,9 +134,12 @@ def _check(arguments: argparse.Namespace) -> int:
             max_states=arguments.max_states,
             max_memory=arguments.max_memory,
             progress=progress,
+            workers=arguments.workers,
         )
         SESSION.random.seed(arguments.seed)
         if arguments.simulate is not None:
+            if arguments.workers > 1 and not arguments.json:
+                print(f"Note: --workers {arguments.workers} is not used: one process simulates.")
             outcome = simulate(model, options, arguments.simulate, arguments.seed)
         else:
             outcome = check(model, options, lambda text: None if arguments.json else print(text))
@@ -192,6 +199,8 @@ def _as_json(model: Model, outcome: Outcome) -> dict[str, Any]:
     if first is not None and first.error is not None:
         where = first.error.position
         result |= {"error": first.error.kind, "message": first.error.detail, "position": str(where) if where else None}
+    if outcome.workers is not None:
+        result["workers"] = outcome.workers
     if len(outcome.violations) > 1:
         result["violations"] = [{"verdict": v.verdict, "violated": v.name} for v in outcome.violations]
     return result
@@ -238,6 +247,8 @@ def _report(model: Model, outcome: Outcome, *, coverage: bool) -> None:
         f"{figures.queue} states left on queue."
     )
     print(f"The depth of the state graph search is {figures.depth}.")
+    if outcome.workers is not None:
+        print(f"Workers: {outcome.workers}.")
     if coverage and outcome.graph is not None:
         _coverage(model, outcome)
     print(f"Finished in {figures.seconds:.2f} s.")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from checkers.tla import automaton, explore, liveness, precedence, program, runtime, setops, sets, values
+from checkers.tla import automaton, explore, liveness, precedence, program, runtime, setops, sets, values, workers
 from checkers.tla.expression import evaluate
 from checkers.tla.show import show
 from checkers.tla.symmetry import Orbits
-from tests.checkers.tla import test_checking, test_language
+from tests.checkers.tla import test_checking, test_language, test_workers
 from tests.checkers.tla.specs import RING, figures, run
 
 Patch = pytest.MonkeyPatch
@@ -42,7 +42,7 @@ def sets_of_functions_take_any_domain(patch: Patch) -> None:
 
 
 def states_outside_a_constraint_are_not_checked(patch: Patch) -> None:
-    original = explore.Search._level
+    original = explore.Search.expand
 
     def level(self: explore.Search, start: int, end: int) -> bool:
         successors = self.model.successors
@@ -54,7 +54,7 @@ def states_outside_a_constraint_are_not_checked(patch: Patch) -> None:
         finally:
             self.model.successors = successors
 
-    patch.setattr(explore.Search, "_level", level)
+    patch.setattr(explore.Search, "expand", level)
 
 
 def symmetry_does_nothing(patch: Patch) -> None:
@@ -79,6 +79,52 @@ def every_behaviour_is_fair(patch: Patch) -> None:
 
 def nothing_is_put_off(patch: Patch) -> None:
     patch.setattr(automaton.Automaton, "promises", property(lambda self: 0))
+
+
+def merging_loses_a_successor(patch: Patch) -> None:
+    original = workers.Crew._merge
+
+    def merge(self: Any, worker: Any, block: Any, *where: Any) -> None:
+        if len(block.sources) > 1:
+            block.sources.pop()
+            for _, places in block.columns:
+                places.pop()
+        original(self, worker, block, *where)
+
+    patch.setattr(workers.Crew, "_merge", merge)
+
+
+def merging_counts_twice(patch: Patch) -> None:
+    original = workers.Crew._merge
+
+    def merge(self: Any, worker: Any, block: Any, *where: Any) -> None:
+        block.generated += len(block.sources)
+        original(self, worker, block, *where)
+
+    patch.setattr(workers.Crew, "_merge", merge)
+
+
+def blocks_are_merged_in_any_order(patch: Patch) -> None:
+    original = workers.Crew._blocks
+    patch.setattr(workers.Crew, "_blocks", lambda self, *where: reversed(list(original(self, *where))))
+
+
+def numbers_of_a_worker_are_taken_for_ours(patch: Patch) -> None:
+    original = workers.Crew._merge
+    patch.setattr(
+        workers.Crew, "_merge", lambda self, worker, block, base, end: original(self, worker, block, 1 << 40, end)
+    )
+
+
+def a_worker_keeps_its_trouble_to_itself(patch: Patch) -> None:
+    original = workers._expand
+
+    def expand(*args: Any) -> Any:
+        block = original(*args)
+        block.trouble = block.last = False
+        return block
+
+    patch.setattr(workers, "_expand", expand)
 
 
 def language(patch: Patch, folder: Path) -> None:
@@ -109,6 +155,13 @@ def fair_counter(patch: Patch, folder: Path) -> None:
     test_checking.test_liveness_of_the_counter(folder, "Fair", "Often", "ok")
 
 
+def crew(patch: Patch, folder: Path) -> None:
+    for name in ("PAYS", "_PROBE", "_BLOCK"):
+        patch.setattr(workers, name, 0)
+    for case in ("ok", "weak", "invariant"):
+        test_workers.test_the_number_of_workers_changes_nothing(folder, case)
+
+
 PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
     (precedence_is_ignored, language),
     (any_values_may_be_compared, language),
@@ -121,6 +174,11 @@ PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
     (strong_fairness_is_forgotten, fairness),
     (every_behaviour_is_fair, fair_counter),
     (nothing_is_put_off, fair_counter),
+    (merging_loses_a_successor, crew),
+    (merging_counts_twice, crew),
+    (blocks_are_merged_in_any_order, crew),
+    (numbers_of_a_worker_are_taken_for_ours, crew),
+    (a_worker_keeps_its_trouble_to_itself, crew),
 ]
 
 

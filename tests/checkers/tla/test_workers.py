@@ -1,0 +1,239 @@
+"""Several processes: whatever their number, the same states in the same order, the same figures, the same errors."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from checkers.tla import TlaLimitError, load, workers
+from checkers.tla.check import check
+from checkers.tla.errors import TlaWorkerError
+from checkers.tla.explore import Options
+from checkers.tla.show import show
+from gantry.cli import main
+from tests.checkers.tla.specs import COUNTER, RING
+from tests.checkers.tla.test_classics import ABP, BAKERY, DATA, ELECT, PETERSON, PROCESSES, SERVERS, TCOMMIT, TWOPC
+from tests.checkers.tla.test_truths_and_numbers import ORBITS, QUEUES
+
+TOP = "CONSTANTS Top = 9 Fail = {}\nSPECIFICATION Spec\n"
+NODES = "CONSTANTS Node = {a, b, c} Nobody = Nobody\nCHECK_DEADLOCK FALSE SPECIFICATION Spec "
+RING_OF_ERRORS = RING.replace("Free ==", "Wrong == wants # Node \\/ owner.a\nFree ==")
+WORDS = """---- MODULE Spec ----
+EXTENDS Naturals, TLC
+VARIABLES n, seen, first
+Init == n = 0 /\\ seen = {} /\\ first = ""
+Next == \\E k \\in 1..3 : n < 60 /\\ n' = n + k /\\ seen' = {ToString((n * 7 + i * k) % 10) : i \\in 0..2}
+                         /\\ first' = CHOOSE w \\in seen' : TRUE
+===="""
+CASES: dict[str, tuple[str, str]] = {
+    "ok": (COUNTER, TOP.format("FALSE")),
+    "liveness": (COUNTER, TOP.format("FALSE").replace("Spec", "Fair") + "PROPERTIES Steps Settles"),
+    "invariant": (COUNTER, TOP.format("FALSE") + "INVARIANT Small"),
+    "action property": (COUNTER, TOP.format("FALSE") + "PROPERTY NoDrop"),
+    "error in an action": (COUNTER, TOP.format("TRUE")),
+    "error in an invariant": (RING_OF_ERRORS, NODES + "INVARIANT Wrong"),
+    "deadlock": (COUNTER.replace("\\/ Turn", ""), TOP.format("FALSE")),
+    "view": (COUNTER, TOP.format("FALSE") + "VIEW Hidden"),
+    "constraint": (COUNTER, TOP.format("FALSE") + "CONSTRAINT Small INVARIANT Small"),
+    "symmetry": (RING, NODES + "SYMMETRY Perms"),
+    "symmetry, constraint and step": (
+        ELECT,
+        SERVERS.format(1) + "SPECIFICATION Spec INVARIANT OneLeader PROPERTY TermUp CONSTRAINT Bound SYMMETRY Sym",
+    ),
+    "refinement": (TWOPC, "CONSTANT RM = {r1, r2, r3} SPECIFICATION Spec PROPERTY TCSpec CHECK_DEADLOCK FALSE"),
+    "refinement fails": (TWOPC, "CONSTANT RM = {r1, r2, r3} SPECIFICATION Spec INVARIANT NoCommit"),
+    "weak": (ABP, DATA + "SPECIFICATION Weak PROPERTY Delivered"),
+    "deep": (BAKERY, PROCESSES.format(3) + "SPECIFICATION Spec INVARIANT MutualExclusion CONSTRAINT Bounded"),
+    "Peterson": (PETERSON, "SPECIFICATION Spec INVARIANT Mutex PROPERTY Termination"),
+    "truths": (QUEUES, "INIT Init\nNEXT Next\nCHECK_DEADLOCK FALSE"),
+    "truths and symmetry": (ORBITS, "CONSTANT S = {a, b} INIT Init NEXT Next SYMMETRY P CHECK_DEADLOCK FALSE"),
+    "new strings": (WORDS, "INIT Init\nNEXT Next\nCHECK_DEADLOCK FALSE"),
+}
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every level is shared out, however small."""
+    for name in ("PAYS", "_PROBE", "_BLOCK"):
+        monkeypatch.setattr(workers, name, 0)
+
+
+def shown(states: list[Any]) -> list[list[str]]:
+    return [[show(value) for value in state] for state in states]
+
+
+def explored(folder: Path, text: str, config: str, count: int, **options: Any) -> tuple[Any, ...]:
+    """Everything that a run tells, but for its time."""
+    (folder / "Spec.tla").write_text(text)
+    (folder / "TCommit.tla").write_text(TCOMMIT)
+    specification = load(folder / "Spec.tla")
+    chosen = specification.config(config)
+    asked = Options(check_deadlock=chosen.check_deadlock, workers=count, **options)
+    outcome = check(specification.model(chosen), asked)
+    graph, figures = outcome.graph, outcome.figures
+    assert graph is not None
+    assert (outcome.workers is None) == (count == 1)
+    told = [(v.verdict, v.name, shown(v.trace), v.loop_start, str(v.error)) for v in outcome.violations]
+    counts = (figures.distinct, figures.generated, figures.depth, figures.queue)
+    return outcome.verdict, counts, told, shown(graph.states), graph.parents, graph.offsets, graph.targets
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_number_of_workers_changes_nothing(tmp_path: Path, case: str) -> None:
+    text, config = CASES[case]
+    alone = explored(tmp_path, text, config, 1)
+    for count in (2, 3):
+        assert explored(tmp_path, text, config, count) == alone
+
+
+@pytest.mark.parametrize("case", ["invariant", "action property", "deadlock", "symmetry", "constraint", "truths"])
+def test_nor_past_violations_and_with_edges(tmp_path: Path, case: str) -> None:
+    text, config = CASES[case]
+    alone = explored(tmp_path, text, config, 1, keep_going=True, keep_edges=True)
+    for count in (2, 5):
+        assert explored(tmp_path, text, config, count, keep_going=True, keep_edges=True) == alone
+    assert explored(tmp_path, text, config, 2, depth=3) == explored(tmp_path, text, config, 1, depth=3)
+
+
+def test_a_bound_stops_at_the_same_state(tmp_path: Path) -> None:
+    text = COUNTER.replace("Up ==", "Wide == mode' = mode /\\ \\E k \\in 1..7 : n' = 8 * n + k\nUp ==")
+    text = text.replace("Next ==", "Next == Wide \\/")
+    found = []
+    for count in (1, 2):
+        with pytest.raises(TlaLimitError) as stopped:
+            explored(tmp_path, text, TOP.format("FALSE"), count, max_states=3000)
+        found.append(str(stopped.value))
+    assert found[0] == found[1]
+
+
+def test_small_levels_are_not_shared_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PAYS", 1000)
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+    explored(tmp_path, *CASES["ok"], 4)
+
+
+@pytest.mark.parametrize("effect", ['PrintT("x")', "TLCSet(1, 2)", 'TLCGet("distinct") > 0', "RandomElement({1}) = 1"])
+def test_what_depends_on_the_order_of_work_is_left_to_one(
+    tmp_path: Path, effect: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+    assert run(tmp_path, COUNTER.replace("EXTENDS", "EXTENDS TLC, ").replace("Turn ==", f"Turn == {effect} /\\")) == 0
+    assert "--workers 2 is not used: the specification prints" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_the_level_may_be_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = COUNTER.replace("EXTENDS", "EXTENDS TLC, ").replace("Turn ==", 'Turn == TLCGet("level") < 5 /\\')
+    assert run(tmp_path, text, "--no-deadlock") == 0
+    assert "Workers: 2 processes expanded 10 of 10 levels." in capsys.readouterr().out
+
+
+def test_simulation_says_that_it_uses_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, COUNTER, "--simulate", "2") == 0
+    assert "--workers 2 is not used: one process simulates" in capsys.readouterr().out.splitlines()[0]
+
+
+def run(folder: Path, text: str, *options: str) -> int:
+    (folder / "Spec.tla").write_text(text)
+    (folder / "Spec.cfg").write_text(TOP.format("FALSE"))
+    return main(["tla", "check", str(folder / "Spec.tla"), "--workers", "2", *options])
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that are started."""
+    fork, pids = os.fork, list[int]()
+
+    def noted() -> int:
+        pid = fork()
+        pids.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", noted)
+    return pids
+
+
+def assert_gone(pids: list[int]) -> None:
+    assert pids
+    for pid in pids:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_worker_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(*_: object) -> NoReturn:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    monkeypatch.setattr(workers, "_expand", killed)
+    with pytest.raises(TlaWorkerError, match="was killed by signal 9"):
+        explored(tmp_path, *CASES["ok"], 3)
+    assert_gone(started)
+    assert run(tmp_path, COUNTER) == 255
+    assert f"the worker process {started[-2]} was killed by signal 9 (SIGKILL)" in capsys.readouterr().err
+
+
+def test_a_worker_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[int]) -> None:
+    monkeypatch.setattr(workers, "_expand", lambda *_: 1 // 0)
+    with pytest.raises(TlaWorkerError, match="ended with status 1"):
+        explored(tmp_path, *CASES["ok"], 2)
+    assert_gone(started)
+
+
+INTERRUPTING = """
+import os, signal, sys
+from checkers.tla import workers
+from gantry.cli import main
+
+fork, pids = os.fork, []
+
+def noted():
+    pids.append(fork())
+    return pids[-1]
+
+def expand(*_):
+    os.kill(os.getppid(), signal.SIGINT)
+    while True:
+        signal.pause()
+
+os.fork, workers._expand, workers.PAYS, workers._PROBE = noted, expand, 0, 0
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in a shell's background jobs
+code = main(["tla", "check", *sys.argv[1:]])
+left = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+print(len(pids), left, code)
+"""
+
+
+def test_an_interrupt_ends_the_workers_too(tmp_path: Path) -> None:
+    (tmp_path / "Spec.tla").write_text(COUNTER)
+    (tmp_path / "Spec.cfg").write_text(TOP.format("FALSE"))
+    command = [sys.executable, "-c", INTERRUPTING, str(tmp_path / "Spec.tla"), "--workers", "2"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert found.stdout in {"1 [] 130\n", "2 [] 130\n"}  # the second may not have been started yet
+    assert found.stderr == "gantry tla: interrupted\n"
+
+
+def test_a_worker_leaves_when_its_parent_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        expand = workers._expand
+
+        def orphaned(*args: Any) -> Any:
+            os.kill(os.getppid(), signal.SIGKILL)
+            return expand(*args)
+
+        monkeypatch.setattr(workers, "_expand", orphaned)
+        explored(tmp_path, *CASES["deep"], 2)
+        os._exit(0)
+    os.close(write)
+    assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+    assert os.read(read, 1) == b""
+    os.close(read)
