@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from impl.job.signals import Signals
 from impl.jobs.files import JobFileError, job_path, read_job, write_job
 from impl.paths import Root
 from impl.process.livelock import LiveLock
@@ -33,6 +34,13 @@ def now() -> Timestamp:
 
 def delay(seconds: float = 0.001, **more: Any) -> dict[str, Any]:
     return {"OP_ID": "OP_TEST_DELAY", "duration": seconds, "on_master": True, "on_nodes": [], "reason": [], **more}
+
+
+def wait_for(flags: Signals, name: str) -> None:
+    """Wait up to a minute for a signal; an Event would not do: a handler must not take a lock that it interrupted."""
+    deadline = time.monotonic() + 60
+    while not getattr(flags, name) and (left := deadline - time.monotonic()) > 0:
+        flags.wait(left)
 
 
 def run_job(job_id: int, root: Root, receive_fd: int, send_fd: int) -> int:
@@ -54,11 +62,7 @@ def run_job(job_id: int, root: Root, receive_fd: int, send_fd: int) -> int:
         lock.release()
         return 1
     secrets = json.loads(ask(b"") or b"[]")
-    canceled = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: canceled.set())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    told = threading.Event()
-    signal.signal(signal.SIGUSR1, lambda *_: told.set())
+    flags = Signals()
     job = replace(read_job(path), process_id=os.getpid())
     write_job(path, job)
 
@@ -73,8 +77,8 @@ def run_job(job_id: int, root: Root, receive_fd: int, send_fd: int) -> int:
         update(index, status=Status.WAITING, start_timestamp=now())
         write_job(path, job)
         if op.input.get("comment") == "wait for locks":
-            canceled.wait(60)
-        if canceled.is_set():
+            wait_for(flags, "cancel")
+        if flags.cancel:
             for rest in range(index, len(job.ops)):
                 update(rest, status=Status.CANCELED, result="Job canceled by request", end_timestamp=now())
             break
@@ -83,7 +87,7 @@ def run_job(job_id: int, root: Root, receive_fd: int, send_fd: int) -> int:
         if op.input.get("comment") == "tell secrets":
             update(index, result=secrets[index])
         elif op.input["duration"] >= 600:
-            told.wait(60)
+            wait_for(flags, "reprioritise")
         else:
             time.sleep(op.input["duration"])
         update(index, status=Status.SUCCESS, end_timestamp=now())

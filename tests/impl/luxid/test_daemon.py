@@ -328,6 +328,7 @@ def test_bad_filters_are_refused(luxid: Luxid, args: list[Any]) -> None:
 
 
 def test_metrics(client: Client) -> None:
+    wait_status(client, client.call("SubmitJob", [delay()]), "success")
     text = client.call("QueryMetrics")
     assert 'gantry_jobs_ended_total{status="success"}' in text
     assert "gantry_jobs_running 0.0" in text
