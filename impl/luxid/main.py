@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from impl.jobs.files import write_file
 from impl.luxid.answers import Call, answer
 from impl.luxid.context import Context
 from impl.luxid.daemon import Daemon
@@ -22,6 +21,7 @@ from impl.luxid.queries import QUERIES
 from impl.luxid.server import LuxiServer
 from impl.luxid.store import QueueFiles
 from impl.paths import Root
+from impl.process.claims import PidFile
 from impl.process.spawner import DEFAULT_PROGRAM
 from spec.errors import GantryError
 
@@ -95,8 +95,6 @@ async def _serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
     methods |= {name: functools.partial(handler, context) for name, handler in QUERIES.items()}
     server = LuxiServer(root.luxi_socket, lambda payload: answer(payload, methods, log), clients)
     await server.start()
-    pid_file = f"{root.run}/luxid.pid"
-    write_file(pid_file, b"%d\n" % os.getpid(), durable=False)
     log("ready", socket=server.path, pid=os.getpid(), clients=clients)
     expiring = asyncio.create_task(server.expire())
     try:
@@ -108,20 +106,20 @@ async def _serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
         await server.stop()
         if daemon is not None:
             await daemon.stop()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(pid_file)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon until SIGTERM; returns the exit code."""
     options = _options().parse_args(argv)
     root = Root.of(options.root)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # whoever rotates logs or closes a terminal means no harm
     try:
         root.make_directories()
         with open(f"{root.log}/luxid.log", "a", encoding="utf-8") as file:
             log = Logger(file, sys.stderr) if options.foreground else Logger(file)
             try:
-                asyncio.run(_serve(root, options, log))
+                with PidFile.take(root, "luxid"):
+                    asyncio.run(_serve(root, options, log))
             except GantryError as error:
                 log("cannot run", error=str(error))
                 raise

@@ -1,8 +1,9 @@
 """The LUXI socket: connections, framing, limits. What a request means is `methods`' affair.
 
-Requests of one connection are answered in order. A connection may not hold back more than `PIPELINE_LIMIT` requests,
-nor leave a message unfinished for `MESSAGE_SECONDS`; a message that is no request is answered with a plain text, after
-which the connection ends. No request ends the daemon.
+Requests of one connection are answered in order. A connection is not read from while more than `PIPELINE_LIMIT`
+requests, or more than `MESSAGE_LIMIT` bytes of them, wait. It may take `MESSAGE_SECONDS` to finish a message that it
+began; a message that is no request is answered with a plain text, after which the connection ends. No request ends the
+daemon.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from impl.process.claims import bound_socket
 from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
 from impl.wire.messages import encode_malformed
 
@@ -34,8 +36,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._writable = asyncio.Event()
         self._writable.set()
-        self._paused = False
+        self._waiting_bytes = 0
         self._ending = False
+        self.paused = False
         self.unfinished_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,15 +70,21 @@ class Connection(asyncio.Protocol):
         if self._ending:
             return
         try:
-            self._line.extend(self._decoder.receive_data(data))
+            messages = self._decoder.receive_data(data)
         except MessageTooLongError as error:
             self.end_with(f"Failed to parse request: {error}")
             return
-        self.unfinished_since = time.monotonic() if self._decoder.unfinished else None
+        self._line.extend(messages)
+        self._waiting_bytes += sum(map(len, messages))
+        if messages or not self._decoder.unfinished:
+            self.unfinished_since = None
+        if self._decoder.unfinished and self.unfinished_since is None:
+            self.unfinished_since = time.monotonic()
         if self._line and self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
-        if len(self._line) > PIPELINE_LIMIT and not self._paused and self._transport is not None:
-            self._paused = True
+        full = len(self._line) > PIPELINE_LIMIT or self._waiting_bytes > MESSAGE_LIMIT
+        if full and not self.paused and self._transport is not None:
+            self.paused = True
             self._transport.pause_reading()
 
     def end_with(self, text: str) -> None:
@@ -91,7 +100,9 @@ class Connection(asyncio.Protocol):
         assert transport is not None  # noqa: S101 - data came over it
         try:
             while self._line:
-                payload, stay = await self._server.answer(self._line.popleft())
+                request = self._line.popleft()
+                self._waiting_bytes -= len(request)
+                payload, stay = await self._server.answer(request)
                 if transport.is_closing():
                     return
                 transport.write(frame(payload))
@@ -99,8 +110,11 @@ class Connection(asyncio.Protocol):
                     self._ending = True
                     transport.close()
                     return
-                if self._paused and len(self._line) < PIPELINE_LIMIT // 2:
-                    self._paused = False
+                low = len(self._line) < PIPELINE_LIMIT // 2 and self._waiting_bytes <= MESSAGE_LIMIT // 2
+                if self.paused and low:
+                    self.paused = False
+                    if self.unfinished_since is not None:  # the rest could not arrive while nobody read
+                        self.unfinished_since = time.monotonic()
                     transport.resume_reading()
                 if not self._writable.is_set():
                     await self._writable.wait()
@@ -147,15 +161,9 @@ class LuxiServer:
 
     async def start(self) -> None:
         """Listen. The socket appears under its name only when it is ready, with its final mode."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
-        before = os.umask(0o117)
-        try:
-            self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: Connection(self), self.path, backlog=1024
-            )
-        finally:
-            os.umask(before)
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: Connection(self), sock=bound_socket(self.path, 0o660), backlog=1024
+        )
 
     async def expire(self) -> None:
         """Send away clients that leave a message unfinished for too long."""
@@ -163,7 +171,8 @@ class LuxiServer:
             await asyncio.sleep(MESSAGE_SECONDS / 12)
             oldest = time.monotonic() - MESSAGE_SECONDS
             for client in list(self._clients):
-                if client.unfinished_since is not None and client.unfinished_since < oldest:
+                since = client.unfinished_since
+                if since is not None and not client.paused and since < oldest:
                     client.end_with(f"Failed to parse request: no end of message within {MESSAGE_SECONDS:.0f} s")
 
     async def stop(self) -> None:

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 
 from impl.paths import Root
+from impl.process.claims import PidFile
 from impl.process.livelock import LiveLock
 from impl.store.port import Store
 from impl.store.sqlite import SqliteStore
 from impl.wconfd.options import Options, read_options
 from impl.wconfd.server import Wconfd
-from impl.wconfd.startup import start_log, take_in, take_pid_file
+from impl.wconfd.startup import start_log, take_in
 from spec.errors import GantryError
 from spec.locks.names import other
 
@@ -46,11 +47,9 @@ def main(argv: Sequence[str] | None = None, open_store: Callable[[str], Store] =
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         root.make_directories()
-        pid_file = take_pid_file(root)
-        start_log(root, foreground=options.foreground, debug=options.debug)
-        asyncio.run(serve(root, options, open_store))
-        os.unlink(root.pid_file("wconfd"))
-        os.close(pid_file)
+        with PidFile.take(root, "wconfd"):
+            start_log(root, foreground=options.foreground, debug=options.debug)
+            asyncio.run(serve(root, options, open_store))
     except GantryError as error:
         print(f"wconfd: {error}", file=sys.stderr)
         return 1

@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._slots: deque[Slot] = deque()
         self._transport: asyncio.Transport | None = None
         self._ending = False
-        self._held_back = False
+        self.held_back = False
         self._write_held_back = False
         self.closed = False
         self.last_message = time.monotonic()
@@ -100,7 +100,10 @@ class Connection(asyncio.Protocol):
         except MessageTooLongError as error:
             self.end(encode_malformed(f"Failed to parse request: {error}"))
             return
-        self.unfinished_since = (self.unfinished_since or time.monotonic()) if self._decoder.unfinished else None
+        if messages or not self._decoder.unfinished:
+            self.unfinished_since = None
+        if self._decoder.unfinished and self.unfinished_since is None:
+            self.unfinished_since = time.monotonic()
         for payload in messages:
             self.last_message = time.monotonic()
             slot = Slot(self)
@@ -164,11 +167,13 @@ class Connection(asyncio.Protocol):
 
     def _regulate(self) -> None:
         hold_back = self._write_held_back or len(self._slots) > MAX_WAITING_ANSWERS
-        if hold_back != self._held_back and self._transport is not None and not self.closed:
-            self._held_back = hold_back
+        if hold_back != self.held_back and self._transport is not None and not self.closed:
+            self.held_back = hold_back
             if hold_back:
                 self._transport.pause_reading()
             else:
+                if self.unfinished_since is not None:  # the rest could not arrive while nobody read
+                    self.unfinished_since = time.monotonic()
                 self._transport.resume_reading()
 
     def eof_received(self) -> bool:

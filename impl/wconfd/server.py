@@ -16,6 +16,7 @@ from typing import Any
 from impl.config.errors import RefusedError
 from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
+from impl.process.claims import bound_socket
 from impl.process.trace import TraceWriter
 from impl.store.port import Batch, Store, StoreError
 from impl.store.replicas import DirectoryTarget, Entry, Sender
@@ -81,16 +82,9 @@ class Wconfd:
     async def start(self) -> None:
         """Bury the dead, then listen."""
         await self.sweep()
-        path = self._root.wconfd_socket
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        mask = os.umask(0o177)
-        try:
-            self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: Connection(self), path, backlog=1024
-            )
-        finally:
-            os.umask(mask)
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: Connection(self), sock=bound_socket(self._root.wconfd_socket, 0o600), backlog=1024
+        )
         self._spawn(self._sweep_periodically())
         self._spawn(self._end_idle_connections())
 
@@ -365,7 +359,7 @@ class Wconfd:
             now = time.monotonic()
             for connection in list(self.connections):
                 since = connection.unfinished_since
-                if since is not None and now - since > options.message_timeout:
+                if since is not None and not connection.held_back and now - since > options.message_timeout:
                     text = f"a message took longer than {options.message_timeout:g} s"
                     connection.end(refusal("GenericError", text))
                 elif not connection.waiting and now - connection.last_message > options.idle_timeout:

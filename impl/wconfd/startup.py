@@ -1,8 +1,6 @@
-"""What wconfd does before it listens: directories, pid file, log, and taking in what the root holds."""
+"""What wconfd does before it listens: its log, and taking in what the root holds."""
 
-import fcntl
 import logging
-import os
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,18 +14,9 @@ from impl.paths import Root
 from impl.store.port import Batch, Store, StoreUnusableError
 from impl.wconfd.core import State, as_batch, restore
 from impl.wire import wconfd as codec
-from spec.errors import GantryError
 
 _log = logging.getLogger("wconfd")
 T = TypeVar("T")
-
-
-class AlreadyRunningError(GantryError):
-    """Another wconfd serves this root; `pid_file` names it."""
-
-    def __init__(self, pid_file: str) -> None:
-        self.pid_file = pid_file
-        super().__init__(f"another wconfd serves this root (see {pid_file}): stop it first")
 
 
 def start_log(root: Root, *, foreground: bool, debug: bool) -> None:
@@ -40,24 +29,6 @@ def start_log(root: Root, *, foreground: bool, debug: bool) -> None:
         handler.setFormatter(form)
         _log.addHandler(handler)
     _log.setLevel(logging.DEBUG if debug else logging.INFO)
-
-
-def take_pid_file(root: Root) -> int:
-    """Write and lock the pid file; answers its descriptor, which must stay open.
-
-    Raises:
-        AlreadyRunningError: another wconfd has it.
-    """
-    path = root.pid_file("wconfd")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise AlreadyRunningError(path) from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
 
 
 def take_in(root: Root, store: Store, *, fair: bool) -> State:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -214,7 +215,22 @@ def test_query_only(root: Root, wconfd: FakeWconfd) -> None:
             client.call("SubmitJob", [delay()])
     assert not os.path.exists(f"{root.queue}/lock")
     assert os.listdir(root.livelocks) == []
+    assert os.listdir(root.sockets) == ["ganeti-wconfd"]
+    assert not os.path.exists(root.pid_file("luxid"))
     assert job_status(read_job(job_path(root.queue, 1))) is Status.QUEUED
+
+
+@pytest.mark.parametrize("option", ["--query-only", "--polling-only"])
+def test_a_second_luxid_takes_nothing_from_the_first(root: Root, wconfd: FakeWconfd, option: str) -> None:
+    with running(root) as luxid, luxid.client() as client:
+        command = [sys.executable, "-m", "impl.luxid", "--root", root.directory, option]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        assert second.returncode == 1
+        assert "another luxid serves this root" in second.stderr
+        assert client.call("QueryJobs", None, ["id"]) == []
+        luxid.client().close()
+        assert luxid.process is not None
+        assert Path(root.pid_file("luxid")).read_text(encoding="ascii") == f"{luxid.process.pid}\n"
 
 
 def test_bad_streams_harm_nobody(root: Root, wconfd: FakeWconfd) -> None:

@@ -1,5 +1,6 @@
 """The command `gantry` as a whole: help, the version, and what it says to words that lead nowhere (no traceback)."""
 
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -63,16 +64,17 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(
-    words: str, code: int, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: str, code: int, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root, file = tmp_path / "root", tmp_path / "file"
-    root.mkdir()
-    file.touch()
-    assert main(words.format(root=root, file=file).split()) == code
-    said = capsys.readouterr()
-    assert text.format(root=root, file=file) in said.err
-    assert (said.out, said.err.count("\n")) == ("", 1)
-    assert (list(root.iterdir()), file.read_bytes()) == ([], b"")
+    with tempfile.TemporaryDirectory(prefix="gc") as short:
+        root, file = Path(short, "root"), Path(short, "file")
+        root.mkdir()
+        file.touch()
+        assert main(words.format(root=root, file=file).split()) == code
+        said = capsys.readouterr()
+        assert text.format(root=root, file=file) in said.err
+        assert (said.out, said.err.count("\n")) == ("", 1)
+        assert (list(root.iterdir()), file.read_bytes()) == ([], b"")
 
 
 @pytest.mark.parametrize(

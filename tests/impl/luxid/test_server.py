@@ -6,6 +6,7 @@ import json
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,6 +87,54 @@ def test_a_message_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
     asyncio.run(main())
 
 
+def test_a_message_that_comes_in_drops_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finished messages before it do not count against it, single bytes of it do not help it."""
+    now = 0.0
+    monkeypatch.setattr(server_module, "time", SimpleNamespace(monotonic=lambda: now))
+
+    async def main() -> None:
+        nonlocal now
+        async with serving() as server:
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            for number in range(20):
+                now = 10.0 * number
+                writer.write(frame(b"whole")[number > 0 :] + b"w")
+                assert await read_all(reader, 1) == ["whole"]
+            (client,) = server._clients
+            assert client.unfinished_since == 190.0
+            for number in range(5):
+                now = 191.0 + 10 * number
+                writer.write(b"x")
+                size = client._decoder.unfinished
+                await until(lambda size=size: client._decoder.unfinished > size)  # type: ignore[misc]
+            assert client.unfinished_since == 190.0
+            writer.close()
+
+    asyncio.run(main())
+
+
+def test_what_could_not_be_read_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "MESSAGE_LIMIT", 1000)
+
+    async def main() -> None:
+        gate = asyncio.Event()
+        async with serving(wait=gate) as server:
+            reader, writer = await asyncio.open_unix_connection(server.path)
+            writer.write(frame(b"a" * 600) + frame(b"b" * 600) + frame(b"c" * 600) + b"half")
+            await until(lambda: any(client.paused for client in server._clients))
+            (client,) = server._clients
+            began = client.unfinished_since
+            gate.set()
+            assert [text[0] for text in await read_all(reader, 3)] == ["a", "b", "c"]
+            assert not client.paused
+            assert began is not None
+            assert client.unfinished_since is not None
+            assert client.unfinished_since > began
+            writer.close()
+
+    asyncio.run(main())
+
+
 def test_a_message_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "MESSAGE_LIMIT", 1000)
 
@@ -108,10 +157,10 @@ def test_a_client_that_sends_without_end_is_held_back() -> None:
             reader, writer = await asyncio.open_unix_connection(server.path)
             count = PIPELINE_LIMIT * 3
             writer.write(b"".join(frame(b"%d" % number) for number in range(count)))
-            await until(lambda: any(client._paused for client in server._clients))
+            await until(lambda: any(client.paused for client in server._clients))
             gate.set()
             assert await read_all(reader, count) == [str(number) for number in range(count)]
-            assert not any(client._paused for client in server._clients)
+            assert not any(client.paused for client in server._clients)
             writer.close()
 
     asyncio.run(main())

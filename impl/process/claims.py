@@ -1,0 +1,82 @@
+"""What a daemon claims before it serves a root: its pid file, locked for as long as it runs, and its socket.
+
+The lock makes sure that no second daemon takes the socket away from one that serves. It is a record lock: closing any
+descriptor of the pid file in the daemon's own process would drop it, so nothing but this module opens it there.
+"""
+
+import contextlib
+import fcntl
+import os
+import socket
+from types import TracebackType
+from typing import Self
+
+from impl.paths import Root
+from spec.errors import GantryError
+
+
+class AlreadyRunningError(GantryError):
+    """Another daemon of this name serves this root; `pid_file` names it."""
+
+    def __init__(self, daemon: str, pid_file: str) -> None:
+        self.daemon = daemon
+        self.pid_file = pid_file
+        super().__init__(f"another {daemon} serves this root (see {pid_file}): stop it first")
+
+
+class PidFile:
+    """A daemon's pid file, written and locked within a `with` block, or until the process's end."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    @staticmethod
+    def take(root: Root, daemon: str) -> "PidFile":
+        """Take a daemon's pid file for this process.
+
+        Raises:
+            AlreadyRunningError: another process has it.
+        """
+        path = root.pid_file(daemon)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise AlreadyRunningError(daemon, path) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        return PidFile(path, descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the file and drop the lock."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        os.close(self._descriptor)
+
+
+def bound_socket(path: str, mode: int) -> socket.socket:
+    """A unix socket under its name, in place of one that was left behind, with its final mode from the first moment.
+
+    Args:
+        path: its name, which the caller's pid file makes its own.
+        mode: permission bits.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o777 & ~mode)
+    try:
+        bound.bind(path)
+    except BaseException:
+        bound.close()
+        raise
+    finally:
+        os.umask(mask)
+    return bound
