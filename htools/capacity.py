@@ -1,19 +1,18 @@
 """How many more instances fit, on the working model: standard and tiered allocation as `spec.capacity` defines them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from htools.model import Model
-from htools.outcomes import NEW, NoTargets, Targets
+from htools.outcomes import Targets
 from htools.placing import Placer
 from htools.refuge import redundant
+from htools.shrinking import Trials, smaller
 from htools.vm import InstanceModel
-from spec.cluster import Disk, Group, Instance
+from spec.cluster import Group, Instance
 from spec.decisions import FailMode
 from spec.requests import Limits
 
-UNIT_MEMORY, UNIT_DISK = 64, 256
-"""MiB by which memory and disks are made smaller."""
 _LEAST_PORTION, _SMALL_PORTION = 20, 10
 
 
@@ -47,13 +46,14 @@ class Filler:
         self._required = required
         self._limits = limits
         self._known: Placer | None = None
+        self._tried: Trials | None = None
         self._verdict: tuple[Model, bool] | None = None
 
     def _placer(self, model: Model) -> Placer:
         """A placer that stands at a model; the one that made the model goes on from there."""
         if self._known is not None and self._known.model is model:
             return self._known
-        return Placer(Model(dict(model.nodes), dict(model.instances)), self._groups, soft=self._limits.ignore_soft)
+        return Placer(model, self._groups, soft=self._limits.ignore_soft)
 
     def _redundant(self, model: Model) -> bool:
         if self._verdict is None or self._verdict[0] is not model:
@@ -96,66 +96,63 @@ class Filler:
                 break
         return self._one_by_one(filled, new, limits, limit)
 
-    def _suffices(self, filled: Filled, new: Instance, failure: FailMode) -> Instance | None:
-        placer = self._placer(filled.model)
-        for candidate in _sizes(new, failure):
-            vm = InstanceModel(NEW, candidate)
-            try:
-                outcome = placer.try_all(vm, self._targets, self._required, self._limits)
-            except NoTargets:
-                return None
-            if outcome.best is not None:
-                return candidate
-            if not outcome.failures[failure]:
-                return None
-        return None
+    def _trials(self, model: Model) -> Trials:
+        """The trials on a model; they are kept for as long as it stays the same."""
+        if self._tried is None or self._tried.model is not model:
+            self._known = self._placer(model)
+            self._tried = Trials(self._known.copy(), self._targets, self._required, self._limits)
+        return self._tried
+
+    def _fill_knowing(self, filled: Filled, new: Instance, limit: int | None, toward: FailMode | None) -> Filled:
+        """`fill`, at once where nothing fits; `toward` is the resource that the sizes asked for lately shrink in.
+
+        Where not even a trial without redundancy finds a place, all that `fill` does comes to this trial's reasons.
+        """
+        if self._targets and new.memory:
+            trial = self._trials(filled.model).of(new, toward)
+            if not trial.fits:
+                reasons = tuple((mode, trial.failures[mode]) for mode in FailMode)
+                return Filled(trial.failures, filled.model, filled.placed, reasons)
+        return self.fill(filled, new, limit)
 
     def fill_tiers(self, filled: Filled, new: Instance, limit: int | None) -> Filled:
-        """Tiered allocation: smaller and smaller instances."""
+        """Tiered allocation: smaller and smaller instances.
+
+        The definition calls itself for every smaller size, thousands of times where little fits; here the sizes that
+        are still waiting for the ones below them stand in a list.
+        """
+        waiting: list[tuple[Filled, Instance, int | None, list[FailMode]]] = []
+        toward: FailMode | None = None
         while True:
-            done = self.fill(filled, new, limit)
-            count = len(done.placed)
-            if limit is not None and limit <= count:
-                return done
-            rest = None if limit is None else limit - count
-            order = sorted(FailMode, key=lambda mode: done.failures.get(mode, 0))
-            less = smaller(new, order[-1])
-            if less is not None:
-                further = self.fill_tiers(done, less, rest)
-                if len(further.placed) > count:
-                    return further
-            found = (self._suffices(done, new, failure) for failure in reversed(order))
-            fitting = next((instance for instance in found if instance is not None), None)
-            if fitting is None:
-                return done
-            filled, new, limit = done, fitting, rest
+            result = self._fill_knowing(filled, new, limit, toward)
+            count = len(result.placed)
+            if limit is None or limit > count:
+                rest = None if limit is None else limit - count
+                order = sorted(FailMode, key=lambda mode: result.failures.get(mode, 0))
+                waiting.append((result, new, rest, order))
+                less = smaller(new, order[-1])
+                if less is not None:
+                    filled, new, limit, toward = result, less, rest, order[-1]
+                    continue
+            while waiting:
+                done, size, rest, order = waiting.pop()
+                if len(result.placed) > len(done.placed):
+                    return result
+                fitting = self._fitting(done.model, size, order)
+                if fitting is not None:
+                    filled, new, limit, toward = done, fitting, rest, None
+                    break
+                result = done
+            else:
+                return result
+
+    def _fitting(self, model: Model, new: Instance, order: list[FailMode]) -> Instance | None:
+        """A smaller size that fits, smaller in the most frequent reason for which there is one."""
+        trials = self._trials(model)
+        found = (trials.first_fitting(new, failure) for failure in reversed(order))
+        return next((instance for instance in found if instance is not None), None)
 
 
 def named(new: Instance, position: int, count: int) -> InstanceModel:
     """The instance under the name and position that the next one gets."""
     return InstanceModel(position, replace(new, name=f"new-{count}"))
-
-
-def smaller(instance: Instance, failure: FailMode) -> Instance | None:
-    """The instance made smaller by one unit of what failed, None where that cannot be."""
-    match failure:
-        case FailMode.MEMORY if instance.memory - UNIT_MEMORY >= UNIT_MEMORY:
-            return replace(instance, memory=instance.memory - UNIT_MEMORY)
-        case FailMode.DISK if all(disk.size - UNIT_DISK >= UNIT_DISK for disk in instance.disks):
-            disks = tuple(Disk(disk.size - UNIT_DISK, disk.spindles) for disk in instance.disks)
-            return replace(instance, disk=instance.disk - len(disks) * UNIT_DISK, disks=disks)
-        case FailMode.CPU if instance.vcpus > 1:
-            return replace(instance, vcpus=instance.vcpus - 1)
-        case FailMode.SPINDLES if len(instance.disks) == 1 and (instance.disks[0].spindles or 0) > 1:
-            disk = instance.disks[0]
-            return replace(instance, disks=(Disk(disk.size, (disk.spindles or 0) - 1),))
-        case _:
-            return None
-
-
-def _sizes(new: Instance, failure: FailMode) -> Iterator[Instance]:
-    """The instance and its smaller versions, without the smallest one."""
-    less = smaller(new, failure)
-    while less is not None:
-        yield new
-        new, less = less, smaller(less, failure)

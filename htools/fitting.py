@@ -4,6 +4,7 @@ The rules are those of `spec.accounts` and `spec.redundancy`, as comparisons of 
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import TypeAlias
 
 import numpy as np
@@ -73,7 +74,15 @@ class FailoverRoom:
 class Fits:
     """Whether and why not each node could be the primary, or the secondary as far as the primary does not matter.
 
-    Codes are set from the last reason that is asked for to the first, so that the first one stays.
+    Codes are set from the last reason that is asked for to the first, so that the first one stays. One row an instance,
+    one column a node.
+
+    Args:
+        groups: the cluster's groups.
+        columns: the nodes.
+        kinds: for each node its group and whether its storage is exclusive.
+        vms: one instance, or several that differ in sizes only.
+        soft: whether soft limits are ignored.
     """
 
     def __init__(
@@ -81,85 +90,114 @@ class Fits:
         groups: Sequence[Group],
         columns: Columns,
         kinds: Sequence[tuple[int, bool]],
-        vm: InstanceModel,
+        vms: Sequence[InstanceModel],
         *,
         soft: bool,
     ) -> None:
-        self._columns, self._vm = columns, vm
+        self._columns, self._vm = columns, vms[0]
+        self._shape = (len(vms), len(columns.indices))
         self._exclusive = columns["exclusive"] == 1.0
         self._some_exclusive = bool(self._exclusive.any())
+        self._used_memory, self._memory, self._vcpus, self._disk, self._whole_disk, self._spindles = np.array(
+            [
+                (
+                    vm.used_memory,
+                    vm.memory,
+                    vm.vcpus,
+                    vm.disk,
+                    vm.instance.disk,
+                    inf if vm.spindles is None else vm.spindles,
+                )
+                for vm in vms
+            ],
+            dtype=np.float64,
+        ).T[:, :, None]
+        self.failover_memory = [vm.failover_memory for vm in vms]
         self.primary = self._primary(soft=soft)
         for column, tags in columns.tag_counts.items():
-            if not soft and self.primary[column] == 0 and any(tag in tags for tag in vm.exclusion_tags):
-                self.primary[column] = CODE[FailMode.TAGS]
+            if not soft and any(tag in tags for tag in self._vm.exclusion_tags):
+                own = self.primary[:, column]
+                own[own == 0] = CODE[FailMode.TAGS]
         if not soft:
             self._plan_primary()
-        verdicts = {kind: policy_failure(vm.instance, groups[kind[0]].policy, exclusive=kind[1]) for kind in set(kinds)}
-        for kind, verdict in verdicts.items():
-            if verdict is not None:
-                self.primary[[at for at, other in enumerate(kinds) if other == kind]] = CODE[verdict]
+        for kind in set(kinds):
+            policy = groups[kind[0]].policy
+            verdicts = [policy_failure(vm.instance, policy, exclusive=kind[1]) for vm in vms]
+            if any(verdicts):
+                codes = np.array([[0 if verdict is None else CODE[verdict]] for verdict in verdicts], dtype=np.int8)
+                members = np.array([other == kind for other in kinds])
+                np.copyto(self.primary, codes, where=(codes > 0) & members)
         self.before_n1, self.after_n1 = self._secondary()
-
-    def _spindles(self, name: str) -> Floats:
-        return self._columns[name] - (self._vm.spindles if self._vm.spindles is not None else np.inf)
 
     def _use(self, name: str) -> Floats:
         use = self._columns[name] + self._vm.spindle_use
         return np.where(self._exclusive, 0.0, use) if self._some_exclusive else use
 
+    def _codes(self) -> "_Codes":
+        return _Codes(self._shape)
+
     def _primary(self, *, soft: bool) -> NDArray[np.int8]:
-        columns, vm = self._columns, self._vm
-        codes = np.zeros(len(columns.indices), dtype=np.int8)
-        memory = columns["free_memory"] - vm.used_memory
+        columns, codes = self._columns, self._codes()
+        memory = columns["free_memory"] - self._used_memory
         if not soft:
             ratio = columns["vcpu_ratio"]
-            cpu = (columns["used_cpus"] + vm.vcpus) / columns["total_cpus"]
-            codes[(ratio >= 0.0) & (ratio < cpu)] = CODE[FailMode.CPU]
-            codes[(memory <= columns["reserved"]) & (columns["n1_failed"] == 0.0)] = CODE[FailMode.MEMORY]
-        if vm.local:
+            cpu = (columns["used_cpus"] + self._vcpus) / columns["total_cpus"]
+            codes.set(FailMode.CPU, (ratio >= 0.0) & (ratio < cpu))
+            codes.set(FailMode.MEMORY, (memory <= columns["reserved"]) & (columns["n1_failed"] == 0.0))
+        if self._vm.local:
             if not soft:
-                codes[self._use("spindle_use") > columns["high_spindles"]] = CODE[FailMode.DISK]
+                codes.set(FailMode.DISK, self._use("spindle_use") > columns["high_spindles"])
             if self._some_exclusive:
-                codes[self._exclusive & (self._spindles("free_spindles") < 0)] = CODE[FailMode.SPINDLES]
-            disk = columns["free_disk"] - vm.disk
+                codes.set(FailMode.SPINDLES, self._exclusive & (columns["free_spindles"] - self._spindles < 0))
+            disk = columns["free_disk"] - self._disk
             if not soft:
-                codes[disk < columns["low_disk"]] = CODE[FailMode.DISK]
-            codes[disk <= 0] = CODE[FailMode.DISK]
-        codes[memory <= 0] = CODE[FailMode.MEMORY]
-        return codes
+                codes.set(FailMode.DISK, disk < columns["low_disk"])
+            codes.set(FailMode.DISK, disk <= 0)
+        codes.set(FailMode.MEMORY, memory <= 0)
+        return codes.codes
 
     def _plan_primary(self) -> None:
         """What forthcoming instances leave, asked for last."""
-        columns, vm = self._columns, self._vm
-        codes = np.zeros(len(columns.indices), dtype=np.int8)
+        columns, codes = self._columns, self._codes()
         ratio = columns["vcpu_ratio"]
-        cpu = (columns["planned_used_cpus"] + vm.vcpus) / columns["total_cpus"]
-        codes[(ratio >= 0.0) & (ratio < cpu)] = CODE[FailMode.CPU]
-        if vm.local:
-            codes[self._use("planned_spindle_use") > columns["high_spindles"]] = CODE[FailMode.DISK]
+        cpu = (columns["planned_used_cpus"] + self._vcpus) / columns["total_cpus"]
+        codes.set(FailMode.CPU, (ratio >= 0.0) & (ratio < cpu))
+        if self._vm.local:
+            codes.set(FailMode.DISK, self._use("planned_spindle_use") > columns["high_spindles"])
             if self._some_exclusive:
-                codes[self._exclusive & (self._spindles("planned_free_spindles") < 0)] = CODE[FailMode.SPINDLES]
-            disk = columns["planned_free_disk"] - vm.disk
-            codes[(disk < columns["low_disk"]) | (disk <= 0)] = CODE[FailMode.DISK]
-        codes[columns["planned_free_memory"] - vm.memory <= 0] = CODE[FailMode.MEMORY]
-        clear = self.primary == 0
-        self.primary[clear] = codes[clear]
+                codes.set(FailMode.SPINDLES, self._exclusive & (columns["planned_free_spindles"] - self._spindles < 0))
+            disk = columns["planned_free_disk"] - self._disk
+            codes.set(FailMode.DISK, (disk < columns["low_disk"]) | (disk <= 0))
+        codes.set(FailMode.MEMORY, columns["planned_free_memory"] - self._memory <= 0)
+        np.copyto(self.primary, codes.codes, where=self.primary == 0)
 
     def _secondary(self) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-        columns, vm = self._columns, self._vm
-        before = np.zeros(len(columns.indices), dtype=np.int8)
-        after = np.zeros(len(columns.indices), dtype=np.int8)
-        memory, low, high = vm.failover_memory, columns["low_disk"], columns["high_spindles"]
-        for codes, disk, held, use, free in (
-            (before, "free_disk", "free_spindles", "spindle_use", "free_memory"),
-            (after, "planned_free_disk", "planned_free_spindles", "planned_spindle_use", "planned_free_memory"),
+        columns = self._columns
+        memory, low, high = np.array(self.failover_memory)[:, None], columns["low_disk"], columns["high_spindles"]
+        result = []
+        for disk, held, use, free in (
+            ("free_disk", "free_spindles", "spindle_use", "free_memory"),
+            ("planned_free_disk", "planned_free_spindles", "planned_spindle_use", "planned_free_memory"),
         ):
-            codes[memory >= columns[free]] = CODE[FailMode.MEMORY]
-            codes[self._use(use) > high] = CODE[FailMode.DISK]
+            codes = self._codes()
+            codes.set(FailMode.MEMORY, memory >= columns[free])
+            codes.set(FailMode.DISK, self._use(use) > high)
             if self._some_exclusive:
-                codes[self._exclusive & (self._spindles(held) < 0)] = CODE[FailMode.SPINDLES]
-            left = columns[disk] - vm.instance.disk
-            codes[(left <= 0) | (left < low)] = CODE[FailMode.DISK]
-        if not vm.mirrored:
+                codes.set(FailMode.SPINDLES, self._exclusive & (columns[held] - self._spindles < 0))
+            left = columns[disk] - self._whole_disk
+            codes.set(FailMode.DISK, (left <= 0) | (left < low))
+            result.append(codes.codes)
+        before, after = result
+        if not self._vm.mirrored:
             before[:] = CODE[FailMode.DISK]
         return before, after
+
+
+class _Codes:
+    """A reason for each instance and node; later ones replace earlier ones."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.codes: NDArray[np.int8] = np.zeros(shape, dtype=np.int8)
+
+    def set(self, mode: FailMode, where: Flags) -> None:
+        np.copyto(self.codes, np.int8(CODE[mode]), where=where)

@@ -294,7 +294,6 @@ def body(options: Options, arguments: list[str]) -> int:
     """Run hspace."""
     if arguments:
         stop("This program doesn't take any arguments.")
-    sys.setrecursionlimit(100_000)  # every smaller size is one level of tiered allocation
     loaded = load(options)
     cluster, model = loaded.cluster, loaded.model
     template = DiskTemplate(options.disk_template) if options.disk_template else None

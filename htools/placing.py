@@ -10,6 +10,7 @@ the candidates that pass it are looked at from the best on (`htools.refuge`).
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from htools import refuge, trying
 from htools.fitting import CODE, MODES, FailoverRoom, Fits, Flags
+from htools.ground import Ground, refusals
 from htools.model import Model, NodeModel
 from htools.outcomes import (
     Allocation,
@@ -29,7 +31,7 @@ from htools.outcomes import (
     with_allocation,
 )
 from htools.scoring import COLLISIONS, COMPONENTS, DEVIATION, OFFLINE, collisions, node_values
-from htools.vectors import Columns, Floats, Unsuitable, moments, scores_with, sequential_sum
+from htools.vectors import Columns, Floats, Unsuitable, scores_with
 from htools.vm import NO_NODE, InstanceModel
 from spec.cluster import Group
 from spec.decisions import FailMode
@@ -70,7 +72,7 @@ class Placer:
     """Tries instances on a model; `commit` puts one in and keeps the arrays up to date.
 
     Args:
-        model: nodes and instances; owned and changed by `commit`.
+        model: nodes and instances; never changed: `commit` goes on with another one.
         groups: the cluster's groups.
         soft: whether soft limits are ignored.
         vectors: below how many candidates the plain way is taken.
@@ -82,13 +84,20 @@ class Placer:
         self._soft = soft
         self._plain_below = plain_below
         self._columns: Columns | None = None
-        self._ground: _Ground | None = None
+        self._ground: Ground | None = None
+
+    def copy(self) -> "Placer":
+        """Another one that stands at the same model, and stays when this one goes on."""
+        other = Placer(self.model, self._groups, soft=self._soft, plain_below=self._plain_below)
+        with suppress(Unsuitable):
+            if self._columns is None:
+                self._columns = Columns(self.model)
+            other._columns = self._columns.copy()
+        return other
 
     def commit(self, allocation: Allocation) -> None:
         """Put an allocation into the model, at the position that is the number of instances."""
-        position = len(self.model.instances)
         self.model = with_allocation(self.model, allocation)
-        self.model.instances[position] = allocation.vm
         self._ground = None
         if self._columns is not None:
             try:
@@ -115,6 +124,23 @@ class Placer:
             except Unsuitable:
                 pass
         return trying.try_all(self.model, self._groups, vm, targets, soft=self._soft, good=self._judge(limits))
+
+    def refusals(self, vms: Sequence[InstanceModel], targets: Targets) -> list[tuple[bool, Counter[FailMode]]]:
+        """For each of several sizes of an instance whether some candidate takes it, redundancy aside, and why.
+
+        Raises:
+            Unsuitable: vectors cannot tell.
+        """
+        if any(vm.forthcoming for vm in vms):
+            raise Unsuitable
+        if self._columns is None:
+            self._columns = Columns(self.model)
+        return refusals(self._groups, self._ground_for(self._columns, targets), vms, soft=self._soft)
+
+    def _ground_for(self, columns: Columns, targets: Targets) -> Ground:
+        if self._ground is None or self._ground.targets is not targets:
+            self._ground = Ground(self.model, columns, targets)
+        return self._ground
 
     def _judge(self, limits: Limits) -> Callable[[Allocation], bool]:
         if not limits.capacity:
@@ -161,53 +187,13 @@ class Placer:
         return result
 
     def _pairs(self, columns: Columns, vm: InstanceModel, targets: Targets, limits: Limits) -> Outcome:
-        ground = self._ground
-        if ground is None or not ground.serves(targets, limits):
-            ground = self._ground = _Ground(self.model, columns, targets, limits)
-        work = _PairWork(self.model, self._groups, ground, vm, soft=self._soft, collide=self._collisions)
+        ground = self._ground_for(columns, targets)
+        room = ground.room(limits) if limits.capacity else None
+        work = _PairWork(self.model, self._groups, ground, room, vm, soft=self._soft, collide=self._collisions)
         judge = self._judge(limits)
         for start in range(0, len(ground.rows), _BLOCK):
             work.block(slice(start, start + _BLOCK), judge)
         return work.outcome()
-
-
-class _Ground:
-    """What does not depend on the instance to place: kept for all tries on one state of the model."""
-
-    def __init__(self, model: Model, columns: Columns, targets: Targets, limits: Limits) -> None:
-        self.columns = columns
-        self._targets, self._limits = targets, limits
-        pairs = cast("Sequence[tuple[int, Sequence[int]]]", targets)
-        self.rows = np.array([columns.at[primary] for primary, _ in pairs])
-        self.allowed = np.zeros((len(pairs), len(columns.indices)), dtype=bool)
-        for row, (_, secondaries) in enumerate(pairs):
-            self.allowed[row, [columns.at[other] for other in secondaries]] = True
-        self.partners = self.allowed.sum(axis=1)
-        self.kinds = [(node.group, node.exclusive) for node in model.nodes.values()]
-        self.needs = columns.need_matrix()
-        self.sound = columns["n1_failed"] == 0.0
-        self.places = any(node.location_tags for node in model.nodes.values())
-        self.room = FailoverRoom(model, columns, limits) if limits.capacity else None
-        self._moments: tuple[float, Floats, Floats] | None = None
-        self._offline: Floats | None = None
-
-    def serves(self, targets: Targets, limits: Limits) -> bool:
-        """Whether it was made for these."""
-        return self._targets is targets and self._limits == limits
-
-    @property
-    def moments(self) -> tuple[float, Floats, Floats]:
-        """Number of online nodes, sums and variances of the components."""
-        if self._moments is None:
-            self._moments = moments(self.columns.values[:, self.columns.online])
-        return self._moments
-
-    @property
-    def offline(self) -> Floats:
-        """Sums of the components over offline nodes."""
-        if self._offline is None:
-            self._offline = sequential_sum(self.columns.values[:, ~self.columns.online])
-        return self._offline
 
 
 class _PairWork:
@@ -217,15 +203,16 @@ class _PairWork:
         self,
         model: Model,
         groups: Sequence[Group],
-        ground: _Ground,
+        ground: Ground,
+        room: FailoverRoom | None,
         vm: InstanceModel,
         *,
         soft: bool,
         collide: Callable[[InstanceModel, Sequence[NodeModel]], Floats],
     ) -> None:
         self._model, self._groups, self._ground, self._vm, self._soft = model, groups, ground, vm, soft
-        self._columns, self._room = ground.columns, ground.room
-        self._fits = Fits(groups, ground.columns, ground.kinds, vm, soft=soft)
+        self._columns, self._room = ground.columns, room
+        self._fits = Fits(groups, ground.columns, ground.kinds, [vm], soft=soft)
         self._second: Floats | None = None
         self._collide = collide
         self._best: tuple[float, int, int] | None = None
@@ -234,28 +221,25 @@ class _PairWork:
 
     def block(self, some: slice, judge: Callable[[Allocation], bool]) -> None:
         """Try some primaries with their secondaries."""
-        ground, columns = self._ground, self._columns
-        rows = ground.rows[some]
-        codes = self._fits.primary[rows]
+        ground = self._ground
+        picked = np.arange(len(ground.rows))[some]
+        codes = self._fits.primary[0, ground.rows[picked]]
         refused = codes > 0
         if refused.any():
-            told = np.bincount(codes, weights=ground.partners[some], minlength=len(MODES) + 1)
+            told = np.bincount(codes, weights=ground.partners[picked], minlength=len(MODES) + 1)
             told[0] = 0
             self._failures += told.astype(np.int64)
             if refused.all():
                 return
-            rows = rows[~refused]
-        allowed = ground.allowed[some][~refused]
-        reserved = np.maximum(columns["reserved"], ground.needs[rows] + self._vm.failover_memory)
-        lacking = columns["free_memory"] <= reserved
-        later = np.where(lacking & ground.sound, np.int8(CODE[FailMode.MEMORY]), self._fits.after_n1)
-        pair_codes = np.where(self._fits.before_n1 > 0, self._fits.before_n1, later)
+            picked = picked[~refused]
+        rows, allowed = ground.rows[picked], ground.allowed[picked]
+        pair_codes, reserved, lacking = ground.pair_codes(self._fits, 0, picked)
         self._failures += np.bincount(pair_codes[allowed], minlength=len(MODES) + 1)
         self._failures[0] = 0
         fits = allowed & (pair_codes == 0)
         if fits.any():
             if self._second is None:
-                self._second = _secondary_values(columns, self._vm)
+                self._second = _secondary_values(self._columns, self._vm)
             self._choose(rows, fits, self._metrics(rows, reserved, lacking, self._second), judge)
 
     def _primaries(self, rows: NDArray[np.intp]) -> tuple[list[NodeModel], Floats]:

@@ -182,8 +182,7 @@ def answer_as_specified(cluster: Cluster, request: Request, limits: Limits) -> t
         words.by_opportunities = error.by_opportunities
         reason = error.reason
         if isinstance(request, Allocate | MultiAllocate):
-            instance = (request.new if isinstance(request, Allocate) else request.new[0]).instance
-            reason = words.failure(instance, error.choice, ())
+            reason = words.failure(error.instance, error.choice, ())
         return response(success=False, info=reason, result=[]), before
     except RequestError as error:
         return response(success=False, info=error.reason, result=[]), before

@@ -51,6 +51,14 @@ class Columns:
         self.tag_counts = {at: node.tag_counts for at, node in enumerate(nodes) if node.tag_counts}
         self._check()
 
+    def copy(self) -> "Columns":
+        """Others with the same figures."""
+        other = object.__new__(Columns)
+        other.indices, other.at = self.indices, self.at
+        other.figures, other.values, other.counts = self.figures.copy(), self.values.copy(), self.counts.copy()
+        other.needs, other.tag_counts = dict(self.needs), dict(self.tag_counts)
+        return other
+
     def refresh(self, nodes: Iterable[NodeModel]) -> None:
         """Read some nodes anew."""
         for node in nodes:

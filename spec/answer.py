@@ -38,9 +38,10 @@ class RequestError(GantryError):
 
 
 class NoGroupError(RequestError):
-    """No group has a solution; `choice` says what was tried, `dedicated` by which metric."""
+    """No group has a solution for `instance`; `choice` says what was tried, `by_opportunities` by which metric."""
 
-    def __init__(self, choice: GroupChoice, *, by_opportunities: bool) -> None:
+    def __init__(self, instance: Instance, choice: GroupChoice, *, by_opportunities: bool) -> None:
+        self.instance = instance
         self.choice = choice
         self.by_opportunities = by_opportunities
         super().__init__("no group has a solution")
@@ -122,7 +123,7 @@ def _give(known: Known, state: State, new: NewInstance, limits: Limits, *, by_op
             state, known.groups, placed, new.nodes, limits, attempt=attempt, within_group=by_opportunities
         )
         if choice.group is None:
-            raise NoGroupError(choice, by_opportunities=by_opportunities)
+            raise NoGroupError(new.instance, choice, by_opportunities=by_opportunities)
         return Given(new, None, choice)
     group = _group_named(known.groups, new.group)
     if not connected(known.groups[group], new.instance):

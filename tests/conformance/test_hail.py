@@ -58,6 +58,12 @@ def test_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.peer
+def test_which_instance_lacks_a_network_on_a_dedicated_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in (1566, 20_465):  # the second of several instances, where ours once named the first
+        assert compare(range(seed, seed + 1), tmp_path, monkeypatch)["multi-allocate", False] == 1
+
+
+@pytest.mark.peer
 @pytest.mark.long
 def test_many_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = compare(range(20_000, 21_500), tmp_path, monkeypatch)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from htools import capacity, fitting, placing, refuge, squeezing, trying
+from htools import capacity, fitting, placing, refuge, shrinking, squeezing, trying
 from htools.backends import text
 from htools.hspace import instance_from, spec_from
 from htools.model import Model
@@ -130,14 +130,30 @@ def test_placement_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -
 
 def sizes_without_the_first(patch: pytest.MonkeyPatch) -> None:
     """Tiered allocation skips the size itself when it looks for one that fits; this bug was ours once."""
+    honest = shrinking.Trials.first_fitting
 
-    def sizes(new: Any, failure: Any) -> Any:
-        less = capacity.smaller(new, failure)
-        while less is not None:
-            yield less
-            less = capacity.smaller(less, failure)
+    def skipping(self: Any, new: Any, failure: Any) -> Any:
+        less = shrinking.smaller(new, failure)
+        return None if less is None else honest(self, less, failure)
 
-    patch.setattr(capacity, "_sizes", sizes)
+    patch.setattr(shrinking.Trials, "first_fitting", skipping)
+
+
+def looking_past_other_reasons(patch: pytest.MonkeyPatch) -> None:
+    """The look for a smaller size goes on where that resource is no reason any more."""
+    honest = shrinking.Trials._verdict
+    patch.setattr(shrinking.Trials, "_verdict", lambda self, new, failure: (honest(self, new, failure)[0], True))
+
+
+def trials_of_another_model(patch: pytest.MonkeyPatch) -> None:
+    """What sizes came to is believed after instances were placed."""
+
+    def trials(self: Any, model: Any) -> Any:
+        if self._tried is None:
+            self._tried = shrinking.Trials(self._placer(model), self._targets, self._required, self._limits)
+        return self._tried
+
+    patch.setattr(capacity.Filler, "_trials", trials)
 
 
 def always_one_by_one(patch: pytest.MonkeyPatch) -> None:
@@ -168,8 +184,11 @@ def test_tiers_as_specified() -> None:
     tiers_as_specified()
 
 
+CAPACITY = [sizes_without_the_first, looking_past_other_reasons, trials_of_another_model, always_one_by_one]
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("bug", [sizes_without_the_first, always_one_by_one], ids=lambda bug: bug.__name__)
+@pytest.mark.parametrize("bug", CAPACITY, ids=lambda bug: bug.__name__)
 def test_capacity_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     with pytest.raises(AssertionError):
