@@ -17,8 +17,9 @@ from htools.vm import InstanceModel
 from spec import capacity, placement
 from spec.cluster import Disk, DiskTemplate, Instance
 from spec.decisions import FailMode, Settings
+from spec.initial import initial_state
 from spec.requests import Limits
-from spec.state import Placed, initial_state
+from spec.state import Placed
 from tests.conformance.random_clusters import random_cluster
 
 TEMPLATES = (DiskTemplate.DRBD, DiskTemplate.PLAIN, DiskTemplate.EXT)
