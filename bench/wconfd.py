@@ -1,17 +1,15 @@
 """Wconfd side by side with the real one (where it is installed): lock calls, hand-over, configuration.
 
-Both get the same load from the same generator, one after the other, several times; medians are shown. Every lock call
-is answered after it is durable, in both. Syncs are counted, and where it says so made slow, by a library loaded in
-front of libc, in both alike. What is durable in each figure is said beside it.
+Both get the same load from the same generator, in turns, several times; medians are shown, and the ratios of the pairs.
+Every lock call is answered after it is durable, in both. Syncs are counted, and where it says so made slow, by a library
+loaded in front of libc, in both alike. What is durable in each figure is said beside it.
 """
 
 import copy
 import json
 import os
-import selectors
 import shutil
 import signal
-import socket
 import statistics
 import struct
 import subprocess
@@ -19,17 +17,17 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from checkers.peers import real_configuration, real_is_installed, running
 from impl.process.livelock import LiveLock
 from impl.wire.client import Client
 
 HERE = Path(__file__).resolve().parent
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-SECONDS = float(os.environ.get("BENCH_SECONDS", "1.5"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "0.7"))
+WARMING = 0.2
 PINNED_SYNC_US = 8000
 MINIMAL: dict[str, Any] = {
     "version": 3000000,
@@ -53,31 +51,34 @@ def shared_directory() -> Path | None:
     return None
 
 
+def compiled(source: str, target: str, *options: str) -> str:
+    """Compile one of our C files, and answer `target`.
+
+    Raises:
+        SystemExit: there is no C compiler.
+    """
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise SystemExit("bench wconfd: no C compiler (cc, gcc): install one, the load generator is written in C")
+    subprocess.run([compiler, "-O2", *options, "-o", target, str(HERE / source), "-ldl"], check=True)
+    return target
+
+
 class Syncs:
     """The library that counts and delays syncs."""
 
     def __init__(self, directory: str) -> None:
-        self.library = os.path.join(directory, "syncs.so")
+        self.library = compiled("_syncs.c", os.path.join(directory, "syncs.so"), "-shared", "-fPIC")
         self.counter = os.path.join(directory, "count")
-        compiler = shutil.which("cc") or shutil.which("gcc")
-        self.available = compiler is not None
-        if compiler is not None:
-            source = str(HERE / "_syncs.c")
-            command = [compiler, "-O2", "-shared", "-fPIC", "-o", self.library, source, "-ldl"]
-            subprocess.run(command, check=True)
-            with open(self.counter, "wb") as file:
-                file.write(bytes(8))
+        with open(self.counter, "wb") as file:
+            file.write(bytes(8))
 
     def environment(self, delay_us: int = 0) -> dict[str, str]:
         """What a daemon's environment needs."""
-        if not self.available:
-            return {}
         return {"LD_PRELOAD": self.library, "SYNC_COUNTER": self.counter, "SYNC_DELAY_US": str(delay_us)}
 
     def count(self) -> int:
         """Syncs so far."""
-        if not self.available:
-            return 0
         with open(self.counter, "rb") as file:
             return int(struct.unpack("Q", file.read(8))[0])
 
@@ -87,45 +88,52 @@ def request(method: str, *arguments: Any) -> bytes:
     return json.dumps({"method": method, "args": arguments}).encode() + b"\x03"
 
 
-@dataclass(slots=True)
-class _Client:
-    """One client of a load: its connection, its requests, the next one, and when it was sent."""
-
-    connection: socket.socket
-    requests: list[bytes]
-    place: int = 0
-    sent: float = 0.0
-
-    def send(self) -> None:
-        self.sent = time.perf_counter()
-        self.connection.sendall(self.requests[self.place])
-        self.place = (self.place + 1) % len(self.requests)
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(path: str, rounds_of: list[list[bytes]], seconds: float) -> tuple[float, float]:
-    """Clients that each repeat their requests, one at a time; answers calls per second and the median latency."""
-    selector = selectors.DefaultSelector()
-    clients: list[_Client] = []
-    for requests in rounds_of:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(path)
-        clients.append(_Client(connection, requests))
-        selector.register(connection, selectors.EVENT_READ, clients[-1])
-    latencies: list[float] = []
-    start = now = time.perf_counter()
-    for client in clients:
-        client.send()
-    while now < start + seconds:
-        for key, _ in selector.select(1.0):
-            client = key.data
-            if client.connection.recv(1 << 20).endswith(b"\x03"):
-                now = time.perf_counter()
-                latencies.append(now - client.sent)
-                client.send()
-    for client in clients:
-        client.connection.close()
-    selector.close()
-    return len(latencies) / (now - start), statistics.median(latencies)
+class Run(NamedTuple):
+    """What one daemon did under one load.
+
+    Attributes:
+        rate: calls a second.
+        median: a call's median latency in seconds.
+        syncs: syncs a call.
+        cpu: the daemon's processor time a call, in seconds.
+        own_cpu: the load generator's.
+    """
+
+    rate: float
+    median: float
+    syncs: float
+    cpu: float
+    own_cpu: float
+
+
+class Load:
+    """The load generator, in C: it takes 2 to 5 microseconds a call, so it is the daemons that are measured."""
+
+    def __init__(self, directory: str) -> None:
+        self.program = compiled("_load.c", os.path.join(directory, "load"))
+
+    def run(self, path: str, rounds: list[list[bytes]], seconds: float) -> tuple[int, float, float, float]:
+        """Clients that each repeat their requests, one at a time.
+
+        Returns:
+            The calls, the seconds that they took, the median latency, and the generator's own processor time.
+
+        Raises:
+            SystemExit: a call was refused, or the daemon ended.
+        """
+        requests = b"".join(b"".join(messages) + b"\n" for messages in rounds)
+        ended = subprocess.run([self.program, path, str(seconds)], input=requests, capture_output=True, check=False)
+        values = [float(value) for value in ended.stdout.split()]
+        if ended.returncode or len(values) != 5 or values[1]:
+            raise SystemExit(f"bench wconfd: the load on {path} failed: {(ended.stderr or ended.stdout).decode()}")
+        return int(values[0]), values[2], values[3], values[4]
 
 
 class Bench:
@@ -134,6 +142,7 @@ class Bench:
     def __init__(self, stack: ExitStack) -> None:
         self.directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="gb", dir="/tmp"))
         self.syncs = Syncs(self.directory)
+        self.load = Load(self.directory)
         self.real_config = real_configuration(shared_directory()) if real_is_installed() else None
         self.kinds = ["ours", "real"] if self.real_config is not None else ["ours"]
         self.livelock = LiveLock.create(self.directory, "bench")
@@ -149,41 +158,54 @@ class Bench:
 
     def locks(self, title: str, clients: int, *, parent: str = "/tmp", delay_us: int = 0, target: str) -> None:  # noqa: S108
         """Lock calls per second: each client takes a lock of its own and frees it."""
-        rates: dict[str, list[float]] = {}
-        medians: dict[str, list[float]] = {}
-        syncs: dict[str, list[float]] = {}
-        for _ in range(ROUNDS):
-            for kind in self.kinds:
-                environment = self.syncs.environment(delay_us)
-                with running(kind, self.config(kind), environment=environment, parent=parent) as (root, _pid):
-                    rounds = [
-                        [
-                            request("tryUpdateLocks", self.owner(number), [[f"node/bench{number}", "exclusive"]]),
-                            request("freeLocks", self.owner(number)),
-                        ]
-                        for number in range(1, clients + 1)
-                    ]
-                    load(root.wconfd_socket, rounds, 0.2)
-                    for number in range(1, clients + 1):
-                        with Client(root.wconfd_socket) as client:
-                            client.call("freeLocks", self.owner(number))
-                    before = self.syncs.count()
-                    rate, median = load(root.wconfd_socket, rounds, SECONDS)
-                    rates.setdefault(kind, []).append(rate)
-                    medians.setdefault(kind, []).append(median)
-                    syncs.setdefault(kind, []).append((self.syncs.count() - before) / (rate * SECONDS))
-        self.show(title, target, rates, "/s", higher=True)
+        runs: dict[str, list[Run]] = {kind: [] for kind in self.kinds}
+        with ExitStack() as stack:
+            environment = self.syncs.environment(delay_us)
+            daemons = {
+                kind: stack.enter_context(running(kind, self.config(kind), environment=environment, parent=parent))
+                for kind in self.kinds
+            }
+            for number in range(ROUNDS):
+                for kind in self.kinds if number % 2 else self.kinds[::-1]:
+                    root, pid = daemons[kind]
+                    runs[kind].append(self.run(root.wconfd_socket, pid, clients))
+        self.show(title, target, {kind: [run.rate for run in runs[kind]] for kind in self.kinds}, "/s", higher=True)
         for kind in self.kinds:
-            p50 = statistics.median(medians[kind]) * 1000
-            print(f"      {kind}: p50 {p50:.2f} ms, {statistics.median(syncs[kind]):.3f} syncs a call")
+            middle = Run(*(statistics.median(values) for values in zip(*runs[kind], strict=True)))
+            print(
+                f"      {kind}: p50 {middle.median * 1e3:.3f} ms, {middle.syncs:.3f} syncs a call, processor time a "
+                f"call {middle.cpu * 1e6:.0f} µs (load generator {middle.own_cpu * 1e6:.0f})"
+            )
+
+    def run(self, path: str, pid: int, clients: int) -> Run:
+        """Put one daemon under load."""
+        rounds = [
+            [
+                request("tryUpdateLocks", self.owner(number), [[f"node/bench{number}", "exclusive"]]),
+                request("freeLocks", self.owner(number)),
+            ]
+            for number in range(1, clients + 1)
+        ]
+        self.load.run(path, rounds, WARMING)
+        with Client(path) as client:
+            for number in range(1, clients + 1):
+                client.call("freeLocks", self.owner(number))
+        syncs, cpu = self.syncs.count(), cpu_seconds(pid)
+        calls, seconds, median, own = self.load.run(path, rounds, SECONDS)
+        syncs, cpu = self.syncs.count() - syncs, cpu_seconds(pid) - cpu
+        return Run(calls / seconds, median, syncs / calls, cpu / calls, own / calls)
 
     def show(self, title: str, target: str, values: dict[str, list[float]], unit: str, *, higher: bool) -> None:
-        """One line of the table: medians, and the ratio."""
+        """One line of the table: medians, and the ratios of the pairs."""
         ours = statistics.median(values["ours"])
         text = f"  {title}: ours {ours:,.1f}{unit}"
         if "real" in values:
             real = statistics.median(values["real"])
-            text += f", real {real:,.1f}{unit}, {ours / real if higher else real / ours:.2f} times as good"
+            pairs = [
+                mine / its if higher else its / mine for mine, its in zip(values["ours"], values["real"], strict=True)
+            ]
+            text += f", real {real:,.1f}{unit}; {statistics.median(pairs):.2f} times as good"
+            text += f" (pairs {', '.join(f'{ratio:.2f}' for ratio in sorted(pairs))})"
         print(f"{text} (aim: {target})", flush=True)
 
     def handover(self) -> None:
@@ -262,10 +284,9 @@ def main() -> None:
             print("  the real wconfd or its configuration is not here: ours alone")
         for clients, target in ((1, "1.2 times"), (8, "3 times"), (64, "2 times, 0.05 syncs a call")):
             bench.locks(f"lock calls on disk, {clients} clients, durable", clients, target=target)
-        if bench.syncs.available:
-            for clients, target in ((1, "1 time"), (8, "5 times"), (64, "20 times")):
-                title = f"lock calls, a sync takes 8 ms, {clients} clients, durable"
-                bench.locks(title, clients, delay_us=PINNED_SYNC_US, target=target)
+        for clients, target in ((1, "1 time"), (8, "5 times"), (64, "20 times")):
+            title = f"lock calls, a sync takes 8 ms, {clients} clients, durable"
+            bench.locks(title, clients, delay_us=PINNED_SYNC_US, target=target)
         if os.path.isdir("/dev/shm"):  # noqa: S108
             bench.locks("lock calls on tmpfs, 1 client", 1, parent="/dev/shm", target="p50 no slower")  # noqa: S108
             bench.locks("lock calls on tmpfs, 8 clients", 8, parent="/dev/shm", target="2 times")  # noqa: S108

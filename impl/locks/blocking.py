@@ -5,7 +5,7 @@ from typing import Protocol
 
 from immutables import Map
 
-from impl.locks.state import NO_COUNTS, NOBODY, Counts, Place, exclusive_holder
+from impl.locks.state import EXCLUSIVE, NO_COUNTS, NOBODY, RELEASE, SHARED, Counts, Place, exclusive_holder
 from spec.locks.names import Lock, Mode, Owner, Request, implied
 
 
@@ -41,12 +41,12 @@ def blockers(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> set
     found: set[Owner] = set()
     for lock, mode in requests:
         group = implied(lock)
-        if mode == Mode.EXCLUSIVE:
+        if mode == EXCLUSIVE:
             found.update(indexes.direct.get(lock, NOBODY))
             found.update(indexes.members.get(lock, NO_COUNTS))
             if group is not None:
                 found.update(indexes.direct.get(group, NOBODY))
-        elif mode == Mode.SHARED:
+        elif mode == SHARED:
             found.update(indexes.exclusive_members.get(lock, NO_COUNTS))
             for known in (lock, group):
                 holder = exclusive_holder(indexes.direct.get(known, NOBODY)) if known is not None else None
@@ -58,12 +58,17 @@ def blockers(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> set
 
 def first_block(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> Place | None:
     """The first place at which a request is blocked, or None if it can be granted."""
+    direct, members = indexes.direct, indexes.members
     for lock, mode in requests:
-        if mode == Mode.RELEASE:
+        if mode == RELEASE:
             continue
+        group = implied(lock)
+        if not direct.get(lock, NOBODY) and (
+            not members.get(lock, NO_COUNTS) if group is None else not direct.get(group, NOBODY)
+        ):
+            continue  # nobody holds anything here: a member has no members
         if _in_the_way(indexes, Place(lock, 0, mode), owner):
             return Place(lock, 0, mode)
-        group = implied(lock)
         if group is not None and _in_the_way(indexes, Place(group, 1, mode), owner):
             return Place(group, 1, mode)
     return None
@@ -77,7 +82,7 @@ def _in_the_way(indexes: Indexes, place: Place, owner: Owner) -> bool:
 def free_for(indexes: Indexes, place: Place) -> object:
     """Who is not blocked at a place: `EVERYBODY`, the one owner that is itself the only one in the way, or None."""
     holders = indexes.direct.get(place.lock, NOBODY)
-    if place.mode == Mode.EXCLUSIVE:
+    if place.mode == EXCLUSIVE:
         counts = NO_COUNTS if place.via else indexes.members.get(place.lock, NO_COUNTS)
         if not holders and not counts:
             return EVERYBODY

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from impl.locks import fair
 from impl.locks.blocking import blockers, first_block
 from impl.locks.serving import serve
-from impl.locks.state import NOTHING_HELD, Draft, LockState, Place
+from impl.locks.state import EXCLUSIVE, RELEASE, SHARED, Draft, LockState, Place
 from spec.locks.errors import (
     InconsistentRequestError,
     LockError,
@@ -62,15 +62,15 @@ def step(state: LockState, event: Event) -> tuple[LockState, Outcome]:
                 return state, Outcome(Effects(blockers=_blockers_of_pending(state, owner)))
             return _update(state, owner, priority, requests)
         case Free(owner):
-            return _unconditional(state, owner, [Request(lock, Mode.RELEASE) for lock in state.locks_of(owner)])
+            return _unconditional(state, owner, [Request(lock, RELEASE) for lock in state.locks_of(owner)])
         case FreeLevel(owner, level):
-            there = [Request(lock, Mode.RELEASE) for lock in state.locks_of(owner) if lock.level == level]
+            there = [Request(lock, RELEASE) for lock in state.locks_of(owner) if lock.level == level]
             return _unconditional(state, owner, there)
         case Downgrade(owner, level):
-            there = [Request(lock, Mode.SHARED) for lock in state.locks_of(owner) if lock.level == level]
+            there = [Request(lock, SHARED) for lock in state.locks_of(owner) if lock.level == level]
             return _unconditional(state, owner, there)
         case Intersect(owner, locks):
-            outside = [Request(lock, Mode.RELEASE) for lock in state.locks_of(owner) if lock not in locks]
+            outside = [Request(lock, RELEASE) for lock in state.locks_of(owner) if lock not in locks]
             return _unconditional(state, owner, outside)
         case Opportunistic(owner, wishes, at_least):
             return _opportunistic(state, owner, wishes, at_least)
@@ -82,28 +82,33 @@ def check(state: LockState, owner: Owner, requests: tuple[Request, ...]) -> None
     Raises:
         LockError: the request may not be asked; see its subclasses.
     """
-    wanted: dict[Lock, Mode] = {}
-    for lock, mode in requests:
-        if wanted.setdefault(lock, mode) != mode:
-            # the first lock, in the order of the request, that has two different entries
-            modes: dict[Lock, set[Mode]] = {}
-            for known, its_mode in requests:
-                modes.setdefault(known, set()).add(its_mode)
-            raise InconsistentRequestError(next(known for known in modes if len(modes[known]) > 1))
-    mine = state.held.get(owner, NOTHING_HELD)
-    highest = mine.order.last
-    if highest is None:
+    if len(requests) > 1:
+        _check_consistency(requests)
+    mine = state.held.get(owner)
+    highest = mine.order.last if mine is not None else None
+    if mine is None or highest is None:
         return
     for lock, mode in requests:
-        if mode != Mode.RELEASE and lock < highest:
+        if mode != RELEASE and lock < highest:
             group = implied(lock)
             enough = max(mine.locks.get(lock, 0), mine.locks.get(group, 0) if group is not None else 0)
             if enough < mode:
                 raise OrderViolationError(lock, highest)
     for lock, mode in requests:
         group = implied(lock)
-        if mode == Mode.EXCLUSIVE and group is not None and mine.locks.get(group) == Mode.SHARED:
+        if mode == EXCLUSIVE and group is not None and mine.locks.get(group) == SHARED:
             raise SharedGroupLockError(lock, group)
+
+
+def _check_consistency(requests: tuple[Request, ...]) -> None:
+    """Refuse a request with two different entries for one lock: the first, in its order, that has them."""
+    wanted: dict[Lock, Mode] = {}
+    for lock, mode in requests:
+        if wanted.setdefault(lock, mode) != mode:
+            modes: dict[Lock, set[Mode]] = {}
+            for known, its_mode in requests:
+                modes.setdefault(known, set()).add(its_mode)
+            raise InconsistentRequestError(next(known for known in modes if len(modes[known]) > 1))
 
 
 def _update(
@@ -113,7 +118,10 @@ def _update(
     held = state.locks_of(owner)
     if owner in state.waiting:
         raise PendingRequestError(owner)
-    if all(held.get(lock, Mode.RELEASE) == mode for lock, mode in requests):
+    for lock, mode in requests:
+        if held.get(lock, RELEASE) != mode:
+            break
+    else:
         return state, NOTHING
     check(state, owner, requests)
     if state.fair:
@@ -122,7 +130,7 @@ def _update(
     if blocked_at is None:
         draft = Draft(state)
         draft.assign(owner, requests)
-        granted = serve(draft) if draft.loosened else []
+        granted = serve(draft) if draft.loosened else None
         return _finish(draft, granted=granted)
     blocked_on = tuple(sorted(blockers(state, owner, requests)))
     if priority is None:
@@ -132,7 +140,7 @@ def _update(
     return _finish(draft, blocked_on=blocked_on)
 
 
-_ANYWHERE = Place(Lock(0, 0, ""), 0, Mode.EXCLUSIVE)  # type: ignore[arg-type]
+_ANYWHERE = Place(Lock(0, 0, ""), 0, EXCLUSIVE)  # type: ignore[arg-type]
 
 
 def _update_fairly(
@@ -186,7 +194,7 @@ def _opportunistic(
     current = state
     taken: list[Lock] = []
     changes: list[tuple[Owner, Lock, Mode]] = []
-    for wish in sorted(wish for wish in wishes if held.get(wish.lock, Mode.RELEASE) < wish.mode):
+    for wish in sorted(wish for wish in wishes if held.get(wish.lock, RELEASE) < wish.mode):
         try:
             after, outcome = _update(current, owner, None, (wish,))
         except LockError:
@@ -201,8 +209,8 @@ def _opportunistic(
 
 
 def _finish(
-    draft: Draft, *, blocked_on: tuple[Owner, ...] = (), granted: Iterable[Owner] = ()
+    draft: Draft, *, blocked_on: tuple[Owner, ...] = (), granted: list[Owner] | None = None
 ) -> tuple[LockState, Outcome]:
-    effects = Effects(blocked_on, (), tuple(sorted(granted)))
+    effects = Effects(blocked_on, (), tuple(sorted(granted)) if granted else ())
     outcome = Outcome(effects, tuple(draft.held_changes), tuple(draft.waiting_changes.items()))
     return draft.finish(), outcome

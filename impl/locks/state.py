@@ -19,6 +19,9 @@ from impl.locks.sortedset import SortedSet
 from spec.locks.model import Pending
 from spec.locks.names import Lock, Mode, Owner, Request, implied
 
+RELEASE, SHARED, EXCLUSIVE = Mode.RELEASE, Mode.SHARED, Mode.EXCLUSIVE
+"""The modes, looked up once: an enumeration's attributes cost four times a variable's."""
+
 
 class Place(NamedTuple):
     """Where a blocked request waits: it can move on only when somebody lets go of something there.
@@ -77,7 +80,7 @@ def exclusive_holder(holders: "Map[Owner, Mode]") -> Owner | None:
     """The exclusive one of a lock's direct owners: if there is one, it is the only one."""
     if len(holders) == 1:
         for owner, mode in holders.items():
-            if mode == Mode.EXCLUSIVE:
+            if mode == EXCLUSIVE:
                 return owner
     return None
 
@@ -130,26 +133,26 @@ class Draft:
         gained: list[Lock] = []
         lost: list[Lock] = []
         for lock, mode in requests:
-            before = locks.get(lock, Mode.RELEASE)
+            before = locks.get(lock, RELEASE)
             if before == mode:
                 continue
             self.held_changes.append((owner, lock, mode))
             if mode < before:
                 self.loosened.append(lock)
             holders = self.direct.get(lock, NOBODY)
-            if mode == Mode.RELEASE:
+            if mode == RELEASE:
                 del locks[lock]
                 lost.append(lock)
                 _put(self.direct, lock, holders.delete(owner))
             else:
                 locks[lock] = mode
-                if before == Mode.RELEASE:
+                if before == RELEASE:
                     gained.append(lock)
                 self.direct[lock] = holders.set(owner, mode)
             group = implied(lock)
             if group is not None:
-                _count(self.members, group, owner, (mode > Mode.RELEASE) - (before > Mode.RELEASE))
-                _count(self.exclusive_members, group, owner, (mode == Mode.EXCLUSIVE) - (before == Mode.EXCLUSIVE))
+                _count(self.members, group, owner, (mode > RELEASE) - (before > RELEASE))
+                _count(self.exclusive_members, group, owner, (mode == EXCLUSIVE) - (before == EXCLUSIVE))
         held = locks.finish()
         if not held:
             self.held.pop(owner, None)

@@ -9,8 +9,7 @@ Invariants:
 
 One batch at a time is written; everything else happens in the event loop. A store that takes its time is written to in
 a thread of its own, while the next batch gathers; one that is quicker than handing over to a thread is written to on
-the spot. When a slow write ends, those who are answered are given a moment to come back, so that their next calls
-share the next write instead of waiting for the one after it.
+the spot. When a batch is closed and its write starts is decided by `pace`.
 """
 
 import asyncio
@@ -21,21 +20,9 @@ from collections.abc import Callable, Sequence
 
 from impl.store.port import Batch, Store, StoreError
 from impl.wconfd.core import Call, State
+from impl.wconfd.pace import Pace
 from spec.locks.model import Effects, Free
 from spec.locks.names import Owner
-
-QUICK = 0.000_25
-"""Writes that take less than this many seconds are done on the spot."""
-SLOW = 0.000_6
-"""After writes that take more than this the next one waits a moment for those who were just answered."""
-MOMENT = 0.5
-"""How long that moment is at most, as a part of the time that writes take."""
-LONGEST_MOMENT = 0.005
-STRIDE = 1.1
-"""By what factor the estimate of the median write moves with each write: one that was held up says little."""
-LONGEST_HASTE = 16
-"""After moments in which few came back, at most this many batches are written without waiting: one after the first such
-moment, twice as many after each further one."""
 
 Answer = Callable[[StoreError | None], None]
 """What to do when a batch is durable (None) or was undone."""
@@ -63,6 +50,7 @@ class Batches:
         notify: told the owners whose requests were granted, once that is durable, each with the line of the trace.
         committed: told of each batch before anybody is answered: the batch (None if it was undone), the calls in it,
             the seconds that it took.
+        answered: told when everybody was who had to be.
     """
 
     def __init__(
@@ -71,6 +59,7 @@ class Batches:
         state: State,
         notify: Callable[[list[tuple[Owner, int]]], None],
         committed: Callable[[Batch | None, int, float], None],
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
         self.state = state
         self.durable = state
@@ -78,13 +67,11 @@ class Batches:
         self._store = store
         self._notify = notify
         self._committed = committed
+        self._answered = answered
         self._gathering = _Gathering(state)
         self._writing: _Gathering | None = None
         self._scheduled = False
-        self._typical: float | None = None
-        self._expected = 0
-        self._haste = 1
-        self._hasty = 0
+        self._pace = Pace()
         self._moment: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
@@ -136,29 +123,38 @@ class Batches:
             self._writing.answers.append(answer)
         else:
             answer(None)
+            self._answered()
 
     def _schedule(self) -> None:
         self._idle.clear()
         if self._writing is not None:
             return
         if self._moment is not None:
-            if self._gathering.calls >= self._expected:
-                self._moment.cancel()
-                self._moment = None
-                self._haste = 1
+            if self._pace.complete(self._gathering.calls):
                 self._start_writing()
         elif not self._scheduled:
             # not at once: whatever arrived in the same turn of the loop joins the batch
             self._scheduled = True
-            self._loop.call_soon(self._start_writing)
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """A turn of the loop is over."""
+        if self._writing is None and self._pace.another_turn(self._gathering.calls):
+            self._loop.call_soon(self._turn)
+        else:
+            self._scheduled = False
+            self._start_writing()
 
     def _start_writing(self) -> None:
-        self._scheduled = False
         if self._writing is not None or not self._gathering.calls:
             return
+        if self._moment is not None:
+            self._moment.cancel()
+            self._moment = None
+        self._pace.starts()
         self._writing = self._gathering
         self._gathering = _Gathering(self.state)
-        if self._typical is not None and self._typical < QUICK:
+        if self._pace.quick:
             failure, took = self._commit(self._writing.batch)
             self._written(failure, took)
         else:
@@ -202,41 +198,20 @@ class Batches:
             self._committed(None, done.calls + undone.calls, took)
             for answer in (*done.answers, *undone.answers):
                 answer(failure)
-        self._learn(took)
-        if not self._gathering.calls and self._writing is None:
+        self._answered()
+        moment = self._pace.written(took, done.calls, self._gathering.calls)
+        if not self._gathering.calls:
             self._idle.set()
-        if self._writing is None:
-            self._start_next(done.calls)
-
-    def _learn(self, took: float) -> None:
-        """Follow the median of what writes take; a mean would follow the few that the scheduler held up."""
-        if self._typical is None:
-            self._typical = took
-        elif took > self._typical:
-            self._typical = min(took, self._typical * STRIDE)
-        else:
-            self._typical = max(took, self._typical / STRIDE)
-
-    def _start_next(self, answered: int) -> None:
-        """Start the next batch, after a moment if it is worth the wait."""
-        if self._typical is None or self._typical < SLOW or self._hasty:
-            self._hasty = max(0, self._hasty - 1)
-            if self._gathering.calls:
-                self._schedule()
-            return
-        self._expected = self._gathering.calls + answered
-        self._moment = self._loop.call_later(min(MOMENT * self._typical, LONGEST_MOMENT), self._moment_is_over)
+        if moment:
+            self._moment = self._loop.call_later(moment, self._moment_is_over)
+        elif self._gathering.calls:
+            self._schedule()
 
     def _moment_is_over(self) -> None:
         self._moment = None
-        if not self._gathering.calls:
-            return
-        if self._gathering.calls * 2 < self._expected:
-            self._hasty = self._haste
-            self._haste = min(2 * self._haste, LONGEST_HASTE)
-        else:
-            self._haste = 1
-        self._start_writing()
+        if self._gathering.calls:
+            self._pace.moment_is_over(self._gathering.calls)
+            self._start_writing()
 
     async def drain(self) -> None:
         """Wait until everything is written."""

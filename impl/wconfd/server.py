@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from impl.config.errors import RefusedError
@@ -20,7 +20,7 @@ from impl.process.claims import bound_socket
 from impl.process.trace import TraceWriter
 from impl.store.port import Batch, Store, StoreError
 from impl.store.replicas import DirectoryTarget, Entry, Sender
-from impl.wconfd.batches import Batches
+from impl.wconfd.batches import Answer, Batches
 from impl.wconfd.connection import Connection, Slot, refusal
 from impl.wconfd.core import Call, State, known_owners
 from impl.wconfd.deaths import STALE_AGE, Watch, find_dead, remove_file, remove_stale
@@ -59,7 +59,8 @@ class Wconfd:
         self._allowed = {0, os.getuid(), *options.allowed_uids}
         self._trace = TraceWriter(options.trace) if options.trace else None
         self._trace_start(state)
-        self._batches = Batches(store, state, self._notify, self._committed)
+        self._batches = Batches(store, state, self._notify, self._committed, self._answered)
+        self._unsent: list[Connection] = []
         self._snapshots = Snapshots(root, lambda: self._batches.durable)
         self._watch = Watch(me.livelock, self._process_ended)
         self._senders = [
@@ -159,28 +160,32 @@ class Wconfd:
         for change in call.batch.waiting:
             if change.pending is not None:
                 self._since[change.owner] = call.now
+        self._batches.take(call, self._answerer(slot, answer, lines), lines)
+
+    def _answerer(self, slot: Slot | None, answer: bytes, lines: Sequence[int]) -> Answer:
+        """What to do when everything that a call saw is durable, or was undone."""
 
         def durable(failure: StoreError | None) -> None:
-            if failure is None:
+            if failure is None and lines:
                 self._trace_replies(lines)
             if slot is not None:
-                slot.fill(answer if failure is None else _undone(failure))
+                slot.put(answer if failure is None else _undone(failure))
+                self._unsent.append(slot.connection)
 
-        self._batches.take(call, durable, lines)
+        return durable
+
+    def _answered(self) -> None:
+        """Send the answers of a batch, in one piece for each connection."""
+        for connection in self._unsent:
+            connection.flush()
+        self._unsent.clear()
 
     def _refuse(self, call: Call, slot: Slot, answer: bytes) -> None:
         """Refuse a call: nothing of it is kept. The refusal may tell of changes that are not durable yet."""
         call.steps = [step for step in call.steps if isinstance(step[1], LockError)]
         if self._metrics is not None:
             self._metrics.refused.inc()
-        lines = self._trace_steps(call)
-
-        def durable(failure: StoreError | None) -> None:
-            if failure is None:
-                self._trace_replies(lines)
-            slot.fill(answer if failure is None else _undone(failure))
-
-        self._batches.when_durable(durable)
+        self._batches.when_durable(self._answerer(slot, answer, self._trace_steps(call)))
 
     async def _serve(self, method: str, arguments: list[Any], slot: Slot) -> None:
         """Serve a method that takes its time."""
@@ -287,10 +292,10 @@ class Wconfd:
             pending = in_order_of_arrival(state.locks) if fair else all_pending(state.locks)
             self._trace.start({"held": held, "pending": pending, "fair": fair})
 
-    def _trace_steps(self, call: Call) -> list[int]:
+    def _trace_steps(self, call: Call) -> Sequence[int]:
         """Tell a call's steps; answers the lines' numbers."""
         if self._trace is None:
-            return []
+            return ()
         return [
             self._trace.step(event, error=str(result))
             if isinstance(result, LockError)
@@ -298,7 +303,7 @@ class Wconfd:
             for event, result in call.steps
         ]
 
-    def _trace_replies(self, lines: list[int]) -> None:
+    def _trace_replies(self, lines: Sequence[int]) -> None:
         if self._trace is not None:
             for line in lines:
                 if line > self._traced:

@@ -36,6 +36,10 @@ class FrameDecoder:
         Raises:
             MessageTooLongError: a message, finished or not, is longer than the limit.
         """
+        if (
+            not self._parts and 0 < data.find(END_OF_MESSAGE) + 1 == len(data) <= self._limit
+        ):  # one whole message, mostly
+            return [data[:-1]]
         *ends, rest = data.split(END_OF_MESSAGE)
         messages: list[bytes] = []
         for end in ends:

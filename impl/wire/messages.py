@@ -6,7 +6,6 @@ one carries `["ErrorClass", [args...]]`, or a plain string for a message that co
 
 import re
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -31,13 +30,14 @@ class MalformedMessageError(GantryError):
         super().__init__(f"malformed message: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One call of a method."""
 
     method: str
     args: tuple[Any, ...]
 
+
+_request_decoder = msgspec.json.Decoder(Request)
 
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -68,11 +68,7 @@ def decode_json(payload: bytes) -> Any:
     Raises:
         MalformedMessageError: invalid UTF-8, not JSON, or too deeply nested.
     """
-    # The decoder recurses. With Python's own limit it raises in time; a process that raised the limit (for recursion of
-    # its own) would let it run out of stack, so there even large texts, which take as long again, are looked at first.
-    looked_at = len(payload) < _SMALL or sys.getrecursionlimit() > _SAFE_RECURSION
-    if looked_at and nesting(payload) > MAX_NESTING:
-        raise MalformedMessageError(f"nested deeper than {MAX_NESTING}")
+    _look_at_nesting(payload)
     try:
         return _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -81,12 +77,26 @@ def decode_json(payload: bytes) -> Any:
         raise MalformedMessageError(f"nested deeper than {MAX_NESTING}") from None
 
 
+def _look_at_nesting(payload: bytes) -> None:
+    # The decoder recurses. With Python's own limit it raises in time; a process that raised the limit (for recursion of
+    # its own) would let it run out of stack, so there even large texts, which take as long again, are looked at first.
+    looked_at = len(payload) < _SMALL or sys.getrecursionlimit() > _SAFE_RECURSION
+    if looked_at and nesting(payload) > MAX_NESTING:
+        raise MalformedMessageError(f"nested deeper than {MAX_NESTING}")
+
+
 def decode_request(payload: bytes) -> Request:
     """Decode a request.
 
     Raises:
         MalformedMessageError: it is not JSON, or has no `method` string and `args` list.
     """
+    if payload.isascii():  # the decoder of requests skips other keys without a look at their UTF-8
+        _look_at_nesting(payload)
+        try:
+            return _request_decoder.decode(payload)
+        except (msgspec.DecodeError, RecursionError):
+            pass  # part by part, then, which can say what is wrong
     value = decode_json(payload)
     if not isinstance(value, dict):
         raise MalformedMessageError("a request is a JSON object with 'method' and 'args'")

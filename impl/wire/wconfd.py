@@ -4,6 +4,7 @@ Source: Ganeti 3.0.2's wire (shapes and error texts), locks.data and tempres.dat
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from impl.config.errors import RefusedError
@@ -75,13 +76,18 @@ def _pair(value: Any) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
+@lru_cache(maxsize=1 << 14)
+def _job(ident: int, livelock: str, pid: int) -> Owner:
+    return Owner(1, ident, livelock, pid)
+
+
 def owner(value: Any) -> Owner:
     """Read a client id, `[job number or text, live-lock path, process id]`."""
     if not isinstance(value, list) or len(value) != 3 or not isinstance(value[1], str):
         raise InputError(f"malformed client id: {value!r:.200}: expected [job id or name, live-lock path, process id]")
     ident, livelock, pid = value
     if type(ident) is int and type(pid) is int and ident >= 0:  # a job, as most are
-        return Owner(1, ident, livelock, pid)
+        return _job(ident, livelock, pid)
     if isinstance(pid, bool) or not isinstance(pid, int):
         raise InputError("Unable to read Integer")
     if isinstance(ident, str):
@@ -116,10 +122,15 @@ def level(value: Any) -> Level:
         raise InputError(str(error)) from None
 
 
+@lru_cache(maxsize=1 << 16)
+def _known_request(name: str, mode: str) -> Request:
+    return Request(parse_lock(name), parse_mode(mode))
+
+
 def requests(value: Any) -> tuple[Request, ...]:
     """Read a lock request, `[[lock, "shared" | "exclusive" | "release"]…]`."""
     try:
-        return tuple([Request(parse_lock(name), parse_mode(mode)) for name, mode in value])
+        return tuple([_known_request(name, mode) for name, mode in value])
     except (LockError, TypeError, ValueError, AttributeError):
         # once more and slowly, for the error's sake
         return tuple(_request(entry) for entry in array(value))

@@ -175,7 +175,7 @@ def _free_forgets_pending(original: Any) -> Any:
 
 
 def _silent_grants(original: Any) -> Any:
-    return lambda draft, *, blocked_on=(), granted=(): original(draft, blocked_on=blocked_on, granted=list(granted)[:0])
+    return lambda draft, *, blocked_on=(), granted=None: original(draft, blocked_on=blocked_on, granted=granted and [])
 
 
 def _unsaved(original: Any) -> Any:
