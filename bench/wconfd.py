@@ -1,7 +1,7 @@
 """Wconfd side by side with the real one (where it is installed): lock calls, hand-over, configuration.
 
 Both get the same load from the same generator, in turns, several times; medians are shown, and the ratios of the pairs.
-Every lock call is answered after it is durable, in both. Syncs are counted, and where it says so made slow, by a library
+Every lock call is answered once it is durable, in both. Syncs are counted, and where it says so made slow, by a library
 loaded in front of libc, in both alike. What is durable in each figure is said beside it.
 """
 
