@@ -8,9 +8,12 @@ numbers.
 """
 
 import re
+from typing import TypeVar
 
 from htools.numbers import show
 from spec.cluster import ISpec, Policy
+
+_Value = TypeVar("_Value", int, float)
 
 _BLANK = r"[ \t\n\r\f\v]*"
 _NUMBER = re.compile(
@@ -40,12 +43,16 @@ def _open_parentheses(text: str) -> tuple[str, str] | None:
     return None
 
 
+def _closed(found: tuple[_Value, str] | None, rest: str) -> tuple[_Value, str] | None:
+    """What was read between parentheses, if it is all that stands there, and what follows them."""
+    return (found[0], rest) if found is not None and not found[1].strip() else None
+
+
 def reads_int(text: str) -> tuple[int, str] | None:
     """The integer at the head of `text` and the rest, or None: `12`, ` -3x`, `0x1f`, `(7)`; not `1.5` nor `1e3`."""
     inside = _open_parentheses(text)
     if inside is not None:
-        found = reads_int(inside[0])
-        return (found[0], inside[1]) if found is not None and not found[1].strip() else None
+        return _closed(reads_int(inside[0]), inside[1])
     match = _NUMBER.match(text)
     if match is None:
         return None
@@ -63,8 +70,7 @@ def reads_float(text: str) -> tuple[float, str] | None:
     """The number at the head of `text` and the rest, or None: also `1.5`, `2e3`, `NaN`, `Infinity`."""
     inside = _open_parentheses(text)
     if inside is not None:
-        found = reads_float(inside[0])
-        return (found[0], inside[1]) if found is not None and not found[1].strip() else None
+        return _closed(reads_float(inside[0]), inside[1])
     match = _NUMBER.match(text)
     if match is None:
         return None

@@ -60,22 +60,29 @@ def remove_secondary(state: NodeState, placed: Placed) -> NodeState:
     return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)
 
 
+def _planned_disk_refusal(state: NodeState, ledger: Ledger) -> Refusal | None:
+    index = state.index
+    if ledger.free_disk <= 0:
+        return Refusal(FailMode.DISK, index, "free disk with forthcoming instances", ledger.free_disk, 1)
+    if ledger.free_disk < state.low_disk:
+        what = "disk above the minimum with forthcoming instances"
+        return Refusal(FailMode.DISK, index, what, ledger.free_disk, state.low_disk)
+    if state.node.exclusive_storage and ledger.free_spindles < 0:
+        return Refusal(FailMode.SPINDLES, index, "free spindles with forthcoming instances", ledger.free_spindles)
+    if ledger.spindle_use > state.high_spindles:
+        what = "spindle use with forthcoming instances"
+        return Refusal(FailMode.DISK, index, what, ledger.spindle_use, state.high_spindles)
+    return None
+
+
 def _planned_primary_refusal(state: NodeState, placed: Placed, ledger: Ledger) -> Refusal | None:
     instance, index = placed.instance, state.index
     free_memory = state.planned_free_memory - instance.memory
     if free_memory <= 0:
         return Refusal(FailMode.MEMORY, index, "free memory with forthcoming instances", free_memory, 1)
-    if instance.uses_local_storage:
-        if ledger.free_disk <= 0:
-            return Refusal(FailMode.DISK, index, "free disk with forthcoming instances", ledger.free_disk, 1)
-        if ledger.free_disk < state.low_disk:
-            what = "disk above the minimum with forthcoming instances"
-            return Refusal(FailMode.DISK, index, what, ledger.free_disk, state.low_disk)
-        if state.node.exclusive_storage and ledger.free_spindles < 0:
-            return Refusal(FailMode.SPINDLES, index, "free spindles with forthcoming instances", ledger.free_spindles)
-        if ledger.spindle_use > state.high_spindles:
-            what = "spindle use with forthcoming instances"
-            return Refusal(FailMode.DISK, index, what, ledger.spindle_use, state.high_spindles)
+    refusal = _planned_disk_refusal(state, ledger) if instance.uses_local_storage else None
+    if refusal is not None:
+        return refusal
     cpu = ratio(ledger.used_cpus, state.node.total_cpus)
     if 0 <= state.policy.vcpu_ratio < cpu:
         return Refusal(FailMode.CPU, index, "vcpu ratio with forthcoming instances", cpu, state.policy.vcpu_ratio)
@@ -140,16 +147,9 @@ def _planned_secondary_refusal(state: NodeState, placed: Placed, ledger: Ledger,
     index = state.index
     if placed.instance.disk_template is not DiskTemplate.DRBD:
         return Refusal(FailMode.DISK, index, "a disk template with a secondary")
-    if ledger.free_disk <= 0:
-        return Refusal(FailMode.DISK, index, "free disk with forthcoming instances", ledger.free_disk, 1)
-    if ledger.free_disk < state.low_disk:
-        what = "disk above the minimum with forthcoming instances"
-        return Refusal(FailMode.DISK, index, what, ledger.free_disk, state.low_disk)
-    if state.node.exclusive_storage and ledger.free_spindles < 0:
-        return Refusal(FailMode.SPINDLES, index, "free spindles with forthcoming instances", ledger.free_spindles)
-    if ledger.spindle_use > state.high_spindles:
-        what = "spindle use with forthcoming instances"
-        return Refusal(FailMode.DISK, index, what, ledger.spindle_use, state.high_spindles)
+    refusal = _planned_disk_refusal(state, ledger)
+    if refusal is not None:
+        return refusal
     if needed >= state.planned_free_memory:
         what = "memory for fail-over with forthcoming instances"
         return Refusal(FailMode.MEMORY, index, what, state.planned_free_memory, needed + 1)

@@ -12,6 +12,7 @@ from impl.job import life
 from impl.job.life import Event, Persist, Step
 from impl.job.locking import Declared, declare
 from impl.job.ports import free_ports
+from impl.job.process import JobRunner
 from impl.job.unit import Some
 from spec.jobs.model import Status
 from spec.locks.names import Mode
@@ -93,6 +94,27 @@ def small_pool(check: Check) -> Check:
     return run
 
 
+RUN_OPCODE = JobRunner._run_opcode
+
+
+def end_told_before_locks_are_freed(runner: JobRunner, index: int) -> None:
+    service = runner._service
+    runner._service = Forgetful(service)  # type: ignore[assignment]
+    RUN_OPCODE(runner, index)
+    runner._service = service
+    service.free()
+
+
+class Forgetful:
+    """A service that frees nothing."""
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name) if name != "free" else nothing
+
+
 MUTANTS: dict[str, tuple[str, Any, Check]] = {
     "locks_not_declared_again": (
         "impl.job.process.covers",
@@ -108,6 +130,11 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
         "impl.job.service.Service.free",
         nothing,
         test_process.test_locks_are_asked_for_in_one_request_and_freed_between_opcodes,
+    ),
+    "locks_freed_late": (
+        "impl.job.process.JobRunner._run_opcode",
+        end_told_before_locks_are_freed,
+        lambda bench: test_process.test_locks_are_freed_before_the_end_is_told(bench, 0.001, Status.SUCCESS),
     ),
     "big_lock_exclusive": (
         "impl.job.process.declare",

@@ -1,10 +1,10 @@
 """What many units check: names, nodes fit for work, memory and disk. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from impl.cluster.view import ClusterView, UnknownObjectError
-from impl.hypervisor.facts import HARDWARE, ConfiguredObserver, Observer
+from impl.hypervisor.facts import HARDWARE, ConfiguredObserver, NodeInfo, Observer
 from impl.job.errors import NO_RESOURCES, UNKNOWN_ENTITY, WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.unit import Some
 
@@ -96,21 +96,25 @@ def check_target(view: ClusterView, uuid: str) -> Object:
     return node
 
 
+def _check_free(view: ClusterView, uuid: str, mib: int, why: str, what: str, free: Callable[[NodeInfo], int]) -> None:
+    node = known(view, "node", uuid)
+    info = OBSERVER.node_info(view, node)
+    if info is None:
+        raise PrerequisiteError(f"Can't compute free {what} on node {node['name']}", NO_RESOURCES)
+    if free(info) < mib:
+        raise PrerequisiteError(
+            f"Not enough {what} on node {node['name']} for {why}: needed {mib} MiB, available {free(info)} MiB",
+            NO_RESOURCES,
+        )
+
+
 def check_memory(view: ClusterView, uuid: str, mib: int, why: str) -> None:
     """Enough free memory on a node.
 
     Raises:
         PrerequisiteError: there is less, or nothing is known.
     """
-    node = known(view, "node", uuid)
-    info = OBSERVER.node_info(view, node)
-    if info is None:
-        raise PrerequisiteError(f"Can't compute free memory on node {node['name']}", NO_RESOURCES)
-    if info.memory_free < mib:
-        raise PrerequisiteError(
-            f"Not enough memory on node {node['name']} for {why}: needed {mib} MiB, available {info.memory_free} MiB",
-            NO_RESOURCES,
-        )
+    _check_free(view, uuid, mib, why, "memory", lambda info: info.memory_free)
 
 
 def check_disk(view: ClusterView, uuid: str, mib: int, why: str) -> None:
@@ -119,12 +123,4 @@ def check_disk(view: ClusterView, uuid: str, mib: int, why: str) -> None:
     Raises:
         PrerequisiteError: there is less, or nothing is known.
     """
-    node = known(view, "node", uuid)
-    info = OBSERVER.node_info(view, node)
-    if info is None:
-        raise PrerequisiteError(f"Can't compute free disk space on node {node['name']}", NO_RESOURCES)
-    if info.disk_free < mib:
-        raise PrerequisiteError(
-            f"Not enough disk space on node {node['name']} for {why}: needed {mib} MiB, available {info.disk_free} MiB",
-            NO_RESOURCES,
-        )
+    _check_free(view, uuid, mib, why, "disk space", lambda info: info.disk_free)

@@ -49,6 +49,20 @@ def test_locks_are_asked_for_in_one_request_and_freed_between_opcodes(bench: Ben
     assert job.ops[1].input["on_nodes"] == ["node2.example.com"]
 
 
+@pytest.mark.parametrize(("duration", "end"), [(0.001, Status.SUCCESS), (-1, Status.ERROR)])
+def test_locks_are_freed_before_the_end_is_told(bench: Bench, duration: float, end: Status) -> None:
+    seen: list[Status] = []
+
+    def before(method: str, _: list[Any]) -> None:
+        if method == "freeLocks":
+            seen.append(bench.read().ops[0].status)
+
+    bench.wconfd.before = before
+    assert bench.run(DELAY | {"on_master": True, "duration": duration}).ops[0].status is end
+    assert len(seen) == 1
+    assert not seen[0].finalised
+
+
 def test_the_first_of_two_opcodes_fails(bench: Bench) -> None:
     job = bench.run(DELAY | {"duration": -1}, DELAY)
     assert job.ops[0].result == ["OpPrereqError", ["Duration must be greater than zero"]]
