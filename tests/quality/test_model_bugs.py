@@ -64,6 +64,13 @@ MODULE_BUGS = {
         "Locks.steps.levels.cfg",
         "property TheLivingKeepTheirLocks",
     ),
+    "whoever lets go makes all others forgotten": (
+        "Locks.tla",
+        "Loosened(o, r) == Serve(Assign(held, o, r), Without(pending, o), {})",
+        "Loosened(o, r) == Serve(Assign(held, o, r), <<>>, {})",
+        "Locks.steps.cfg",
+        "property ToldExactlyWhenGranted",
+    ),
     "two requests wait": (
         "Locks.tla",
         "p \\in Priorities :\n    /\\ MayAsk(o) /\\ Asks(o)\n    /\\ ~Waits(pending, o)",
@@ -113,6 +120,21 @@ MODULE_BUGS = {
         "Store.tla", "/\\ up' = TRUE\n    /\\ memory' = disk", "/\\ up' = TRUE\n    /\\ memory' = <<>>", "Store.cfg",
         "invariant DiskIsBehindMemory",
     ),
+    "what was written is not seen any more": (
+        "Store.tla",
+        "/\\ UNCHANGED <<up, memory, issued, Copies, Faults>>",
+        "/\\ memory' = <<>>\n    /\\ UNCHANGED <<up, issued, Copies, Faults>>",
+        "Store.cfg",
+        "invariant ConfirmedIsSeen",
+    ),
+    "a recovery rolls back what nobody was told of": (
+        "Store.tla",
+        "/\\ memory' = disk\n    /\\ UNCHANGED <<writing, disk, issued, answer, Copies, Faults>>",
+        ("/\\ disk' = SelectSeq(disk, LAMBDA c : answer[c] = \"done\") /\\ memory' = disk'\n"
+        "    /\\ UNCHANGED <<writing, issued, answer, Copies, Faults>>"),
+        "Store.cfg",
+        "property NothingIsForgotten",
+    ),
     "an answer that changes": (
         "Store.tla", '/\\ answer[c] = "" THEN what', "THEN what", "Store.cfg", "property AnswersStand",
     ),
@@ -161,6 +183,13 @@ MODULE_BUGS = {
     "a dead job is kept": (
         "Jobs.tla", "/\\ WF_vars(Watch(i)) /\\ WF_vars(Bury(i))", "/\\ WF_vars(Watch(i))", "Jobs.live.cfg",
         "property EveryAcceptedJobEnds",
+    ),
+    "the least urgent job starts first": (
+        "Jobs.tla",
+        "CHOOSE i \\in ready : \\A j \\in ready : j = i \\/ Before(m, i, j)",
+        "CHOOSE i \\in ready : \\A j \\in ready : j = i \\/ Before(m, j, i)",
+        "Jobs.slots.cfg",
+        "property UrgentFirst",
     ),
     "an ended job is failed again": (
         "Jobs.tla",
