@@ -373,7 +373,9 @@ class NodeModel:
 
 
 def _floor(value: float) -> int:
-    return floor(min(max(value, -1e300), 1e300))
+    if -(2.0**63) <= value < 2.0**63:
+        return floor(value)
+    return 2**63 - 1 if value < 0 else -(2**63)
 
 
 def _discard(indices: list[int], index: int) -> None:

@@ -9,17 +9,18 @@ Source: man hbal(1); the real hbal 3.0.2's output, stream by stream.
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import isnan
 
 from htools.balancing import balance
 from htools.loading import Loaded, SelectionError, load, lookup
-from htools.model import Model, divide
+from htools.model import Model, NodeModel, divide
 from htools.numbers import fixed, general
 from htools.options import VERSION, Options, run_tool, stop
 from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, script
 from htools.plot import NodeFigures
 from htools.progress import shown
 from htools.report import Outcome
-from htools.scoring import component_values, optimum, weighted
+from htools.scoring import component_values, node_values, optimum, weighted
 from htools.tables import component_table, instance_table, node_table
 from spec.cluster import Cluster
 from spec.decisions import Rules
@@ -86,6 +87,10 @@ def _policy_violation(model: Model, index: int) -> str | None:
     return "FailCPU" if divide(node.used_cpus, node.total_cpus) > node.vcpu_ratio else None
 
 
+def _undefined(node: NodeModel, disk_reserve: float) -> bool:
+    return any(map(isnan, (*node_values(node), node.vcpu_ratio, disk_reserve)))
+
+
 def _check_group(model: Model, name: str, options: Options) -> None:
     verbose = options.verbose
     print(f"Group size {len(model.nodes)} nodes, {len(model.instances)} instances")
@@ -94,7 +99,8 @@ def _check_group(model: Model, name: str, options: Options) -> None:
     bad_instances = {index for node in bad for index in (*node.primaries, *node.secondaries)}
     if verbose >= 1:
         print(f"Initial check done: {len(bad)} bad nodes, {len(bad_instances)} bad instances.")
-    good = [node for node in model.nodes.values() if node not in bad]
+    # The peer takes the bad nodes off the list by equality, and what is not a number equals nothing.
+    good = [node for node in model.nodes.values() if node not in bad or _undefined(node, options.min_disk)]
     verdicts = [(node.name, _policy_violation(model, node.index)) for node in good]
     if verbose > 4:
         from htools.haskell import show_string
@@ -303,16 +309,18 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> int:
     return 0
 
 
+def _announce(cluster: Cluster) -> None:
+    from htools.haskell import show_policy
+
+    print(f"Loaded cluster tags: {','.join(cluster.tags)}")
+    print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
+
+
 def body(options: Options, arguments: list[str]) -> int:
     """Run hbal."""
     if arguments:
         stop("This program doesn't take any arguments.")
-    loaded = load(options)
-    if options.verbose > 1 and not options.json:
-        from htools.haskell import show_policy
-
-        print(f"Loaded cluster tags: {','.join(loaded.cluster.tags)}")
-        print(f"Loaded cluster ipolicy: {show_policy(loaded.cluster.policy)}")
+    loaded = load(options, _announce if options.verbose > 1 and not options.json else None)
     if not _check_cluster(loaded, options):
         return 0
     save(options.save, "original", "before balancing", loaded.cluster)

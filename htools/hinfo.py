@@ -12,6 +12,7 @@ from htools.numbers import fixed
 from htools.options import Options, run_tool, stop
 from htools.scoring import score
 from htools.tables import component_table, instance_table, node_table, table
+from spec.cluster import Cluster
 
 
 def bad_items(model: Model) -> tuple[int, int]:
@@ -73,17 +74,20 @@ def _groups(loaded: Loaded, verbose: int) -> None:
     print(f"Cluster is N+1 {'happy' if happy else 'unhappy'}")
 
 
+def _announce(cluster: Cluster, verbose: int) -> None:
+    print(f"Loaded cluster tags: {','.join(cluster.tags)}")
+    if verbose > 2:
+        from htools.haskell import show_policy
+
+        print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
+
+
 def body(options: Options, arguments: list[str]) -> int:
     """Run hinfo."""
     if arguments:
         stop("This program doesn't take any arguments.")
-    loaded = load(options)
+    loaded = load(options, lambda cluster: _announce(cluster, options.verbose))
     model = loaded.model
-    print(f"Loaded cluster tags: {','.join(loaded.cluster.tags)}")
-    if options.verbose > 2:
-        from htools.haskell import show_policy
-
-        print(f"Loaded cluster ipolicy: {show_policy(loaded.cluster.policy)}")
     _sizes(loaded, options.verbose)
     _split_instances(model, options.verbose)
     _groups(loaded, options.verbose)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from htools.errors import LoadError
 from htools.hbal import write
 from htools.hinfo import bad_items
 from htools.model import Model
@@ -19,7 +20,6 @@ from htools.scoring import score
 from htools.tables import node_table
 from spec.cluster import Cluster
 from spec.decisions import Settings
-from spec.errors import GantryError
 
 _LOCAL = "LOCAL"
 _HEADER = ("Nodes", "Inst", "BNode", "BInst", "t_mem", "f_mem", "t_disk", "f_disk", "Score")
@@ -78,7 +78,7 @@ def _scan(name: str | None, width: int, options: Options) -> bool:
             print(node_table(model.nodes.values(), options.print_nodes), end="")
         path = os.path.join(options.output_directory, shown.replace("/", "_") + ".data")
         write(path, text.dump(cluster))
-    except GantryError as error:
+    except LoadError as error:  # of one cluster; where nothing can be written, the others need not be asked
         print(f"\nError for {shown}: failed to load data. Details:\n{error}")
         return False
     return True

@@ -198,8 +198,12 @@ def _warn(model: Model) -> None:
         print(f"Warning: cluster has inconsistent data:\n{lines}", file=sys.stderr)
 
 
-def load(options: Options) -> Loaded:
+def load(options: Options, announce: Callable[[Cluster], None] | None = None) -> Loaded:
     """Read a cluster as the options say, warn about what is inconsistent, and apply what they add.
+
+    Args:
+        options: the command line's.
+        announce: told of the cluster once it is read, before nodes that the options name are looked for.
 
     Raises:
         LoadError: the data cannot be used.
@@ -235,5 +239,7 @@ def load(options: Options) -> Loaded:
         mond.apply(model, options)
     if options.verbose != 0:
         _warn(model)
+    if announce is not None:
+        announce(cluster)
     _set_offline(model.nodes.values(), options.offline)
     return Loaded(cluster, model, suffix)

@@ -100,13 +100,12 @@ def _use_instances(model: Model, loads: dict[str, float]) -> None:
         node.load = [total, *node.load[1:]]
 
 
-def _collect(model: Model, options: Options) -> str | None:
+def _collect(model: Model, reports: dict[str, dict[str, Any]] | None, options: Options) -> str | None:
     """Put the reports into the model; the warning, if they cannot be used."""
     collector = XEN_CPU if options.mond_xen else TOTAL_CPU
     ignored = f"Didn't receive an answer by all MonDs, {collector}'s data will be ignored."
-    if options.mond_file is None:
+    if reports is None:
         return f"No monitoring daemon is configured; give its reports with --mond-data FILE.\n{ignored}"
-    reports = read(options.mond_file)
     data = {index: reports.get(node.name, {}).get(collector) for index, node in model.nodes.items()}
     if not options.mond_xen:
         totals = {index: total for index, entry in data.items() if (total := _total(entry)) is not None}
@@ -131,9 +130,10 @@ def _collect(model: Model, options: Options) -> str | None:
 
 def apply(model: Model, options: Options) -> None:
     """Bring the daemons' reports into the model, or warn; ends the program where incomplete data must not pass."""
+    reports = None if options.mond_file is None else read(options.mond_file)
     if options.ignore_dynu:
         return
-    warning = _collect(model, options)
+    warning = _collect(model, reports, options)
     if warning is None:
         return
     print(warning, file=sys.stderr)

@@ -4,7 +4,6 @@ Source: man htools(1); the real programs' behaviour, observed through scores and
 """
 
 from dataclasses import replace
-from math import floor
 
 from spec import tags
 from spec.cluster import Cluster
@@ -18,7 +17,7 @@ from spec.ledgers import (
     secondary_ledger,
     wishes_unmet,
 )
-from spec.state import Ledger, NodeState, Placed, State
+from spec.state import Ledger, NodeState, Placed, State, whole
 
 
 def _placed(cluster: Cluster, index: int, settings: Settings) -> Placed:
@@ -48,7 +47,7 @@ def _empty(cluster: Cluster, index: int, settings: Settings) -> NodeState:
         index=index,
         node=node,
         policy=policy,
-        low_disk=floor(settings.disk_reserve * node.total_disk),
+        low_disk=whole(settings.disk_reserve * node.total_disk),
         real=ledger,
         planned=ledger,
         planned_free_memory=node.free_memory,

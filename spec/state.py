@@ -24,6 +24,16 @@ def ratio(part: float, whole: float) -> float:
     return nan if not part or part != part else inf if part > 0 else -inf  # noqa: PLR0124 - NaN differs from itself
 
 
+def whole(value: float) -> int:
+    """The integer at or below a number in 64 bits, where what does not fit wraps around as it does in the peer.
+
+    So an infinite or undefined limit becomes the least integer of all.
+    """
+    if -(2.0**63) <= value < 2.0**63:
+        return floor(value)
+    return 2**63 - 1 if value < 0 else -(2**63)
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """An instance with what the cluster's tags and groups make of it.
@@ -159,7 +169,7 @@ class NodeState:
     @property
     def high_cpus(self) -> int:
         """Virtual cores that the policy allows."""
-        return floor(self.policy.vcpu_ratio * self.node.total_cpus)
+        return whole(self.policy.vcpu_ratio * self.node.total_cpus)
 
 
 @dataclass(frozen=True, slots=True)

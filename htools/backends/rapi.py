@@ -36,11 +36,12 @@ def _from_web(base: str, name: str) -> bytes:
     from urllib.request import HTTPSHandler, build_opener
 
     url = f"{base}/2/{_RESOURCES[name]}"
+    address = url if "://" in url else f"http://{url}"
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        with build_opener(HTTPSHandler(context=context)).open(url, timeout=TIMEOUT) as answer:
+        with build_opener(HTTPSHandler(context=context)).open(address, timeout=TIMEOUT) as answer:
             data: bytes = answer.read()
             return data
     except (URLError, OSError, ValueError) as error:

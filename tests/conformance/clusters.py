@@ -35,12 +35,13 @@ INSTANCE_TAGS = ("svc:web", "svc:mail", "db:x", "db:y", "rack:a", "rack:b", "own
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One comparison: the cluster's text, the utilisation file, and the words for hbal without the files."""
+    """One comparison: the cluster's text, the utilisation and monitoring files, and the words without the files."""
 
     seed: int
     text: str
     utilisation: str
     words: tuple[str, ...]
+    monitoring: str = "[]"
 
 
 class Generator:

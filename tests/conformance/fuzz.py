@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from htools import engine, hbal, hcheck, hinfo
-from tests.conformance.cases import request_case, text_case
+from tests.conformance.cases import request_case, text_case, wild
 from tests.conformance.clusters import Case
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conftest import peer_program
@@ -30,7 +30,9 @@ def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backe
         path.mkdir(parents=True)
     (inputs / "cluster.data").write_text(case.text)
     (inputs / "cluster.dynu").write_text(case.utilisation)
-    words = [word.replace("{dynu}", str(inputs / "cluster.dynu")) for word in case.words]
+    (inputs / "cluster.mond").write_text(case.monitoring)
+    files = {"{dynu}": str(inputs / "cluster.dynu"), "{mond}": str(inputs / "cluster.mond")}
+    words = [files.get(word, word) for word in case.words]
     words += [backend, str(inputs / "cluster.data")]
     peer = run_peer(program, words, theirs)
     if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
@@ -50,10 +52,23 @@ def differences(
     *,
     tool: str = "hbal",
     requests: bool = False,
+    free: bool = False,
 ) -> Iterator[str]:
-    """The differences on the cases of these seeds: clusters as text, or in iallocator requests."""
+    """The differences on the cases of these seeds: clusters as text, or in iallocator requests.
+
+    Args:
+        program: the real one.
+        seeds: of the cases.
+        least: fewest nodes.
+        most: most nodes.
+        keep: folder for the inputs.
+        tool: which program it is.
+        requests: whether the clusters are in requests.
+        free: whether all kinds of options are mixed in (`cases.wild`).
+    """
     for seed in seeds:
         case = request_case(tool, seed) if requests else text_case(tool, seed, least, most)
+        case = wild(tool, case) if free else case
         with tempfile.TemporaryDirectory() as scratch:
             directory = keep / str(seed) if keep else Path(scratch) / "case"
             found = compare(program, case, directory, tool, "-I" if requests else "-t")
@@ -69,6 +84,7 @@ def main() -> int:
     parser.add_argument("--nodes", default="3-12", help="least and most nodes")
     parser.add_argument("--tool", default="hbal", choices=sorted(MAIN), help="the program")
     parser.add_argument("--requests", action="store_true", help="clusters in iallocator requests (-I)")
+    parser.add_argument("--free", action="store_true", help="more options, and odder ones")
     parser.add_argument("--keep", type=Path, help="folder for the inputs")
     arguments = parser.parse_args()
     program = peer_program(arguments.tool)
@@ -78,7 +94,9 @@ def main() -> int:
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     failures = 0
     tool, requests = arguments.tool, arguments.requests
-    for found in differences(program, seeds, least, most, arguments.keep, tool=tool, requests=requests):
+    for found in differences(
+        program, seeds, least, most, arguments.keep, tool=tool, requests=requests, free=arguments.free
+    ):
         failures += 1
         print(found, flush=True)  # noqa: T201
     print(f"{len(seeds)} clusters compared, {failures} differ")  # noqa: T201

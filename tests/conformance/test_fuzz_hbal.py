@@ -51,33 +51,29 @@ def test_larger_clusters(pytestconfig: pytest.Config, part: int) -> None:
     assert not list(differences(program(), range(first, first + share), 20, 40))
 
 
-def compare_tool(config: pytest.Config, tool: str, usual: int, *, requests: bool) -> None:
+def compare_tool(config: pytest.Config, tool: str, usual: int, *, requests: bool = False, free: bool = False) -> None:
     first = first_seed(config)
     seeds = range(first, first + count(config, usual))
-    assert not list(differences(program(tool), seeds, 3, 12, tool=tool, requests=requests))
+    assert not list(differences(program(tool), seeds, 3, 12, tool=tool, requests=requests, free=free))
 
 
 @pytest.mark.peer
+@pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 @pytest.mark.parametrize("tool", ["hbal", "hcheck", "hinfo"])
-def test_clusters_in_requests(pytestconfig: pytest.Config, tool: str) -> None:
-    compare_tool(pytestconfig, tool, 25, requests=True)
-
-
-@pytest.mark.peer
-@pytest.mark.parametrize("tool", ["hcheck", "hinfo"])
-def test_small_tools(pytestconfig: pytest.Config, tool: str) -> None:
-    compare_tool(pytestconfig, tool, 25, requests=False)
+def test_all_kinds_of_options(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
+    compare_tool(pytestconfig, tool, 20, requests=requests, free=True)
 
 
 @pytest.mark.long
 @pytest.mark.peer
 @pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 @pytest.mark.parametrize("tool", ["hcheck", "hinfo"])
-def test_many_clusters_with_small_tools(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
-    compare_tool(pytestconfig, tool, 300, requests=requests)
+def test_small_tools_on_many_clusters(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
+    compare_tool(pytestconfig, tool, 200, requests=requests, free=True)
 
 
 @pytest.mark.long
 @pytest.mark.peer
-def test_hbal_on_many_clusters_in_requests(pytestconfig: pytest.Config) -> None:
-    compare_tool(pytestconfig, "hbal", 300, requests=True)
+@pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
+def test_all_kinds_of_options_on_many_clusters(pytestconfig: pytest.Config, requests: bool) -> None:
+    compare_tool(pytestconfig, "hbal", 400, requests=requests, free=True)
