@@ -72,6 +72,13 @@ class EmbeddedDriver(ConfiguredObserver):
         _online(view, str(instance["primary_node"]))
         self._copy(view, sum(map(disk_footprint, disks)), f"disks of {instance['name']} to {name}", log)
 
+    def grow_disk(self, view: ClusterView, instance: Object, disk: Object, size: int, log: Log, *, wait: bool) -> None:
+        """Bring the mirror of what is new in step, if there is one and it is to be waited for."""
+        for node in disk.get("nodes") or ():
+            _online(view, str(node))
+        if disk["dev_type"] == "drbd" and wait:
+            self._copy(view, size - int(disk["size"]), f"what is new of a disk of {instance['name']}", log)
+
     def power(self, view: ClusterView, node: Object, command: str, log: Log, *, timeout: int) -> Any:
         """Answer from the configuration."""
         if not view.node_parameters(node).get("oob_program"):

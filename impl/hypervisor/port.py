@@ -54,5 +54,8 @@ class Driver(Observer, Protocol):
     def copy_disks(self, view: ClusterView, instance: Object, disks: Sequence[Object], target: str, log: Log) -> None:
         """Make copies of an instance's disks on the node `target` and bring them in step with the primary."""
 
+    def grow_disk(self, view: ClusterView, instance: Object, disk: Object, size: int, log: Log, *, wait: bool) -> None:
+        """Make a disk `size` MiB large on all of its nodes, waiting for the mirror of what is new or not."""
+
     def power(self, view: ClusterView, node: Object, command: str, log: Log, *, timeout: int) -> Any:
         """Out-of-band: `power-on`, `power-off`, `power-cycle`, `power-status` or `health`; answers what it said."""

@@ -20,6 +20,7 @@ from tests.impl.job import test_life, test_process
 from tests.impl.job.conftest import Bench, made_bench
 from tests.impl.job.units import test_instance_create as creates
 from tests.impl.job.units import test_instance_moves as moves
+from tests.impl.job.units import test_instance_parameters as parameters
 from tests.impl.job.units import test_instance_state as states
 from tests.impl.job.units import test_node_parameters as nodes
 from tests.impl.job.units import test_objects as objects
@@ -50,7 +51,7 @@ def always_the_first_minor(_: Any, __: str, nodes: Any) -> list[int]:
     return [0 for _ in nodes]
 
 
-def ports_not_taken(_: Any, __: Any) -> dict[str, Any]:
+def no_attributes(*_: Any) -> dict[str, Any]:
     return {}
 
 
@@ -175,8 +176,13 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
     ),
     "ports_not_taken": (
         "impl.job.units.disks.with_ports_taken",
-        ports_not_taken,
+        no_attributes,
         creates.test_ports_come_from_the_pool_first_and_go_back_there,
+    ),
+    "ports_lost": (
+        "impl.job.units.disks.ports_back",
+        no_attributes,
+        parameters.test_disks_come_and_go_with_their_ports,
     ),
     "ports_of_others": (
         "impl.job.reserving.WconfdReservations.port",

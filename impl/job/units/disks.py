@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from impl.cluster.view import DRBD, DRBD_META_MIB, ClusterView
-from impl.config_change import NO_CHANGE, Change, put, set_cluster, together
+from impl.config_change import NO_CHANGE, Change, drop, put, set_cluster, together
 from impl.hypervisor.port import DriverError
 from impl.job.ports import with_ports_taken
 from impl.job.unit import Context
@@ -69,20 +69,27 @@ def mirrored(disks: Sequence[Object]) -> list[Object]:
     return [disk for disk in disks if disk["dev_type"] == DRBD]
 
 
-def put_new(view: ClusterView, disks: Sequence[Object]) -> Change:
-    """The change that adds disks and takes their ports.
+def exchanged(view: ClusterView, new: Sequence[Object], gone: Sequence[Object] = ()) -> Change:
+    """The change that adds disks and takes their ports, and drops others and gives theirs back.
 
     Raises:
         PortTakenError: a port is not free any more.
     """
-    ports = [int(disk["logical_id"][2]) for disk in mirrored(disks)]
+    ports = [int(disk["logical_id"][2]) for disk in mirrored(new)]
     taken = with_ports_taken(view.cluster, ports)
-    return together([put("disks", *disks) if disks else NO_CHANGE, set_cluster(**taken)])
+    back = ports_back({**view.cluster, **taken}, gone)
+    return together(
+        [
+            put("disks", *new) if new else NO_CHANGE,
+            drop("disks", *(str(disk["uuid"]) for disk in gone)) if gone else NO_CHANGE,
+            set_cluster(**{**taken, **back}),
+        ]
+    )
 
 
-def ports_back(view: ClusterView, disks: Sequence[Object], *more: int | None) -> dict[str, Any]:
+def ports_back(cluster: Object, disks: Sequence[Object], *more: int | None) -> dict[str, Any]:
     """The attributes of the cluster that change when disks go: their ports, and some more, go back into the pool."""
-    pool = list(view.cluster.get("tcpudp_port_pool") or ())
+    pool = list(cluster.get("tcpudp_port_pool") or ())
     back = {int(disk["logical_id"][2]) for disk in mirrored(disks)} | {int(port) for port in more if port}
     return {"tcpudp_port_pool": [*pool, *sorted(back - set(pool))]} if back - set(pool) else {}
 

@@ -27,7 +27,8 @@ from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Some, Unit
 from impl.job.units.asking import ask_allocator, default_allocator
 from impl.job.units.common import check_disk, check_memory, check_target, expand, known, some_nodes
-from impl.job.units.disks import made, new_disk, put_new
+from impl.job.units.disks import exchanged, made, new_disk
+from impl.job.units.nics import check_nic, new_nic
 from impl.job.units.policy import Spec, violations
 from spec.locks.names import Level, Mode
 
@@ -35,7 +36,6 @@ Object = Mapping[str, Any]
 
 _NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*\.?")
 _MAX_NAME = 255
-_NIC_PARAMETERS = ("mode", "link", "vlan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ class Creation:
 def resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
     """Check the arguments, expand names, fill in what the cluster decides."""
     _check_mode(op)
-    if len(op["instance_name"]) > _MAX_NAME or not _NAME.fullmatch(op["instance_name"]):
-        raise PrerequisiteError(f"'{op['instance_name']}' is no valid instance name", WRONG_INPUT)
+    check_name(op["instance_name"])
     if view.has("instance", op["instance_name"]) and not op["commit"]:
         raise PrerequisiteError(f"Instance '{op['instance_name']}' is already in the cluster", ALREADY_EXISTS)
     cluster = view.cluster
@@ -66,11 +65,23 @@ def resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
         raise PrerequisiteError(f"Selected hypervisor ({hypervisor}) not enabled in the cluster", WRONG_STATE)
     op = {**op, "disk_template": template, "hypervisor": hypervisor}
     _check_disks(op)
+    for nic in op["nics"]:
+        check_nic(nic, view, new=True)
     for name in ("pnode", "snode"):
         op = expand(op, view, "node", name, f"{name}_uuid")
     if op.get("group_name"):
         op = {**op, "group_name": known(view, "group", op["group_name"])["name"]}
     return _with_allocator(op, view)
+
+
+def check_name(name: str) -> None:
+    """Whether an instance may have this name.
+
+    Raises:
+        PrerequisiteError: it may not.
+    """
+    if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+        raise PrerequisiteError(f"'{name}' is no valid instance name", WRONG_INPUT)
 
 
 def _check_mode(op: Op) -> None:
@@ -208,23 +219,6 @@ def make_disks(context: Context, nodes: Sequence[str]) -> list[dict[str, Any]]:
     return [new_disk(context, op["disk_template"], wanted, index, nodes) for index, wanted in enumerate(op["disks"])]
 
 
-def _nics(context: Context) -> list[dict[str, Any]]:
-    nics = []
-    for wanted in context.op["nics"]:
-        network = wanted.get("network")
-        network_uuid = known(context.view, "network", network)["uuid"] if network else None
-        mac = wanted.get("mac") or "auto"
-        mac = context.reservations.mac(network_uuid, None if mac in {"auto", "generate"} else mac)
-        parameters = {name: wanted[name] for name in _NIC_PARAMETERS if wanted.get(name) not in {None, "default"}}
-        if wanted.get("bridge"):
-            parameters["link"] = wanted["bridge"]
-        nic = {"uuid": str(uuids.uuid4()), "mac": mac, "nicparams": parameters}
-        nics.append(nic | {key: wanted[key] for key in ("ip", "name") if wanted.get(key)})
-        if network_uuid:
-            nics[-1]["network"] = network_uuid
-    return nics
-
-
 def make_instance(
     creation: Creation, nodes: Sequence[str], disks: Sequence[Object], nics: Sequence[Object]
 ) -> dict[str, Any]:
@@ -260,7 +254,7 @@ def added(view: ClusterView, instance: Object, disks: Sequence[Object]) -> Chang
         return NO_CHANGE
     if view.has("instance", str(instance["name"])):
         raise ExecutionError(f"Instance '{instance['name']}' was created by somebody else meanwhile")
-    return together([put("instances", instance), put_new(view, disks)])
+    return together([put("instances", instance), exchanged(view, disks)])
 
 
 def run(context: Context, creation: Creation) -> list[str]:
@@ -268,7 +262,9 @@ def run(context: Context, creation: Creation) -> list[str]:
     op = context.op
     nodes = creation.nodes or choose_nodes(context, creation)
     disks = make_disks(context, nodes)
-    instance = make_instance(creation, nodes, disks, _nics(context))
+    group = str(context.view.nodes[nodes[0]]["group"])
+    nics = [new_nic(wanted, context.view, context.reservations, group) for wanted in op["nics"]]
+    instance = make_instance(creation, nodes, disks, nics)
     if op["forthcoming"]:
         context.log(f"reserving resources for instance {instance['name']}")
     else:

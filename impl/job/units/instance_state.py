@@ -148,7 +148,7 @@ def removed(view: ClusterView, uuid: str) -> Change:
     if instance is None:
         return NO_CHANGE
     disks = view.disks(instance)
-    ports = ports_back(view, disks, instance.get("network_port"))
+    ports = ports_back(view.cluster, disks, instance.get("network_port"))
     return together(
         [drop("instances", uuid), drop("disks", *(str(disk["uuid"]) for disk in disks)), set_cluster(**ports)]
     )

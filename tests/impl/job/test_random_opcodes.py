@@ -26,6 +26,17 @@ class Asker:
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
+        self.instances: list[str] = []
+        self.nodes: list[str] = NODES
+
+    def look(self, config: dict[str, Any]) -> None:
+        """See what is there, to ask about that most of the time."""
+        self.instances = sorted(item["name"] for item in config["instances"].values())
+        self.nodes = sorted(item["name"] for item in config["nodes"].values())
+
+    def node(self) -> str:
+        name: str = self.pick(*(self.nodes if self.pick(True, True, True, False) else NODES))
+        return name
 
     def pick(self, *values: Any) -> Any:
         return self.draw.choice(values)
@@ -34,35 +45,42 @@ class Asker:
         makers = [
             self.migrate, self.fail_over, self.replace, self.replace, self.node_flags, self.node_flags, self.create,
             self.create, self.remove, self.state, self.state, self.group, self.assign, self.tags, self.parameters,
-            self.add_node, self.power, self.verify,
+            self.add_node, self.power, self.verify, self.instance_parameters, self.grow,
         ]  # fmt: skip
+        if len(self.nodes) < 4 and self.pick(True, False, False):  # else little could be done after a while
+            makers = [self.add_node]
+        elif len(self.instances) < 3 and self.pick(True, False, False):
+            makers = [self.create]
         op: dict[str, Any] = self.draw.choice(makers)()
         return op
 
     def about(self, op_id: str, **more: Any) -> dict[str, Any]:
-        return {"OP_ID": op_id, "instance_name": self.pick(*INSTANCES), **more}
+        there = (
+            self.instances if self.instances and op_id != "OP_INSTANCE_CREATE" and self.pick(True, True, False) else ()
+        )
+        return {"OP_ID": op_id, "instance_name": self.pick(*(there or INSTANCES)), **more}
 
     def migrate(self) -> dict[str, Any]:
         return self.about("OP_INSTANCE_MIGRATE", allow_failover=self.pick(True, False))
 
     def fail_over(self) -> dict[str, Any]:
-        return self.about("OP_INSTANCE_FAILOVER", target_node=self.pick(None, *NODES))
+        return self.about("OP_INSTANCE_FAILOVER", target_node=self.pick(None, self.node()))
 
     def replace(self) -> dict[str, Any]:
         if self.pick(True, True, False):
-            return self.about("OP_INSTANCE_REPLACE_DISKS", mode="replace_new_secondary", remote_node=self.pick(*NODES))
+            return self.about("OP_INSTANCE_REPLACE_DISKS", mode="replace_new_secondary", remote_node=self.node())
         return self.about("OP_INSTANCE_REPLACE_DISKS", mode=self.pick("replace_on_primary", "replace_auto"), disks=[0])
 
     def node_flags(self) -> dict[str, Any]:
         flag = self.pick("drained", "offline", "master_candidate", "vm_capable")
         return {
-            "OP_ID": "OP_NODE_SET_PARAMS", "node_name": self.pick(*NODES), flag: self.pick(True, False, False, False),
+            "OP_ID": "OP_NODE_SET_PARAMS", "node_name": self.node(), flag: self.pick(True, False, False, False),
             "auto_promote": self.pick(True, False), "force": self.pick(True, False),
         }  # fmt: skip
 
     def create(self) -> dict[str, Any]:
         template = self.pick("drbd", "drbd", "plain", "diskless")
-        first, second = self.draw.sample(NODES, 2)
+        first, second = self.draw.sample(self.nodes if len(self.nodes) > 1 else NODES, 2)
         return self.about(
             "OP_INSTANCE_CREATE", mode="create", os_type="noop", disk_template=template, nics=[],
             disks=[] if template == "diskless" else [{"size": self.pick(1, 10, 400) * GIB}] * self.pick(1, 2),
@@ -82,13 +100,24 @@ class Asker:
         )
         return self.about(op_id, **more)
 
+    def instance_parameters(self) -> dict[str, Any]:
+        change = self.pick(
+            {"disks": [["add", -1, {"size": self.pick(1, 100) * GIB}]]}, {"disks": [["remove", 0, {}]]},
+            {"nics": [["add", -1, {}]]}, {"nics": [["remove", -1, {}]]},
+            {"disks": [["remove", -1, {}], ["add", 0, {"size": GIB}]]}, {"beparams": {"maxmem": 4 * GIB}},
+        )  # fmt: skip
+        return self.about("OP_INSTANCE_SET_PARAMS", **change, ignore_ipolicy=self.pick(True, False))
+
+    def grow(self) -> dict[str, Any]:
+        return self.about("OP_INSTANCE_GROW_DISK", disk=self.pick(0, 1), amount=self.pick(1, 900) * GIB)
+
     def group(self) -> dict[str, Any]:
         op_id = self.pick("OP_GROUP_ADD", "OP_GROUP_REMOVE", "OP_GROUP_RENAME")
         more = {"new_name": self.pick(*GROUPS)} if op_id == "OP_GROUP_RENAME" else {}
         return {"OP_ID": op_id, "group_name": self.pick(*GROUPS), **more}
 
     def assign(self) -> dict[str, Any]:
-        nodes = self.draw.sample(NODES, self.pick(1, 3))
+        nodes = self.draw.sample(self.nodes, self.pick(1, min(3, len(self.nodes))))
         return {
             "OP_ID": "OP_GROUP_ASSIGN_NODES", "group_name": self.pick(*GROUPS), "nodes": nodes,
             "force": self.pick(True, False),
@@ -107,17 +136,18 @@ class Asker:
         return {"OP_ID": "OP_CLUSTER_SET_PARAMS", **change}
 
     def add_node(self) -> dict[str, Any]:
-        if self.pick(True, False):
-            return {"OP_ID": "OP_NODE_REMOVE", "node_name": self.pick(*NODES)}
+        if self.pick(True, False, False):
+            return {"OP_ID": "OP_NODE_REMOVE", "node_name": self.node()}
+        number = self.pick(*range(1, 6))
         hardware = {"mem_total": 64 * GIB, "mem_node": GIB, "cpu_total": 8}
         return {
-            "OP_ID": "OP_NODE_ADD", "node_name": self.pick("node4.example.com", "node5.example.com"),
-            "primary_ip": self.pick("192.0.2.4", "192.0.2.5"), "group": self.pick(None, *GROUPS),
+            "OP_ID": "OP_NODE_ADD", "node_name": f"node{number}.example.com",
+            "primary_ip": f"192.0.2.{self.pick(number, number, number, 5)}", "group": self.pick(None, *GROUPS),
             "hv_state": {"fake": hardware}, "disk_state": {"lvm": {"xenvg": {"disk_total": 900 * GIB}}},
         }  # fmt: skip
 
     def power(self) -> dict[str, Any]:
-        return {"OP_ID": "OP_OOB_COMMAND", "command": "power-off", "node_names": [self.pick(*NODES)]}
+        return {"OP_ID": "OP_OOB_COMMAND", "command": "power-off", "node_names": [self.node()]}
 
     def verify(self) -> dict[str, Any]:
         return {"OP_ID": "OP_CLUSTER_VERIFY_GROUP", "group_name": self.pick(*GROUPS)}
@@ -153,6 +183,7 @@ def play(seed: int, count: int) -> dict[str, int]:
     with made_bench() as bench:
         history: list[Any] = []
         for number in range(1, count + 1):
+            asker.look(bench.config)
             op = {name: value for name, value in asker.opcode().items() if value is not None}
             history.append(op)
             before = bench.config
