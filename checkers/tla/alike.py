@@ -8,6 +8,15 @@ from typing import Any
 _COMPOUND = frozenset({tuple, frozenset})
 
 
+class _Seen:
+    """What the present specification holds: while it holds no truth, nothing has to be told from a truth."""
+
+    truths = False
+
+
+SEEN = _Seen()
+
+
 def alike(a: Any, b: Any) -> bool:
     """Whether two values that are equal to Python are the same value of TLA+.
 

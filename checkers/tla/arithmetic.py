@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from checkers.tla.equality import fail
 from checkers.tla.kinds import a_kind
-from checkers.tla.runtime import fail
 from checkers.tla.show import show
 from checkers.tla.values import Value, normal
 

@@ -35,6 +35,8 @@ _CALLS: dict[str, tuple[str, str, bool]] = {
     "TLCGetOrDefault": ("lib_register_or", "any", True), "TLCGetAndSet": ("lib_register_update", "any", True),
     "RandomSubset": ("lib_random_subset", "set", True), "RandomSetOfSubsets": ("lib_random_subsets", "set", True),
 }  # fmt: skip
+_TESTS = frozenset({"SelectSeq", "SortSeq"})
+"""Those that take operators whose values are conditions."""
 _NAMES = {"Nat": "NAT", "Int": "INT", "Real": "REAL", "Any": "ANY"}
 _ARITHMETIC = {"+": "+", "-": "-", "*": "*"}
 _COMPARISON = {
@@ -58,9 +60,10 @@ class BuiltinCalls(Pieces):
         if not symbol.module and name in ast.BASIC_OPERATORS:
             given = tuple(arg for arg in args if isinstance(arg, ast.Expr))
             return self.gen(ast.Basic(node.position, ast.BASIC_NAMES[name], given), env, cx)
+        cx = cx.testing(False)
         arities = HIGHER_ORDER.get(name, (0,) * len(args))
         codes = [
-            Code(self.operator_value(arg, arity, env, cx))
+            Code(self.operator_value(arg, arity, env, cx, test=name in _TESTS))
             if arity or not isinstance(arg, ast.Expr)
             else self.gen(arg, env, cx)
             for arg, arity in zip(args, arities, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checkers.tla import order, values
+from checkers.tla.alike import holds_truths
 from checkers.tla.config import Config
 from checkers.tla.errors import TlaConfigError
 from checkers.tla.frames import Closure, Env, Global
@@ -48,6 +49,7 @@ class Constants:
         for name, table in config.tables.items():
             python = f"T_{name}"
             self.program.names[python] = _table(name, table)
+            self.program.truths |= any(map(holds_truths, table.values()))
             self.gen.levels.globals[self._symbol(name, "constant")] = Global(python, "any", normal=False)
         for replacement in config.replacements:
             name = replacement.name

@@ -94,11 +94,13 @@ class Context:
         frame: the function that the code will stand in.
         prime: whether variables mean their values in the next state.
         assigned: the variables whose next value is known, or None for all.
+        test: whether the code is a condition, so that a truth that it has as its value is kept nowhere.
     """
 
     frame: Frame
     prime: bool = False
     assigned: frozenset[int] | None = None
+    test: bool = False
 
     def within(self, frame: Frame) -> Context:
         """The same for another function."""
@@ -106,7 +108,11 @@ class Context:
 
     def primed(self) -> Context:
         """The same for values in the next state."""
-        return Context(self.frame, True, self.assigned)
+        return Context(self.frame, True, self.assigned, self.test)
+
+    def testing(self, test: bool = True) -> Context:
+        """The same for a condition, or for a value."""
+        return self if self.test is test else Context(self.frame, self.prime, self.assigned, test)
 
 
 # Bindings: what a symbol means where code is generated ----------------------------------------------------------

@@ -23,6 +23,7 @@ class Pieces:
     levels: Levels
     program: Program
     gen: Callable[[ast.Expr, Env, Context], Code]
+    whole: Callable[[ast.Expr, Env, Context], Code]
     normal: Callable[[ast.Expr, Env, Context], str]
     truth: Callable[[ast.Expr, Env, Context], str]
     marked: Callable[..., str]
@@ -33,7 +34,7 @@ class Pieces:
     argument: Callable[[ast.Argument, Env, Context], Any]
     lazy: Callable[[ast.Expr, Env, Context], Any]
     mapped: Callable[[ast.SetMap, Env, Context], str]
-    operator_value: Callable[[ast.Argument, int, Env, Context], str]
+    operator_value: Callable[..., str]
 
 
 class BasicExpressions(Pieces):

@@ -50,7 +50,7 @@ class Operators(Pieces):
         code: list[Code] = []
 
         def build(frame: Frame) -> None:
-            code.append(self.gen(node, env, cx.within(frame)))
+            code.append(self.whole(node, env, cx.within(frame)))
             frame.emit(f"return {code[0].text}")
 
         function, captured = self.lifted("let", node, cx, build, ())
@@ -115,7 +115,7 @@ class Operators(Pieces):
             codes: list[Code] = []
 
             def build(frame: Frame) -> None:
-                codes.append(self.gen(operator.body, inner.extend(own), cx.within(frame)))  # type: ignore[arg-type]
+                codes.append(self.whole(operator.body, inner.extend(own), cx.within(frame)))  # type: ignore[arg-type]
                 frame.emit(f"return {codes[0].text}")
 
             placed = ast.Literal(operator.position or node.position, value=0)
@@ -131,11 +131,14 @@ class Operators(Pieces):
     def _passed(self, binding: Any, cx: Context) -> str:
         """How an argument is passed: a value, or a thunk where computing it could fail without being wanted."""
         if isinstance(binding, Lazy):
+            self.program.truths |= binding.type == "bool"
             for name in (binding.name, *binding.captured):
                 cx.frame.use(name)
             text = ", ".join((binding.function, *binding.captured))
             return f"({binding.name} if {binding.name} is not UNSET else Thunk({text}))"
-        return self._bound(binding, (), Env({}), cx, _NOWHERE).text
+        code = self._bound(binding, (), Env({}), cx.testing(False), _NOWHERE)
+        self.program.truths |= code.type == "bool"
+        return code.text
 
     def _recursive(
         self, operator: Operator, args: tuple[ast.Argument, ...], inner: Env, env: Env, cx: Context, node: ast.Expr
@@ -161,7 +164,7 @@ class Operators(Pieces):
                 texts.append(
                     self._passed(binding, cx)
                     if not isinstance(binding, ByName)
-                    else self.gen(binding.node, binding.env, cx).text
+                    else self.gen(binding.node, binding.env, cx.testing(False)).text
                 )
         return Code(self.marked(f"{name}({', '.join(texts)})", node.position))
 
@@ -193,7 +196,7 @@ class Operators(Pieces):
         cx.frame.lines[:0] = lines
         return name
 
-    def operator_value(self, argument: ast.Argument, arity: int, env: Env, cx: Context) -> str:
+    def operator_value(self, argument: ast.Argument, arity: int, env: Env, cx: Context, *, test: bool = False) -> str:
         """Python code for an operator that is passed to a built-in one."""
         params = tuple(Bound(f"a{i}", None) for i in range(arity))
         names = tuple(fresh("a") for _ in params)
@@ -203,8 +206,10 @@ class Operators(Pieces):
         closure = self.levels.bind(argument, env)
 
         def build(frame: Frame) -> None:
-            inner = cx.within(frame)
-            frame.emit(f"return {self._bound(closure, args, env.extend(bindings), inner, args[0]).text}")
+            inner = cx.within(frame).testing(test)
+            code = self._bound(closure, args, env.extend(bindings), inner, args[0])
+            self.program.truths |= code.type == "bool" and not test
+            frame.emit(f"return {code.text}")
 
         name, captured = self.lifted("arg", argument, cx, build, names)
         for item in captured:

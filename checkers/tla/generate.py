@@ -32,6 +32,8 @@ from checkers.tla.program import Program
 from checkers.tla.symbols import Builtin, Constant, Operator, Symbol, Variable
 from checkers.tla.values import Value
 
+_THROUGH = (ast.If, ast.Case, ast.Let, ast.Apply)
+"""The value of such an expression is that of one of its parts."""
 _FOLDED = (ast.SetOf, ast.Tuple, ast.Record, ast.RecordSet, ast.FunctionSet, ast.Product, ast.SetMap, ast.Basic)
 
 
@@ -51,6 +53,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         self.overrides: dict[Symbol, Symbol] = {}
         self.abstract: dict[Symbol, int] = {}
         self.no_folding = 0
+        self.suppressed = 0
         self._operators: dict[Any, tuple[str, list[str], Code]] = {}
         self._folded: dict[Any, Code | None] = {}
         self._keep: list[Any] = []
@@ -64,24 +67,36 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
     def gen(self, node: ast.Expr, env: Env, cx: Context) -> Code:
         """The code of an expression."""
         if isinstance(node, _FOLDED) and (folded := self._fold(node, env)) is not None:
+            self.program.truths |= folded.type == "bool" and not cx.test
             return folded
         handler = self._handlers.get(type(node))
         if handler is None:
             raise TlaSemanticError("level", "a temporal formula stands where a value is wanted", node.position)
-        return handler(node, env, cx)
+        if not cx.test:
+            code = handler(node, env, cx)
+            self.program.truths |= code.type == "bool"
+            return code
+        through = isinstance(node, _THROUGH) or (isinstance(node, ast.Basic) and node.op == "prime")
+        code = handler(node, env, cx if through else cx.testing(False))
+        self.suppressed += code.type == "bool"
+        return code
+
+    def whole(self, node: ast.Expr, env: Env, cx: Context) -> Code:
+        """The code of an expression whose uses tell whether a truth is kept, if it is one in every case."""
+        before = self.suppressed
+        code = self.gen(node, env, cx.testing())
+        if code.type != "bool" and self.suppressed != before:
+            self.program.truths = True
+        return code
 
     def normal(self, node: ast.Expr, env: Env, cx: Context) -> str:
         """The text of an expression whose value goes into a container or a state."""
-        code = self.gen(node, env, cx)
-        self.program.truths |= code.type == "bool"
+        code = self.gen(node, env, cx.testing(False))
         return code.text if code.normal else self.marked(f"normal({code.text})", node.position)
 
     def truth(self, node: ast.Expr, env: Env, cx: Context) -> str:
         """The text of an expression that must be a boolean."""
-        before = self.program.truths
-        code = self.gen(node, env, cx)
-        if code.text in {"True", "False"}:
-            self.program.truths = before
+        code = self.gen(node, env, cx.testing())
         return code.text if code.type == "bool" else self.marked(f"boolean({code.text})", node.position)
 
     def marked(self, text: str, position: Position, clear: str | None = None) -> str:
@@ -119,7 +134,6 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
     def constant(self, value: Value, hint: str = "K") -> Code:
         """Code for a value that is known already."""
         if value is True or value is False:
-            self.program.truths = True
             return Code(repr(value), "bool", normal=True)
         if value.__class__ is int:
             return Code(repr(value) if value >= 0 else f"({value})", "int", normal=True)
@@ -230,6 +244,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
 
     def values(self, args: tuple[ast.Argument, ...], env: Env, cx: Context) -> list[str]:
         """The texts of arguments that are values."""
+        cx = cx.testing(False)
         return [self.gen(arg, env, cx).text for arg in args if isinstance(arg, ast.Expr)]
 
     def _lazy(self, binding: Lazy, cx: Context) -> Code:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any
 
-from checkers.tla import arithmetic, runtime, setops, sets, stdlib
+from checkers.tla import arithmetic, equality, runtime, setops, sets, stdlib
+from checkers.tla.alike import SEEN
 from checkers.tla.errors import Position, TlaEvalError
 from checkers.tla.frames import Mark
 from checkers.tla.values import Domain, LazyFunction, Thunk, normal, ordered
@@ -29,7 +30,7 @@ class Program:
     def __init__(self) -> None:
         self.truths = False
         self.names: dict[str, Any] = {}
-        for module in (runtime, setops, arithmetic):
+        for module in (equality, runtime, setops, arithmetic):
             self.names.update((n, item) for n, item in vars(module).items() if not n.startswith("_"))
         self.names.update((f"lib_{name}", item) for name, item in vars(stdlib).items() if not name.startswith("_"))
         for name in ("NAT", "INT", "REAL", "STRING", "ANY", "contains"):
@@ -44,6 +45,16 @@ class Program:
         self._waiting: list[str] = []
         self._sources: dict[str, list[str]] = {}
         self._positions: dict[str, Position] = {}
+
+    @property
+    def truths(self) -> bool:
+        """Whether states may hold truths."""
+        return self._truths
+
+    @truths.setter
+    def truths(self, seen: bool) -> None:
+        self._truths = seen
+        SEEN.truths |= seen
 
     def add(self, name: str, params: list[str], lines: list[str], position: Position) -> None:
         """Add a function."""

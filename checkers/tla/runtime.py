@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from checkers.tla.equality import fail
 from checkers.tla.errors import TlaEvalError
-from checkers.tla.kinds import a_kind, is_model, mismatch
+from checkers.tla.kinds import a_kind, is_model
 from checkers.tla.sets import (
     Interval,
     contains,
@@ -14,7 +15,6 @@ from checkers.tla.show import show
 from checkers.tla.values import (
     Domain,
     LazyFunction,
-    LazySet,
     ModelValue,
     Thunk,
     Value,
@@ -23,77 +23,6 @@ from checkers.tla.values import (
 )
 
 _ATOMS = frozenset({int, str, bool})
-
-
-def fail(kind: str, detail: str) -> NoReturn:
-    """Raise an evaluation error."""
-    raise TlaEvalError(kind, detail)
-
-
-def eq(a: Value, b: Value) -> bool:
-    """`a = b`; comparing values of different kinds is an error, unless one is a model value."""
-    kind = a.__class__
-    if kind is b.__class__:
-        if kind in _ATOMS:
-            return bool(a == b)
-        if kind is tuple:
-            return a is b or (a == b or _functions_differ(a, b))
-        if kind is frozenset:
-            return a == b or _sets_differ(a, b)
-        if kind is ModelValue and a.type == b.type:
-            return a is b
-    return _eq_mixed(a, b)
-
-
-def _eq_mixed(a: Value, b: Value) -> bool:
-    if isinstance(a, LazySet) and isinstance(b, LazySet):
-        if not (a.enumerable() and b.enumerable()):
-            if a is b or a.describe() == b.describe():
-                return True
-            fail("infinite", f"cannot compare {a.describe()} with {b.describe()}")
-    elif isinstance(a, LazySet | LazyFunction) or isinstance(b, LazySet | LazyFunction):
-        lazy, other = (a, b) if isinstance(a, LazySet | LazyFunction) else (b, a)
-        if other.__class__ is ModelValue:
-            return False
-        if isinstance(lazy, LazySet) and not lazy.enumerable():
-            fail("infinite", f"cannot compare {lazy.describe()} with {show(other)}")
-    a, b = normal(a), normal(b)
-    if mismatch(a, b):
-        fail("comparison", f"cannot compare {show(a)}, {a_kind(a)}, with {show(b)}, {a_kind(b)}")
-    if a.__class__ is b.__class__ and a.__class__ is not ModelValue:
-        return eq(a, b)
-    return a is b
-
-
-def _functions_differ(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool:
-    """False, after making sure that the comparison of two different functions is no error."""
-    if len(a) != len(b) or (bool(a) and a[0].__class__ is Domain) != (bool(b) and b[0].__class__ is Domain):
-        if a and b and (is_record(a) != is_record(b)):
-            fail("comparison", f"cannot compare {show(a)} with {show(b)}: one is a record and the other is not")
-        return False
-    for x, y in zip(a, b, strict=True):
-        if x.__class__ is Domain:
-            if x is not y:
-                if x.record != y.record:
-                    fail("comparison", f"cannot compare {show(a)} with {show(b)}: one is a record, the other is not")
-                return False
-        elif not eq(x, y):
-            return False
-    return False
-
-
-def _sets_differ(a: frozenset[Value], b: frozenset[Value]) -> bool:
-    if len(a) == len(b):
-        for x, y in zip(a, b, strict=True):
-            if mismatch(x, y):
-                fail("comparison", f"cannot compare {show(a)} with {show(b)}")
-            break
-    return False
-
-
-def is_record(value: Value) -> bool:
-    """Whether a function's domain is a set of strings."""
-    return value.__class__ is tuple and bool(value) and value[0].__class__ is Domain and value[0].record
 
 
 def not_boolean(value: Value, where: str = "") -> NoReturn:

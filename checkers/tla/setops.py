@@ -6,8 +6,9 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 
+from checkers.tla.alike import SEEN
+from checkers.tla.equality import eq, fail, is_record, unequal
 from checkers.tla.kinds import a_kind, is_model, mismatch
-from checkers.tla.runtime import fail
 from checkers.tla.sets import (
     Filtered,
     FunctionSet,
@@ -23,11 +24,19 @@ from checkers.tla.sets import (
 from checkers.tla.show import show
 from checkers.tla.values import Domain, LazyFunction, LazySet, Value, domain, is_sequence, normal
 
+_COMPOUND: frozenset[type] = frozenset({tuple, frozenset})
+
 
 def make_set(items: Sequence[Value]) -> frozenset[Value]:
     """A set from its elements, which must be comparable with one another."""
-    if len(items) > 1 and len(set(map(type, items))) > 1:
-        check_kinds(items)
+    if len(items) > 1:
+        if len(set(map(type, items))) > 1:
+            check_kinds(items)
+        first = items[0]
+        if first.__class__ in _COMPOUND:
+            for other in items:
+                if other is not first:
+                    eq(first, other)
     return frozenset(items)
 
 
@@ -39,6 +48,27 @@ def check_kinds(members: Iterable[Value]) -> None:
             fail("comparison", f"cannot compare {show(plain[0])} with {show(other)}")
 
 
+def comparable(a: frozenset[Value], b: frozenset[Value]) -> None:
+    """Refuse two sets whose elements cannot be compared with one another."""
+    for x in a:
+        for y in b:
+            if x is not y:
+                if x.__class__ is not y.__class__:
+                    if mismatch(x, y):
+                        fail("comparison", f"cannot compare {show(x)} with {show(y)}")
+                elif x.__class__ is tuple:
+                    if x != y:
+                        unequal(y, x) if is_record(y) else unequal(x, y)
+                elif x.__class__ is frozenset:
+                    eq(x, y)
+            break
+        break
+    if SEEN.truths:
+        for y in b:
+            if y.__class__ in _COMPOUND:
+                contains(a, y)
+
+
 def cup(a: Value, b: Value) -> Value:
     r"""`a \\cup b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
@@ -46,12 +76,7 @@ def cup(a: Value, b: Value) -> Value:
             return b
         if not b:
             return a
-        for x in a:
-            for y in b:
-                if x.__class__ is not y.__class__ and mismatch(x, y):
-                    fail("comparison", f"cannot compare {show(x)} with {show(y)}")
-                break
-            break
+        comparable(a, b)
         return a | b
     if can_list(_set(a)) and can_list(_set(b)):
         return cup(normal(a), normal(b))
@@ -61,18 +86,20 @@ def cup(a: Value, b: Value) -> Value:
 def cap(a: Value, b: Value) -> Value:
     r"""`a \\cap b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
+        comparable(a, b)
         return a & b
     if can_list(_set(a)) and can_list(_set(b)):
-        return normal(a) & normal(b)
+        return cap(normal(a), normal(b))
     return normal_joined(Joined("\\cap", a, b))
 
 
 def diff(a: Value, b: Value) -> Value:
     r"""`a \\ b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
+        comparable(a, b)
         return a - b
     if can_list(_set(a)) and can_list(_set(b)):
-        return normal(a) - normal(b)
+        return diff(normal(a), normal(b))
     return normal_joined(Joined("\\", a, b))
 
 
@@ -90,7 +117,7 @@ def _set(value: Value) -> Value:
 def subseteq(a: Value, b: Value) -> bool:
     r"""`a \\subseteq b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
-        if a <= b:
+        if a <= b and not SEEN.truths:
             return True
     else:
         _set(b)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
+from checkers.tla.alike import SEEN
+from checkers.tla.equality import eq
 from checkers.tla.errors import TlaEvalError
 from checkers.tla.kinds import a_kind, is_model, mismatch
 from checkers.tla.show import show
@@ -16,10 +18,13 @@ from checkers.tla.values import (
     domain,
     function,
     is_sequence,
+    keys_of,
     normal,
     ordered,
+    same_member,
 )
 
+_COMPOUND: frozenset[type] = frozenset({tuple, frozenset})
 _CONFUSED = frozenset({int, bool})
 _BITS = frozenset({0, 1})
 """Python takes FALSE and TRUE for 0 and 1, so these are compared by their kinds too."""
@@ -28,12 +33,18 @@ _BITS = frozenset({0, 1})
 def contains(members: Value, value: Value) -> bool:
     """Whether a value is in a set of any sort."""
     if members.__class__ is frozenset:
+        if not members:
+            return False
         value = normal(value)
-        if value in members and not (value.__class__ in _CONFUSED and value in _BITS):
-            return True
+        kind = value.__class__
+        if value in members and not (kind in _CONFUSED and value in _BITS):
+            return kind not in _COMPOUND or not SEEN.truths or eq(value, same_member(members, value))
         for other in members:
-            if mismatch(value, other):
-                raise TlaEvalError("comparison", f"cannot compare {show(value)} with {show(other)}")
+            if kind is not other.__class__:
+                if mismatch(value, other):
+                    raise TlaEvalError("comparison", f"cannot compare {show(value)} with {show(other)}")
+            elif kind in _COMPOUND:
+                eq(value, other)
             break
         return value in members
     if isinstance(members, LazySet):
@@ -132,7 +143,7 @@ class PowerSet(LazySet):
             raise TlaEvalError("type", f"cannot ask whether {show(value)}, {a_kind(value)}, is in {self.describe()}")
         if base.__class__ is not frozenset and base.enumerable() and base.count() <= 4096:
             base = self.base = base.normal()
-        if base.__class__ is frozenset and value <= base:
+        if base.__class__ is frozenset and value <= base and not SEEN.truths:
             return True
         return all(contains(base, item) for item in value)
 
@@ -180,15 +191,20 @@ class FunctionSet(LazySet):
         over, target = self._over, self.target
         if over.sequence:
             if len(value) != len(over.keys) or not is_sequence(value):
-                return False
+                return self._other_domain(value)
             items = value
         elif not value or value[0] is not over:
-            return False
+            return self._other_domain(value)
         else:
             items = value[1:]
-        if target.__class__ is frozenset and all(item in target for item in items):
+        if target.__class__ is frozenset and all(item in target for item in items) and not SEEN.truths:
             return True
         return all(contains(target, item) for item in items)
+
+    def _other_domain(self, value: tuple[Value, ...]) -> bool:
+        """False, after making sure that the comparison of the domains is no error."""
+        assert self._over is not None
+        return eq(frozenset(keys_of(value)), self._over.members) and False
 
     def elements(self) -> Iterator[Value]:
         over = domain(normal(self.source))
@@ -252,7 +268,7 @@ class TupleSet(LazySet):
         if value.__class__ is LazyFunction:
             value = value.normal()
         if value.__class__ is not tuple or not is_sequence(value):
-            if is_model(value):
+            if is_model(value) or (value.__class__ is tuple and value[0].keys[0].__class__ is int):
                 return False
             raise TlaEvalError("type", f"cannot ask whether {show(value)}, not a tuple, is in {self.describe()}")
         return len(value) == len(self.targets) and all(map(contains, self.targets, value))

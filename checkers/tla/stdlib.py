@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 
+from checkers.tla.equality import fail
 from checkers.tla.errors import TlaEvalError
 from checkers.tla.kinds import a_kind, mismatch
-from checkers.tla.runtime import boolean, fail
+from checkers.tla.runtime import boolean
 from checkers.tla.sets import Sequences, can_list, contains, listed
 from checkers.tla.show import show
 from checkers.tla.values import (
@@ -49,9 +50,12 @@ def head(value: Value) -> Value:
     """`Head(s)`."""
     if value.__class__ is tuple and value and value[0].__class__ is not Domain:
         return value[0]
-    if not _sequence(value, "Head"):
+    found = _sequence(value, "Head")
+    if found.__class__ is str:
+        fail("type", f"cannot apply Head to a string: {show(value)}")
+    if not found:
         fail("domain", "cannot apply Head to the empty sequence")
-    return normal(value)[0]
+    return found[0]
 
 
 def tail(value: Value) -> Value:
@@ -285,6 +289,13 @@ def random_subsets(count: Value, size: Value, members: Value) -> frozenset[Value
 # Bags ---------------------------------------------------------------------------------------------------------
 
 
+def _function(value: Value) -> tuple[Value, ...]:
+    value = normal(value)
+    if value.__class__ is not tuple:
+        fail("type", f"{show(value)}, {a_kind(value)}, is no function")
+    return tuple(value)
+
+
 def _bag(value: Value) -> dict[Value, int]:
     value = normal(value)
     if not is_bag(value):
@@ -300,7 +311,7 @@ def is_bag(value: Value) -> bool:
 
 def bag_to_set(bag: Value) -> frozenset[Value]:
     """`BagToSet(B)`."""
-    return frozenset(_bag(bag))
+    return frozenset(keys_of(_function(bag)))
 
 
 def set_to_bag(members: Value) -> Value:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from checkers.tla.alike import alike, doubtful, marks
+from checkers.tla.alike import SEEN, alike, doubtful, marks
 from checkers.tla.errors import TlaEvalError
 from checkers.tla.order import sort_key, sorted_elements
 
@@ -76,6 +76,7 @@ _DOMAINS: dict[frozenset[Value], Domain] = {}
 _BOOLEAN_DOMAINS: dict[frozenset[Value], Domain] = {}
 _LOOKALIKES: dict[Value, Domain] = {}
 _ORDERED: dict[frozenset[Value], tuple[frozenset[Value] | None, tuple[Value, ...]]] = {}
+_MEMBERS: dict[int, tuple[frozenset[Value], dict[Value, Value]]] = {}
 
 
 def domain(members: frozenset[Value]) -> Domain:
@@ -99,6 +100,8 @@ def _has_booleans(members: frozenset[Value]) -> bool:
 
 def reset() -> None:
     """Forget interned domains and orders: the order of strings belongs to one specification."""
+    SEEN.truths = False
+    _MEMBERS.clear()
     _DOMAINS.clear()
     _BOOLEAN_DOMAINS.clear()
     _LOOKALIKES.clear()
@@ -126,6 +129,16 @@ def ordered(members: frozenset[Value]) -> tuple[Value, ...]:
     if known is None or known is members or alike(known, members):
         return listed
     return sorted_elements(members)
+
+
+def same_member(members: frozenset[Value], value: Value) -> Value:
+    """The element of a set that Python takes for this value, of which it knows that there is one."""
+    found = _MEMBERS.get(id(members))
+    if found is None:
+        if len(_MEMBERS) > 10_000:
+            _MEMBERS.clear()
+        found = _MEMBERS[id(members)] = (members, {item: item for item in members})
+    return found[1][value]
 
 
 def function(over: Domain, values: Iterable[Value]) -> tuple[Value, ...]:

@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from checkers.tla import automaton, explore, liveness, precedence, program, runtime, setops, sets, values, workers
+from checkers.tla import (
+    automaton,
+    equality,
+    explore,
+    liveness,
+    precedence,
+    program,
+    runtime,
+    setops,
+    sets,
+    values,
+    workers,
+)
 from checkers.tla.expression import evaluate
 from checkers.tla.show import show
 from checkers.tla.symmetry import Orbits
@@ -21,7 +33,7 @@ def precedence_is_ignored(patch: Patch) -> None:
 
 
 def any_values_may_be_compared(patch: Patch) -> None:
-    patch.setattr(runtime, "eq", lambda a, b: values.normal(a) == values.normal(b))
+    patch.setattr(equality, "eq", lambda a, b: values.normal(a) == values.normal(b))
 
 
 def except_appends(patch: Patch) -> None:

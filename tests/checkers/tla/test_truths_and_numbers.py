@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from checkers.tla import load
+from checkers.tla import TlaEvalError, load
 from checkers.tla.alike import alike, doubtful, marks
+from checkers.tla.expression import evaluate
 from tests.checkers.tla.specs import figures, run
 
 SPEC = "SPECIFICATION Spec\n"
@@ -90,3 +91,48 @@ def test_symmetry_beside_both_kinds(tmp_path: Path) -> None:
     text = ORBITS.replace("y < 2", "y < 1").replace("IF y = 0 THEN x' = [x EXCEPT ![s] = 1] ELSE", "")
     text = text.replace("y' = y + 1", "y' = y").replace("t = s", "FALSE")
     assert figures(run(tmp_path, text, config)) == ("ok", 2, 5, 2)
+
+
+OPERATORS = """---- MODULE Spec ----
+EXTENDS Naturals
+VARIABLES x, y
+RECURSIVE Even(_)
+Even(n) == IF n = 0 THEN 1 = 1 ELSE IF n = 1 THEN 1 = 2 ELSE Even(n - 2)
+f[n \\in Nat] == IF n = 0 THEN 0 = 0 ELSE ~ f[n - 1]
+Mixed(a, b) == CASE a > 1 -> a < b [] a = 1 -> 1 [] OTHER -> 0
+Pack(p, n) == IF n = 5 THEN <<n>> ELSE <<p>>
+App(F(_), n) == F(n)
+Init == x = 0 /\\ y = 0
+Next == y < 4 /\\ y' = y + 1 /\\ \\E b \\in 0..3 : {next}
+===="""
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("x' = Even(y) \\/ x' = 1", ("ok", 9, 57, 5)),
+        ("x' = Mixed(y, b)", ("ok", 6, 21, 5)),
+        ("x' = f[y] \\/ x' = y % 2", ("ok", 9, 57, 5)),
+        ("LET p == b < y IN x' = Pack(p, b) \\/ x' = <<b % 2>>", ("ok", 16, 97, 5)),
+        ("x' = App(LAMBDA n : n > 1, y) \\/ x' = App(LAMBDA n : n % 2, b)", ("ok", 13, 81, 5)),
+        ("x' = {c \\in 0..1 : c = b} \\/ x' = {b < 2}", ("ok", 21, 129, 5)),
+    ],
+)
+def test_no_word_of_the_text_says_that_a_state_holds_truths(
+    tmp_path: Path, step: str, expected: tuple[str, int, int, int]
+) -> None:
+    text = OPERATORS.replace("{next}", step)
+    assert not {"TRUE", "FALSE", "BOOLEAN"} & set(text.split())
+    assert figures(run(tmp_path, text, "INIT Init\nNEXT Next\nCHECK_DEADLOCK FALSE")) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<<0>> = <<FALSE>>", "{1} = {TRUE}", "[a |-> 0] = [a |-> FALSE]", "0..1 = BOOLEAN", "(0 :> 1) = (TRUE :> 0)",
+     "{<<0>>} = {<<FALSE>>}", "<<FALSE>> \\in {<<0>>}", "{0} \\in {{FALSE}}", "{FALSE} \\in SUBSET {0}",
+     "[a |-> FALSE] \\in [a : {0}]", "{<<0>>} \\cup {<<FALSE>>}", "{{0}, {FALSE}}", "{<<0>>} \\subseteq {<<FALSE>>}",
+     "<<1, 0>> = <<1, 2 < 1>>", "[i \\in {5} |-> 0] = [i \\in {5} |-> i = 4]"],
+)  # fmt: skip
+def test_comparing_truths_with_numbers_is_an_error_however_deep_they_lie(text: str) -> None:
+    with pytest.raises(TlaEvalError):
+        evaluate(text)
