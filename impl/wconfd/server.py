@@ -14,6 +14,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from impl.config.errors import RefusedError
+from impl.config.model import Config, Draft
 from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
 from impl.process.claims import bound_socket
@@ -61,7 +62,7 @@ class Wconfd:
         self._trace_start(state)
         self._batches = Batches(store, state, self._notify, self._committed, self._answered)
         self._unsent: list[Connection] = []
-        self._snapshots = Snapshots(root, lambda: self._batches.durable)
+        self._snapshots = Snapshots(root, lambda: self._batches.durable, self._take_in)
         self._watch = Watch(me.livelock, self._process_ended)
         self._senders = [
             Sender(DirectoryTarget(path), lambda: self._batches.durable.config) for path in options.replicas
@@ -280,6 +281,22 @@ class Wconfd:
                     os.kill(owner.pid, signal.SIGHUP)
                 except (OSError, OverflowError) as error:
                     _log.info("cannot notify %s (pid %d): %s", owner.ident, owner.pid, error)
+
+    def _take_in(self, config: Config) -> bool:
+        """Take in an administrator's configuration, unless somebody is at work on ours."""
+        call = self._new_call()
+        if call.config_is_locked:
+            return False
+        if config.serial > call.config.serial:
+            _log.warning(
+                "%s has serial number %d, newer than our %d: taking it in",
+                self._root.config, config.serial, call.config.serial,
+            )  # fmt: skip
+            draft = Draft(call.config)
+            draft.replace_all(config)
+            call.put_config(config, draft.changes())
+            self._take(call, None, b"")
+        return True
 
     # -- the trace
 

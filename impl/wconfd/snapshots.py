@@ -2,15 +2,22 @@
 
 They are for Ganeti's tools and for administrators; the store is what counts. At most one is written at a time, and
 writing takes at most a tenth of the time, whatever the size.
+
+A config.data that somebody else has written meanwhile is noticed within seconds, and never overwritten unread: one with
+a newer serial number than ours is an administrator's and is handed over to be taken in; any other one is replaced by
+ours, which the log tells.
 """
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 
 import msgspec
 
+from impl.config.errors import ConfigurationError
+from impl.config.model import Config, parse
 from impl.paths import Root
 from impl.store.files import write_atomic
 from impl.store.port import Batch
@@ -22,15 +29,33 @@ _encode = msgspec.json.Encoder().encode
 MIN_INTERVAL = 1.0
 
 
-class Snapshots:
-    """Writes config.data, locks.data and tempres.data after the state has changed."""
+def _signature(path: str) -> tuple[int, int, int] | None:
+    """What changes whenever somebody writes or replaces a file; None if there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def __init__(self, root: Root, durable: Callable[[], State]) -> None:
+
+class Snapshots:
+    """Writes config.data, locks.data and tempres.data after the state has changed.
+
+    Args:
+        root: where they lie.
+        durable: asked for the state.
+        take_in: given an administrator's newer configuration; answers whether it could be taken in now.
+    """
+
+    def __init__(self, root: Root, durable: Callable[[], State], take_in: Callable[[Config], bool]) -> None:
         self._root = root
         self._durable = durable
+        self._take_in = take_in
+        self._mine = _signature(root.config)
         self._stale: set[str] = set()
         self._changed = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._write_behind())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._write_behind()), loop.create_task(self._look_for_others())]
         self._writing = asyncio.Lock()
         self.failures = 0
 
@@ -51,6 +76,14 @@ class Snapshots:
             await self.write_now()
             await asyncio.sleep(max(MIN_INTERVAL, 9 * (time.monotonic() - start)))
 
+    async def _look_for_others(self) -> None:
+        """Notice that somebody else has written config.data: what to do about it is decided where it is written."""
+        while True:
+            await asyncio.sleep(MIN_INTERVAL)
+            if _signature(self._root.config) != self._mine and not self._durable().config.empty:
+                self._stale.add("config")
+                self._changed.set()
+
     async def write_now(self, *, force: bool = False) -> None:
         """Write what is stale (with `force`: everything) and wait for it."""
         async with self._writing:
@@ -59,23 +92,55 @@ class Snapshots:
             if force:
                 stale = {"config", "locks", "tempres"}
             try:
-                await asyncio.to_thread(self._write, self._durable(), stale)
+                newer = await asyncio.to_thread(self._write, self._durable(), stale)
+                if newer is not None and not self._take_in(newer):
+                    self._stale.add("config")
+                    self._changed.set()
             except OSError as error:
                 self.failures += 1
                 self._stale |= stale
                 self._changed.set()
                 _log.error("cannot write snapshots in %s (%s): will try again", self._root.state, error)
 
-    def _write(self, state: State, stale: set[str]) -> None:
+    def _write(self, state: State, stale: set[str]) -> Config | None:
+        """Write what is stale; answers an administrator's newer configuration, which is left alone."""
+        newer: Config | None = None
         if "config" in stale and not state.config.empty:
-            write_atomic(self._root.config, state.config.text())
+            newer = self._newer_one(state.config.serial)
+            if newer is None:
+                write_atomic(self._root.config, state.config.text())
+                self._mine = _signature(self._root.config)
         if "locks" in stale:
             write_atomic(self._root.locks, _encode(codec.locks_file(state.locks)), 0o600)
         if "tempres" in stale:
             write_atomic(self._root.reservations, _encode(codec.reservations_file(state.reservations)), 0o600)
+        return newer
+
+    def _newer_one(self, serial: int) -> Config | None:
+        """The config.data that somebody else has written, if its serial number is newer than ours."""
+        path = self._root.config
+        if _signature(path) == self._mine:
+            return None
+        try:
+            with open(path, "rb") as file:
+                found = parse(file.read())
+        except FileNotFoundError:
+            _log.warning("%s is gone: writing it again", path)
+            return None
+        except ConfigurationError as error:
+            _log.warning("%s was changed and cannot be read (%s): replacing it by ours", path, error)
+            return None
+        if found.serial > serial:
+            return found
+        _log.warning(
+            "%s was changed, but its serial number %d is not newer than our %d: replacing it by ours",
+            path, found.serial, serial,
+        )  # fmt: skip
+        return None
 
     async def close(self) -> None:
         """Write what is stale and stop."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.write_now()
