@@ -5,14 +5,18 @@ queue (and closes and opens it), so it is for a cluster that nobody else uses.
 """
 
 import json
+from itertools import combinations
 from typing import Any
 
 from checkers.conform import AnyOf, Scenario, Session, frame, starts
 from impl.wire.messages import encode_request
+from spec.jobs.model import Job, Opcode, Status
+from spec.jobs.queue import Queue, dependency_verdict
 
 KNOWN: dict[str, str] = {
     "one bad job among many": "the real one refuses all of them",
     "a relative dependency out of range": "the real one drops the connection, or takes an older job for it",
+    "what a cancelled dependency says": "the real one says 'Job canceled by request', not of which job",
     "opening twice": "the real one drops the connection",
     "archiving all by age -1": "the real one archives nothing, whatever its manual says",
     "text other than ASCII": "the real one truncates the characters",
@@ -130,6 +134,29 @@ def dependencies(session: Session) -> None:
     session.check("what that says", session.call("QueryJobs", [wrong], ["opresult"]), [[[["OpExecError", [told]]]]])
     out_of_range = session.call("SubmitManyJobs", [[opcode(depends=[[-5, []]])]])
     session.check("a relative dependency out of range", out_of_range, [[False, starts("Relative dependency -5")]])
+
+
+def accepted_statuses(session: Session) -> None:
+    """Every list of accepted statuses, on a job of every end: what the specification makes of it."""
+    failed, good, blocker = (session.call("SubmitJob", [op]) for op in (opcode(-1.0), opcode(), lasting()))
+    canceled = session.call("SubmitJob", [opcode(depends=[[blocker, []]])])
+    session.call("CancelJob", canceled)
+    bases = {"error": failed, "success": good, "canceled": canceled}
+    for status, job_id in bases.items():
+        session.check(f"a job that ends as {status}", ended(session, job_id), status)
+    session.call("CancelJob", blocker)
+    running(session, blocker)
+    session.call("CancelJob", blocker, True)
+    lists = [list(part) for count in range(4) for part in combinations(bases, count)]
+    wanted = [(status, part) for status in bases for part in lists]
+    answers = session.call("SubmitManyJobs", [[opcode(depends=[[bases[status], part]])] for status, part in wanted])
+    for (status, part), (_, job_id) in zip(wanted, answers, strict=True):
+        base = Job(1, (Opcode({}, status=Status(status)),))
+        verdict = dependency_verdict(Queue(ended=(base,)), Job(2, (Opcode({"depends": [[1, part]]}),)))
+        name = f"{', '.join(part) or 'none'} accepted of {status}"
+        session.check(name, ended(session, job_id), "success" if verdict is None else str(verdict[0]))
+    told = [[[f"Dependency job {canceled} was cancelled"]]]
+    session.check("what a cancelled dependency says", session.call("QueryJobs", [answers[-8][1]], ["opresult"]), told)
 
 
 def cancels(session: Session) -> None:
@@ -282,6 +309,7 @@ SCENARIOS: dict[str, Scenario] = {
     "submissions": submissions,
     "refusals": refusals,
     "dependencies": dependencies,
+    "accepted statuses": accepted_statuses,
     "cancels and priorities": cancels,
     "waiting": waiting,
     "archives": archives,

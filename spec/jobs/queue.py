@@ -7,7 +7,7 @@ What must hold of every state and step stands in `spec.jobs.properties`.
 
 Source: design-daemons, design-chained-jobs, design-optables, observed behaviour of the queue of Ganeti 3.0.2.
 Deviations: relative dependencies reach only into the same submission; a job whose dependency failed ends without a
-process being started, all of it.
+process being started, all of it; one whose dependency was cancelled says which.
 """
 
 from collections.abc import Mapping, Sequence
