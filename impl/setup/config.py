@@ -72,6 +72,9 @@ _DRBD = {
 }
 
 
+MAC_PREFIX = "aa:00:00"
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What a new configuration needs beside the cluster's facts.
@@ -127,6 +130,7 @@ class _Maker:
         self._groups = [group.uuid for group in cluster.groups]
         self._minors = [0] * len(cluster.nodes)
         self._next_port = FIRST_PORT
+        self._macs = 0
 
     def _uuid(self, *names: str) -> str:
         return str(uuid.uuid5(NAMESPACE, "/".join((self._setup.name, *names))))
@@ -159,7 +163,7 @@ class _Maker:
             "modify_etc_hosts": False,
             "modify_ssh_setup": False,
             "maintain_node_health": False,
-            "mac_prefix": "aa:00:00",
+            "mac_prefix": MAC_PREFIX,
             "uid_pool": [],
             "tcpudp_port_pool": [],
             "highest_used_port": FIRST_PORT - 1 + sum(map(_disk_count, self._cluster.instances)),
@@ -288,9 +292,19 @@ class _Maker:
             "admin_state_source": "admin",
             "disks_active": state == "up",
             "disks": disks,
-            "nics": [],
+            "nics": [self._nic(identity, index) for index in range(self._least_nics(it))],
         }
         return made | {"forthcoming": True} if it.forthcoming else made
+
+    def _least_nics(self, it: Instance) -> int:
+        """The text does not tell an instance's interfaces: it gets as few as its group's policy allows."""
+        policy = self._cluster.groups[self._cluster.nodes[it.primary].group].policy
+        return min((bounds.minimum.nic_count for bounds in policy.bounds), default=0)
+
+    def _nic(self, instance: str, index: int) -> dict[str, Any]:
+        self._macs += 1
+        mac = ":".join([MAC_PREFIX, *(f"{part:02x}" for part in self._macs.to_bytes(3, "big"))])
+        return {"uuid": self._uuid("nic", instance, str(index)), "mac": mac, "nicparams": {}}
 
     def _disk(self, it: Instance, number: int, disk: Disk) -> dict[str, Any]:
         identity = self._uuid("disk", it.name, str(number))

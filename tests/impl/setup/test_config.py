@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from htools.backends import text
 from impl.cluster.view import ClusterView
+from impl.job.units.verification import configuration_findings, group_findings
 from impl.paths import Root, RootTooLongError
 from impl.setup.config import Setup, initial_config
 from impl.setup.export import for_ganeti
@@ -49,6 +51,23 @@ def test_the_view_of_the_configuration_tells_the_text(office: Cluster, config: d
         assert view.disk_usage(made) == instance.disk
         assert view.disk_template(made) == instance.disk_template.value
         assert made["admin_state"] == "up"
+
+
+def test_cluster_verify_finds_nothing(config: dict[str, Any]) -> None:
+    view = ClusterView(config)
+    assert list(configuration_findings(view)) == []
+    assert [finding for group in view.groups.values() for finding in group_findings(view, group)] == []
+
+
+def test_instances_have_as_many_interfaces_as_the_policy_wants(office: Cluster) -> None:
+    (bounds,) = office.policy.bounds
+    wanted = replace(bounds, minimum=replace(bounds.minimum, nic_count=2))
+    policy = replace(office.policy, bounds=(wanted,))
+    changed = replace(office, groups=tuple(replace(group, policy=policy) for group in office.groups))
+    made = initial_config(changed, Setup("office.example", 1e9, numbered()))
+    nics = [nic for instance in made["instances"].values() for nic in instance["nics"]]
+    assert len(nics) == 2 * len(office.instances)
+    assert len({nic["mac"] for nic in nics}) == len({nic["uuid"] for nic in nics}) == len(nics)
 
 
 def test_ports_minors_secrets_and_uuids_are_unique(config: dict[str, Any]) -> None:
