@@ -123,16 +123,24 @@ def refused(error_class: str, text: str) -> dict[str, Any]:
     return {"error": [error_class, text]}
 
 
+PROFILES = ("gantry", "gantry-fair", "peer-3.0")
+"""Ours, ours in fair mode, and the real one."""
+
+
 class Profile:
     """What a daemon is held to.
 
     Args:
-        name: `gantry` or `peer-3.0`.
+        name: one of `PROFILES`.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._as_peer = name == "peer-3.0"
+
+    def start(self) -> "Expected":
+        """The state in which nobody holds or waits for anything."""
+        return Expected(PeerState(rules.LockState(fair=self.name == "gantry-fair")))
 
     def _lock(self, state: Expected, event: model.Event) -> tuple[Expected, model.Effects]:
         if self._as_peer:

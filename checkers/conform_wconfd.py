@@ -4,8 +4,8 @@ Owners are real: each has a process that holds its live-lock and counts the sign
 owner's signals are asked for; a death is a kill, and the daemon is told to look for it. A divergence is shrunk to a
 history from which no call can be left out, and is told as a transcript.
 
-What is expected comes from `spec.locks.rules` (profile `gantry`) or from the order in which Ganeti 3.0 serves
-(profile `peer-3.0`, `spec.locks.peer`), and from `spec.reservations`.
+What is expected comes from `spec.locks.rules` (profiles `gantry` and, in fair mode, `gantry-fair`) or from the order in
+which Ganeti 3.0 serves (profile `peer-3.0`, `spec.locks.peer`), and from `spec.reservations`.
 """
 
 import contextlib
@@ -22,7 +22,6 @@ from checkers.conform_histories import (
     DISKS,
     OWNER_IDENTS,
     Action,
-    Expected,
     Profile,
     generate,
     locks_json,
@@ -163,7 +162,7 @@ class Driver:
 
     def run(self, history: Sequence[Action]) -> Divergence | None:
         """Perform a history from a clean state; answers where it diverges, if it does."""
-        state = Expected()
+        state = self._profile.start()
         exchanges: list[Exchange] = []
         buried: list[Owner] = []
         signals = [process.signals() for process in self._owners]

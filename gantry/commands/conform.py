@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="wconfd: where the generated histories begin (1)")
     parser.add_argument("--steps", type=int, default=3000, help="wconfd: how many calls are made (3000)")
     parser.add_argument(
-        "--profile", choices=("gantry", "peer-3.0"), help="wconfd: what it is held to (gantry, with --real peer-3.0)"
+        "--profile",
+        choices=("gantry", "gantry-fair", "peer-3.0"),
+        help="wconfd: what it is held to (gantry, with --real peer-3.0)",
     )
     parser.add_argument(
         "--livelocks", metavar="DIR", help="wconfd: its live-locks (default: beside the socket's place)"

@@ -30,6 +30,14 @@ CONSEQUENCES_FIRST = [
 """Ganeti grants job 1's request, which the first grant made possible, before masterd's, which comes first in order."""
 
 
+PASSED = [
+    Action(A, "tryUpdateLocks", ((Request(NODE, Mode.SHARED),),)),
+    Action(JOB_1, "updateLocksWaiting", (0, (Request(NODE, Mode.EXCLUSIVE),))),
+    Action(JOB_30, "updateLocksWaiting", (0, (Request(NODE, Mode.SHARED),))),
+]
+"""The second sharer passes the one who waits; in fair mode it waits, too."""
+
+
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Root]:
     with running("ours", MINIMAL) as (root, _pid):
@@ -48,6 +56,16 @@ def real() -> Iterator[Root]:
 def test_ours_conforms(ours: Root) -> None:
     verdict = conform(ours.wconfd_socket, ours.livelocks, "gantry", seed=5, steps=300)
     assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+
+
+def test_ours_conforms_in_fair_mode_and_only_there(ours: Root) -> None:
+    with running("ours", MINIMAL, options=("--fair",)) as (root, _pid):
+        verdict = conform(root.wconfd_socket, root.livelocks, "gantry-fair", seed=8, steps=200)
+        assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+        assert outcome(root, "gantry", PASSED) is not None
+        assert outcome(root, "gantry-fair", PASSED) is None
+    assert outcome(ours, "gantry", PASSED) is None
+    assert outcome(ours, "gantry-fair", PASSED) is not None
 
 
 @pytest.mark.peer

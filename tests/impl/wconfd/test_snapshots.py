@@ -4,8 +4,10 @@ import asyncio
 import json
 import logging
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,14 @@ def written(root: Root, **changed: Any) -> None:
     with open(root.config + ".edited", "w", encoding="utf-8") as file:
         json.dump({**MINIMAL, **changed}, file)
     os.rename(root.config + ".edited", root.config)
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory whose path leaves room for a socket's."""
+    path = Path(tempfile.mkdtemp(prefix="gs", dir="/tmp"))
+    yield path
+    shutil.rmtree(path)
 
 
 def on_disk(root: Root) -> dict[str, Any]:
@@ -53,21 +63,21 @@ def after_writing(path: Path, meddle: Callable[[Root], None], *, taken: bool = T
     return root, offered
 
 
-def test_our_own_file_is_written_again_without_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    root, offered = after_writing(tmp_path, lambda _root: None)
+def test_our_own_file_is_written_again_without_a_word(short: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root, offered = after_writing(short, lambda _root: None)
     assert not offered
     assert not caplog.records
     assert on_disk(root) == MINIMAL
 
 
-def test_a_newer_file_is_offered_and_left_alone(tmp_path: Path) -> None:
-    root, offered = after_writing(tmp_path, lambda root: written(root, serial_no=8))
+def test_a_newer_file_is_offered_and_left_alone(short: Path) -> None:
+    root, offered = after_writing(short, lambda root: written(root, serial_no=8))
     assert offered[0].serial == 8
     assert on_disk(root)["serial_no"] == 8
 
 
-def test_a_newer_file_that_cannot_be_taken_in_now_is_left_alone_and_offered_again(tmp_path: Path) -> None:
-    root, offered = after_writing(tmp_path, lambda root: written(root, serial_no=8), taken=False)
+def test_a_newer_file_that_cannot_be_taken_in_now_is_left_alone_and_offered_again(short: Path) -> None:
+    root, offered = after_writing(short, lambda root: written(root, serial_no=8), taken=False)
     assert [config.serial for config in offered] == [8, 8]  # once when it was found, once more at the end
     assert on_disk(root)["serial_no"] == 8
 
@@ -82,10 +92,10 @@ def test_a_newer_file_that_cannot_be_taken_in_now_is_left_alone_and_offered_agai
     ids=["older", "broken", "gone"],
 )
 def test_any_other_file_is_replaced_and_that_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, meddle: Callable[[Root], None], text: str
+    short: Path, caplog: pytest.LogCaptureFixture, meddle: Callable[[Root], None], text: str
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="wconfd"):
-        root, offered = after_writing(tmp_path, meddle)
+        root, offered = after_writing(short, meddle)
     assert not offered
     assert [text in record.getMessage() for record in caplog.records] == [True]
     assert on_disk(root) == MINIMAL
