@@ -74,11 +74,15 @@ class Search(Protocol):
 
 
 def search_for(model: Model, rules: Rules) -> Search:
-    """The engine, or the plain search for a model that vectors do not represent exactly."""
+    """The engine, its special case, or the plain search for a model that vectors do not represent exactly."""
     from htools.arrays import representable
 
     if not representable(model):
         return PlainSearch(model, rules)
+    from htools.classes import ClassSearch, serves
+
+    if serves(model):
+        return ClassSearch(model, rules)
     from htools.engine import Engine
 
     return Engine(model, rules)

@@ -8,7 +8,8 @@ greedy path (which is taken otherwise). Every path taken lowers the score, so th
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from htools.balancing import accepted, balance, search_for
+from htools.arrays import representable
+from htools.balancing import accepted, balance
 from htools.engine import Engine
 from htools.model import Model
 from htools.moving import Moved, attempt
@@ -69,9 +70,8 @@ def balance_ahead(
     while (rounds < 0 or done < rounds) and before > stop_at:
         steps = ahead if rounds < 0 else min(ahead, rounds - done)
         best = _follow(model, None, rules, before, stop_at, steps)
-        search = search_for(model.copy(), rules)
-        if isinstance(search, Engine):
-            for move in search.promising(WIDTH):
+        if representable(model):
+            for move in Engine(model.copy(), rules).promising(WIDTH):
                 path = _shorter(_follow(model, move, rules, before, stop_at, steps))
                 if path.steps and path.score < best.score:
                     best = path
