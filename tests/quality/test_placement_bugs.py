@@ -1,6 +1,7 @@
 """Bugs planted in placement, capacity and squeezing, each of which the comparison with the specification must find."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from htools.backends import text
 from htools.hspace import instance_from, spec_from
 from htools.model import Model
 from htools.outcomes import Outcome, candidates
+from htools.settings import Spec
 from spec import capacity as spec_capacity
 from spec import squeeze as plain
 from spec.cluster import DiskTemplate
-from spec.decisions import Settings
+from spec.decisions import FailMode, Settings
 from spec.initial import initial_state
 from spec.requests import Limits
 from spec.state import Placed
@@ -146,9 +148,11 @@ def looking_past_other_reasons(patch: pytest.MonkeyPatch) -> None:
 
 
 def trials_of_another_model(patch: pytest.MonkeyPatch) -> None:
-    """What sizes came to is believed after instances were placed."""
+    """What sizes came to is believed after instances were placed, so that one size is tried for ever."""
+    asked = count()
 
     def trials(self: Any, model: Any) -> Any:
+        assert next(asked) < 1000, "goes round in circles"
         if self._tried is None:
             self._tried = shrinking.Trials(self._placer(model), self._targets, self._required, self._limits)
         return self._tried
@@ -157,7 +161,7 @@ def trials_of_another_model(patch: pytest.MonkeyPatch) -> None:
 
 
 def always_one_by_one(patch: pytest.MonkeyPatch) -> None:
-    """Redundancy is never found after a portion, so that mirrored instances are placed without it."""
+    """Redundancy is never found after a portion, so that the reasons told at a limit are those of a guarded trial."""
     patch.setattr(capacity.Filler, "_redundant", lambda *_: False)
 
 
@@ -175,13 +179,38 @@ def tiers_as_specified() -> None:
     assert [vm.memory for vm in found.placed] == [placed.instance.memory for placed in wanted.placed]
 
 
+def reasons_as_specified() -> None:
+    """Three instances with a refuge for them all; a fourth would have none, but only three were asked for."""
+    lines = ["g|u|preferred||", "", *(f"n{at}|4096|256|3840|4096|4096|8|N|u|1||N|1|1|1.0" for at in range(2)), "", ""]
+    policy = "128,1,256,1,1,1|64,1,256,1,1,1;32768,8,1048576,16,8,12|drbd,plain,ext|4.0|32.0"
+    cluster = text.parse("\n".join([*lines, "", f"|{policy}", f"g|{policy}", ""]))
+    new, limits, model = (
+        instance_from(Spec(256, 1024, 1, 1), DiskTemplate.EXT, 1),
+        Limits(),
+        Model.of(cluster, Settings()),
+    )
+    targets = candidates(model.nodes.values(), cluster.groups, 1, limits, allocable=True)
+    for limit, reasons in ((3, {}), (4, {FailMode.N1: 2})):
+        state = initial_state(cluster)
+        wanted = spec_capacity.fill(spec_capacity.Filled({}, state), Placed(-1, new), targets, limits, limit)
+        assert wanted.failures == reasons
+        filler = capacity.Filler(cluster.groups, targets, 1, limits)
+        found = filler.fill(capacity.Filled({}, model), new, limit)
+        assert (len(found.placed), found.failures) == (len(wanted.placed), reasons)
+
+
 def capacity_as_specified() -> None:
     tiers_as_specified()
+    reasons_as_specified()
     filled_as_specified(range(60))
 
 
 def test_tiers_as_specified() -> None:
     tiers_as_specified()
+
+
+def test_reasons_as_specified() -> None:
+    reasons_as_specified()
 
 
 CAPACITY = [sizes_without_the_first, looking_past_other_reasons, trials_of_another_model, always_one_by_one]
