@@ -31,7 +31,13 @@ def alike(a: Any, b: Any) -> bool:
         return True
     kind = a.__class__
     if kind is tuple:
-        return all(x is y or alike(x, y) for x, y in zip(a, b, strict=True))
+        # written out, for it is asked for every value that is found again
+        for x, y in zip(a, b, strict=True):
+            if x is not y:
+                inner = x.__class__
+                if inner is not y.__class__ or (inner in _COMPOUND and not alike(x, y)):
+                    return False
+        return True
     if kind is frozenset:
         for x, y in zip(a, b, strict=True):
             if x is not y and (x != y or not alike(x, y)):

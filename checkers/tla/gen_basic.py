@@ -35,6 +35,8 @@ class Pieces:
     lazy: Callable[[ast.Expr, Env, Context], Any]
     mapped: Callable[[ast.SetMap, Env, Context], str]
     operator_value: Callable[..., str]
+    operator_value: Callable[[ast.Argument, int, Env, Context], str]
+    in_filter: Callable[[ast.Basic, Env, Context], str | None]
 
 
 class BasicExpressions(Pieces):
@@ -56,7 +58,9 @@ class BasicExpressions(Pieces):
             text = self.equal(self.gen(args[0], env, cx), self.gen(args[1], env, cx), node.position)
             return Code(f"(not {text})" if op == "ne" else text, "bool", normal=True)
         if op in {"in", "notin"}:
-            text = self.member(self.gen(args[0], env, cx), self.gen(args[1], env, cx), node.position)
+            text = self.in_filter(node, env, cx) or self.member(
+                self.gen(args[0], env, cx), self.gen(args[1], env, cx), node.position
+            )
             return Code(f"(not {text})" if op == "notin" else text, "bool", normal=True)
         if op == "prime":
             return self._prime(node, env, cx)

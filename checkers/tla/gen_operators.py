@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from checkers.tla.symbols import Bound, Operator, Symbol
 
 _SMALL = 14
 _ATOMS = (ast.Literal, ast.At)
+_VARIABLE = re.compile(r"[sn]\d+\Z")
 
 
 class Operators(Pieces):
@@ -24,6 +26,8 @@ class Operators(Pieces):
     program: Program
     evaluate: Callable[[ast.Expr, Env], Any]
     call: Callable[..., str]
+    _call: Callable[[ast.Apply, Env], tuple[Operator, Env] | None]
+    _bind: Callable[..., Env]
     _fold: Callable[[ast.Expr, Env], Code | None]
     _bound: Callable[[Any, tuple[ast.Argument, ...], Env, Context, ast.Expr], Code]
     _operators: dict[Any, tuple[str, list[str], Code]]
@@ -98,6 +102,44 @@ class Operators(Pieces):
                 self._folded[key] = self.constant(self.evaluate(node, env))
         return self._folded.get(key)
 
+    def in_filter(self, node: ast.Basic, env: Env, cx: Context) -> str | None:
+        r"""The text of `e \\in {x \\in S : P}`, which asks P of one element only; None where the set is another one."""
+        members = node.args[1]
+        inner = env
+        while isinstance(members, ast.Apply) and (call := self._call(members, inner)) is not None:
+            operator, outer = call
+            recursive = operator.recursive and operator in self.levels.reach.operator(operator)
+            if operator.body is None or recursive or any(param.arity for param in operator.params):
+                return None
+            if not isinstance(operator.body, ast.Apply | ast.SetFilter):
+                return None
+            if members.args and inner is not env:
+                return None
+            bindings = {p: self.argument(a, env, cx) for p, a in zip(operator.params, members.args, strict=True)}
+            members, inner = operator.body, outer.extend(bindings)
+        if not isinstance(members, ast.SetFilter) or self.levels.info(members, inner).closed:
+            return None
+        source_code = self.gen(members.domain.source, inner, Context(Frame(cx.frame), cx.prime, cx.assigned))
+        if source_code.type == "set" and source_code.normal:
+            return None
+        item = fresh("item")
+
+        def build(frame: Frame) -> None:
+            source = frame.local("S")
+            frame.emit(f"{source} = {self.gen(members.domain.source, inner, cx.within(frame)).text}")
+            # what is listed already is gone through as a whole, and fails if P does for any element, as in TLC
+            with frame.block(f"if is_listed({source}):"):
+                whole = self.gen(members, inner, cx.within(frame)).text
+                frame.emit(f"return {self.marked(f'contains({whole}, {item})', node.position)}")
+            asked = self.marked(f"contains({source}, {item})", members.domain.source.position)
+            with frame.block(f"if not {asked}:"):
+                frame.emit("return False")
+            bound = self._bind(item, members.domain.names, members.domain, inner, frame)
+            frame.emit(f"return {self.truth(members.body, bound, cx.within(frame))}")
+
+        name, captured = self.lifted("member", node, cx, build, (item,))
+        return self.call(name, captured, cx, node.position, (self.normal(node.args[0], env, cx),))
+
     def _shared(self, operator: Operator, bindings: dict[Any, Any], inner: Env, cx: Context, node: ast.Expr) -> Code:
         """Call a function that all uses of an operator with the same surroundings share."""
         assert operator.body is not None
@@ -120,6 +162,8 @@ class Operators(Pieces):
 
             placed = ast.Literal(operator.position or node.position, value=0)
             name, captured = self.lifted(f"op_{operator.name}", placed, cx, build, names)
+            if not names:
+                name = self._remembering(name, captured, operator)
             found = (name, captured, codes[0])
             self._keep.append(inner)
             if self._closures.isdisjoint(captured):
@@ -127,6 +171,26 @@ class Operators(Pieces):
         name, captured, code = found
         args = tuple(self._passed(binding, cx) for binding in bindings.values())
         return Code(self.call(name, captured, cx, node.position, args), code.type, code.normal)
+
+    def _remembering(self, name: str, captured: list[str], operator: Operator) -> str:
+        """A function that remembers what a definition was for the last values of the variables that it reads."""
+        if not captured or not all(_VARIABLE.match(item) for item in captured):
+            return name
+        if self.levels.has_effects(operator.body):
+            return name
+        memory, again = fresh("memory"), fresh(f"again_{operator.name}")
+        self.program.names[memory] = [self.program.names["UNSET"]] * (len(captured) + 1)
+        same = " and ".join(f"{memory}[{at}] is {item}" for at, item in enumerate(captured))
+        lines = [
+            f"    if {same}:",
+            f"        return {memory}[-1]",
+            f"    v = {name}({', '.join(captured)})",
+            f"    {memory}[:] = ({', '.join(captured)}, v)",
+            "    return v",
+        ]
+        assert operator.body is not None
+        self.program.add(again, captured, lines, operator.position or operator.body.position)
+        return again
 
     def _passed(self, binding: Any, cx: Context) -> str:
         """How an argument is passed: a value, or a thunk where computing it could fail without being wanted."""

@@ -33,7 +33,7 @@ class Program:
         for module in (equality, runtime, setops, arithmetic):
             self.names.update((n, item) for n, item in vars(module).items() if not n.startswith("_"))
         self.names.update((f"lib_{name}", item) for name, item in vars(stdlib).items() if not name.startswith("_"))
-        for name in ("NAT", "INT", "REAL", "STRING", "ANY", "contains"):
+        for name in ("NAT", "INT", "REAL", "STRING", "ANY", "contains", "is_listed"):
             self.names[name] = getattr(sets, name)
         self.names.update(
             UNSET=_UNSET, EMPTY=frozenset(), BOOLEAN=frozenset({False, True}), Thunk=Thunk, Domain=Domain,

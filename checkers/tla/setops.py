@@ -132,20 +132,23 @@ def big_union(sets: Value) -> Value:
     if can_list(sets):
         parts = [_set(part) for part in listing(sets)]
         if all(map(can_list, parts)):
-            result: Value = frozenset()
-            for part in parts:
-                result = cup(result, normal(part))
-            return result
+            return _united([normal(part) for part in parts])
     return Joined("UNION", sets)
+
+
+def _united(parts: list[frozenset[Value]]) -> frozenset[Value]:
+    """The union of listed sets, whose elements must be comparable."""
+    firsts = [item for part in parts for item in itertools.islice(part, 1)]
+    for item in firsts:
+        if item.__class__ is not firsts[0].__class__:
+            return functools.reduce(cup, parts, frozenset())
+    return frozenset().union(*parts)
 
 
 def union_of(parts: Sequence[Value]) -> Value:
     """The union of some sets."""
     if all(can_list(_set(part)) for part in parts):
-        result: Value = frozenset()
-        for part in parts:
-            result = cup(result, normal(part))
-        return result
+        return _united([normal(part) for part in parts])
     return functools.reduce(lambda a, b: Joined("\\cup", a, b), parts)
 
 

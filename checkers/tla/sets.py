@@ -92,6 +92,11 @@ class Interval(LazySet):
         return f"{self.low}..{self.high}"
 
 
+def is_listed(members: Value) -> bool:
+    """Whether a set stands with its elements, or as an interval."""
+    return members.__class__ is frozenset or members.__class__ is Interval
+
+
 class Universe(LazySet):
     """Nat, Int, STRING, Real and Any: sets with a test and no list."""
 

@@ -208,3 +208,35 @@ Refines == I!Spec
     outcome = run(tmp_path, text, "SPECIFICATION Spec PROPERTY Refines", Inner=inner)
     assert (outcome.verdict, outcome.violations[0].loop_start) == ("property", 1)
     assert run(tmp_path, text, "SPECIFICATION Fair PROPERTY Refines", Inner=inner).verdict == "ok"
+
+
+FILTERS = r"""---- MODULE Spec ----
+EXTENDS Integers
+VARIABLE n
+Big == {f \in [1..8 -> 1..8] : f[n] = n /\ \A y \in 1..8 : \E x \in 1..8 : f[x] = y}
+Late == {s \in SUBSET (0..n) : 6 \div (IF s = {0} THEN 0 ELSE 1) > 1}
+Soon(m) == {s \in 0..m : 6 \div s > 1}
+Table[i \in 0..9] == {j \in 0..9 : (i * j + n) % 3 = 0}
+Init == n = 3
+Next == n < 5 /\ n' = n + 1
+InBig == [i \in 1..8 |-> i] \in Big /\ [i \in 1..8 |-> 1] \notin Big
+InLate == {1} \in Late /\ {9} \notin Late
+InSoon == 2 \in Soon(n)
+InPairs == <<1, 2>> \in {<<a, b>> \in (1..n) \X (1..n) : a < b} /\ <<2, 1>> \notin {<<a, b>> \in (1..n) \X (1..n) : a < b}
+Moves == [][Table[1]' # Table[1] /\ (Table[1] = {j \in 0..9 : (j + n) % 3 = 0})]_n
+===="""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "verdict"),
+    [
+        ("INVARIANT InBig", "ok"),  # too many functions to list
+        ("INVARIANT InLate", "ok"),  # the condition fails for an element that nobody asks for
+        ("INVARIANT InSoon", "error"),  # but a listed set is gone through as a whole
+        ("INVARIANT InPairs", "ok"),
+        ("PROPERTY Moves", "ok"),  # what is remembered of a definition is that of the right state
+    ],
+)
+def test_membership_in_a_filter_asks_for_one_element_as_in_tlc(tmp_path: Path, wanted: str, verdict: str) -> None:
+    outcome = run(tmp_path, FILTERS, f"INIT Init NEXT Next CHECK_DEADLOCK FALSE {wanted}")
+    assert outcome.verdict == verdict
