@@ -97,6 +97,10 @@ class StateGraph:
         end = self.offsets[number + 1] if number + 1 < len(self.offsets) else len(self.targets)
         return self.targets[start:end]
 
+    def first_step(self, number: int) -> int:
+        """Where the successors of a state start in `targets`."""
+        return self.offsets[number] if number < len(self.offsets) else len(self.targets)
+
     def path(self, number: int) -> list[State]:
         """A shortest path of states from an initial state to this one."""
         states = []

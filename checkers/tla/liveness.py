@@ -12,53 +12,56 @@ POPL 1985 (strong fairness by removing the states where an action that is never 
 from __future__ import annotations
 
 from array import array
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
 
 from checkers.tla.automaton import Automaton, disjuncts
-from checkers.tla.components import components
+from checkers.tla.components import Components
 from checkers.tla.explore import StateGraph, Violation
 from checkers.tla.model import Formula, Model, State
 from checkers.tla.temporal import Atom, Both, Fair, Literal, Temporal, Translator
 
-Edge = tuple[int, int, int]
-"""A step of the product: its source, its target, and what it puts off."""
+Edge = tuple[int, int, int, int]
+"""A step of the product: its source, its target, what it puts off, and the number of the graph's step."""
 Goal = Callable[[Edge], bool]
+_Way = tuple[list[Literal], int, int]
 
 
 class Tests:
-    """Values of atoms on states and steps, each computed once."""
+    """Values of atoms on states and steps, each computed once and kept in a byte.
+
+    Steps are numbered as in the graph, and after them those of each state to itself.
+    """
 
     def __init__(self, model: Model, graph: StateGraph) -> None:
         self._model = model
-        self._states = graph.states
-        self._on_states: dict[int, bytearray] = {}
-        self._on_steps: dict[int, dict[tuple[int, int], bool]] = {}
+        self._graph = graph
+        self._tables: dict[int, bytearray] = {}
 
-    def holds(self, atom: Atom, source: int, target: int) -> bool:
+    def _table(self, atom: Atom) -> bytearray:
+        size = len(self._graph.states) + (len(self._graph.targets) if atom.step else 0)
+        return self._tables.setdefault(atom.number, bytearray(size))
+
+    def on_state(self, atom: Atom, state: int) -> bool:
+        """Whether an atom is true of a state."""
+        table = self._tables.get(atom.number) or self._table(atom)
+        if not table[state]:
+            table[state] = 2 if self._run(atom, self._graph.states[state]) else 1
+        return table[state] == 2
+
+    def on_step(self, atom: Atom, step: int, source: int, target: int) -> bool:
         """Whether an atom is true of a step."""
-        if atom.step:
-            known = self._on_steps.setdefault(atom.number, {})
-            found = known.get((source, target))
-            if found is None:
-                found = known[source, target] = self._run(atom, self._states[source], self._states[target])
-            return found
-        cache = self._on_states.get(atom.number)
-        if cache is None:
-            cache = self._on_states[atom.number] = bytearray(len(self._states))
-        if not cache[source]:
-            cache[source] = 2 if self._run(atom, self._states[source]) else 1
-        return cache[source] == 2
+        table = self._tables.get(atom.number) or self._table(atom)
+        if not table[step]:
+            states = self._graph.states
+            table[step] = 2 if self._run(atom, states[source], states[target]) else 1
+        return table[step] == 2
 
     def _run(self, atom: Atom, *states: State) -> bool:
         try:
             return atom.test(*states)
         except Exception as error:
             raise self._model.program.explain(error) from error
-
-    def satisfied(self, literals: Sequence[Literal], source: int, target: int) -> bool:
-        """Whether all literals are true of a step."""
-        return all(self.holds(item.atom, source, target) == item.positive for item in literals)
 
 
 class Product:
@@ -76,35 +79,48 @@ class Product:
         self._offsets = array("q", [0])
         self._targets = array("q")
         self._postponed = array("q")
+        self._steps = array("q")
         self._explore(automaton, tests)
         self.promises = automaton.promises
 
     def _explore(self, automaton: Automaton, tests: Tests) -> None:
-        numbers: dict[tuple[int, int], int] = {}
-        inner: list[int] = []
+        unknown = array("q", [-1]) * len(self.graph.states)
+        numbers: defaultdict[int, array[int]] = defaultdict(lambda: unknown[:])
         for state in range(self.graph.initial_count):
-            numbers[state, 0] = len(self.states)
+            numbers[0][state] = state
             self.states.append(state)
             self.parents.append(-1)
-            inner.append(0)
+        inner = array("q", [0]) * self.graph.initial_count
         node = 0
         while node < len(self.states):
-            state, place = self.states[node], inner[node]
-            for target in dict.fromkeys((*self.graph.successors(state), state)):
-                for literals, following, postponed in automaton.transitions(place):
-                    if not tests.satisfied(literals, state, target):
+            state = self.states[node]
+            ways = _ways(automaton, inner[node], tests, state)
+            for target, step in self._outgoing(state) if ways else ():
+                for literals, following, postponed in ways:
+                    if literals and not all(
+                        tests.on_step(item.atom, step, state, target) == item.positive for item in literals
+                    ):
                         continue
-                    key = (target, following)
-                    number = numbers.get(key)
-                    if number is None:
-                        number = numbers[key] = len(self.states)
+                    number = numbers[following][target]
+                    if number < 0:
+                        number = numbers[following][target] = len(self.states)
                         self.states.append(target)
                         self.parents.append(node)
                         inner.append(following)
                     self._targets.append(number)
                     self._postponed.append(postponed)
+                    self._steps.append(step)
             self._offsets.append(len(self._targets))
             node += 1
+
+    def _outgoing(self, state: int) -> Iterable[tuple[int, int]]:
+        """The different states that follow a state, itself included, with the numbers of the steps."""
+        found: dict[int, int] = {}
+        start = self.graph.first_step(state)
+        for step, target in enumerate(self.graph.successors(state), start):
+            found.setdefault(target, step)
+        found.setdefault(state, len(self.graph.targets) + state)
+        return found.items()
 
     def successors(self, node: int) -> array[int]:
         """The nodes that a node has steps to."""
@@ -113,7 +129,7 @@ class Product:
     def edges(self, node: int) -> Iterator[Edge]:
         """The steps from a node."""
         for place in range(self._offsets[node], self._offsets[node + 1]):
-            yield node, self._targets[place], self._postponed[place]
+            yield node, self._targets[place], self._postponed[place], self._steps[place]
 
     def path(self, node: int) -> list[int]:
         """Nodes from an initial one to this one."""
@@ -135,17 +151,22 @@ class Checker:
     def find(self) -> tuple[list[int], int] | None:
         """The nodes of a fair behaviour and where its loop starts, or None."""
         product = self.product
-        waiting = [set(found) for found in components(range(len(product.states)), product.successors)]
-        while waiting:
-            members = waiting.pop()
-            goals = self._goals(members)
-            if isinstance(goals, set):
-                inside = members - goals
-                succ = {n: [t for t in product.successors(n) if t in inside] for n in inside}
-                waiting += [set(found) for found in components(sorted(inside), succ.__getitem__)]
-            elif goals is not None:
-                return self._lasso(members, goals)
-        return None
+        components = Components(len(product.states))
+        waiting: list[set[int]] = []
+        todo: Iterable[list[int]] = components.among(range(len(product.states)), product.successors)
+        while True:
+            for found in todo:
+                members = set(found)
+                goals = self._goals(members)
+                if isinstance(goals, set):
+                    waiting.append(members - goals)
+                elif goals is not None:
+                    return self._lasso(members, goals)
+            if not waiting:
+                return None
+            inside = waiting.pop()
+            succ = {n: [t for t in product.successors(n) if t in inside] for n in inside}
+            todo = components.among(sorted(inside), succ.__getitem__)
 
     def _inside(self, members: set[int]) -> Iterator[Edge]:
         for node in members:
@@ -155,24 +176,23 @@ class Checker:
 
     def _goals(self, members: set[int]) -> list[Goal] | set[int] | None:
         """What a loop must visit; None if it cannot be fair; or nodes without which it may be."""
-        edges = list(self._inside(members))
-        if not edges:
+        if not any(True for _ in self._inside(members)):
             return None
         goals: list[Goal] = []
         for bit in range(self.product.promises.bit_length()):
             mask = 1 << bit
-            if not any(not edge[2] & mask for edge in edges):
+            if all(edge[2] & mask for edge in self._inside(members)):
                 return None
             goals.append(lambda edge, mask=mask: not edge[2] & mask)  # type: ignore[misc]
         for fair in self.fairness:
             goal = self._fair_goal(fair)
-            if any(map(goal, edges)):
+            if any(map(goal, self._inside(members))):
                 goals.append(goal)
                 continue
             if not fair.strong:
                 return None
             state = self.product.states
-            possible = {n for n in members if self.tests.holds(fair.enabled, state[n], state[n])}
+            possible = {n for n in members if self.tests.on_state(fair.enabled, state[n])}
             if possible:
                 return possible
         return goals
@@ -182,9 +202,9 @@ class Checker:
 
         def goal(edge: Edge) -> bool:
             source, target = states[edge[0]], states[edge[1]]
-            if not fair.strong and not tests.holds(fair.enabled, source, source):
+            if not fair.strong and not tests.on_state(fair.enabled, source):
                 return True
-            return source != target and tests.holds(fair.taken, source, target)
+            return source != target and tests.on_step(fair.taken, edge[3], source, target)
 
         return goal
 
@@ -223,6 +243,21 @@ class Checker:
                     came[edge[1]] = edge
                     queue.append(edge[1])
         raise AssertionError
+
+
+def _ways(automaton: Automaton, place: int, tests: Tests, state: int) -> list[_Way]:
+    """The transitions of the automaton that a state allows, with what they ask of the step."""
+    ways: list[_Way] = []
+    for literals, following, postponed in automaton.transitions(place):
+        steps = []
+        for item in literals:
+            if item.atom.step:
+                steps.append(item)
+            elif tests.on_state(item.atom, state) != item.positive:
+                break
+        else:
+            ways.append((steps, following, postponed))
+    return ways
 
 
 def check_liveness(model: Model, graph: StateGraph, *, keep_going: bool) -> list[Violation]:

@@ -222,7 +222,8 @@ Next == n < 5 /\ n' = n + 1
 InBig == [i \in 1..8 |-> i] \in Big /\ [i \in 1..8 |-> 1] \notin Big
 InLate == {1} \in Late /\ {9} \notin Late
 InSoon == 2 \in Soon(n)
-InPairs == <<1, 2>> \in {<<a, b>> \in (1..n) \X (1..n) : a < b} /\ <<2, 1>> \notin {<<a, b>> \in (1..n) \X (1..n) : a < b}
+Pairs == {<<a, b>> \in (1..n) \X (1..n) : a < b}
+InPairs == <<1, 2>> \in Pairs /\ <<2, 1>> \notin Pairs
 Moves == [][Table[1]' # Table[1] /\ (Table[1] = {j \in 0..9 : (j + n) % 3 = 0})]_n
 ===="""
 
