@@ -35,7 +35,6 @@ class Pieces:
     lazy: Callable[[ast.Expr, Env, Context], Any]
     mapped: Callable[[ast.SetMap, Env, Context], str]
     operator_value: Callable[..., str]
-    operator_value: Callable[[ast.Argument, int, Env, Context], str]
     in_filter: Callable[[ast.Basic, Env, Context], str | None]
 
 
