@@ -1,20 +1,30 @@
-"""`python -m bench`: run every benchmark module here, or those named, one after the other."""
+"""`python -m bench`: run every benchmark here, or those named, one after the other."""
 
+import argparse
 import importlib
 import pkgutil
-import sys
 
 import bench
+
+NO_BENCHMARK = {"peer"}
+"""Modules that help the others."""
 
 
 def main() -> int:
     """Run the benchmarks and return 0."""
-    names = sys.argv[1:] or sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if not m.name.startswith("_"))
+    known = sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_"))
+    known = [name for name in known if name not in NO_BENCHMARK]
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure ours, beside the real programs.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {', '.join(known)}")
+    names = parser.parse_args().names
     for name in names:
+        if name not in known:
+            parser.error(f"no benchmark '{name}': there are {', '.join(known)}")
+    for name in names or known:
         print(f"== {name}", flush=True)
         importlib.import_module(f"bench.{name}").main()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

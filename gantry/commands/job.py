@@ -23,6 +23,7 @@ from gantry.job_words import PRIORITIES, UsageError, jobs_from_json, opcode_from
 from gantry.patience import Caller, PatientClient
 from impl.paths import DEFAULT_ROOT, Root
 from spec.errors import GantryError
+from spec.jobs.model import Status
 
 FAILED, CANCELED, MISSING = 1, 3, 4
 FINAL = frozenset({"success", "error", "canceled"})
@@ -84,7 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = command("list", "list jobs")
     listing.add_argument("ids", nargs="*", type=arguments.job_id, metavar="ID")
     listing.add_argument(
-        "--status", action="append", metavar="STATUS", help="only jobs of this status (may be repeated)"
+        "--status",
+        action="append",
+        metavar="STATUS",
+        choices=[status.value for status in Status],
+        help="only jobs of this status (may be repeated)",
     )
     listing.add_argument("--live", action="store_true", help="only jobs that have not ended")
     listing.add_argument("--archived", action="store_true", help="archived jobs too")

@@ -81,6 +81,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
     ("words", "text"),
     [
         ("job info x1", "a job's id is a number, not 'x1'"),
+        ("job list --status nonsense", "invalid choice: 'nonsense' (choose from 'queued'"),
         ("job submit", "the following arguments are required: OPCODE|FILE|-\n"),
         ("locks --watch --interval -1", "expected seconds from 0"),
     ],

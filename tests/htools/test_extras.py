@@ -21,8 +21,10 @@ from htools.moving import attempt, movable
 from htools.plan import Planned
 from htools.progress import shown
 from htools.scoring import score
+from spec import moves
 from spec.cluster import Cluster
-from spec.decisions import FailMode, Rules, Settings
+from spec.decisions import FailMode, Refusal, Rules, Settings
+from spec.initial import initial_state
 from tests.conformance.clusters import Generator
 from tests.conformance.programs import run_ours
 from tests.htools.test_model import clusters
@@ -56,10 +58,29 @@ def test_json_tells_the_same_plan_as_the_text(tmp_path: Path, seed: int) -> None
     assert gains == [before - after for before, after in pairwise(steps)]
 
 
+TOLD = {
+    "disk above the minimum with forthcoming instances": "free disk with forthcoming instances: ",
+    "disk above the minimum": "disk to be kept free: ",
+    "vcpu ratio": "virtual cores for each core",
+    "memory above the N+1 reserve": "memory above the N+1 reserve|memory for the failure of ",
+    "migration tag": "does not accept instances from ",
+    "exclusion tag": "exclusion tag ",
+}
+"""The specification's names of constraints and how `--explain` begins to tell them, where these differ."""
+
+
+def names_the_same(told: str, refusal: Refusal) -> bool:
+    """Whether what is told is the constraint that refused by the specification."""
+    begins = next((begin for what, begin in TOLD.items() if refusal.what.startswith(what)), f"{refusal.what}: ")
+    forthcoming = "with forthcoming instances"
+    return told.startswith(tuple(begins.split("|"))) and (forthcoming in told) == (forthcoming in refusal.what)
+
+
 @settings(max_examples=60, deadline=None)
 @given(clusters())
 def test_the_constraint_that_is_told_is_the_one_that_refused(cluster: Cluster) -> None:
-    model = Model.of(cluster, Settings(disk_reserve=0.1, vcpu_ratio=2.0))
+    extra = Settings(disk_reserve=0.1, vcpu_ratio=2.0)
+    model, state = Model.of(cluster, extra), initial_state(cluster, extra)
     online = [index for index, node in model.nodes.items() if not node.offline]
     for vm in movable(model, Rules()):
         explanation = Explanation(model, Rules(), vm.index)
@@ -71,6 +92,10 @@ def test_the_constraint_that_is_told_is_the_one_that_refused(cluster: Cluster) -
                 assert obstacle is not None
                 unknown = vm.spindles is None and any(node.exclusive for node in model.nodes.values())
                 assert obstacle.mode is moved or unknown
+                refusal = moves.attempt(state, move)
+                assert isinstance(refusal, Refusal)
+                same = names_the_same(obstacle.constraint, refusal)
+                assert same or unknown, (obstacle.constraint, refusal)
             else:
                 assert value is not None
         assert explanation.lines()

@@ -28,8 +28,13 @@ CLUSTER_TAGS = ("htools:iextags:svc", "htools:nlocation:rack", "htools:desiredlo
 
 @st.composite
 def clusters(draw: st.DrawFn) -> Cluster:
-    """Small clusters with everything that the accounts depend on."""
+    """Small clusters with everything that the accounts depend on, where each limit binds now and then."""
     count = draw(st.integers(2, 5))
+    migration_tags = draw(st.sampled_from(((), ("kvm:1", "kvm:2"))))
+    policy = replace(DEFAULT_POLICY, spindle_ratio=draw(st.sampled_from((32.0, 1.0))))
+    roomy = draw(st.booleans())
+    tight = draw(st.booleans())
+    memories, free_memories = st.integers(600 if tight else 1, 1500), st.integers(500, 2500 if tight else 5000)
     exclusive = draw(st.booleans())
     nodes = tuple(
         Node(
@@ -37,34 +42,32 @@ def clusters(draw: st.DrawFn) -> Cluster:
             group=0,
             total_memory=float(draw(st.sampled_from((4096, 6000)))),
             node_memory=draw(st.integers(0, 300)),
-            free_memory=draw(st.integers(500, 5000)),
+            free_memory=draw(free_memories),
             total_disk=float(draw(st.sampled_from((0, 8192, 10000)))),
-            free_disk=draw(st.integers(0, 9000)),
+            free_disk=draw(st.integers(6000 if roomy else 0, 9000)),
             total_cpus=float(draw(st.sampled_from((4, 8)))),
             cpu_speed=draw(st.sampled_from((1.0, 0.7))),
             spindles=draw(st.integers(1, 4)),
             free_spindles=draw(st.integers(0, 4)),
             exclusive_storage=exclusive,
             offline=index > 1 and draw(st.booleans()),
-            tags=tuple(
-                draw(st.lists(st.sampled_from(("rack:a", "rack:b", "kvm:1", "kvm:2")), max_size=2, unique=True))
-            ),
+            tags=tuple(draw(st.lists(st.sampled_from(("rack:a", "rack:b", *migration_tags)), max_size=2, unique=True))),
         )
         for index in range(count)
     )
     instances = []
-    for index in range(draw(st.integers(1, 6))):
+    for index in range(draw(st.integers(4 if tight else 1, 6))):
         template = draw(st.sampled_from((DiskTemplate.DRBD, DiskTemplate.DRBD, DiskTemplate.RBD, DiskTemplate.PLAIN)))
         primary = draw(st.integers(0, count - 1))
         secondary = (primary + draw(st.integers(1, count - 1))) % count if template is DiskTemplate.DRBD else None
-        size = draw(st.integers(1, 3000))
+        size = draw(st.integers(1, 500 if roomy else 3000))
         instances.append(
             Instance(
                 name=f"i{index}",
-                memory=draw(st.integers(1, 1500)),
+                memory=draw(memories),
                 disk=size,
                 vcpus=draw(st.integers(0, 6)),
-                status=draw(st.sampled_from(InstanceStatus)),
+                status=draw(st.one_of(st.just(InstanceStatus.RUNNING), st.sampled_from(InstanceStatus))),
                 auto_balance=draw(st.booleans()),
                 primary=primary,
                 secondary=secondary,
@@ -76,7 +79,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
                 utilisation=Utilisation(*(draw(st.sampled_from((1.0, 0.1, 0.3))) for _ in range(4))),
             )
         )
-    return Cluster((Group("g", "u", policy=DEFAULT_POLICY),), nodes, tuple(instances), CLUSTER_TAGS)
+    return Cluster((Group("g", "u", policy=policy),), nodes, tuple(instances), CLUSTER_TAGS)
 
 
 def assert_same(model: Model, defined: state.State) -> None:
@@ -88,7 +91,14 @@ def assert_same(model: Model, defined: state.State) -> None:
         assert node.n1_failed == twin.n1_failed
         assert (tuple(node.primaries), tuple(node.secondaries)) == (twin.real.primaries, twin.real.secondaries)
         assert tuple(node.planned_primaries) == twin.planned.primaries
-        assert node.free_disk == twin.real.free_disk
+        assert node.instance_memory == twin.instance_memory
+        assert node.planned_free_memory == twin.planned_free_memory
+        assert (node.free_disk, node.planned_free_disk) == (twin.real.free_disk, twin.planned.free_disk)
+        assert (node.used_cpus, node.planned_used_cpus) == (twin.real.used_cpus, twin.planned.used_cpus)
+        assert (node.spindle_use, node.planned_spindle_use) == (twin.real.spindle_use, twin.planned.spindle_use)
+        if node.exclusive:
+            assert node.free_spindles == twin.real.free_spindles
+            assert node.planned_free_spindles == twin.planned.free_spindles
         assert tuple(node.load) == (
             twin.real.load.cpu,
             twin.real.load.memory,
