@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ import pytest
 
 from impl.config.model import parse
 from impl.store.port import Batch, StoreError
-from impl.store.replicas import DirectoryTarget, ReplicaError, Sender
+from impl.store.replicas import DirectoryTarget, Entry, ReplicaError, Sender
 from impl.store.sqlite import SqliteStore
 from impl.wconfd.__main__ import main
 from spec.errors import PeerError
@@ -161,6 +162,38 @@ def test_a_failing_copy_lags_visibly_and_catches_up() -> None:
     until(lambda: sender.lag == (0, 0.0))
     assert sender.repairs == 1
     sender.stop()
+
+
+class FarBehindTarget:
+    """A target that is read only when the test lets it be; it tells what was done to it."""
+
+    def __init__(self) -> None:
+        self.name = "far behind"
+        self.ready = threading.Event()
+        self.done: list[tuple[str, int]] = []
+
+    def position(self) -> int:
+        assert self.ready.wait(20)
+        return 3
+
+    def append(self, entry: Entry) -> None:
+        self.done.append(("append", entry.before))
+
+    def replace(self, serial: int, whole: bytes) -> None:
+        assert parse(whole).serial == serial
+        self.done.append(("replace", serial))
+
+
+def test_changes_that_do_not_follow_a_copy_are_not_appended_to_it() -> None:
+    target, config = FarBehindTarget(), parse(json.dumps(MINIMAL).encode())
+    sender = Sender(target, lambda: config)
+    sender.put(Entry(config.serial - 1, config.serial, []))
+    target.ready.set()
+    until(lambda: sender.lag == (0, 0.0))
+    sender.put(Entry(config.serial, config.serial + 1, []))
+    until(lambda: sender.lag == (0, 0.0))
+    sender.stop()
+    assert target.done == [("replace", config.serial), ("append", config.serial)]
 
 
 def test_figures_for_prometheus(new_daemon: Callable[..., Daemon], tmp_path: object) -> None:
