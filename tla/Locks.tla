@@ -338,6 +338,9 @@ BlockedChangesNothing == [][said'.blockers # {} => held' = held]_vars
 (* What must come about. *)
 
 EveryoneIsServed == \A o \in Owners : Waits(pending, o) ~> ~Waits(pending, o)
+TheMostUrgentAreServed ==
+    \A o \in Owners :
+        (Waits(pending, o) /\ PendingOf(pending, o).priority = Min(Priorities)) ~> ~Waits(pending, o)
 TheDeadLeaveNothing == \A o \in Owners : o \notin alive ~> (held[o] = Nothing /\ ~Waits(pending, o))
 
 (* Reached, and so not excluded by accident: each of these must fail as an invariant. *)

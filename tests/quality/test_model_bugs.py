@@ -92,6 +92,13 @@ MODULE_BUGS = {
         "Locks.fair.cfg",
         "property EveryoneIsServed",
     ),
+    "equally urgent requests claim nothing": (
+        "Locks.tla",
+        "/\\ earlier.priority <= later.priority",
+        "/\\ earlier.priority < later.priority",
+        "Locks.fair.priorities.cfg",
+        "property TheMostUrgentAreServed",
+    ),
     "nobody sweeps": (
         "Locks.tla", "/\\ WF_vars(Sweep(o))", "", "Locks.live.cfg", "property EveryoneIsServed",
     ),
@@ -212,7 +219,14 @@ def planted(directory: Path, file: str, right: str, wrong: str) -> Path:
     return directory
 
 
-LARGE = {"Jobs.live.cfg", "Locks.live.cfg", "Locks.steps.levels.cfg", "Jobs.cancel.cfg", "Jobs.slots.cfg"}
+LARGE = {
+    "Locks.fair.priorities.cfg",
+    "Jobs.live.cfg",
+    "Locks.live.cfg",
+    "Locks.steps.levels.cfg",
+    "Jobs.cancel.cfg",
+    "Jobs.slots.cfg",
+}
 """Configurations that take some seconds."""
 
 
