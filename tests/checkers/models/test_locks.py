@@ -28,6 +28,9 @@ EVERYTHING = Bounds(
 THREE = Bounds(owners=3, requests=singles((1, 2), (1, 2)), levels=LEVEL)
 MEMBERS = Bounds(owners=3, requests=singles((1, 2, 3), (1, 2)), levels=LEVEL)
 WIDE = Bounds(owners=3, requests=singles((1, 2, 3, 4), (1, 2)), levels=LEVEL, wishes=WISHES[1:2], keep=KEEP)
+WHOLE = Bounds(owners=3, requests=singles((1, 2, 3, 4), (1, 2)), wishes=WISHES[1:2])
+"""Three owners on a lockset, its two members and a second level: exclusive, shared, opportunistic, and all is freed,
+by its owner or after its death."""
 DOUBLE = Bounds(
     owners=2, requests=singles((1, 4)) + pairs((2, 3, 4)), priorities=(0, 1), levels=LEVEL, wishes=WISHES, keep=KEEP
 )
@@ -49,6 +52,23 @@ def test_every_property_holds() -> None:
     assert isinstance(found.verdict, Ok), found.verdict
     assert found.verdict.covered == f"{len(found.graph.states)} states"
     assert len(found.graph.states) > 500
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_every_property_holds_on_the_whole_of_three_owners_and_two_levels() -> None:
+    found = explored(WHOLE, keep_edges=False)
+    assert isinstance(found.verdict, Ok), found.verdict
+    assert found.verdict.covered == "96322 states"
+    assert found.graph.depth == 15
+
+
+@pytest.mark.weekly
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("fair", [False, True])
+def test_specification_and_implementation_in_lockstep_on_the_whole(fair: bool) -> None:
+    verdict = beside(replace(WHOLE, fair=fair))
+    assert isinstance(verdict, Ok), verdict
 
 
 def test_what_the_properties_talk_about_is_reached() -> None:
