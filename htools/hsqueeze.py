@@ -17,7 +17,7 @@ import msgspec
 from htools import hbal
 from htools.loading import Loaded, load
 from htools.model import Model
-from htools.opcodes import add_node_tags, power, set_offline
+from htools.opcodes import Opcode, add_node_tags, drain, power, set_offline, set_online
 from htools.options import VERSION, Options, run_tool, stop
 from htools.plan import SCRIPT_HEAD, Planned, job_sets, opcodes, script
 from htools.scoring import score
@@ -89,26 +89,38 @@ def _show_commands(options: Options, commands: str) -> None:
         print(f"The commands have been written to file '{options.print_commands}'")
 
 
-def _jobs(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> list[tuple[str, list[list[Any]]]]:
-    """What is submitted, set by set: a description, and its jobs' opcodes."""
+def _phases(
+    found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]
+) -> list[tuple[str, str, list[list[Opcode]]]]:
+    """What is submitted, set by set: its phase (`spec.squeeze.Phase`), a description, and its jobs' opcodes."""
     names = [before.nodes[index].name for index in found.nodes]
-    moves: list[tuple[str, list[list[Any]]]] = [
+    listed = ", ".join(names)
+    moves: list[tuple[str, str, list[list[Opcode]]]] = [
         (
+            "move",
             f"Moving instances {','.join(planned.before.name for planned in group)}",
             [list(opcodes(planned, before.nodes)) for planned in group],
         )
         for group in sets
     ]
-    switches = [set_offline(name, offline=found.action == "offline") for name in names]
     if found.action == "online":
-        return [("Powering on nodes", [[*switches, power(names, on=True)]]), *moves]
-    tags: list[tuple[str, list[list[Any]]]] = [
-        (f"Tagging node {name} with standby", [[add_node_tags(name, [STANDBY_AUTO])]]) for name in names
+        switch = [power(names, on=True), *map(set_online, names)]
+        return [("power on, then mark online", f"Powering on nodes {listed}", [switch]), *moves] if names else moves
+    return [
+        ("drain", f"Draining nodes {listed}", [[drain(name, drained=True) for name in names]]),
+        *moves,
+        *(("tag", f"Tagging node {name} with standby", [[add_node_tags(name, [STANDBY_AUTO])]]) for name in names),
+        (
+            "mark offline, then power off",
+            f"Powering off nodes {listed}",
+            [[*map(set_offline, names), power(names, on=False)]],
+        ),
     ]
-    return [*moves, *tags, ("Powering off nodes", [[*switches, power(names, on=False)]])]
 
 
-def _execute(options: Options, found: Squeeze, jobs: Sequence[tuple[str, list[list[Any]]]]) -> None:
+def _execute(
+    options: Options, found: Squeeze, before: Model, phases: Sequence[tuple[str, str, list[list[Opcode]]]]
+) -> None:
     if options.luxi is None:
         stop("hsqueeze: Execution of commands possible only on LUXI")
     from htools.backends.luxi import socket_path
@@ -117,8 +129,22 @@ def _execute(options: Options, found: Squeeze, jobs: Sequence[tuple[str, list[li
     verb = "expanding" if found.action == "online" else "condensing"
     comment = f"{verb} by {len(found.nodes)} nodes {VERSION}"
     annotation = Annotation("hsqueeze", f"hsqueeze {VERSION} called", comment, options.priority)
-    sets = [JobSet(text, tuple(tuple(job) for job in group)) for text, group in jobs]
-    run(socket_path(options.luxi, options.root), sets, annotation)
+    socket = socket_path(options.luxi, options.root)
+    sets = [JobSet(text, tuple(tuple(job) for job in jobs)) for _, text, jobs in phases]
+    if found.action == "online":
+        run(socket, sets, annotation)
+        return
+    done = False
+    try:
+        done = run(socket, sets[:-1], annotation)
+    finally:
+        if not done:
+            print("Not all instances were moved: the nodes are put in service again", flush=True)
+            names = [before.nodes[index].name for index in found.nodes]
+            release = tuple((drain(name, drained=False),) for name in names)
+            run(socket, [JobSet("Releasing nodes", release)], annotation)
+    if done:
+        run(socket, sets[-1:], annotation)
 
 
 def _told(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> dict[str, Any]:
@@ -137,6 +163,7 @@ def _told(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> d
             "score": planned.score,
         }
 
+    planned_phases = _phases(found, before, sets) if found.action != "nothing" else []
     return {
         "action": found.action,
         "nodes": [name(index) for index in found.nodes],
@@ -146,6 +173,7 @@ def _told(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> d
         "score": {"before": score(before.nodes.values()), "after": score(found.model.nodes.values())},
         "job_sets": [[move(planned) for planned in group] for group in sets],
         "commands": _commands(found, before, sets).splitlines(),
+        "phases": [{"phase": phase, "description": text, "jobs": jobs} for phase, text, jobs in planned_phases],
     }
 
 
@@ -181,7 +209,7 @@ def _run(options: Options, loaded: Loaded) -> int:
     _report(options, found, before, sets)
     sys.stdout.flush()
     if options.execute and not options.dry_run and found.action != "nothing":
-        _execute(options, found, _jobs(found, before, sets))
+        _execute(options, found, before, _phases(found, before, sets))
     hbal.save(options.save, "squeezed", _SAVED[found.action], hbal.snapshot(loaded, found.model))
     return 0
 

@@ -50,10 +50,22 @@ def replace_secondary(instance: str, target: str) -> Opcode:
     }
 
 
-def set_offline(node: str, *, offline: bool) -> Opcode:
-    """Mark a node offline or online."""
-    opcode: Opcode = {"OP_ID": "OP_NODE_SET_PARAMS", "node_name": node, "force": False, "offline": offline}
-    return opcode | {"auto_promote": False}
+def drain(node: str, *, drained: bool) -> Opcode:
+    """Keep new instances off a node, or let them come again; another node becomes master candidate in its place."""
+    opcode: Opcode = {"OP_ID": "OP_NODE_SET_PARAMS", "node_name": node, "force": False, "drained": drained}
+    return opcode | {"auto_promote": True}
+
+
+def set_offline(node: str) -> Opcode:
+    """Mark a node offline."""
+    opcode: Opcode = {"OP_ID": "OP_NODE_SET_PARAMS", "node_name": node, "force": False, "offline": True}
+    return opcode | {"auto_promote": True}
+
+
+def set_online(node: str) -> Opcode:
+    """Put a node in service again, whether it was offline or drained."""
+    opcode: Opcode = {"OP_ID": "OP_NODE_SET_PARAMS", "node_name": node, "force": False, "offline": False}
+    return opcode | {"drained": False, "auto_promote": False}
 
 
 def power(nodes: Sequence[str], *, on: bool) -> Opcode:

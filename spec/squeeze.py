@@ -32,6 +32,28 @@ class Action(Enum):
     ONLINE = "online"
 
 
+class Phase(Enum):
+    """What is done to the cluster, one after the other; each phase waits for the one before."""
+
+    DRAIN = "drain"
+    MOVE = "move"
+    TAG = "tag"
+    POWER_OFF = "mark offline, then power off"
+    POWER_ON = "power on, then mark online"
+
+
+PHASES = {
+    Action.NOTHING: (),
+    Action.OFFLINE: (Phase.DRAIN, Phase.MOVE, Phase.TAG, Phase.POWER_OFF),
+    Action.ONLINE: (Phase.POWER_ON, Phase.MOVE),
+}
+"""How an action is carried out. Nodes are drained first, so that nothing new comes onto them while they are emptied.
+
+An execution that ends before `Phase.POWER_OFF` began, for whatever reason, lets instances come to the nodes again:
+drained nodes without a tag would be lost to later runs.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Balanced:
     """A state after balancing, and the moves that lead there, each with the state before it."""
