@@ -66,7 +66,8 @@ def _await(path: str, process: "subprocess.Popen[bytes]") -> None:
 @contextlib.contextmanager
 def daemons(*, real: bool) -> Iterator[Root]:
     """Wconfd and luxid over a root of their own, stopped at the end."""
-    with tempfile.TemporaryDirectory(prefix="gb") as directory:
+    # jobs outlive the daemons and may still write when the directory goes
+    with tempfile.TemporaryDirectory(prefix="gb", ignore_cleanup_errors=True) as directory:
         root = Root(f"{directory}/vm")
         root.make_directories()
         Path(root.config).write_text(json.dumps(configuration()), encoding="utf-8")

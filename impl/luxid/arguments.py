@@ -1,5 +1,6 @@
 """Reading the arguments of LUXI's methods: shapes and types, with the peer's words for what is wrong."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ def job_id(value: Any) -> int:
 
 def number(value: Any) -> int:
     """A whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value % 1:
         raise RequestError("Unable to read Int")
     return int(value)
 

@@ -78,8 +78,9 @@ async def query_jobs(context: Context, args: Args) -> Result:
 def _classic(what: str) -> Handler:
     async def handler(context: Context, args: Args) -> Result:
         arguments.count(args, 3)
+        names, fields, sync = arguments.texts(args[0]), arguments.texts(args[1]), arguments.flag(args[2])
         source = await _source(context, frozenset({"config"}))
-        return classic_query(what, arguments.texts(args[0]), args[1], source, sync=args[2])
+        return classic_query(what, names, fields, source, sync=sync)
 
     return handler
 
@@ -87,15 +88,17 @@ def _classic(what: str) -> Handler:
 async def query_filters(context: Context, args: Args) -> Result:
     """QueryFilters [uuids, fields]."""
     arguments.count(args, 2)
+    uuids, fields = arguments.texts(args[0]) if args[0] is not None else [], arguments.texts(args[1])
     source = await _source(context, frozenset({"config"}))
-    return classic_query("filter", args[0] or [], args[1], source)
+    return classic_query("filter", uuids, fields, source)
 
 
 async def query_exports(context: Context, args: Args) -> Result:
     """QueryExports [nodes, lock]."""
     arguments.count(args, 2)
+    nodes, sync = arguments.texts(args[0]), arguments.flag(args[1])
     source = await _source(context, frozenset({"config"}))
-    return classic_query("export", arguments.texts(args[0]), ["node", "export"], source, sync=args[1])
+    return classic_query("export", nodes, ["node", "export"], source, sync=sync)
 
 
 async def query_cluster(context: Context, args: Args) -> Result:
@@ -115,7 +118,8 @@ async def config_values(context: Context, args: Args) -> Result:
 async def tags(context: Context, args: Args) -> Result:
     """QueryTags [kind, name]."""
     arguments.count(args, 2)
-    return query_tags(arguments.text(args[0]), args[1] or "", await _view(context))
+    kind, name = arguments.text(args[0]), "" if args[1] is None else arguments.text(args[1])
+    return query_tags(kind, name, await _view(context))
 
 
 async def query_metrics(context: Context, args: Args) -> Result:

@@ -22,6 +22,13 @@ OPCODES: dict[str, Opcode] = {
 """Every opcode by its name on the wire."""
 
 
+TAG_KINDS = {
+    "cluster": "TagKindCluster", "instance": "TagKindInstance", "network": "TagKindNetwork", "node": "TagKindNode",
+    "nodegroup": "TagKindGroup",
+}  # fmt: skip
+"""What the real daemon's summaries call the kinds of tagged things."""
+
+
 class OpcodeError(GantryError):
     """An opcode is not valid; `reason` is the text that the real daemon answers after `SubmitJob: `."""
 
@@ -134,6 +141,8 @@ def summary(op: dict[str, Any]) -> str:
     if opcode is None or opcode.subject is None:
         return name
     value = op.get(opcode.subject)
+    if opcode.subject == "kind" and isinstance(value, str):
+        return f"{name}({TAG_KINDS.get(value, value)})"
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{name}({_number(value)})"
     return f"{name}({value})"

@@ -4,6 +4,7 @@
 `impl.query.classic`. What a query needs to be fetched beforehand, `needs` tells.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -91,8 +92,9 @@ def query_fields(what: str, names: Any = None) -> dict[str, Any]:
     if what in UNSUPPORTED:
         raise QueryError("GenericError", f"QueryFields 'ItemTypeOpCode {UNSUPPORTED[what]}' not supported")
     fields = fields_of(what)
-    wanted = check_names(names) if names else sorted(fields, key=natural_key)
-    return {"fields": [field.definition() for field in _selected(fields, wanted)]}
+    wanted = [] if names is None else check_names(names)
+    selected = _selected(fields, wanted or sorted(fields, key=natural_key))
+    return {"fields": [field.definition() for field in selected]}
 
 
 def _find(view: ClusterView, kind: str, name: str) -> Mapping[str, Any]:
@@ -113,10 +115,11 @@ def _configured(source: Source, kind: str, wanted: Sequence[Any] | None) -> list
 def _job_ids(wanted: Sequence[Any]) -> list[int]:
     found: list[int] = []
     for value in wanted:
-        try:
-            job_id = int(value)
-        except ValueError:
-            raise QueryError("GenericError", f"parsing job id: cannot parse string '{value}'") from None
+        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value):
+            raise QueryError("GenericError", f"parsing job id: cannot parse string '{value}'")
+        job_id = int(value)
+        if job_id < 0:
+            raise QueryError("GenericError", f"Invalid value for job ID ' {job_id}'")
         if job_id not in found:
             found.append(job_id)
     return found

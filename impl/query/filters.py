@@ -10,10 +10,12 @@ Source: Ganeti 3.0.2's query language; refusals observed on the running daemon.
 """
 
 import json
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from impl.cluster.names import matches
@@ -77,6 +79,14 @@ def _pair(arguments: list[Any]) -> tuple[str, Any]:
 
 
 def _value(value: Any) -> Value:
+    if isinstance(value, float) and math.isfinite(value):
+        exact = Fraction(str(value))
+        if exact.denominator != 1:
+            raise FilterSyntaxError(
+                "Cannot deserialise numeric filter value, expecting integral but got a fractional value:"
+                f" {_negative_in_parentheses(exact.numerator)} % {exact.denominator}"
+            )
+        return exact.numerator
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise FilterSyntaxError(f"Cannot deserialise filter value, expecting string or integer, got {_json(value)}")
     return value
@@ -162,8 +172,15 @@ def check_fields(tree: Filter | None, fields: Fields) -> None:
             raise QueryError("ParameterError", f"Can't find field named '{leaf.field}'")
 
 
+def _negative_in_parentheses(value: Value) -> str:
+    """A number as the peer's language shows it within a term."""
+    return f"({value})" if isinstance(value, int) and value < 0 else str(value)
+
+
 def _shown(value: Any) -> str:
-    return f"QuotedString {_json(value)}" if isinstance(value, str) else f"NumericValue {value}"
+    if isinstance(value, str):
+        return f"QuotedString {_json(value)}"
+    return f"NumericValue {_negative_in_parentheses(value)}"
 
 
 def _comparable(actual: Any, wanted: Any) -> None:
@@ -188,6 +205,8 @@ def _contains(actual: Any, wanted: Any) -> bool:
 
 def _test(leaf: Leaf, actual: Any, compare: Compare) -> bool:
     wanted = leaf.value
+    if compare is Compare.TIMESTAMP:
+        actual = actual[0]
     if leaf.sign == "?":
         if not isinstance(actual, bool):
             raise QueryError("ParameterError", f"Unexpected value '{_json(actual)}' in boolean context")
@@ -201,8 +220,6 @@ def _test(leaf: Leaf, actual: Any, compare: Compare) -> bool:
         return wanted.search(actual) is not None
     if leaf.sign == "=[]":
         return _contains(actual, wanted)
-    if compare is Compare.TIMESTAMP:
-        actual = actual[0]
     if leaf.sign == "=":
         if compare is Compare.HOSTNAME and isinstance(wanted, str) and isinstance(actual, str):
             return matches(actual, wanted)

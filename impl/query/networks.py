@@ -6,7 +6,7 @@ from typing import Any
 
 from impl.cluster.view import ClusterView, names_of
 from impl.query.common import attribute, object_fields, of_view
-from impl.query.model import Entry, Field, Kind, field_map, or_unavailable
+from impl.query.model import Compare, Entry, Field, Kind, field_map, or_unavailable
 from impl.query.source import Source
 
 Network = Mapping[str, Any]
@@ -108,7 +108,7 @@ def _no_export(_: Source, node: Mapping[str, Any]) -> Entry:
 
 
 EXPORT_FIELDS = field_map(
-    Field("node", "Node", Kind.TEXT, "Node name", attribute("name")),
+    Field("node", "Node", Kind.TEXT, "Node name", attribute("name"), Compare.HOSTNAME),
     Field("export", "Export", Kind.TEXT, "Export name", _no_export),
 )
 """Every field of exports; the embedded hypervisor has none."""

@@ -104,6 +104,12 @@ def test_a_failed_dependency_fails_the_job_without_a_process(client: Client, roo
         ("CancelJob", ["x"], "Unable to parse job id"),
         ("SetDrainFlag", [1], "Unable to read Bool"),
         ("QueryNodes", [1, 2, 3], "Unable to read list"),
+        ("QueryNodes", [[], ["name"], ["name"]], "Unable to read Bool"),
+        ("QueryFilters", [1, ["uuid"]], "Unable to read list"),
+        ("QueryExports", [[], 1], "Unable to read Bool"),
+        ("QueryFields", ["node", ""], "Unable to read list"),
+        ("QueryTags", ["node", 0], "Unable to read String"),
+        ("AutoArchiveJobs", [float("inf"), 1], "Unable to read Int"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_ends_the_connection(luxid: Luxid, method: str, args: list[Any], text: str) -> None:

@@ -118,6 +118,11 @@ SYNTAX = [
     (["?"], "Cannot deserialise field, expected [fieldname] but got []"),
     (["!"], "Cannot deserialise field, expected [filter] but got []"),
     (["=", 1, 2], "Unable to read String"),
+    (
+        ["=", "serial_no", -2.5],
+        "Cannot deserialise numeric filter value, expecting integral but got a fractional value: (-5) % 2",
+    ),
+    (["=", "serial_no", float("inf")], "Cannot deserialise filter value, expecting string or integer, got Infinity"),
 ]
 SENSE = [
     (["=", "zz", 1], "ParameterError", "Can't find field named 'zz'"),
@@ -130,6 +135,11 @@ SENSE = [
         ["=", "offline", "x"],
         "ParameterError",
         "Invalid types in comparison, trying to compare false with 'QuotedString \"x\"'",
+    ),
+    (
+        ["<", "name", -1],
+        "ParameterError",
+        "Invalid types in comparison, trying to compare \"node1.example.com\" with 'NumericValue (-1)'",
     ),
     (["?", "name"], "ParameterError", "Unexpected value '\"node1.example.com\"' in boolean context"),
     (
