@@ -3,12 +3,16 @@
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
+from impl.store.port import Batch
+from impl.store.sqlite import SqliteStore
+from impl.wconfd.__main__ import main
 from impl.wire.client import Client, UnreachableError
 from tests.impl.wconfd.conftest import MINIMAL, Daemon, hangups, new_daemon
 
@@ -73,10 +77,10 @@ class LedgerClient:
         self.in_flight = None
 
 
-def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int) -> int:
+def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int, kind: type[Daemon] = Daemon) -> int:
     """Kill and restart again and again; answers how many calls were acknowledged."""
     nodes = {f"k{n}": {"uuid": f"k{n}", "serial_no": 1, "mtime": 1.0, "count": 0} for n in range(CLIENTS)}
-    daemon = new(config={**MINIMAL, "nodes": {**MINIMAL["nodes"], **nodes}})
+    daemon = new(config={**MINIMAL, "nodes": {**MINIMAL["nodes"], **nodes}}, kind=kind)
     chance = random.Random(seed)
     ledgers = [LedgerClient(daemon, number, seed * 100 + number) for number in range(CLIENTS)]
     for _ in range(kills):
@@ -99,6 +103,33 @@ def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int) -> int:
 
 def test_a_few_kills_under_load_lose_and_invent_nothing(new_daemon: Callable[..., Daemon]) -> None:
     assert kill_under_load(new_daemon, 4, seed=int(os.environ.get("GANTRY_SEED", "7"))) > 4
+
+
+class LateStore(SqliteStore):
+    """A planted bug: a batch is called durable, and written eight batches later."""
+
+    def commit(self, batch: Batch) -> int:
+        self.held_back = [*getattr(self, "held_back", []), batch]
+        return super().commit(self.held_back.pop(0)) if len(self.held_back) > 8 else self._number
+
+
+def serve_with_late_store() -> int:
+    return main(sys.argv[1:], LateStore)
+
+
+class LateDaemon(Daemon):
+    @property
+    def program(self) -> list[str]:
+        code = "import sys; from tests.faults.test_wconfd_kills import serve_with_late_store as s; sys.exit(s())"
+        return [sys.executable, "-c", code]
+
+    def check_trace(self) -> None:
+        """Its trace tells of promises that it did not keep."""
+
+
+def test_a_daemon_that_answers_before_it_writes_is_caught(new_daemon: Callable[..., Daemon]) -> None:
+    with pytest.raises(AssertionError, match="is none of|nothing was invented"):
+        kill_under_load(new_daemon, 8, seed=3, kind=LateDaemon)
 
 
 @pytest.mark.long

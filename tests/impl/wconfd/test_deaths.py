@@ -105,7 +105,8 @@ def test_a_stopped_process_is_alive(new_daemon: Callable[..., Daemon], new_owner
     assert os.path.exists(stopped.owner[1])
 
 
-def test_a_process_id_that_belongs_to_somebody_else_proves_nothing(daemon: Daemon, new_owner: NewOwner) -> None:
+def outlives_a_stranger(daemon: Daemon, new_owner: NewOwner) -> bool:
+    """Whether an owner keeps its lock when another process, that has its process id by now, is killed."""
     client = daemon.client()
     owner = daemon.owner(1)
     stranger = new_owner(daemon, 3, "stranger")
@@ -115,7 +116,29 @@ def test_a_process_id_that_belongs_to_somebody_else_proves_nothing(daemon: Daemo
     stranger.process.wait()
     for _ in range(5):
         client.call("cleanupLocks")
-    assert client.call("listLocks", reused) == [[NODE, "exclusive"]]
+    return bool(client.call("listLocks", reused) == [[NODE, "exclusive"]])
+
+
+def test_a_process_id_that_belongs_to_somebody_else_proves_nothing(daemon: Daemon, new_owner: NewOwner) -> None:
+    assert outlives_a_stranger(daemon, new_owner)
+
+
+class TrustingDaemon(Daemon):
+    """A planted bug: it watches any process with an owner's process id."""
+
+    @property
+    def program(self) -> list[str]:
+        code = (
+            "import sys; from unittest.mock import ANY; from impl.wconfd import deaths, __main__;"
+            "deaths.livelock_holder = lambda path: ANY; sys.exit(__main__.main())"
+        )
+        return [sys.executable, "-c", code]
+
+
+def test_a_watch_that_does_not_ask_who_holds_the_live_lock_is_caught(
+    new_daemon: Callable[..., Daemon], new_owner: NewOwner
+) -> None:
+    assert not outlives_a_stranger(new_daemon(kind=TrustingDaemon), new_owner)
 
 
 def test_whoever_died_while_the_daemon_was_away_is_buried_before_it_listens(daemon: Daemon, hangups: list[int]) -> None:
