@@ -128,7 +128,7 @@ class LateDaemon(Daemon):
 
 
 def test_a_daemon_that_answers_before_it_writes_is_caught(new_daemon: Callable[..., Daemon]) -> None:
-    with pytest.raises(AssertionError, match="is none of|nothing was invented"):
+    with pytest.raises(AssertionError, match=r"is none of|nothing was invented"):
         kill_under_load(new_daemon, 8, seed=3, kind=LateDaemon)
 
 
