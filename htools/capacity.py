@@ -16,6 +16,10 @@ from spec.requests import Limits
 _LEAST_PORTION, _SMALL_PORTION = 20, 10
 
 
+class Unmeasurable(Exception):  # noqa: N818 - the caller says it in its own words
+    """An instance without memory fits somewhere, and how many of it to try at once is a matter of memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filled:
     """A model with instances placed on it, in their order, and why the last one did not fit.
@@ -77,9 +81,18 @@ class Filler:
             limit = None if limit is None else limit - 1
 
     def fill(self, filled: Filled, new: Instance, limit: int | None) -> Filled:
-        """Standard allocation of at most `limit` instances (None: any number)."""
+        """Standard allocation of at most `limit` instances (None: any number).
+
+        Raises:
+            NoTargets: there are no candidates.
+            Unmeasurable: redundancy is to be kept for an instance that has no memory.
+        """
         limits, huge = self._limits, True
         unguarded = replace(limits, capacity=False)
+        if limits.capacity and not new.memory:
+            if self._targets and self._trials(filled.model).of(new).fits:
+                raise Unmeasurable
+            return self._one_by_one(filled, new, unguarded, limit)
         while limits.capacity:
             nodes = filled.model.nodes.values()
             capacity = sum(node.available_memory for node in nodes) // new.memory
@@ -108,7 +121,7 @@ class Filler:
 
         Where not even a trial without redundancy finds a place, all that `fill` does comes to this trial's reasons.
         """
-        if self._targets and new.memory:
+        if self._targets:
             trial = self._trials(filled.model).of(new, toward)
             if not trial.fits:
                 reasons = tuple((mode, trial.failures[mode]) for mode in FailMode)

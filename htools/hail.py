@@ -238,7 +238,7 @@ def _warn(model: Model) -> None:
 def _print_nodes(options: Options, model: Model, title: str) -> None:
     if options.print_nodes is not None:
         print(f"\n{title} cluster status:", file=sys.stderr)
-        print(node_table(model.nodes.values(), options.print_nodes), file=sys.stderr)
+        print(node_table(model.nodes.values(), options.print_nodes, first=options.first_node), file=sys.stderr)
 
 
 def _saved(cluster: Cluster, model: Model) -> Cluster:

@@ -7,34 +7,32 @@ Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from htools import hbal
-from htools.capacity import Filled, Filler
+from htools.capacity import Filled, Filler, Unmeasurable
+from htools.judging import compare_ways, judge
 from htools.loading import Loaded, load
-from htools.model import Model, NodeModel, common_domain
+from htools.model import Model, common_domain
 from htools.numbers import fixed, show
 from htools.options import Options, run_tool, stop
-from htools.outcomes import NoTargets, candidates
-from htools.refuge import group_redundant
+from htools.outcomes import NoTargets, Targets, candidates
 from htools.scoring import score
 from htools.settings import Spec
 from htools.tables import component_table, node_table
 from htools.totals import EFFICIENCY, STATISTICS, Totals, ratio, totals
 from htools.vm import NO_NODE, InstanceModel
 from spec.cluster import (
-    AllocPolicy,
+    LOCAL_STORAGE,
     Cluster,
     Disk,
     DiskTemplate,
-    Group,
     Instance,
     InstanceStatus,
     ISpec,
 )
 from spec.decisions import FailMode
-from spec.requests import Limits
 
 
 def _clusters(total: Totals, *, spindles: bool) -> list[tuple[str, str]]:
@@ -123,7 +121,10 @@ class _Report:
             print(_map(filled, exclusive=self.exclusive), end="", file=sys.stderr)
         if self.options.print_nodes is not None:
             print(f"\n{name} allocation status:", file=sys.stderr)
-            print(node_table(filled.model.nodes.values(), self.options.print_nodes), file=sys.stderr)
+            print(
+                node_table(filled.model.nodes.values(), self.options.print_nodes, first=self.options.first_node),
+                file=sys.stderr,
+            )
         snapshot = _snapshot(self.loaded, filled)
         hbal.save(self.options.save, name.lower(), f"after {name.lower()} allocation", snapshot)
 
@@ -243,42 +244,6 @@ def instance_from(spec: Spec, template: DiskTemplate, spindle_use: int) -> Insta
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """How redundancy is judged: the groups as they may be used, the limits, and whether nothing may be placed."""
-
-    groups: tuple[Group, ...]
-    limits: Limits
-    stopped: bool
-
-
-def _judge(options: Options, cluster: Cluster, model: Model) -> _Judged:
-    bad: list[NodeModel] = [node for node in model.nodes.values() if node.n1_failed and not node.offline]
-    limits = Limits(capacity=options.capacity, accept_existing=options.accept_existing)
-    lacking = [
-        group for group in range(len(cluster.groups)) if not group_redundant(model, cluster.groups, group, limits)
-    ]
-    if options.verbose > 3:
-        from htools.haskell import show_string
-
-        if bad:
-            print(f"Bad nodes: [{','.join(show_string(node.name) for node in bad)}]", file=sys.stderr)
-        if lacking:
-            names = ",".join(show_string(cluster.groups[group].name) for group in lacking)
-            print(f"Bad groups: [{names}]", file=sys.stderr)
-    closed = set() if options.accept_existing else {node.group for node in bad}
-    if options.independent_groups:
-        closed |= set(lacking)
-        limits = replace(limits, ignored_groups=frozenset(lacking))
-    groups = tuple(
-        replace(group, alloc_policy=AllocPolicy.UNALLOCABLE) if index in closed else group
-        for index, group in enumerate(cluster.groups)
-    )
-    some_left = any(group.alloc_policy is not AllocPolicy.UNALLOCABLE for group in groups)
-    stopped = bool(bad) and not options.accept_existing and not (options.independent_groups and some_left)
-    return _Judged(groups, limits, stopped)
-
-
 def _tiers(filler: Filler, model: Model, specs: Sequence[Instance], limit: int | None) -> Filled:
     """Tiered allocation from each of the policy's largest instances in turn."""
     filled = Filled({}, model)
@@ -306,24 +271,27 @@ def body(options: Options, arguments: list[str]) -> int:
         print(f"Note: Stripping common suffix of '{suffix}' from names", file=sys.stderr)
     if options.print_nodes is not None:
         print("\nInitial cluster status:", file=sys.stderr)
-        print(node_table(model.nodes.values(), options.print_nodes), file=sys.stderr)
+        print(node_table(model.nodes.values(), options.print_nodes, first=options.first_node), file=sys.stderr)
     if options.verbose > 2:
         overall = fixed(score(model.nodes.values()), 8)
         table = component_table(model.nodes.values())
         print(f"Initial coefficients: overall {overall}\n{table}", end="", file=sys.stderr)
     report = _Report(options, loaded, model)
     report.cluster()
-    judged = _judge(options, cluster, model)
+    judged = judge(options, cluster, model)
     required = 2 if template is DiskTemplate.DRBD else 1
     limit = None if options.max_length == -1 else options.max_length
     targets = candidates(model.nodes.values(), judged.groups, required, judged.limits, allocable=True)
     if options.verbose > 3:
-        print(f"Allocatable nodes: {_show_targets(targets, required)}", file=sys.stderr)
+        print(f"Allocatable nodes: {_show_targets(targets, required, options.first_node)}", file=sys.stderr)
     use = cluster.policy.standard.spindle_use if options.spindle_use is None else options.spindle_use
     tiers = [options.tiered_spec] if options.tiered_spec else [spec_from(b.maximum) for b in cluster.policy.bounds]
     if not tiers:
         stop("Empty list of specs received from the cluster")
     standard = options.standard_spec or spec_from(cluster.policy.standard)
+    free = template not in LOCAL_STORAGE and limit is None and not judged.limits.capacity
+    if free and any(not spec.memory and not spec.cpus for spec in (standard, *tiers)):
+        stop("instances without memory, disk and cpus fit any number of times: limit them with --max-length")
     filler = Filler(judged.groups, targets, required, judged.limits)
     stopped = Filled({FailMode.N1: 1}, model, (), ((FailMode.N1, 1),))
     for size, tiered in ((tiers[0], True), (standard, False)):
@@ -336,6 +304,8 @@ def body(options: Options, arguments: list[str]) -> int:
                 filled = filler.fill(Filled({}, model), instance_from(size, template, use), limit)
         except NoTargets as error:
             stop(f"failure during allocation: {error}")
+        except Unmeasurable:
+            stop(f"instances of {size.memory} MiB of memory can be counted only with --no-capacity-checks")
         report.asked(size, template, tiered=tiered)
         report.tables(filled, "Tiered" if tiered else "Standard")
         if tiered:
@@ -345,53 +315,17 @@ def body(options: Options, arguments: list[str]) -> int:
     if options.machine_readable:
         print_keys([("OK", "1")])
     elif options.explain is not None:
-        _compare_ways(options, loaded, template, standard, use)
+        compare_ways(options, loaded, instance_from(standard, template, use))
     return 0
 
 
-_WAYS = (
-    ("the whole cluster must stay N+1 redundant", False, False),
-    ("--independent-groups: each group for itself", True, False),
-    ("--accept-existing-errors: nodes that lack N+1 already do not matter", False, True),
-)
-
-
-def _compare_ways(options: Options, loaded: Loaded, template: DiskTemplate, standard: Spec, use: int) -> None:
-    """Tell how many standard instances fit by each way of judging redundancy, and why they differ."""
-    model, cluster = loaded.model, loaded.cluster
-    required = 2 if template is DiskTemplate.DRBD else 1
-    limit = None if options.max_length == -1 else options.max_length
-    counts = []
-    for text, independent, accept in _WAYS:
-        way = replace(options, independent_groups=independent, accept_existing=accept, verbose=0)
-        judged = _judge(way, cluster, model)
-        targets = candidates(model.nodes.values(), judged.groups, required, judged.limits, allocable=True)
-        count = 0
-        if not judged.stopped and targets:
-            filler = Filler(judged.groups, targets, required, judged.limits)
-            count = len(filler.fill(Filled({}, model), instance_from(standard, template, use), limit).placed)
-        counts.append((text, count))
-    print("Standard instances by what redundancy must hold:")
-    for text, count in counts:
-        print(f"  - {count:3d} if {text}")
-    if len({count for _, count in counts}) == 1:
-        print("  The three agree: nothing that lacked redundancy before stands in the way.")
-        return
-    bad = [node.name for node in model.nodes.values() if node.n1_failed and not node.offline]
-    if bad:
-        print(f"  Nodes that cannot take over for a failed peer now: {', '.join(bad)}")
-    lacking = [
-        group.name
-        for index, group in enumerate(cluster.groups)
-        if not group_redundant(model, cluster.groups, index, Limits())
+def _show_targets(targets: Targets, required: int, first: int) -> str:
+    """The candidates by number; nodes of simulated clusters are numbered from 1."""
+    shown: list[object] = [
+        target + first if isinstance(target, int) else (target[0] + first, [other + first for other in target[1]])
+        for target in targets
     ]
-    if lacking:
-        print(f"  Groups in which some node's failure is not survived now: {', '.join(lacking)}")
-
-
-def _show_targets(targets: object, required: int) -> str:
-    text = str(targets).replace(" ", "")
-    return f"Left {text}" if required == 1 else f"Right {text}"
+    return f"{'Left' if required == 1 else 'Right'} {shown}".replace(", ", ",")
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -101,3 +101,8 @@ class Options:
     show_help: bool = False
     show_version: bool = False
     show_completion: bool = False
+
+    @property
+    def first_node(self) -> int:
+        """The number that the first node is shown with: the real programs number simulated nodes from 1."""
+        return 1 if self.simulate else 0

@@ -53,9 +53,21 @@ def _status(node: NodeModel) -> str:
     return "-" if node.offline else "*" if node.n1_failed else " "
 
 
+_Field = tuple[str, bool, Callable[[NodeModel], str]]
+
+
+def _numbered(first: int) -> dict[str, _Field]:
+    """The fields with numbers of nodes, where the first node has that number."""
+
+    def peers(node: NodeModel) -> str:
+        return f"[{','.join(f'({peer + first},{need})' for peer, need in node.peers)}]"
+
+    return {"idx": ("Index", True, lambda n: _whole(4)(n.index + first)), "peermap": ("PeerMap", False, peers)}
+
+
 _5 = _whole(5)
-_NODE_FIELDS: dict[str, tuple[str, bool, Callable[[NodeModel], str]]] = {
-    "idx": ("Index", True, lambda n: _whole(4)(n.index)),
+_NODE_FIELDS: dict[str, _Field] = {
+    **_numbered(0),
     "name": ("Name", False, lambda n: n.alias),
     "fqdn": ("Name", False, lambda n: n.name),
     "status": ("F", False, _status),
@@ -83,7 +95,6 @@ _NODE_FIELDS: dict[str, tuple[str, bool, Callable[[NodeModel], str]]] = {
     "dload": ("lDsk", True, lambda n: _number(3, 5)(n.load[2])),
     "nload": ("lNet", True, lambda n: _number(3, 5)(n.load[3])),
     "ptags": ("PrimaryTags", False, lambda n: ",".join(f"{t}={c}" for t, c in sorted(n.tag_counts.items()))),
-    "peermap": ("PeerMap", False, lambda n: f"[{','.join(f'({node},{need})' for node, need in n.peers)}]"),
     "spindle_count": ("NodeSpindles", True, lambda n: str(n.total_spindles)),
     "hi_spindles": ("MaxSpindles", True, lambda n: show(n.high_spindles)),
     "inst_spindles": ("InstSpindles", True, lambda n: show(n.spindle_use)),
@@ -94,13 +105,17 @@ def _unknown(_: NodeModel) -> str:
     return UNKNOWN_FIELD
 
 
-def node_table(nodes: Iterable[NodeModel], fields: Sequence[str]) -> str:
-    """The node table: no fields are the default ones, a leading `+` adds the others to those."""
+def node_table(nodes: Iterable[NodeModel], fields: Sequence[str], *, first: int = 0) -> str:
+    """The node table: no fields are the default ones, a leading `+` adds the others to those.
+
+    `first` is the number of the first node; the real one numbers nodes of simulated clusters from 1.
+    """
     if not fields:
         fields = DEFAULT_FIELDS
     elif fields[0] == "+":
         fields = (*DEFAULT_FIELDS, *fields[1:])
-    columns = [_NODE_FIELDS.get(field, (UNKNOWN_FIELD, False, _unknown)) for field in fields]
+    known = _NODE_FIELDS | _numbered(first)
+    columns = [known.get(field, (UNKNOWN_FIELD, False, _unknown)) for field in fields]
     rows = [[text(node) for _, _, text in columns] for node in nodes]
     return table("", [header for header, _, _ in columns], rows, [right for _, right, _ in columns])
 

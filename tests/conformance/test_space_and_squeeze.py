@@ -99,6 +99,69 @@ def test_hspace_on_many_random_clusters(tmp_path: Path) -> None:
     assert seen[True] >= seen.total() // 3
 
 
+def imagined_words(seed: int) -> list[str]:
+    """Simulated clusters of up to three groups, and options by abbreviations, several times and in other notations."""
+    rng = random.Random(seed)
+    words = []
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        policy = rng.choice(["p", "p", "p", "preferred", "last_resort", "a", "u"])
+        sizes = f"{rng.choice([5000, 8192, '20g', '1t'])},{rng.choice([2048, 4096, '8g'])},{rng.choice([2, 4, 8])}"
+        end = rng.choice(["", "", ",1", ",4", ",4,True", ",2,False"])
+        words.append(f"--simulate={policy},{rng.randint(1, 6)},{sizes}{end}")
+    if rng.random() < 0.99:  # from the default largest instance on, the real one needs seconds
+        words.append(f"--tiered={rng.choice(['3g,4g,4,3', '1024,2048,2', '9g,2g,8'])}")
+    for option, odds in (
+        (f"--max-length={rng.choice([1, 2, 5, 20])}", 0.6),
+        ("--mach", 0.2),
+        ("--machine-readable=no", 0.1),
+        ("--indep", 0.2),
+        ("--accept", 0.2),
+        ("--no-cap", 0.2),
+        ("-v", 0.3),
+        ("-v", 0.3),
+        ("-vv", 0.2),
+        ("-q", 0.1),
+        ("-pname,pfmem,fdsk,pcpu", 0.1),
+        ("--print-nodes=+peermap", 0.1),
+        ("--save=out", 0.1),
+        ("-Onode-01-001", 0.1),
+        ("-Onobody", 0.03),
+        (f"--disk={rng.choice(['drbd', 'plain', 'ext', 'rbd', 'diskless', 'blockdev', 'none'])}", 0.7),
+        ("--standard-alloc=1g,300,2", 0.2),
+        ("--standard-alloc=512,512,1,2", 0.1),
+        ("--tiered=1024,2048", 0.03),
+        ("--max-cpu=0.5", 0.1),
+    ):
+        if rng.random() < odds:
+            words.append(option)
+    return words
+
+
+def compare_imagined(seeds: range, tmp_path: Path) -> Counter[bool]:
+    seen: Counter[bool] = Counter()
+    for seed in seeds:
+        words = imagined_words(seed)
+        theirs, ours = directories(tmp_path, seed, "")
+        peer = run_peer(program("hspace"), words, theirs)
+        found = run_ours(hspace.main, words, ours)
+        assert not difference(peer, found), f"seed {seed}: hspace {' '.join(words)}\n{difference(peer, found)}"
+        none = "  -   0 instances allocated" in peer.output or "ALLOC_INSTANCES=0" in peer.output
+        seen[peer.code == 0 and not none] += 1
+    return seen
+
+
+@pytest.mark.peer
+def test_hspace_on_imagined_clusters(tmp_path: Path) -> None:
+    assert compare_imagined(range(15), tmp_path)[True] >= 5
+
+
+@pytest.mark.peer
+@pytest.mark.long
+def test_hspace_on_many_imagined_clusters(tmp_path: Path) -> None:
+    seen = compare_imagined(range(2000, 2150), tmp_path)
+    assert seen[True] >= seen.total() // 3
+
+
 @pytest.mark.peer
 def test_hsqueeze_on_random_clusters(tmp_path: Path) -> None:
     assert compare_squeeze(range(40), tmp_path)["act"] >= 12

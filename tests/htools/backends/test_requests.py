@@ -77,7 +77,8 @@ def test_explanations_name_limits(tmp_path: Path) -> None:
         group["ipolicy"]["disk-templates"] = ["plain"]
     (tmp_path / "r.json").write_text(json.dumps(request))
     outcome = run_ours(hail.main, ["--explain", "r.json"], tmp_path)
-    assert "as primary: FailMem, memory: " in outcome.errors
+    assert "6 nodes as primary: FailMem, memory: nearest node1, 967745 MiB short" in outcome.errors
+    assert max(map(len, outcome.errors.splitlines())) <= 80
     assert "MiB short" in outcome.errors
     told = json.loads(run_ours(hail.main, ["--explain", "--json", "r.json"], tmp_path).output)
     assert told["gantry"]["explanation"][0]["instance"] == request["request"]["name"]
@@ -98,6 +99,23 @@ def test_the_ways_of_judging_are_compared(tmp_path: Path) -> None:
     outcome = run_ours(hspace.main, ["--simulate=p,2,1t,8g,4", "--disk-template=drbd", "-l2", "--explain"], tmp_path)
     assert outcome.code == 0
     assert "The three agree" in outcome.output
+
+
+def test_sizes_that_cannot_be_counted(tmp_path: Path) -> None:
+    policy = "1024,1,1024,1,1,1|0,0,0,0,0,0;32768,8,1048576,16,8,12|ext|4.0|32.0"
+    nodes = [f"n{at}|4096|256|3840|4096|4096|8|N|u|1||N|1|1|1.0" for at in range(2)]
+    (tmp_path / "cluster.data").write_text(
+        "\n".join(["g|u|preferred||", "", *nodes, "", "", "", f"|{policy}", f"g|{policy}", ""])
+    )
+    words = ["-t", "cluster.data", "--tiered-alloc=1024,1024,1"]
+    outcome = run_ours(hspace.main, [*words, "--standard-alloc=512,0,1"], tmp_path)
+    assert outcome.code == 1
+    assert "instances of 0 MiB of memory can be counted only with --no-capacity-checks" in outcome.errors
+    outcome = run_ours(hspace.main, [*words, "--standard-alloc=512,0,0", "--no-capacity-checks"], tmp_path)
+    assert outcome.code == 1
+    assert "limit them with --max-length" in outcome.errors
+    limited = run_ours(hspace.main, [*words, "--standard-alloc=512,0,0", "--no-capacity-checks", "-l7"], tmp_path)
+    assert "  -   7 instances allocated" in limited.output
 
 
 def test_saved_answers_that_are_none(tmp_path: Path) -> None:
