@@ -40,6 +40,9 @@ async def answer(payload: bytes, methods: Mapping[str, Call], log: Callable[...,
     """Answer one message: the payload, and whether the connection stays open."""
     try:
         request = decode_request(payload)
+    except MalformedMessageError as error:
+        return encode_malformed(f"Failed to parse request: {error.reason}"), False
+    try:
         method = methods.get(request.method)
         if method is None:
             quoted = msgspec.json.encode(request.method).decode()
@@ -50,8 +53,6 @@ async def answer(payload: bytes, methods: Mapping[str, Call], log: Callable[...,
         return encode_malformed(str(error)), False
     except FilterSyntaxError as error:
         return encode_malformed(f"Failed to parse request: {error}"), False
-    except MalformedMessageError as error:
-        return encode_malformed(f"Failed to parse request: {error.reason}"), False
     except AnswerError as error:
         return encode_error(error.error_class, *error.arguments), True
     except (QueryError, PeerError) as error:
@@ -61,5 +62,6 @@ async def answer(payload: bytes, methods: Mapping[str, Call], log: Callable[...,
     except GantryError as error:
         return encode_error("GenericError", str(error)), True
     except Exception as error:  # noqa: BLE001 - no request ends the daemon
-        log("request failed", error=repr(error), request=payload[:200].decode(errors="replace"))
+        # the method only: its arguments may hold secret parameters
+        log("request failed", error=repr(error), method=request.method)
         return encode_error("ProgrammerError", f"luxid failed on this request ({error!r}); its log tells more"), True

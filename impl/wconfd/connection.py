@@ -1,7 +1,8 @@
 """One client's connection: frames in, answers out in the order of the requests, bounds kept.
 
 A connection is ended when its peer may not talk to us, sends what is no message, sends a message too long, takes too
-long to complete one, or is idle for too long. It is not read from while its answers pile up.
+long to complete one, or is idle for too long. While its answers pile up it is not read from, and what it has sent
+already is not served.
 """
 
 import asyncio
@@ -18,11 +19,17 @@ from impl.wire.messages import MalformedMessageError, Request, decode_request, e
 class Slot:
     """The place of one answer in a connection's order of answers."""
 
-    __slots__ = ("connection", "data")
+    __slots__ = ("connection", "data", "size")
 
     def __init__(self, connection: "Connection") -> None:
         self.connection = connection
         self.data: bytes | None = None
+        self.size = 0
+
+    def announce(self, size: int) -> None:
+        """Tell how many bytes the answer has, which waits for the disk."""
+        self.size = size
+        self.connection.waiting_bytes += size
 
     def fill(self, answer: bytes) -> None:
         """Give the answer; it is sent when all before it were."""
@@ -54,6 +61,8 @@ class Service(Protocol):
 
 MAX_WAITING_ANSWERS = 4096
 """Answers that may wait on one connection before it is no longer read from."""
+MAX_WAITING_BYTES = 1 << 20
+"""Bytes of answers that may wait on one connection before no further request of it is served."""
 
 
 def peer_credentials(connected: socket.socket) -> tuple[int, int, int]:
@@ -75,6 +84,9 @@ class Connection(asyncio.BufferedProtocol):
         self._service = service
         self._decoder = FrameDecoder(service.message_limit)
         self._slots: deque[Slot] = deque()
+        self._unserved: deque[bytes] = deque()
+        self._ended = False
+        self.waiting_bytes = 0
         self._transport: asyncio.Transport | None = None
         self._ending = False
         self._serving = False
@@ -125,22 +137,24 @@ class Connection(asyncio.BufferedProtocol):
             self.unfinished_since = now
         if messages:
             self.last_message = now
-            self._serve(messages)
+            self._unserved.extend(messages)
+            self._serve()
 
-    def _serve(self, messages: list[bytes]) -> None:
-        """Serve requests; those that are answered on the spot are answered in one go."""
-        self._serving = True
-        try:
-            for payload in messages:
-                slot = Slot(self)
-                self._slots.append(slot)
-                self._service.handle(decode_request(payload), slot)
-        except MalformedMessageError as error:
-            self._ending = True
-            slot.put(encode_malformed(f"Failed to parse request: {error.reason}"))
-        finally:
-            self._serving = False
-            self.flush()
+    def _serve(self) -> None:
+        """Serve what came while answers find room; those that are answered on the spot are answered in one go."""
+        while self._unserved and not self._ending and not self._full():
+            self._serving = True
+            try:
+                while self._unserved and not self._full():
+                    slot = Slot(self)
+                    self._slots.append(slot)
+                    self._service.handle(decode_request(self._unserved.popleft()), slot)
+            except MalformedMessageError as error:
+                self._ending = True
+                slot.put(encode_malformed(f"Failed to parse request: {error.reason}"))
+            finally:
+                self._serving = False
+                self.flush()
 
     def end(self, last_words: bytes) -> None:
         """Answer one last thing after everything else, and close."""
@@ -174,15 +188,15 @@ class Connection(asyncio.BufferedProtocol):
         slots = self._slots
         ready: list[bytes] = []
         while slots and (data := slots[0].data) is not None:
-            slots.popleft()
+            self.waiting_bytes -= slots.popleft().size
             ready.append(data)
         if self._transport is None or self.closed:
             return
         if ready:
             self._transport.write(b"".join(ready))
-        if self._ending and not slots:
+        if not slots and (self._ending or (self._ended and not self._unserved)):
             self._transport.close()
-        elif self.held_back or self._write_held_back or len(slots) > MAX_WAITING_ANSWERS:
+        elif self.held_back or self._full():
             self._regulate()
 
     def pause_writing(self) -> None:
@@ -195,21 +209,29 @@ class Connection(asyncio.BufferedProtocol):
         self._write_held_back = False
         self._regulate()
 
+    def _full(self) -> bool:
+        """Whether its answers have piled up."""
+        many = len(self._slots) > MAX_WAITING_ANSWERS or self.waiting_bytes > MAX_WAITING_BYTES
+        return many or self._write_held_back
+
     def _regulate(self) -> None:
-        hold_back = self._write_held_back or len(self._slots) > MAX_WAITING_ANSWERS
+        hold_back = self._full()
         if hold_back != self.held_back and self._transport is not None and not self.closed:
             self.held_back = hold_back
             if hold_back:
-                self._transport.pause_reading()
+                if not self._ended:
+                    self._transport.pause_reading()
             else:
                 if self.unfinished_since is not None:  # the rest could not arrive while nobody read
                     self.unfinished_since = time.monotonic()
-                self._transport.resume_reading()
+                if not self._ended:
+                    self._transport.resume_reading()
+                self._serve()
 
     def eof_received(self) -> bool:
         """The peer sends no more; what it asked for is still answered."""
-        self._ending = True
-        return bool(self._slots)
+        self._ended = True
+        return bool(self._slots or self._unserved)
 
 
 def refusal(error_class: str, *arguments: Any) -> bytes:

@@ -150,6 +150,7 @@ class Wconfd:
             if method in STATELESS:
                 slot.fill(answer)
             else:
+                slot.announce(len(answer))
                 self._take(call, slot, answer)
 
     def _new_call(self, draw: int = 0) -> Call:
@@ -193,6 +194,7 @@ class Wconfd:
         try:
             if method == "cleanupLocks":
                 await self.sweep()
+                await self._settled()  # of a death, too, that was seen before this look and is being written down
                 slot.fill(encode_result(UNIT))
             elif method in {"flushConfig", "flushConfigGroup"}:
                 await self._snapshots.write_now(force=True)

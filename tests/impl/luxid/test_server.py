@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from impl.luxid import server as server_module
+from impl.luxid.answers import answer
 from impl.luxid.server import PIPELINE_LIMIT, LuxiServer
 from impl.luxid.waiters import Waiters
 from impl.wire.framing import FrameDecoder, frame
-from impl.wire.messages import encode_result
+from impl.wire.messages import encode_request, encode_result
 
 
 @contextlib.asynccontextmanager
@@ -199,3 +200,17 @@ def test_waiters_are_woken_once_and_counted() -> None:
         waiters.wake(1)
 
     asyncio.run(main())
+
+
+def test_a_failure_within_luxid_is_logged_without_the_arguments() -> None:
+    async def broken(_: Any) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    logged: list[str] = []
+    request = encode_request("SubmitJob", ([{"osparams_secret": {"password": "s3cr3t"}}],))
+    done = asyncio.run(answer(request, {"SubmitJob": broken}, lambda *args, **facts: logged.append(f"{args} {facts}")))
+    assert b"ProgrammerError" in done[0]
+    assert len(logged) == 1
+    assert "SubmitJob" in logged[0]
+    assert "a fault of ours" in logged[0]
+    assert "s3cr3t" not in logged[0]
