@@ -30,8 +30,16 @@ def _from_file(directory: str, name: str) -> bytes:
         raise LoadError(path, f"cannot be read: {error.strerror}") from None
 
 
+def _shown(address: str) -> str:
+    """The address as messages name it: without the user and password that it may hold."""
+    scheme, slashes, rest = address.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+
+
 def _from_web(base: str, name: str) -> bytes:
     import ssl
+    from http.client import HTTPException
     from urllib.error import URLError
     from urllib.request import HTTPSHandler, build_opener
 
@@ -44,9 +52,9 @@ def _from_web(base: str, name: str) -> bytes:
         with build_opener(HTTPSHandler(context=context)).open(address, timeout=TIMEOUT) as answer:
             data: bytes = answer.read()
             return data
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise LoadError(url, f"expected an answer of the remote API, found: {reason}") from None
+        raise LoadError(_shown(url), f"expected an answer of the remote API, found: {reason}") from None
 
 
 def _objects(source: str, what: str, value: Any) -> list[Fields]:
@@ -172,4 +180,4 @@ def load(address: str) -> Cluster:
         directory = address.removeprefix(_FILE)
         return parse(address, {name: _from_file(directory, name) for name in _RESOURCES})
     base = address if ":" in address else f"https://{address}:{PORT}"
-    return parse(base, {name: _from_web(base, name) for name in _RESOURCES})
+    return parse(_shown(base), {name: _from_web(base, name) for name in _RESOURCES})
