@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from checkers.plan_constraints import Order
 from checkers.plan_order import Found, Impossible, find_order
 from checkers.plan_prose import RULE_HELP, impossible_text, offence_text, script_text
-from checkers.plan_text import read_plan
+from checkers.plan_text import PlanError, read_plan
 from checkers.plans import TIMEOUT, audit
 from checkers.verdict import Illegal, Ok
 from gantry.arguments import seconds
@@ -117,4 +117,7 @@ def _read(path: str, cluster: Cluster) -> Plan:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _UnreadableError(path, reason) from None
-    return read_plan(content, cluster)
+    try:
+        return read_plan(content, cluster)
+    except PlanError as error:
+        raise PlanError(f"{path}, {error.where}" if error.where else path, error.reason) from None
