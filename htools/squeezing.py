@@ -78,6 +78,14 @@ def _all_online(model: Model, *, secondaries: bool) -> bool:
     )
 
 
+def _keeps_redundancy(before: Model, after: Model) -> bool:
+    """Whether no node that is online afterwards fails N+1 unless it did before."""
+    nodes = before.nodes
+    return not any(
+        node.n1_failed and not node.offline and not nodes[index].n1_failed for index, node in after.nodes.items()
+    )
+
+
 def _balanced(model: Model, nodes: Iterable[int], *, offline: bool) -> tuple[Model, tuple[Planned, ...]]:
     """A copy with some nodes switched, balanced, and the moves that it took."""
     after = model.copy()
@@ -128,7 +136,8 @@ def squeeze(model: Model, standard: ISpec, minimal: float, target: float, *, all
             nodes, best = tried, None
             continue
         found = _balanced(model, tried, offline=True)
-        if _all_online(found[0], secondaries=allow_drbd) and has_room(found[0], kept):
+        redundant = not allow_drbd or _keeps_redundancy(model, found[0])
+        if redundant and _all_online(found[0], secondaries=allow_drbd) and has_room(found[0], kept):
             nodes, best = tried, found
     best = best or _balanced(model, nodes, offline=True)
     action = "offline" if nodes else "nothing"

@@ -162,6 +162,18 @@ def online_candidates(state: State) -> tuple[int, ...]:
     return tuple(i for i, node in state.nodes.items() if node.node.offline and is_standby(node.node.tags))
 
 
+def keeps_redundancy(before: State, after: State) -> bool:
+    """Whether no node that is online afterwards lacks memory for its largest peer unless it did before.
+
+    An instance is forced off an offline node, so that balancing alone does not promise this. Without mirrored
+    instances on the nodes that go, no node keeps more memory for others than it did.
+    """
+    return not any(
+        after.nodes[index].n1_failed and not node.n1_failed and not after.nodes[index].node.offline
+        for index, node in before.nodes.items()
+    )
+
+
 def _suffices(result: Balanced, asked: Placed, *, secondaries: bool = False) -> bool:
     return all_online(result.state, secondaries=secondaries) and has_room(result.state, asked)
 
@@ -198,7 +210,8 @@ def squeeze(
     nodes: tuple[int, ...] = ()
     for node in reversed(leaving):
         result = balancer(switched(state, (node, *nodes), offline=True))
-        if _suffices(result, kept, secondaries=allow_drbd):
+        redundant = not allow_drbd or keeps_redundancy(state, result.state)
+        if redundant and _suffices(result, kept, secondaries=allow_drbd):
             nodes = (node, *nodes)
     if not nodes:
         return Squeeze(Action.NOTHING, (), Balanced(state), True, leaving, standby)

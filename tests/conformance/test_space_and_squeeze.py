@@ -10,6 +10,7 @@ from htools import hspace, hsqueeze
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
 from tests.conftest import peer_program
+from tests.htools.test_squeezing import NO_LIVE_DATA, one_after_another
 
 
 def program(name: str) -> str:
@@ -201,6 +202,21 @@ def test_hsqueeze_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[s
         words = ["-t", str(path), *flags]
         peer = run_peer(program("hsqueeze"), words, tmp_path)
         assert not difference(peer, run_ours(hsqueeze.main, words, tmp_path)), path.name
+
+
+@pytest.mark.peer
+def test_hsqueeze_on_the_smallest_clusters(tmp_path: Path) -> None:
+    """What docs/conformance.md says of the real one: run again, one more node goes; unknown nodes lack room."""
+    words = ["-t", "cluster.data", "--minimal-resources=0.5", "--target-resources=1.5", "-C"]
+    said = []
+    for number, cluster in enumerate([*(case.text() for case in one_after_another()), NO_LIVE_DATA]):
+        theirs, ours = directories(tmp_path, number, cluster)
+        peer = run_peer(program("hsqueeze"), words, theirs)
+        assert not difference(peer, run_ours(hsqueeze.main, words, ours))
+        said.append(peer.output.splitlines()[:2])
+    assert said[:2] == [["'Nodes to offline'", "n0"], ["'Nodes to offline'", "n1"]]
+    assert said[2][0] == "'No action'"
+    assert said[3] == ["'Nodes to online'", ""]
 
 
 def test_nothing_to_do_is_silent_when_asked(tmp_path: Path) -> None:

@@ -184,6 +184,40 @@ def test_hspace_counts_one_exactly_where_hail_places_it(case: Small, size: int) 
 
 
 @QUICK
+@given(small(("drbd",)), SIZES)
+def test_hspace_counts_one_mirrored_exactly_where_hail_places_it_on_redundant_clusters(case: Small, size: int) -> None:
+    """Where the cluster is not redundant as it is, hail refuses, and hspace may count all the same."""
+    placed = allocated(case, size) is not None
+    if redundant(initial_state(case.cluster()), Limits()):
+        assert (counted(case, size) >= 1) == placed
+    else:
+        assert not placed
+
+
+class Mixed(Small):
+    """Instances without a secondary are plain ones."""
+
+    def text(self) -> str:
+        return super().text().replace("||drbd|", "||plain|")
+
+
+def test_the_smallest_redundant_cluster_where_hspace_counts_one_that_hail_does_not_place() -> None:
+    """The new instance takes the memory that the plain one would be created in again."""
+    case = Mixed("drbd", (3072, 2048), ((1024, 0, -1),))
+    assert redundant(initial_state(case.cluster()), Limits())
+    assert counted(case, 1024) == 1
+    assert allocated(case, 1024) is None
+
+
+def test_the_smallest_mirrored_cluster_where_hspace_counts_one_that_hail_does_not_place() -> None:
+    """The secondary has exactly the memory that it would need, which is too little; nobody noticed at load time."""
+    case = Small("drbd", (1024, 2048, 3072), ((1024, 1, 0),))
+    assert not redundant(initial_state(case.cluster()), Limits())
+    assert counted(case, 512) == 1
+    assert allocated(case, 512) is None
+
+
+@QUICK
 @given(small(("plain", "drbd", "ext"), standby=True, groups=2), SIZES)
 def test_lenient_estimates_are_never_lower(case: Small, size: int) -> None:
     default = counted(case, size, limit=4)
@@ -212,6 +246,24 @@ def test_hsqueeze_keeps_instances_online_and_the_target_and_comes_to_rest(
     for _ in cluster.nodes:  # a node tried too early may go now (docs/conformance.md), but that comes to an end
         again = squeezing.squeeze(again.model, standard, minimal, target)
     assert again.action == "nothing"
+
+
+@QUICK
+@given(small(("drbd",)), FACTORS)
+def test_hsqueeze_with_mirrored_instances_keeps_redundancy(case: Small, target: float) -> None:
+    cluster = case.cluster()
+    before = Model.of(cluster, Settings())
+    found = squeezing.squeeze(before, cluster.policy.standard, 0.0, target, allow_drbd=True)
+    if found.action != "offline":
+        return
+    after = found.model
+    for vm in after.instances.values():
+        assert not after.nodes[vm.primary].offline
+        assert not after.nodes[vm.secondary].offline
+    assert squeezing.has_room(after, squeezing.measure(cluster.policy.standard, target))
+    for index, node in after.nodes.items():
+        lacks = not node.offline and any(need >= node.free_memory for _, need in node.peers)
+        assert not lacks or before.nodes[index].free_memory <= before.nodes[index].reserved
 
 
 def test_the_clusters_are_neither_all_full_nor_all_empty() -> None:

@@ -1,6 +1,8 @@
 """Bugs planted in placement, capacity and squeezing, each of which the comparison with the specification must find."""
 
+import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -15,12 +17,13 @@ from htools.outcomes import Outcome, candidates
 from htools.settings import Spec
 from spec import capacity as spec_capacity
 from spec import squeeze as plain
-from spec.cluster import DiskTemplate
+from spec.cluster import Cluster, DiskTemplate
 from spec.decisions import FailMode, Settings
 from spec.initial import initial_state
 from spec.requests import Limits
 from spec.state import Placed
 from tests.conformance.random_clusters import random_cluster
+from tests.htools.test_placement_properties import Small
 from tests.htools.test_placing import compare, filled_as_specified
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -224,23 +227,62 @@ def test_capacity_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) ->
         capacity_as_specified()
 
 
+def mirrored(seed: int) -> Small:
+    """A small cluster of mirrored instances, most of them redundant."""
+    rng = random.Random(seed)
+    size = rng.randint(2, 4)
+    found = Small("drbd", tuple(rng.choice([1024, 2048, 3072]) for _ in range(size)), ())
+    for _ in range(rng.randint(1, 3)):
+        memory, (primary, secondary) = rng.choice([128, 256, 512, 1024]), rng.sample(range(size), 2)
+        if found.free(primary) > memory:
+            found = replace(found, vms=(*found.vms, (memory, primary, secondary)))
+    return found
+
+
+SHORT_OF_ROOM = Small("ext", (3072, 512), (), frozenset({1}))
+"""Only the node that is offline lacks room for a standard instance."""
+
+
+def compare_squeeze(name: object, cluster: Cluster, minimal: float, target: float, *, drbd: bool) -> str:
+    """Compare one decision of hsqueeze, and answer the action."""
+    standard = cluster.policy.standard
+    wanted = plain.squeeze(initial_state(cluster), standard, minimal, target, allow_drbd=drbd)
+    found = squeezing.squeeze(Model.of(cluster, Settings()), standard, minimal, target, allow_drbd=drbd)
+    assert (found.action, found.nodes, found.enough) == (wanted.action.value, wanted.nodes, wanted.enough), name
+    assert [step.move for step in found.moves] == [move for _, move in wanted.result.moves], name
+    return found.action
+
+
 def squeezed_as_specified(seeds: range) -> int:
     """Compare the decisions of hsqueeze; how many of them did something."""
+    assert compare_squeeze("short of room", SHORT_OF_ROOM.cluster(), 1.0, 1.0, drbd=False) == "online"
     acted = 0
     for seed in seeds:
-        cluster = text.parse(random_cluster(seed, squeeze=True))
         minimal, target = (0.0, 1.0, 2.0)[seed % 3], (0.0, 0.5, 1.0)[seed % 2]
-        standard, drbd = cluster.policy.standard, seed % 4 == 0
-        wanted = plain.squeeze(initial_state(cluster), standard, minimal, target, allow_drbd=drbd)
-        found = squeezing.squeeze(Model.of(cluster, Settings()), standard, minimal, target, allow_drbd=drbd)
-        assert (found.action, found.nodes, found.enough) == (wanted.action.value, wanted.nodes, wanted.enough), seed
-        assert [step.move for step in found.moves] == [move for _, move in wanted.result.moves], seed
-        acted += wanted.action is not plain.Action.NOTHING
+        cluster = text.parse(random_cluster(seed, squeeze=True))
+        acted += compare_squeeze(seed, cluster, minimal, target, drbd=seed % 4 == 0) != "nothing"
+        compare_squeeze(("mirrored", seed), mirrored(seed).cluster(), 0.0, target / 2, drbd=True)
     return acted
 
 
 def test_squeezing_as_specified() -> None:
     assert squeezed_as_specified(range(12)) >= 3
+
+
+def offline_nodes_need_no_room(patch: pytest.MonkeyPatch) -> None:
+    """Nodes that are offline are not asked whether they have room."""
+    patch.setattr(
+        squeezing,
+        "has_room",
+        lambda model, asked: all(
+            node.offline or node.primary_refusal(asked, force=False) is None for node in model.nodes.values()
+        ),
+    )
+
+
+def redundancy_lost(patch: pytest.MonkeyPatch) -> None:
+    """Mirrored instances may leave nodes that then lack memory for a failure."""
+    patch.setattr(squeezing, "_keeps_redundancy", lambda before, after: True)
 
 
 def hopeless_too_soon(patch: pytest.MonkeyPatch) -> None:
@@ -251,7 +293,7 @@ def certain_too_soon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(squeezing, "surely_suffices", lambda model, leaving, asked: len(leaving) < len(model.nodes))
 
 
-SQUEEZING = [hopeless_too_soon, certain_too_soon]
+SQUEEZING = [offline_nodes_need_no_room, redundancy_lost, hopeless_too_soon, certain_too_soon]
 
 
 @pytest.mark.long
