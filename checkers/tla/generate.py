@@ -87,6 +87,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         code = self.gen(node, env, cx.testing())
         if code.type != "bool" and self.suppressed != before:
             self.program.truths = True
+        self.suppressed = before
         return code
 
     def normal(self, node: ast.Expr, env: Env, cx: Context) -> str:
@@ -96,7 +97,9 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
 
     def truth(self, node: ast.Expr, env: Env, cx: Context) -> str:
         """The text of an expression that must be a boolean."""
+        before = self.suppressed
         code = self.gen(node, env, cx.testing())
+        self.suppressed = before
         return code.text if code.type == "bool" else self.marked(f"boolean({code.text})", node.position)
 
     def marked(self, text: str, position: Position, clear: str | None = None) -> str:
