@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from checkers.tla.build import build
 from checkers.tla.check import Outcome, check
 from checkers.tla.config import Config, parse_config, read_config
+from checkers.tla.errors import TlaConfigError
 from checkers.tla.explore import Options, StateGraph
 from checkers.tla.limits import allow_recursion
 from checkers.tla.model import Model
@@ -127,11 +128,32 @@ class Specification:
         if isinstance(config, Config):
             return config
         if config is None:
-            return read_config(os.path.splitext(self.path)[0] + ".cfg")
+            return read_config(self._own_config())
         text = os.fspath(config)
         if not os.path.exists(text) and len(text.split()) > 1:
             return parse_config(text)
         return read_config(text)
+
+    def _own_config(self) -> str:
+        """The configuration of the module's own name; a module `MCSpec` may go by that of `Spec`.
+
+        Raises:
+            TlaConfigError: when there is none.
+        """
+        folder, name = os.path.split(os.path.splitext(self.path)[0])
+        own = os.path.join(folder, f"{name}.cfg")
+        bounded = os.path.join(folder, f"{name.removeprefix('MC')}.cfg")
+        if os.path.exists(own) or not os.path.exists(bounded):
+            return own
+        return bounded
+
+    def _advice(self, error: TlaConfigError) -> TlaConfigError:
+        """The error of a configuration that does not fit, with the module that it may have been written for."""
+        folder, name = os.path.split(self.path)
+        bounded = os.path.join(folder, f"MC{name}")
+        if os.path.exists(bounded):
+            error.detail += f"; if it was written for {os.path.relpath(bounded)}, check that module instead"
+        return error
 
     def model(self, config: str | os.PathLike[str] | Config | None = None) -> Model:
         """The module with a configuration, compiled.
@@ -140,7 +162,11 @@ class Specification:
             TlaError: when they do not fit together.
         """
         allow_recursion()
-        return build(self.module, self.loader, self.config(config))
+        chosen = self.config(config)
+        try:
+            return build(self.module, self.loader, chosen)
+        except TlaConfigError as error:
+            raise self._advice(error) from error
 
     def explore(self, config: str | os.PathLike[str] | Config | None = None, options: Options | None = None) -> Graph:
         """The graph of reachable states with labelled edges.

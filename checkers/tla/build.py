@@ -78,15 +78,15 @@ def assumptions(builder: ModelBuilder) -> list[Named]:
 def _behaviour(builder: ModelBuilder, config: Config) -> tuple[Formula, Formula, list[Formula]] | None:
     """The initial predicate, the next-state relation and the fairness conditions; None if nothing is to be explored."""
     if config.specification is None:
-        if not (config.init or config.next or config.invariants or config.properties):
+        if not (config.init or config.next or config.invariants or config.properties or builder.module.variables):
             return None
         if config.init is None or config.next is None:
             raise TlaConfigError("the configuration needs SPECIFICATION, or INIT and NEXT")
-        return (
-            builder.formula(config.init, "INIT", STATE),
-            builder.formula(config.next, "NEXT", ACTION),
-            [],
-        )
+        start, then = builder.formula(config.init, "INIT", STATE), builder.formula(config.next, "NEXT", ACTION)
+        for formula, what, name in ((start, "INIT", config.init), (then, "NEXT", config.next)):
+            if builder.module.variables and builder.gen.levels.level(formula.node, formula.env) == CONSTANT:
+                raise TlaConfigError(f"{what} {name} must not be a constant: it says nothing of the variables")
+        return start, then, []
     if config.init or config.next:
         raise TlaConfigError("the configuration has SPECIFICATION as well as INIT or NEXT: keep one of them")
     init: list[Formula] = []
@@ -142,6 +142,9 @@ def _property(builder: ModelBuilder, model: Model, name: str) -> None:
     left: list[Formula] = []
     for part in builder.conjuncts(builder.formula(name, "the property")):
         inner = boxed(part)
+        if builder.gen.levels.level(part.node, part.env) == ACTION:
+            text = f"the property {name} is an action: write [][...]_v to say that every step is one"
+            raise TlaConfigError(text, part.node.position)
         if builder.gen.levels.level(part.node, part.env) <= STATE:
             model.initial_properties.append(builder.predicate(name, part))
         elif inner is not None and builder.gen.levels.level(inner.node, inner.env) <= STATE:

@@ -49,6 +49,8 @@ def eq(a: Value, b: Value) -> bool:
 
 def _eq_mixed(a: Value, b: Value) -> bool:
     if isinstance(a, LazySet) and isinstance(b, LazySet):
+        if a.named and b.named:
+            return a is b
         if not (a.enumerable() and b.enumerable()):
             if a is b or a.describe() == b.describe():
                 return True

@@ -202,7 +202,7 @@ class Search:
             if inside and key in graph.index:
                 continue
             for named in model.initial_properties:
-                if not self._holds(named, state, None) and not self._violated("action_property", named.name, [state]):
+                if not self._holds(named, state, None) and not self._violated("property", named.name, [state]):
                     return False
             for named in model.invariants:
                 if not self._holds(named, state, None) and not self._violated("invariant", named.name, [state]):

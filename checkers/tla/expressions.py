@@ -32,6 +32,7 @@ class Expressions(Names):
         self.source = source
         self.itself: list[Operator] = []
         self.defining: list[Operator] = []
+        self.updating = 0
         self._handlers: dict[str, Callable[[Node, Scope], ast.Expr]] = {
             name[5:]: getattr(self, name) for name in dir(self) if name.startswith("_see_")
         }
@@ -162,6 +163,8 @@ class Expressions(Names):
         return self.expr(children(node)[1], scope)
 
     def _see_prev_func_val(self, node: Node, scope: Scope) -> ast.Expr:
+        if not self.updating:
+            raise TlaSemanticError("undefined", "@ may only stand within EXCEPT", self.at(node))
         return ast.At(self.at(node))
 
     def _see_label(self, node: Node, scope: Scope) -> ast.Expr:
@@ -326,7 +329,9 @@ class Expressions(Names):
                     path.append((ast.Literal(self.at(inner[0]), self.source.words(inner[0])),))
                 else:
                     path.append(tuple(self.expr(c, scope) for c in inner))
+            self.updating += 1
             updates.append((tuple(path), self.expr(field(update, "new_val"), scope)))
+            self.updating -= 1
         return ast.Except(self.at(node), function, tuple(updates))
 
     def _see_if_then_else(self, node: Node, scope: Scope) -> ast.Expr:

@@ -10,6 +10,7 @@ from tree_sitter import Node
 from checkers.tla import syntax as ast
 from checkers.tla.errors import TlaSemanticError, TlaSyntaxError, TlaUnsupportedError
 from checkers.tla.expressions import Expressions, unquote
+from checkers.tla.levelcheck import LevelCheck
 from checkers.tla.library import REFUSED, standard_module
 from checkers.tla.names import arity_of
 from checkers.tla.scope import Scope
@@ -113,6 +114,7 @@ class ModuleReader(Expressions):
                 raise TlaSemanticError("undefined", f"RECURSIVE {symbol.name} is never defined", symbol.position)
         if proofs:
             module.notes.append(f"{proofs} proof(s) in module {module.name} are not checked")
+        LevelCheck().module(module)
         self.module = enclosing
         return module
 

@@ -59,7 +59,7 @@ class Program:
     def add(self, name: str, params: list[str], lines: list[str], position: Position) -> None:
         """Add a function."""
         self._positions[name] = position
-        self._waiting.append("\n".join((f"def {name}({', '.join(params)}):", *lines)))
+        self._waiting.append("\n".join((f"def {name}({', '.join(params)}):", *(lines or ["    pass"]))))
 
     def text(self) -> str:
         """The whole program so far, for those who want to look."""

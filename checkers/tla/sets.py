@@ -101,6 +101,7 @@ class Universe(LazySet):
     """Nat, Int, STRING, Real and Any: sets with a test and no list."""
 
     __slots__ = ("name", "test")
+    named = True
 
     def __init__(self, name: str, test: Callable[[Value], bool | None]) -> None:
         self.name = name

@@ -206,6 +206,8 @@ class LazySet:
     """A set that is held by how it was described; the subclasses know membership and, most of them, the elements."""
 
     __slots__ = ("_normal",)
+    named = False
+    """Whether the set is one that the standard modules name; no two of these are equal."""
 
     def contains(self, value: Value) -> bool:
         """Whether a value is an element."""

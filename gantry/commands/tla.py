@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from checkers.tla import Specification, TlaError, TlaEvalError, TlaLimitError, load
-from checkers.tla.build import build
 from checkers.tla.check import Outcome, check
 from checkers.tla.dump import write_dot, write_json
 from checkers.tla.errors import TlaConfigError, TlaSemanticError, TlaSyntaxError, TlaWorkerError
@@ -25,14 +24,14 @@ from checkers.tla.stdlib import SESSION
 from checkers.tla.traces import trace_json, trace_lines
 
 OK, ASSUMPTION, DEADLOCK, SAFETY, LIVENESS = 0, 10, 11, 12, 13
-EVALUATION, LIMIT, PARSING, CONFIGURATION, WORKER = 75, 14, 150, 151, 255
+ASSERTION, EVALUATION, LIMIT, PARSING, CONFIGURATION, WORKER = 14, 75, 20, 150, 151, 255
 _EXITS = {
     "ok": OK, "assumption": ASSUMPTION, "deadlock": DEADLOCK, "invariant": SAFETY, "action_property": SAFETY,
     "property": LIVENESS, "error": EVALUATION,
 }  # fmt: skip
 _EPILOG = """exit codes: 0 no error, 10 an assumption is false, 11 deadlock, 12 an invariant or [][A]_v is violated,
-13 a liveness property is violated, 14 a bound was reached, 75 an expression has no value, 150 the module cannot
-be parsed, 151 the configuration does not fit, 255 a worker process died"""
+13 a liveness property is violated, 14 Assert failed, 20 a bound was reached, 75 an expression has no value, 150 the
+module cannot be parsed, 151 the configuration does not fit, 255 a worker process died"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,7 +124,7 @@ def _check(arguments: argparse.Namespace) -> int:
     try:
         specification = load(arguments.spec)
         config = specification.config(arguments.config)
-        model = build(specification.module, specification.loader, config)
+        model = specification.model(config)
         options = Options(
             check_deadlock=config.check_deadlock and not arguments.no_deadlock,
             depth=arguments.depth,
@@ -161,6 +160,17 @@ def _check(arguments: argparse.Namespace) -> int:
         print(json.dumps(_as_json(model, outcome)))
     else:
         _report(model, outcome, coverage=arguments.coverage)
+    return _exit_for(outcome)
+
+
+def _exit_for(outcome: Outcome) -> int:
+    """TLC's exit code: an assumption without a value counts as false, and Assert has a code of its own after Init."""
+    first = outcome.violations[0] if outcome.violations else None
+    if first is not None and first.error is not None:
+        if first.name is not None:
+            return ASSUMPTION
+        if first.error.kind == "assert" and outcome.figures.distinct:
+            return ASSERTION
     return _EXITS[outcome.verdict]
 
 
@@ -282,9 +292,10 @@ def _eval(arguments: argparse.Namespace) -> int:
         import readline  # noqa: F401 - line editing for input()
     while True:
         try:
-            text = input("tla> ")
+            text = input("tla> " if sys.stdin.isatty() else "")
         except (EOFError, KeyboardInterrupt):
-            print()
+            if sys.stdin.isatty():
+                print()
             return 0
         if text.strip():
             _evaluate(text, specification, arguments.config)
