@@ -24,7 +24,8 @@ Next == x' = 1 - x
     ["P == (x')'", "Q == x'\nP == Q'", "P == [](x' = x)", "P == []<<x' = x>>_x", "P == <>[x' = x]_x",
      "P == (x' = 1) ~> (x = 2)", "P == ENABLED []TRUE", "P == {[]TRUE}", "P == Op(x')", "R(b) == Op(b)\nP == R(x')",
      "P == CHOOSE a \\in {1} : []TRUE", "P == \\A a \\in {x'} : [](x = a)", "P == UNCHANGED (x')",
-     "P == x' = 1 /\\ []TRUE", "P == WF_(x')(x' = 1)", "P == [x |-> []TRUE]", "P == @", "P == LET f == <>(x' = 1) IN 2"],
+     "P == x' = 1 /\\ []TRUE", "P == WF_(x')(x' = 1)", "P == [f |-> []TRUE]", "P == @",
+     "P == LET f ==<>(x' = 1) IN 2"],
 )  # fmt: skip
 def test_levels_that_do_not_fit(tmp_path: Path, body: str) -> None:
     (tmp_path / "Spec.tla").write_text(MODULE.replace("{body}", body))
