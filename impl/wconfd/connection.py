@@ -47,9 +47,17 @@ class Slot:
 
 
 class Service(Protocol):
-    """What a connection talks to."""
+    """What a connection talks to.
+
+    Attributes:
+        message_limit: bytes of one message.
+        received: what was just received, on any of its connections: the loop fills it and hands it over in one go.
+            (For a protocol that is not buffered it allocates as much at each read: ten times a read's own cost.)
+        connections: those that are open.
+    """
 
     message_limit: int
+    received: memoryview
     connections: "set[Connection]"
 
     def admits(self, uid: int, gid: int) -> bool:
@@ -58,6 +66,9 @@ class Service(Protocol):
     def handle(self, request: Request, slot: Slot) -> None:
         """Serve a request; its answer goes into the slot, now or later."""
 
+
+RECEIVED_AT_ONCE = 1 << 18
+"""Bytes of a service's buffer for what it receives."""
 
 MAX_WAITING_ANSWERS = 4096
 """Answers that may wait on one connection before it is no longer read from."""
@@ -70,11 +81,6 @@ def peer_credentials(connected: socket.socket) -> tuple[int, int, int]:
     size = struct.calcsize("3i")
     pid, uid, gid = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return pid, uid, gid
-
-
-_RECEIVED = memoryview(bytearray(1 << 18))
-"""What was just received, on any connection: the loop fills it and hands it over in one go. (For other protocols it
-allocates a buffer of this size at each read, which costs ten times what the read does.)"""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -115,11 +121,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         """Where the loop puts what it receives."""
-        return _RECEIVED
+        return self._service.received
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what the loop received."""
-        self.data_received(bytes(_RECEIVED[:nbytes]))
+        self.data_received(bytes(self._service.received[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Serve the requests that `data` completes."""

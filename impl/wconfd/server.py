@@ -22,7 +22,7 @@ from impl.process.trace import TraceWriter
 from impl.store.port import Batch, Store, StoreError
 from impl.store.replicas import DirectoryTarget, Entry, Sender
 from impl.wconfd.batches import Answer, Batches
-from impl.wconfd.connection import Connection, Slot, refusal
+from impl.wconfd.connection import RECEIVED_AT_ONCE, Connection, Slot, refusal
 from impl.wconfd.core import Call, State, known_owners
 from impl.wconfd.deaths import STALE_AGE, Watch, find_dead, remove_file, remove_stale
 from impl.wconfd.describe import describe, timed_out
@@ -52,6 +52,7 @@ class Wconfd:
 
     def __init__(self, root: Root, store: Store, state: State, me: Owner, options: Options) -> None:
         self.message_limit = DEFAULT_LIMIT
+        self.received = memoryview(bytearray(RECEIVED_AT_ONCE))
         self.connections: set[Connection] = set()
         self._root = root
         self._store = store
