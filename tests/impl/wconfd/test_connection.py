@@ -19,6 +19,7 @@ class Disk:
 
     def __init__(self, *, at_once: bool = False) -> None:
         self.connections: set[Connection] = set()
+        self.received = memoryview(bytearray(16))
         self.waiting: list[Slot] = []
         self.served: list[object] = []
         self.at_once = at_once
