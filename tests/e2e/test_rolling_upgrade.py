@@ -1,23 +1,51 @@
 """The use case of restricted migration: around a cluster node by node, drained, evacuated, upgraded, taken back.
 
 Old hypervisors do not receive from new ones, so that instances may migrate only off the node that is upgraded next.
-The master cannot be drained and is left out (its turn would come after a fail-over of the master role).
+The master cannot be drained and is left out (its turn would come after a fail-over of the master role). The cluster is
+one in which hbal, were it free to, would migrate off other nodes too.
 """
 
 import json
 import os
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from checkers.plan_text import read_plan
 from checkers.promise import broken_promises
-from htools.backends import luxi
-from tests.e2e.conftest import Chain, hbal
+from htools.backends import luxi, text
+from tests.e2e.conftest import Chain, chain_of, hbal
 
 pytestmark = [pytest.mark.xdist_group("chain"), pytest.mark.long]
 
 RULES = ("--evac-mode", "--restricted-migration")
+
+
+def varied() -> str:
+    """Five nodes and ten mirrored instances of various sizes, as text."""
+    rng = random.Random(2)
+    memory, disk, instances = [0] * 5, [0] * 5, ""
+    for number in range(10):
+        primary = rng.randrange(5)
+        secondary = (primary + rng.randrange(1, 5)) % 5
+        size, room, cores = rng.choice((1024, 2048, 4096)), rng.choice((10240, 20480)), rng.choice((1, 2))
+        memory[primary] += size
+        disk[primary] += room
+        disk[secondary] += room
+        instances += f"vm{number}|{size}|{room}|{cores}|running|Y|n{primary}|n{secondary}|drbd||1|-|N\n"
+    nodes = "".join(
+        f"n{at}|32768|1024|{31744 - memory[at]}|409600|{409600 - disk[at]}|16|{'N' if at else 'M'}|u|1||N|0|1|1.0\n"
+        for at in range(5)
+    )
+    return f"g|u|preferred||\n\n{nodes}\n{instances}\n\n"
+
+
+@pytest.fixture
+def chain() -> Iterator[Chain]:
+    with chain_of(text.parse(varied()), 0.0) as it:
+        yield it
 
 
 def drain(chain: Chain, node: str, *, drained: bool) -> None:
@@ -57,10 +85,14 @@ def migrations(plan: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_node_is_emptied_upgraded_and_filled_again(chain: Chain) -> None:
     nodes = [node.name for node in chain.cluster.nodes if not node.master]
     running = {vm.name for vm in chain.cluster.instances}
+    said_by(chain, "-X")
+    tempted = 0
     for node in nodes:
         drain(chain, node, drained=True)
         assert tenants(chain, node), "there is nothing to evacuate, so this shows nothing"
         before, cluster = chain.stage.config(), luxi.load(chain.root.luxi_socket)
+        free = json.loads(said_by(chain, "--json", "--evac-mode"))
+        tempted += not {source for source, _ in migrations(free)} <= {node}
         plan = json.loads(said_by(chain, "--json", *RULES))
         assert plan["plan"]
         assert {source for source, _ in migrations(plan)} <= {node}
@@ -73,6 +105,7 @@ def test_every_node_is_emptied_upgraded_and_filled_again(chain: Chain) -> None:
         # Here the node would get its new hypervisor.
         drain(chain, node, drained=False)
         said_by(chain, "-X")  # and here the cluster spreads out again
+    assert tempted, "without the restriction nothing would have been different, so this shows nothing"
     cluster = luxi.load(chain.root.luxi_socket)
     assert {vm.name for vm in cluster.instances if vm.running} == running
     assert not any(other.offline for other in cluster.nodes)
