@@ -6,6 +6,7 @@ the reason, with figures and names. Nothing is decided here.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 
 from htools.balancing import offered
 from htools.model import NO_NODE, InstanceModel, Model, NodeModel, divide
@@ -242,7 +243,7 @@ class Explanation:
         return words.get(move.kind.value, f"f r:{name}")
 
     def lines(self) -> list[str]:
-        """The explanation as lines of at most 100 columns or so."""
+        """The explanation as lines of at most 80 columns, as far as names are not longer."""
         vm = self.vm
         where = self.names.get(vm.primary, "?")
         if vm.secondary != NO_NODE:
@@ -258,5 +259,6 @@ class Explanation:
             elif obstacle is not None:
                 kind = "soft" if obstacle.soft else "hard"
                 told.append(f"    {steps:<24} refused by {obstacle.node} as {obstacle.part} ({kind}):")
-                told.append(f"    {'':<24}   {obstacle.constraint}")
+                indent = " " * 12
+                told += wrap(f"{obstacle.constraint}", 80, initial_indent=indent, subsequent_indent=indent + "  ")
         return told

@@ -230,6 +230,18 @@ def _plan(model: Model, options: Options, before: float, stop_at: float) -> Iter
         yield planned
 
 
+def _explained(model: Model, word: str) -> int:
+    """The position of the instance to explain.
+
+    Raises:
+        SelectionError: there is none, or more than one.
+    """
+    name = lookup([vm.name for vm in model.instances.values()], word)
+    if name is None:
+        raise SelectionError([word], f"'{word}' is no instance of this group")
+    return next(vm.index for vm in model.instances.values() if vm.name == name)
+
+
 def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Sequence[NodeFigures]) -> None:
     """What the real hbal has not: JSON, explanation, picture."""
     if options.json:
@@ -239,11 +251,7 @@ def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Se
     if options.explain:
         from htools.explain import Explanation
 
-        name = lookup([vm.name for vm in model.instances.values()], options.explain)
-        if name is None:
-            raise SelectionError([options.explain], f"'{options.explain}' is no instance of this group")
-        index = next(vm.index for vm in model.instances.values() if vm.name == name)
-        lines = Explanation(model, rules_of(options), index).lines()
+        lines = Explanation(model, rules_of(options), _explained(model, options.explain)).lines()
         print("", *lines, sep="\n", file=sys.stderr if options.json else sys.stdout)
     if options.plot:
         from htools import plot
@@ -259,6 +267,8 @@ def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Se
 def _solve(loaded: Loaded, options: Options, group: int, name: str) -> int:
     """Balance one group of the cluster."""
     model, verbose = loaded.model.group(group), options.verbose
+    if options.explain:
+        _explained(model, options.explain)  # or the plan would be made in vain
     talk = not options.json
     if talk:
         _check_group(model, name, options)

@@ -57,6 +57,13 @@ def _max_cpu(options: Options, argument: str | None) -> None:
     options.max_cpu = value
 
 
+def _look_ahead(options: Options, argument: str | None) -> None:
+    value = read_int("look-ahead", argument or "")
+    if value < 0:
+        raise ValueError(f"Invalid value {value} of the look-ahead, expected 0 (never) or more steps")
+    options.look_ahead = value
+
+
 def _spindle_use(options: Options, argument: str | None) -> None:
     value = read_int("parsing spindle-use", argument or "")
     if value < 0:
@@ -406,7 +413,7 @@ OPTIONS: tuple[ToolOption, ...] = (
         "look-ahead",
         "K",
         "take a worse step when K steps on are better [0: never]",
-        _number("look_ahead", "look-ahead", read_int),
+        _look_ahead,
         completion="integer",
         extension=True,
     ),

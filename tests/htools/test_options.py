@@ -30,6 +30,11 @@ def test_an_extension_never_hides_a_real_option() -> None:
     assert read("hsqueeze", "--dr").dry_run
 
 
+def test_looking_back_is_refused() -> None:
+    with pytest.raises(CommandLineError, match="expected 0"):
+        read("hbal", "--look-ahead", "-1")
+
+
 def test_arguments() -> None:
     options, arguments = parse_command_line(TOOLS["hbal"], ["a", "-vvq", "-pname,+x", "-C", "b", "--", "-v"])
     assert (options.verbose, options.print_nodes, options.print_commands) == (2, ["name", "+x"], "-")
