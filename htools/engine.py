@@ -1,11 +1,12 @@
 """The score engine: a round's best move, found in vectors and decided exactly, from what the last move touched.
 
 Every instance that may move has a *row*: a lower bound of the score that any of its candidates leads to. A move
-changes the values of two or three nodes. It makes stale the rows of instances on those nodes; for every other row,
-the candidates with those nodes as targets are scored anew, and the bound of all the others is lowered by the most
-that the change of the cluster's sums can lower it (`_drift`). A round refreshes stale rows and then, lowest bound
-first, rows that could still win; the candidates within the error bound of the best are decided by the exact score in
-the peer's order of operations, in the order in which the peer tries them.
+changes the values of two or three nodes. It makes stale the rows of instances on those nodes, and of instances with an
+exclusion tag that is in other places now; for every other row, the candidates with those nodes as targets are scored
+anew, and the bound of all the others is lowered by the most that the change of the cluster's sums can lower it
+(`_drift`). A round refreshes stale rows and then, lowest bound first, rows that could still win; the candidates within
+the error bound of the best are decided by the exact score in the peer's order of operations, in the order in which the
+peer tries them.
 
 Invariants: `_bound[row]` never exceeds the true score of any candidate of the row; the move answered is the peer's.
 """
@@ -229,12 +230,14 @@ class Engine:
         remerged = candidates.begin_round()
         self._fresh[:] = False
         self._find_eligible()
-        if self._small or remerged or candidates.tags.global_counts:
+        if self._small or remerged:
             self._low = np.zeros((len(candidates.kept) + 1, len(vms.index)))
             self._high = np.zeros_like(self._low)
             self._bound[self._eligible] = -np.inf
             return
-        stale = self._eligible & (np.isin(vms.primary, touched) | np.isin(vms.secondary, touched))
+        stale = np.isin(vms.primary, touched) | np.isin(vms.secondary, touched)
+        afar = candidates.tags.touched_from_afar()
+        stale = self._eligible & (stale if afar is None else stale | afar)
         self._bound[stale] = -np.inf
         others = np.flatnonzero(self._eligible & ~stale)
         if len(others):

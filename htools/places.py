@@ -31,6 +31,7 @@ class TagTables:
         places: float64[n, places], 1 where the node is in the place; None where nobody is anywhere.
         unmet: float64[k, n], wishes of an instance that a node as primary leaves unmet; None without wishes.
         collisions: current number of primaries that share place and exclusion tag with another, beyond the first.
+        shifted: bool[classes], whether the last refresh changed what the class's moves change in `collisions`.
     """
 
     def __init__(self, model: Model, nodes: NodeArrays) -> None:
@@ -42,9 +43,10 @@ class TagTables:
         self.places: Floats | None = None
         self.unmet: Floats | None = None
         self.collisions = 0.0
-        self._exclusion_classes()
+        self.shifted: Bools = np.zeros(0, dtype=bool)
         self._migration()
         self._locations()
+        self._exclusion_classes()
         self.refresh(model.nodes.values())
 
     def _exclusion_classes(self) -> None:
@@ -62,6 +64,7 @@ class TagTables:
         self.joining, self.leaving = np.zeros(shape), np.zeros(shape)
         self._tags = list(self._classes_of)
         self._class_tags: Floats = np.zeros((len(classes), len(self._tags)))
+        self._first = self._second = np.zeros((len(classes), len(self._places)))
         for column, tag in enumerate(self._tags):
             self._class_tags[self._classes_of[tag], column] = 1.0
 
@@ -74,10 +77,9 @@ class TagTables:
 
     def _locations(self) -> None:
         nodes, vms = list(self._model.nodes.values()), list(self._model.instances.values())
-        names = sorted({place for node in nodes for place in node.location_tags})
+        names = self._places = sorted({place for node in nodes for place in node.location_tags})
         if names:
             self.places = np.array([[float(name in node.location_tags) for name in names] for node in nodes])
-            self._places = names
         if any(vm.desired_locations for vm in vms):
             sets: dict[frozenset[str], np.ndarray] = {}
             for vm in vms:
@@ -112,13 +114,21 @@ class TagTables:
                 for (place, tag), count in node.pair_counts.items():
                     counts[tag_at[tag], place_at[place]] += count
         self.collisions = float(np.maximum(counts - 1.0, 0.0).sum())
-        self._first: Floats = self._class_tags @ (counts >= 1.0)
-        self._second: Floats = self._class_tags @ (counts >= 2.0)
+        first, second = self._class_tags @ (counts >= 1.0), self._class_tags @ (counts >= 2.0)
+        self.shifted = ((first != self._first) | (second != self._second)).any(axis=1)
+        self._first, self._second = first, second
 
     @property
     def global_counts(self) -> bool:
-        """Whether a move changes the scores of candidates that it does not touch otherwise."""
+        """Whether a move changes the scores of candidates that it does not touch otherwise (`touched_from_afar`)."""
         return self.places is not None and self.exclusion is not None
+
+    def touched_from_afar(self) -> "Bools | None":
+        """Which instances' moves change `collisions` by something else since the last refresh; None: there are none."""
+        if self.exclusion is None or not self.global_counts:
+            return None
+        afar: Bools = self.shifted[self.exclusion]
+        return afar
 
     def collision_change(self, rows: "Ints", source: "Ints", online: "Floats", targets: "Ints") -> "Floats":
         """Change of `collisions` when primaries move.
