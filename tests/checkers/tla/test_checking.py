@@ -1,6 +1,8 @@
 """Checking whole specifications: verdicts, figures and traces; the expected figures are TLC's."""
 
+import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +59,45 @@ def test_view(tmp_path: Path) -> None:
 def test_symmetry_counts_orbits(tmp_path: Path) -> None:
     assert figures(run(tmp_path, RING, NODES + "SPECIFICATION Spec")) == ("ok", 32, 85, 6)
     assert figures(run(tmp_path, RING, NODES + "SPECIFICATION Spec SYMMETRY Perms")) == ("ok", 10, 28, 6)
+
+
+ROOMS = """---- MODULE Spec ----
+EXTENDS Naturals, FiniteSets, TLC
+CONSTANTS A, B
+VARIABLES at, notes, last
+Init == at = [a \\in A |-> {}] /\\ notes = {} /\\ last = <<>>
+Enter(a, b) == b \\notin at[a] /\\ Cardinality(at[a]) < 2 /\\ at' = [at EXCEPT ![a] = @ \\cup {b}] /\\ last' = <<a, b>>
+               /\\ notes' = (IF Cardinality(notes) < 2 THEN notes \\cup {[who |-> a, where |-> b]} ELSE notes)
+Leave(a) == at[a] # {} /\\ at' = [at EXCEPT ![a] = {}] /\\ last' = <<>> /\\ UNCHANGED notes
+Next == \\E a \\in A : Leave(a) \\/ \\E b \\in B : Enter(a, b)
+Both == Permutations(A) \\cup Permutations(B)
+Place == [b \\in B |-> {a \\in A : b \\in at[a]}]
+===="""
+
+
+def test_symmetry_in_two_sets_and_within_all_kinds_of_values(tmp_path: Path) -> None:
+    config = "CONSTANTS A = {a1, a2, a3} B = {b1, b2} INIT Init NEXT Next CHECK_DEADLOCK FALSE "
+    whole = load_graph(tmp_path, config)
+    classes = load_graph(tmp_path, config + "SYMMETRY Both")
+    assert {smallest(state) for state in whole} == {smallest(state) for state in classes}
+    assert len({smallest(state) for state in whole}) == len(classes) < len(whole) / 6
+
+
+def load_graph(folder: Path, config: str) -> list[Any]:
+    (folder / "Spec.tla").write_text(ROOMS)
+    return list(load(folder / "Spec.tla").explore(config).states)
+
+
+def smallest(state: dict[str, Any]) -> tuple[Any, ...]:
+    """The class of a state, worked out with all renamings."""
+    found = []
+    for many in itertools.permutations(("a1", "a2", "a3")):
+        for few in itertools.permutations(("b1", "b2")):
+            new = dict(zip(("a1", "a2", "a3", "b1", "b2"), (*many, *few), strict=True))
+            rooms = sorted((new[a], sorted(new[b] for b in rooms)) for a, rooms in state["at"].items())
+            notes = sorted((new[note["who"]], new[note["where"]]) for note in state["notes"])
+            found.append((str(rooms), str(notes), str([new[item] for item in state["last"]])))
+    return min(found)
 
 
 def test_symmetry_is_refused_together_with_liveness(tmp_path: Path) -> None:

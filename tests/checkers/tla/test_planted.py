@@ -73,6 +73,16 @@ def symmetry_does_nothing(patch: Patch) -> None:
     patch.setattr(Orbits, "key", lambda self, state: state)
 
 
+def symmetry_leaves_keys_where_they_are(patch: Patch) -> None:
+    original = Orbits._domain
+    patch.setattr(Orbits, "_domain", lambda self, over: [(image, None) for image, _ in original(self, over)])
+
+
+def symmetry_takes_the_first_permutation_for_all(patch: Patch) -> None:
+    original = Orbits._image
+    patch.setattr(Orbits, "_image", lambda self, state, at: original(self, state, min(at, 1)))
+
+
 def strong_fairness_is_forgotten(patch: Patch) -> None:
     original = liveness.Checker.__init__
 
@@ -159,6 +169,10 @@ def symmetry(patch: Patch, folder: Path) -> None:
     assert figures(run(folder, RING, test_checking.NODES + "SPECIFICATION Spec SYMMETRY Perms"))[1] == 10
 
 
+def rooms(patch: Patch, folder: Path) -> None:
+    test_checking.test_symmetry_in_two_sets_and_within_all_kinds_of_values(folder)
+
+
 def fairness(patch: Patch, folder: Path) -> None:
     test_checking.test_strong_fairness_is_more_than_weak(folder)
 
@@ -183,6 +197,8 @@ PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
     (sets_of_functions_take_any_domain, membership),
     (states_outside_a_constraint_are_not_checked, constraint),
     (symmetry_does_nothing, symmetry),
+    (symmetry_leaves_keys_where_they_are, rooms),
+    (symmetry_takes_the_first_permutation_for_all, rooms),
     (strong_fairness_is_forgotten, fairness),
     (every_behaviour_is_fair, fair_counter),
     (nothing_is_put_off, fair_counter),
