@@ -1,6 +1,7 @@
 """hspace and hsqueeze against the real ones on random clusters and on all shared ones: streams, files, exit codes."""
 
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from htools import hspace, hsqueeze
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
 from tests.conftest import peer_program
+from tests.htools.test_classes import shared_cluster
 from tests.htools.test_squeezing import NO_LIVE_DATA, one_after_another
 
 
@@ -45,10 +47,34 @@ def space_words(seed: int) -> list[str]:
 
 
 def squeeze_words(seed: int) -> list[str]:
+    """Options of one seed; few of them are wrong."""
     rng = random.Random(seed)
-    words = [f"--minimal-resources={rng.choice([0, 0.5, 1, 2, 3])}", f"--target-resources={rng.choice([0, 0.5, 1])}"]
-    words += rng.choice([["-C"], ["-v"], ["-Cscript", "-Sstate"], ["--no-headers"]])
+    words = [f"--minimal-resources={rng.choice(['0', '0.5', '1', '2', '3', '.25', '1e1', '-1'])}"]
+    words += [f"--target-resources={rng.choice(['0', '0.5', '1', '1.75', '0.1', '4'])}"]
+    words = [rng.choice([word, word, word.replace("-resources", "")]) for word in words if rng.random() < 0.9]
+    for choice, odds in (
+        (["-C"], 0.4),
+        (["-Cscript"], 0.2),
+        (["-v"], 0.2),
+        (["-v", "-v"], 0.3),
+        (["-Sstate"], 0.4),
+        (["--no-headers"], 0.2),
+        (["--static-kvm-node-memory=512"], 0.1),
+        (["-X"], 0.04),
+        (["extra"], 0.02),
+        (["--exe", "--no-such"], 0.01),
+    ):
+        if rng.random() < odds:
+            words += choice
+    rng.shuffle(words)
     return words
+
+
+def squeeze_cluster(seed: int) -> str:
+    """Mostly shared storage with standby nodes; also tight and odd clusters, and such with mirrored instances."""
+    if seed % 10 == 9:
+        return random_cluster(seed)
+    return shared_cluster(seed) if seed % 5 == 3 else random_cluster(seed, squeeze=True)
 
 
 def directories(tmp_path: Path, seed: int, text: str) -> tuple[Path, Path]:
@@ -77,12 +103,12 @@ def compare_space(seeds: range, tmp_path: Path) -> Counter[bool]:
 def compare_squeeze(seeds: range, tmp_path: Path) -> Counter[str]:
     seen: Counter[str] = Counter()
     for seed in seeds:
-        theirs, ours = directories(tmp_path, seed, random_cluster(seed, squeeze=True))
+        theirs, ours = directories(tmp_path, seed, squeeze_cluster(seed))
         words = ["-t", "cluster.data", *squeeze_words(seed)]
         peer = run_peer(program("hsqueeze"), words, theirs)
         found = run_ours(hsqueeze.main, words, ours)
         assert not difference(peer, found), f"seed {seed}: hsqueeze {' '.join(words)}\n{difference(peer, found)}"
-        acted = [line for line in peer.output.splitlines() if line.startswith("node")]
+        acted = [line for line in peer.output.splitlines() if re.fullmatch(r"n(ode)?\d", line)]
         seen["act" if acted else "rest"] += 1
     return seen
 

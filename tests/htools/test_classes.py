@@ -50,7 +50,8 @@ def shared_cluster(seed: int) -> str:
     for at in range(count):
         left = max(0, free[at] - rng.choice([0, 0, 0, 100, 2000]))
         offline, speed = "NY"[at > 0 and rng.random() < 0.3], rng.choice(["1.0", "1.0", "0.7"])
-        lines.append(f"n{at}|{room[at]}|0|{left}|16384|9000|{cores}|{offline}|u|1||N|0|1|{speed}")
+        tag = "htools:standby:b" if offline == "Y" and rng.random() < 0.7 else ""
+        lines.append(f"n{at}|{room[at]}|0|{left}|16384|9000|{cores}|{offline}|u|1|{tag}|N|0|1|{speed}")
     policy = "1024,1,1024,1,1,1|128,1,256,1,1,1;8192,8,4096,16,8,12|ext,rbd,plain,gluster,drbd"
     policy += f"|{rng.choice([4.0, 1.5])}|32.0"
     head = "g|u|preferred||\n\n" + "\n".join(lines)
