@@ -63,7 +63,8 @@ REFINEMENTS = {
     "jobs": Refinement(
         "Jobs.tla",
         (
-            "MaxId", "Priorities", "Accepts", "SlotChoices", "Forces", "Events", "Backlog", "MaxKills", "MaxCrashes",
+            "MaxId", "Opcodes", "Priorities", "Accepts", "SlotChoices", "Forces", "Events", "Backlog", "MaxKills",
+            "MaxCrashes",
         ),
         _jobs,
     ),

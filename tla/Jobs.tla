@@ -14,6 +14,7 @@ EXTENDS Naturals, Sequences, FiniteSets, TLC
 
 CONSTANTS
     MaxId,       \* how many jobs are submitted
+    Opcodes,     \* how many opcodes each of them has
     Priorities,  \* smaller is more urgent
     Accepts,     \* the sets of final statuses that dependencies may accept
     SlotChoices, \* what max_running_jobs may be; the first state takes the largest
@@ -38,7 +39,7 @@ VARIABLES
     diskSerial, diskDrained,
     proc,        \* the processes of jobs: none, started, named, owner, gone
     term,        \* the jobs whose process was asked to cancel
-    runs,        \* how often an opcode of the job began to run
+    runs,        \* how many opcodes of the job began to run
     acked,       \* the jobs whose id a client was told
     denied,      \* the jobs that a client was told to be canceled
     kills, crashes,
@@ -48,11 +49,12 @@ vars == <<up, mem, serial, drained, slots, outbox, file, archive, diskSerial, di
           proc, term, runs, acked, denied, kills, crashes, said>>
 
 Final == {"canceled", "success", "error"}
-NoJob == [status |-> "absent", priority |-> 0, lock |-> "", on |-> 0, accepted |-> {}]
+\* `done' counts the opcodes that succeeded; between two opcodes a job reads as queued again
+NoJob == [status |-> "absent", done |-> 0, priority |-> 0, lock |-> "", on |-> 0, accepted |-> {}]
 Nowhere == [place |-> "none", job |-> NoJob]
 NoJobs == [i \in Ids |-> Nowhere]
 
-ASSUME BoundsAreSound == MaxId > 0 /\ SlotChoices # {} /\ \A a \in Accepts : a \subseteq Final
+ASSUME BoundsAreSound == MaxId > 0 /\ Opcodes > 0 /\ SlotChoices # {} /\ \A a \in Accepts : a \subseteq Final
 
 Max(S) == CHOOSE x \in S : \A y \in S : y <= x
 Min(S) == CHOOSE x \in S : \A y \in S : x <= y
@@ -136,7 +138,7 @@ Submit == \E p \in Priorities, on \in 0..MaxId, accepted \in Accepts, force \in 
        THEN /\ outbox' = outbox \o <<Do("refuse", 0)>>
             /\ UNCHANGED <<mem, serial>>
        ELSE LET i == serial + 1
-                job == [status |-> "queued", priority |-> p, lock |-> "", on |-> on, accepted |-> accepted]
+                job == [status |-> "queued", done |-> 0, priority |-> p, lock |-> "", on |-> on, accepted |-> accepted]
                 m == [mem EXCEPT ![i] = [place |-> "queued", job |-> job]]
             IN /\ serial' = i
                /\ Step(m, <<Persist(m, {i}, i), Do("accept", i)>>)
@@ -287,7 +289,7 @@ Restart ==
                   ELSE IF j.status = "absent" THEN Nowhere
                   ELSE IF j.status \in Final THEN [place |-> "ended", job |-> j]
                   ELSE IF owned THEN [place |-> "running", job |-> j]
-                  ELSE IF j.status = "queued" THEN [place |-> "queued", job |-> [j EXCEPT !.lock = ""]]
+                  ELSE IF j.status = "queued" /\ j.done = 0 THEN [place |-> "queued", job |-> [j EXCEPT !.lock = ""]]
                   ELSE [place |-> "ended", job |-> [j EXCEPT !.status = "error"]]
            m == [i \in Ids |-> Found(i)]
            after == Filled(m, slots, <<>>)
@@ -331,11 +333,15 @@ Obey(i) ==
     /\ Writes(i, "canceled")
     /\ UNCHANGED <<Quiet, proc, World, Faults>>
 
+(* An opcode ends; an error takes those after it along. *)
 End(i) == \E status \in {"success", "error"} :
     /\ proc[i] = "owner"
     /\ file[i].status = "running"
     /\ Say(<<"End", i, status>>)
-    /\ Writes(i, status)
+    /\ IF status = "error"
+       THEN Writes(i, "error")
+       ELSE LET done == file[i].done + 1
+            IN file' = [file EXCEPT ![i].done = done, ![i].status = IF done < Opcodes THEN "queued" ELSE "success"]
     /\ UNCHANGED <<Quiet, proc, World, Faults>>
 
 (* At its end a process removes its live-lock. *)
@@ -406,7 +412,13 @@ TypeOK ==
 
 AcknowledgedIsKept == \A i \in acked : file[i].status # "absent"
 
-NeverRunTwice == \A i \in Ids : runs[i] <= 1
+(* Every opcode runs at most once: no more began than have succeeded, but for one that runs or did not succeed. *)
+NeverRunTwice ==
+    \A i \in Ids : runs[i] <= file[i].done + (IF file[i].status \in {"running", "error"} THEN 1 ELSE 0)
+
+SuccessMeansAllRan == \A i \in Ids : file[i].status = "success" => runs[i] = Opcodes
+
+BegunIsNotQueuedAgain == \A i \in Ids : mem[i].place \in {"queued", "starting"} => runs[i] = 0
 
 (* Where the number of slots does not change: never more jobs run than there are slots, restarts included. *)
 AtMostMaxRunning ==
@@ -459,6 +471,10 @@ AFreeSlotIsUsed ==
 NeverARestartWithRunning == ~(crashes > 0 /\ up /\ At(mem, {"running"}) # {} /\ \E i \in Ids : proc[i] = "owner")
 NeverQueuedAgain == ~(crashes > 0 /\ \E i \in Ids : proc[i] = "owner" /\ runs[i] = 0 /\ file[i].status = "waiting")
 NeverEndedByDependency == ~\E i \in Ids : file[i].status \in Final /\ runs[i] = 0 /\ file[i].on # 0 /\ i \notin denied
+NeverDeadBetweenOpcodes ==
+    ~\E i \in Ids : crashes > 0 /\ up /\ mem[i].place = "ended" /\ mem[i].job.status = "error" /\ mem[i].job.done = 1
+                      /\ runs[i] = 1
+NeverObeyedBetweenOpcodes == ~\E i \in term : file[i].status = "canceled" /\ file[i].done = 1
 NeverObeyed == ~\E i \in term : file[i].status = "canceled"
 NeverTermedInVain == ~\E i \in term : file[i].status = "success"
 NeverDenied == denied = {}

@@ -26,6 +26,7 @@ class Bounds:
     """What is tried; the fields are the constants of the TLA+ module."""
 
     max_id: int = 2
+    opcodes: int = 1
     priorities: tuple[int, ...] = (0,)
     accepts: tuple[frozenset[str], ...] = (frozenset(),)
     slot_choices: tuple[int, ...] = (1,)
@@ -145,7 +146,7 @@ class System:
                             opcode = _opcode(priority, on, accepted)
                             yield (
                                 ("Submit", priority, on, accepted, force),
-                                events.Submit(((opcode,),), NOW, force),
+                                events.Submit(((opcode,) * bounds.opcodes,), NOW, force),
                             )
         for job_id in ids:
             if job_id <= queue.serial:
@@ -272,13 +273,18 @@ def _written(files: tuple[Job, ...], jobs: Iterable[Job]) -> tuple[Job, ...]:
 
 
 def _at(world: World, file: Job, status: Status) -> World:
-    ops: tuple[Opcode, ...] = tuple(replace(op, status=status) for op in file.ops)
+    """The opcode at hand comes to a status; an end other than success takes those after it along."""
+    done = [op for op in file.ops if op.status.finalised]
+    now, later = file.ops[len(done)], file.ops[len(done) + 1 :]
+    if status in {Status.ERROR, Status.CANCELED}:
+        later = tuple(replace(op, status=status) for op in later)
+    ops: tuple[Opcode, ...] = (*done, replace(now, status=status), *later)
     return replace(world, files=_written(world.files, (replace(file, ops=ops),)))
 
 
 # -- a state as the TLA+ module tells it
 
-NO_JOB = {"status": "absent", "priority": 0, "lock": "", "on": 0, "accepted": frozenset[str]()}
+NO_JOB = {"status": "absent", "done": 0, "priority": 0, "lock": "", "on": 0, "accepted": frozenset[str]()}
 
 
 def job_value(job: Job) -> dict[str, Any]:
@@ -287,6 +293,7 @@ def job_value(job: Job) -> dict[str, Any]:
     lock = job.livelock or ""
     return {
         "status": str(job_status(job)),
+        "done": sum(op.status == Status.SUCCESS for op in job.ops),
         "priority": job.ops[0].priority if job_status(job).finalised else job_priority(job),
         "lock": "own" if lock.startswith("own") else lock,
         "on": on,
@@ -348,6 +355,7 @@ def bounds_of(constants: Mapping[str, Any]) -> Bounds:
     """The bounds that the constants of the TLA+ module stand for."""
     return Bounds(
         max_id=constants["MaxId"],
+        opcodes=constants["Opcodes"],
         priorities=tuple(sorted(constants["Priorities"])),
         accepts=tuple(constants["Accepts"]),
         slot_choices=tuple(sorted(constants["SlotChoices"])),

@@ -162,6 +162,14 @@ MODULE_BUGS = {
         "Jobs.cfg",
         "invariant NeverRunTwice",
     ),
+    "what stopped between opcodes is queued again": (
+        "Jobs.tla", 'ELSE IF j.status = "queued" /\\ j.done = 0 THEN', 'ELSE IF j.status = "queued" THEN',
+        "Jobs.opcodes.cfg", "invariant BegunIsNotQueuedAgain",
+    ),
+    "the next opcode runs before the first has ended": (
+        "Jobs.tla", 'THEN "queued" ELSE "success"', 'THEN "running" ELSE "success"', "Jobs.opcodes.cfg",
+        "invariant SuccessMeansAllRan",
+    ),
     "dependencies ignored": (
         "Jobs.tla",
         'LET ready == {i \\in At(m, {"queued"}) : Eligible(m, i)}',
@@ -325,9 +333,9 @@ SMALL = {
         Priorities = {10, 20} Wishes <- None Levels <- NodeLevel Keeps <- None Mortal = {1} Rounds = 0 Upgrades = TRUE
         Fair = FALSE OnlyExclusive = FALSE Telling = TRUE
         SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
-    "jobs": """CONSTANTS MaxId = 2 Priorities = {10, 20} Accepts = {{}} SlotChoices = {0, 1} Forces = {FALSE}
-        Events = {"Submit", "Configure", "Cancel"} Backlog = 0 MaxKills = 0 MaxCrashes = 0 Telling = TRUE
-        SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
+    "jobs": """CONSTANTS MaxId = 2 Opcodes = 1 Priorities = {10, 20} Accepts = {{}} SlotChoices = {0, 1}
+        Forces = {FALSE} Events = {"Submit", "Configure", "Cancel"} Backlog = 0 MaxKills = 0 MaxCrashes = 0
+        Telling = TRUE SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
     "store": """CONSTANTS MaxChange = 2 Targets = {1} MaxFailures = 1 MaxCrashes = 1 MaxLosses = 1 Telling = TRUE
         SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
 }
