@@ -71,7 +71,7 @@ def _primary_moved(model: Model, vm: InstanceModel, target: int) -> bool:
         return False
     old = model.nodes[vm.primary].copy()
     old.remove_primary(vm)
-    model.nodes[old.index], model.nodes[new.index] = old, new
+    model.nodes[new.index], model.nodes[old.index] = new, old  # of one node that counts it twice, one is taken away
     model.instances[vm.index] = vm.at(target, vm.secondary)
     return True
 
