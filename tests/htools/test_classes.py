@@ -231,7 +231,7 @@ BUGS = {
 
 def whole_search(seeds: int) -> None:
     test_another_move_may_be_worth_more_than_an_evacuation()
-    assert near(range(60)) <= 1.0
+    assert near(range(12)) <= 1.0
     compared(range(seeds))
 
 
