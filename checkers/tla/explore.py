@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from checkers.tla.ahead import Level
 from checkers.tla.alike import Keys, sharer
 from checkers.tla.errors import TlaError, TlaEvalError, TlaLimitError
 from checkers.tla.limits import memory_used
@@ -126,7 +127,8 @@ class Search:
     """One exploration of a model."""
 
     def __init__(self, model: Model, options: Options) -> None:
-        self.model = model
+        self.level = Level()
+        self.model = model = self.level.watched(model)
         self.options = options
         self.graph = StateGraph(model)
         self.figures = Figures()
@@ -169,8 +171,8 @@ class Search:
         enabled = gc.isenabled()
         gc.disable()
         SESSION.facts.update(
-            level=lambda: self._depth, distinct=lambda: len(self.graph.states), diameter=lambda: self._depth,
-            generated=lambda: self.figures.generated, queue=lambda: self.figures.queue,
+            level=lambda: self._depth + self.level.ahead, distinct=lambda: len(self.graph.states),
+            diameter=lambda: self._depth, generated=lambda: self.figures.generated, queue=lambda: self.figures.queue,
             duration=lambda: int(time.monotonic() - self._started),
         )  # fmt: skip
         try:
@@ -248,6 +250,7 @@ class Search:
     def _levels(self) -> None:
         graph = self.graph
         start, end = 0, len(graph.states)
+        self.level.searching = True
         while start < end:
             if self.options.depth is not None and self._depth >= self.options.depth:
                 return

@@ -8,6 +8,7 @@ import time
 from checkers.tla.check import Outcome
 from checkers.tla.explore import Figures, Options, Violation
 from checkers.tla.model import Model, State
+from checkers.tla.stdlib import SESSION
 
 _DEPTH = 100
 
@@ -26,6 +27,7 @@ def simulate(model: Model, options: Options, count: int, seed: int) -> Outcome:
     figures, violations = Figures(), list[Violation]()
     initial: list[State] = []
     trace: list[State] = []
+    SESSION.facts.update(level=lambda: len(trace) or 1)
     try:
         model.initial(initial.append)
         for state in initial:
@@ -34,7 +36,7 @@ def simulate(model: Model, options: Options, count: int, seed: int) -> Outcome:
         for _ in range(count if starts else 0):
             if violations and not options.keep_going:
                 break
-            trace = [chance.choice(starts)]
+            trace[:] = [chance.choice(starts)]
             _walk(model, options, trace, chance, figures, violations)
             figures.depth = max(figures.depth, len(trace))
     except Exception as error:
@@ -72,5 +74,6 @@ def _judge(model: Model, trace: list[State], out: list[Violation]) -> bool:
             out.append(Violation("invariant", named.name, list(trace)))
     for named in model.steps if len(trace) > 1 else model.initial_properties:
         if not (named.test(trace[-2], trace[-1]) if len(trace) > 1 else named.test(trace[-1])):
-            out.append(Violation("action_property", named.name, list(trace)))
+            verdict = "action_property" if len(trace) > 1 else "property"
+            out.append(Violation(verdict, named.name, list(trace)))
     return len(out) == before

@@ -26,11 +26,11 @@ from checkers.tla.traces import trace_json, trace_lines
 OK, ASSUMPTION, DEADLOCK, SAFETY, LIVENESS = 0, 10, 11, 12, 13
 ASSERTION, EVALUATION, LIMIT, PARSING, CONFIGURATION, WORKER = 14, 75, 20, 150, 151, 255
 _EXITS = {
-    "ok": OK, "assumption": ASSUMPTION, "deadlock": DEADLOCK, "invariant": SAFETY, "action_property": SAFETY,
+    "ok": OK, "assumption": ASSUMPTION, "deadlock": DEADLOCK, "invariant": SAFETY, "action_property": LIVENESS,
     "property": LIVENESS, "error": EVALUATION,
 }  # fmt: skip
-_EPILOG = """exit codes: 0 no error, 10 an assumption is false, 11 deadlock, 12 an invariant or [][A]_v is violated,
-13 a liveness property is violated, 14 Assert failed, 20 a bound was reached, 75 an expression has no value, 150 the
+_EPILOG = """exit codes: 0 no error, 10 an assumption is false, 11 deadlock, 12 an invariant is violated,
+13 a property is violated, 14 Assert failed, 20 a bound was reached, 75 an expression has no value, 150 the
 module cannot be parsed, 151 the configuration does not fit, 255 a worker process died"""
 
 

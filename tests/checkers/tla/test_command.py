@@ -23,7 +23,7 @@ def check(folder: Path, config: str, *options: str, text: str = COUNTER) -> int:
     [
         (BASE, 0),
         (BASE + "INVARIANT Low", 12),
-        (BASE + "PROPERTY NoDrop", 12),
+        (BASE + "PROPERTY NoDrop", 13),
         (BASE + "PROPERTY Often", 13),
         (BASE + "CONSTRAINT Hidden", 75),
         (BASE + "INVARIANT Missing", 151),
