@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
+import pytest
 import z3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -246,6 +247,39 @@ def test_hsqueeze_keeps_instances_online_and_the_target_and_comes_to_rest(
     for _ in cluster.nodes:  # a node tried too early may go now (docs/conformance.md), but that comes to an end
         again = squeezing.squeeze(again.model, standard, minimal, target)
     assert again.action == "nothing"
+
+
+def packs(case: Small, gone: set[int], room: int) -> bool:
+    """By z3: whether the nodes that stay could hold all instances, and every node then so much more."""
+    solver = z3.Solver()
+    homes = [z3.Int(f"home-{at}") for at in range(len(case.vms))]
+    stay = [n for n in range(len(case.memory)) if n not in gone]
+    solver.add([z3.Or([home == n for n in stay]) for home in homes])
+    for n, total in enumerate(case.memory):
+        solver.add(total - room > z3.Sum([z3.If(h == n, vm[0], 0) for h, vm in zip(homes, case.vms, strict=True)]))
+    return bool(solver.check() == z3.sat)
+
+
+@QUICK
+@given(small(("ext",)), FACTORS, st.sets(st.integers(0, 4)))
+def test_hsqueeze_powers_off_only_what_z3_can_pack_and_gives_up_only_what_it_cannot(
+    case: Small, target: float, some: set[int]
+) -> None:
+    cluster = case.cluster()
+    standard = cluster.policy.standard
+    asked, model = squeezing.measure(standard, target), Model.of(cluster, Settings())
+    found = squeezing.squeeze(model, standard, 0.0, target)
+    if found.action == "offline":
+        assert packs(case, set(found.nodes), asked.used_memory)
+    leaving = [node for node in some if node < len(case.memory)]
+    if squeezing._hopeless(model, leaving, asked):
+        assert not packs(case, set(leaving), asked.used_memory)
+
+
+def test_z3_finds_a_node_that_is_given_up_too_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(squeezing, "_hopeless", lambda model, leaving, asked: len(leaving) > 0)
+    with pytest.raises(AssertionError):
+        test_hsqueeze_powers_off_only_what_z3_can_pack_and_gives_up_only_what_it_cannot()
 
 
 @QUICK
