@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from htools.errors import LoadError
-from htools.model import Model
+from htools.model import Model, divide
 from htools.options import Options, stop
 
 TOTAL_CPU = "cpu-avg-load"
@@ -85,8 +85,7 @@ def _use_totals(model: Model, totals: dict[int, float]) -> None:
         node.load = [total, *node.load[1:]]
     for vm in model.instances.values():
         node = model.nodes[vm.primary]
-        if node.used_cpus:
-            _set_instance_load(model, vm.index, node.load[0] / node.used_cpus * vm.instance.vcpus)
+        _set_instance_load(model, vm.index, divide(node.load[0], node.used_cpus) * vm.instance.vcpus)
 
 
 def _use_instances(model: Model, loads: dict[str, float]) -> None:

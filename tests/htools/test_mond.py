@@ -36,10 +36,10 @@ def total(node: str, load: float) -> dict[str, Any]:
     return report(node, "cpu-avg-load", {"cpu_number": 2, "cpus": [0.1, 0.2], "cpu_total": load})
 
 
-def applied(tmp_path: Path, content: object, **flags: Any) -> Model:
+def applied(tmp_path: Path, content: object, cluster: str = CLUSTER, **flags: Any) -> Model:
     path = tmp_path / "reports.json"
     path.write_text(json.dumps(content))
-    model = Model.of(text.parse(CLUSTER), Settings())
+    model = Model.of(text.parse(cluster), Settings())
     mond.apply(model, Options(mond=True, mond_file=str(path), **flags))
     return model
 
@@ -48,6 +48,14 @@ def test_a_nodes_load_is_shared_by_virtual_cores(tmp_path: Path) -> None:
     model = applied(tmp_path, [total("node1", 3.5), total("node2", 1.5)])
     assert [node.load[0] for node in model.nodes.values()] == [3.5, 1.5]
     assert [vm.load[0] for vm in model.instances.values()] == [1.75, 3.5 / 6 * 2, 1.0]
+
+
+def test_cores_that_nobody_uses_share_without_bound(tmp_path: Path) -> None:
+    idle = CLUSTER.replace("|M|u|1||N|0|1|1.0", "|M|u|1||N|0|0|1.0").replace(
+        "|running|Y|node1", "|ADMIN_offline|Y|node1"
+    )
+    model = applied(tmp_path, [total("node1", 3.5), total("node2", 1.5)], idle)
+    assert [vm.load[0] for vm in model.instances.values()] == [float("inf"), float("inf"), 1.0]
 
 
 def test_xen_reports_loads_by_instance(tmp_path: Path) -> None:
