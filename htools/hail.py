@@ -37,7 +37,17 @@ from htools.tables import node_table
 from htools.vm import InstanceModel
 from spec.cluster import AllocPolicy, Cluster, Group, Instance
 from spec.decisions import Settings
-from spec.requests import Allocate, Limits, MultiAllocate, NewInstance, Request
+from spec.requests import (
+    Allocate,
+    AllocateSecondary,
+    ChangeGroup,
+    Evacuate,
+    Limits,
+    MultiAllocate,
+    NewInstance,
+    Relocate,
+    Request,
+)
 
 PLAIN_BELOW = 600
 """Candidates below which vectors do not pay for loading their library."""
@@ -242,11 +252,42 @@ def _print_nodes(options: Options, model: Model, title: str) -> None:
 
 
 def _saved(cluster: Cluster, model: Model) -> Cluster:
-    """The cluster as a model has it, for saving."""
-    nodes = list(cluster.nodes)
-    for index, node in model.nodes.items():
-        nodes[index] = node.reported()
-    return replace(cluster, nodes=tuple(nodes), instances=tuple(vm.current() for vm in model.instances.values()))
+    """The cluster as a model has it, for saving.
+
+    A model of one group is saved as that group's nodes, as by the real one, which ends where instances live elsewhere;
+    then ours saves all nodes.
+    """
+    instances = tuple(vm.current() for vm in model.instances.values())
+    used = {vm.primary for vm in instances} | {vm.secondary for vm in instances if vm.secondary is not None}
+    kept = list(model.nodes) if used <= model.nodes.keys() else list(range(len(cluster.nodes)))
+    place = {index: at for at, index in enumerate(kept)}
+    nodes = tuple(model.nodes[index].reported() if index in model.nodes else cluster.nodes[index] for index in kept)
+    moved = (
+        replace(vm, primary=place[vm.primary], secondary=None if vm.secondary is None else place[vm.secondary])
+        for vm in instances
+    )
+    return replace(cluster, nodes=nodes, instances=tuple(moved))
+
+
+def _refuse_strangers(cluster: Cluster, request: Request) -> None:
+    """Refuse a request about instances or groups that another cluster, given instead of its own, lacks."""
+    instances: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+    match request:
+        case Relocate() | AllocateSecondary():
+            instances = (request.instance,)
+        case Evacuate():
+            instances = request.instances
+        case ChangeGroup():
+            instances, groups = request.instances, request.groups
+    for kind, asked, known in (
+        ("instance", instances, cluster.instances),
+        ("group", groups, cluster.groups),
+    ):
+        beyond = [at for at in asked if at >= len(known)]
+        if beyond:
+            found = f"the request is about {kind} {beyond[0] + 1}, and the cluster given instead has {len(known)}"
+            stop(f"{found}: ask about instances of that cluster, or leave its options out")
 
 
 def _explained(options: Options, cluster: Cluster, model: Model, request: Request, limits: Limits, line: str) -> str:
@@ -287,6 +328,7 @@ def body(options: Options, arguments: list[str]) -> int:
     if options.data_file is not None or options.simulate:
         loaded = load(options)
         cluster, model = loaded.cluster, loaded.model
+        _refuse_strangers(cluster, request)
     elif options.mond:
         from htools import mond
 

@@ -10,6 +10,7 @@ import pytest
 
 from htools import hail
 from tests.conformance.programs import Outcome, run_ours, run_peer
+from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import random_request
 from tests.conftest import PEER_BIN
 
@@ -32,6 +33,51 @@ def options_of(seed: int) -> list[str]:
     if rng.random() < 0.1:
         words.append("--static-kvm-node-memory=0")
     return words
+
+
+def other_options(seed: int, nodes: list[str]) -> list[str]:
+    """Abbreviations, chosen columns, files to save, and other clusters than the request's own."""
+    rng = random.Random(seed)
+    words = []
+    for option, odds in (
+        ("--no-cap", 0.2),
+        ("--ignore-s", 0.2),
+        ("-pname,peermap,pfdsk,status,group", 0.2),
+        ("--print-nodes=+tags,idx,plist,slist", 0.2),
+        ("-q", 0.03),
+        ("-Sstate", 0.3),
+        (f"--restrict={','.join(rng.sample(nodes, rng.randint(1, len(nodes))))}", 0.2),
+        ("--static-kvm-node-memory=1000", 0.1),
+        (rng.choice(["-tcluster.data", "--simulate=p,4,20g,8g,4"]), 0.25),
+    ):
+        if rng.random() < odds:
+            words.append(option)
+    return words
+
+
+def compare_options(seeds: range, tmp_path: Path) -> Counter[str]:
+    if not Path(PEER).exists():
+        pytest.skip("no real hail on this machine")
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        request = random_request(seed)
+        directories = [tmp_path / f"{name}{seed}" for name in ("peer", "ours")]
+        for directory in directories:
+            directory.mkdir()
+            (directory / "request.json").write_text(json.dumps(request))
+            (directory / "cluster.data").write_text(random_cluster(seed))
+        words = [*other_options(seed, list(request["nodes"])), "request.json"]
+        peer, ours = run_peer(PEER, words, directories[0]), run_ours(hail.main, words, directories[1])
+        if "IntMap.!" in peer.errors:
+            seen["crash"] += 1  # the real one looks for an instance or node that is not there
+            continue
+        if peer.code:
+            assert ours.code == peer.code, f"seed {seed}: hail {' '.join(words)}"
+            continue
+        assert without_internals(ours) == without_internals(peer), f"seed {seed}: hail {' '.join(words)}"
+        assert ours.files == peer.files, f"seed {seed}: hail {' '.join(words)}"
+        seen["act" if '"success":true' in peer.output else "rest"] += 1
+    return seen
 
 
 def compare(seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, bool]]:
@@ -61,6 +107,27 @@ def test_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_which_instance_lacks_a_network_on_a_dedicated_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in (1566, 20_465):  # the second of several instances, where ours once named the first
         assert compare(range(seed, seed + 1), tmp_path, monkeypatch)["multi-allocate", False] == 1
+
+
+@pytest.mark.peer
+def test_random_requests_with_other_options(tmp_path: Path) -> None:
+    assert compare_options(range(40), tmp_path)["act"] >= 10
+
+
+@pytest.mark.peer
+@pytest.mark.long
+def test_many_random_requests_with_other_options(tmp_path: Path) -> None:
+    seen = compare_options(range(30_000, 30_500), tmp_path)
+    assert seen["act"] >= seen.total() // 3
+
+
+def test_a_request_about_instances_that_another_cluster_lacks(tmp_path: Path) -> None:
+    request = random_request(0)
+    request["request"] = {"type": "change-group", "instances": [list(request["instances"])[-1]], "target_groups": []}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    outcome = run_ours(hail.main, ["--simulate=p,2,20g,8g,4", "request.json"], tmp_path)
+    assert outcome.code == 1
+    assert "and the cluster given instead has 0: ask about instances of that cluster" in outcome.errors
 
 
 @pytest.mark.peer
