@@ -223,18 +223,21 @@ def is_dedicated(model: Model, groups: Sequence[Group], request: Allocate | Mult
     return all(node.exclusive or node.group not in asked for node in model.nodes.values())
 
 
-def answer(cluster: Cluster, model: Model, request: Request, limits: Limits) -> Answered:
-    """Answer a request."""
+def answer(
+    cluster: Cluster, model: Model, request: Request, limits: Limits, tags: Sequence[str] | None = None
+) -> Answered:
+    """Answer a request; `tags` are the cluster's tags as the request tells them, where another cluster is given."""
+    told = cluster if tags is None else replace(cluster, tags=tuple(tags))
     try:
         if isinstance(request, Allocate | MultiAllocate) and not is_dedicated(model, cluster.groups, request):
             if isinstance(request, Allocate):
-                return _allocate(cluster, model, request, limits)
-            return _allocate_many(cluster, model, request, limits)
+                return _allocate(told, model, request, limits)
+            return _allocate_many(told, model, request, limits)
     except Failed as failure:
         return Answered(response(success=False, info=str(failure), result=[]), model)
     from htools.plain_hail import answer_as_specified, model_after
 
-    line, state = answer_as_specified(cluster, request, limits)
+    line, state = answer_as_specified(cluster, request, limits, told.tags)
     return Answered(line, model_after(model, state))
 
 
@@ -320,7 +323,7 @@ def body(options: Options, arguments: list[str]) -> int:
     if memory > 0 and any(node.hypervisor == "kvm" for node in cluster.nodes):
         nodes = tuple(replace(n, node_memory=memory) if n.hypervisor == "kvm" else n for n in cluster.nodes)
         cluster = replace(cluster, nodes=nodes)
-    model = Model.of(cluster, Settings())
+    model, tags = Model.of(cluster, Settings()), cluster.tags
     suffix = common_domain([node.name for node in cluster.nodes] + [vm.name for vm in cluster.instances])
     if suffix:
         model.set_aliases(suffix)
@@ -343,8 +346,8 @@ def body(options: Options, arguments: list[str]) -> int:
     hbal.save(options.save, "pre-ialloc", "before iallocator run", cluster)
     only = None if options.restrict_to_nodes is None else tuple(options.restrict_to_nodes)
     limits = Limits(ignore_soft=options.ignore_soft_errors, capacity=options.capacity, only_nodes=only)
-    answered = answer(cluster, model, request, limits)
-    print(_explained(options, cluster, model, request, limits, answered.line))
+    answered = answer(cluster, model, request, limits, tags)
+    print(_explained(options, replace(cluster, tags=tags), model, request, limits, answered.line))
     sys.stdout.flush()
     _print_nodes(options, answered.model, "Final")
     hbal.save(options.save, "post-ialloc", "after iallocator run", _saved(cluster, answered.model))

@@ -168,11 +168,16 @@ def model_after(model: Model, state: State) -> Model:
     return Model(nodes, instances)
 
 
-def answer_as_specified(cluster: Cluster, request: Request, limits: Limits) -> tuple[str, State]:
-    """The answer to a request as one line of JSON, and the state after it."""
+def answer_as_specified(
+    cluster: Cluster, request: Request, limits: Limits, tags: Sequence[str] | None = None
+) -> tuple[str, State]:
+    """The answer to a request as one line of JSON, and the state after it.
+
+    `tags` are the cluster's tags for new instances, where they are not the cluster's own.
+    """
     words = _Words(cluster.groups)
     before = initial_state(cluster)
-    known = Known(cluster.groups, cluster.tags, before, words.failure)
+    known = Known(cluster.groups, cluster.tags if tags is None else tags, before, words.failure)
     try:
         result = answer(known, request, limits)
         words.by_opportunities = isinstance(result, Allocated) and result.by_opportunities

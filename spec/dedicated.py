@@ -58,9 +58,15 @@ def test_instances(policy: Policy) -> list[Placed]:
 
 
 def opportunities(node: NodeState, tests: Iterable[Placed]) -> tuple[int, ...]:
-    """How often each test instance fits on a node, one after the other."""
+    """How often each test instance fits on a node, one after the other.
+
+    One that takes nothing fits any number of times, before and after; it counts as none, so that nothing is lost. The
+    peer counts it for ever.
+    """
 
     def times(test: Placed) -> int:
+        if not (test.instance.memory or test.instance.disk or test.instance.vcpus):
+            return 0
         count, now = 0, node
         while True:
             after = add_primary(now, test)
