@@ -77,7 +77,7 @@ class Binders(Pieces):
                 with frame.block(f"if {text}:" if found else f"if not {text}:"):
                     frame.emit(f"return {found}")
 
-            self.loops(node.domains, env, inner, body)
+            self.loops(node.domains, env, inner, body, order=True)  # an element may decide before one that fails
             frame.emit(f"return {not found}")
 
         return Code(self.lift("some" if found else "all", node, cx, build), "bool", normal=True)

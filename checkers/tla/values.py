@@ -113,22 +113,24 @@ _ZERO_AND_ONE = frozenset({0, 1})
 
 def ordered(members: frozenset[Value]) -> tuple[Value, ...]:
     """The elements of a set in TLC's order."""
-    if members <= _ZERO_AND_ONE:
-        # {0} and {FALSE} are equal to Python, so what is kept for one must not be given out for the other
-        return sorted_elements(members)
-    if len(members) < 3 and _has_booleans(members):
-        return tuple(sorted(members))
     found = _ORDERED.get(members)
     if found is None:
-        if len(_ORDERED) > 200_000:
-            _ORDERED.clear()
-        listed = sorted_elements(members)
-        _ORDERED[members] = (members if listed and doubtful(listed) else None, listed)
-        return listed
+        return _put_in_order(members)
     known, listed = found
     if known is None or known is members or alike(known, members):
         return listed
     return sorted_elements(members)
+
+
+def _put_in_order(members: frozenset[Value]) -> tuple[Value, ...]:
+    if members <= _ZERO_AND_ONE:
+        # {0} and {FALSE} are equal to Python, so what is kept for one must not be given out for the other
+        return sorted_elements(members)
+    if len(_ORDERED) > 200_000:
+        _ORDERED.clear()
+    listed = sorted_elements(members)
+    _ORDERED[members] = (members if listed and doubtful(listed) else None, listed)
+    return listed
 
 
 def same_member(members: frozenset[Value], value: Value) -> Value:

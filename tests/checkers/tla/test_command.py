@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +137,13 @@ def test_no_prompt_where_nobody_sees_it(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr("sys.stdin", io.StringIO("1 + 1\n\n{2, 1}\n"))
     assert main(["tla", "eval"]) == 0
     assert capsys.readouterr().out == "2\n{1, 2}\n"
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "3", "4", "5"])
+def test_a_quantifier_decides_in_the_order_of_the_set_whatever_the_hashes(seed: str) -> None:
+    text = '<<\\A x \\in {"a", "b", "c"} : IF x = "a" THEN FALSE ELSE x, \\E x \\in {"k", "l"} : x = "k" \\/ x[1]>>'
+    command = [sys.executable, "-c", "from gantry.cli import main; main()", "tla", "eval", text]
+    found = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": seed}
+    )
+    assert found.stdout == "<<FALSE, TRUE>>\n"
