@@ -220,6 +220,18 @@ def test_hspace_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str
 
 @pytest.mark.peer
 @pytest.mark.shared
+@pytest.mark.long
+def test_hspace_on_shared_requests(shared: Path, tmp_path: Path) -> None:
+    paths = sorted((shared / "clusters" / "peer").glob("hail-*.json"))
+    for path in paths:  # in some of them nothing fits from the largest of thousands of sizes on
+        words = ["-I", str(path), "-l", "3"]
+        peer = run_peer(program("hspace"), words, tmp_path)
+        assert not difference(peer, run_ours(hspace.main, words, tmp_path)), path.name
+    assert len(paths) > 15
+
+
+@pytest.mark.peer
+@pytest.mark.shared
 @pytest.mark.parametrize("flags", [["-C", "-v"], ["--minimal-resources=5", "--target-resources=0.5"]], ids=" ".join)
 def test_hsqueeze_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     paths = sorted((shared / "clusters" / "peer").glob("hsqueeze*.data"))
