@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from logging.handlers import WatchedFileHandler
 from typing import TypeVar
 
 import msgspec
@@ -22,7 +23,7 @@ T = TypeVar("T")
 def start_log(root: Root, *, foreground: bool, debug: bool) -> None:
     """Log to the root's log file, and with `foreground` to the terminal."""
     form = logging.Formatter("%(asctime)s wconfd[%(process)d] %(levelname)s %(message)s")
-    handlers: list[logging.Handler] = [logging.FileHandler(root.log_file("wconfd"))]
+    handlers: list[logging.Handler] = [WatchedFileHandler(root.log_file("wconfd"))]
     if foreground:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
