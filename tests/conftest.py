@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Seeds of the tests that compare programs on random inputs."""
     parser.addoption("--seed", default="0", help="first seed of random comparisons")
     parser.addoption("--clusters", default="", help="number of random clusters to compare (default: the test's own)")
+
+
+def pytest_configure() -> None:
+    """Programs started by tests must feel interrupts; a shell's background jobs ignore them, and hand that down."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def shared_directory() -> Path | None:

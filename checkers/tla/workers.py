@@ -18,18 +18,21 @@ import re
 import selectors
 import signal
 import struct
+import threading
 import time
 import warnings
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from checkers.tla import order
 from checkers.tla.errors import TlaWorkerError
 from checkers.tla.limits import private_memory
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from checkers.tla.explore import Search
     from checkers.tla.program import Program
 
@@ -114,22 +117,29 @@ class Crew:
             start = upto
 
     def _shared(self, blocks: list[tuple[int, int]]) -> bool:
+        with _OneInterrupt() as interrupts:
+            try:
+                try:
+                    return self._expanded_by_workers(blocks)
+                finally:
+                    interrupts.put_off()
+            finally:
+                self.end()
+
+    def _expanded_by_workers(self, blocks: list[tuple[int, int]]) -> bool:
         search = self._search
         base = len(search.graph.states)
-        try:
-            for turn in range(self.count):
-                with _uninterrupted():
-                    self._workers.append(_Worker(search, blocks[turn :: self.count], self._workers))
-            for number, (start, end) in enumerate(blocks):
-                worker = self._workers[number % self.count]
-                block = None if worker.stopped else self._receive(worker)
-                worker.stopped = block is None or block.last
-                if (block is None or block.trouble) and not search.expand(start, end):
-                    return False
-                if block is not None and not block.last:
-                    self._merge(worker, block, base, end)
-        finally:
-            self.end()
+        for turn in range(self.count):
+            with _uninterrupted():
+                self._workers.append(_Worker(search, blocks[turn :: self.count], self._workers))
+        for number, (start, end) in enumerate(blocks):
+            worker = self._workers[number % self.count]
+            block = None if worker.stopped else self._receive(worker)
+            worker.stopped = block is None or block.last
+            if (block is None or block.trouble) and not search.expand(start, end):
+                return False
+            if block is not None and not block.last:
+                self._merge(worker, block, base, end)
         return True
 
     def _receive(self, wanted: _Worker) -> _Block:
@@ -187,6 +197,45 @@ class Crew:
                 worker.kill()
             while self._workers:
                 self._workers.pop().end()
+
+
+class _OneInterrupt:
+    """While workers run, an interrupt ends the work once; those that come while the workers are ended wait for that.
+
+    Without it, a second interrupt could leave the processes behind: it would end what ends them.
+    """
+
+    def __init__(self) -> None:
+        self._before: Any = None
+        self._put_off = self._late = False
+
+    def __enter__(self) -> Self:
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler) and threading.current_thread() is threading.main_thread():
+            self._before = handler
+            signal.signal(signal.SIGINT, self._take)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._before is None:
+            return
+        signal.signal(signal.SIGINT, self._before)
+        if self._late and kind is None:
+            self._before(signal.SIGINT, None)
+
+    def put_off(self) -> None:
+        """Let no interrupt through any more."""
+        self._put_off = True
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._put_off:
+            self._late = True
+            return
+        try:
+            self._before(number, frame)
+        except BaseException:
+            self._put_off = True
+            raise
 
 
 @contextlib.contextmanager
