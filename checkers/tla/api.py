@@ -120,7 +120,7 @@ class Specification:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self.loader = Loader([os.path.dirname(os.path.abspath(self.path))])
+        self.loader = Loader([os.path.dirname(self.path) or "."])
         self.module: Module = self.loader.load_file(self.path)
 
     def config(self, config: str | os.PathLike[str] | Config | None) -> Config:
@@ -152,7 +152,7 @@ class Specification:
         folder, name = os.path.split(self.path)
         bounded = os.path.join(folder, f"MC{name}")
         if os.path.exists(bounded):
-            error.detail += f"; if it was written for {os.path.relpath(bounded)}, check that module instead"
+            error.detail += f"; if it was written for {bounded}, check that module instead"
         return error
 
     def model(self, config: str | os.PathLike[str] | Config | None = None) -> Model:

@@ -224,7 +224,7 @@ def read_config(path: str) -> Config:
         with open(path, encoding="utf-8") as file:
             return parse_config(file.read(), os.path.basename(path))
     except OSError as error:
-        raise TlaConfigError(f"cannot read {os.path.relpath(path)}: {error.strerror}") from error
+        raise TlaConfigError(f"cannot read {path}: {error.strerror}") from error
 
 
 _ = Any

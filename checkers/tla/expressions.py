@@ -271,6 +271,8 @@ class Expressions(Names):
         made: list[Operator] = []
         for child in fields(node, "definitions"):
             made += self.definition(child, inner, local=False)
+        for operator in made:
+            operator.nested = True
         body = self.expr(field(node, "expression"), inner)
         return ast.Let(self.at(node), tuple(made), body)
 

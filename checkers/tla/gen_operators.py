@@ -85,6 +85,8 @@ class Operators(Pieces):
 
     def _fold_definition(self, operator: Operator, env: Env) -> Code | None:
         assert operator.body is not None
+        if self.levels.drawn_once(operator, env):
+            return self._fold_anything(operator.body, env)
         if not self.levels.info(operator.body, env).closed:
             return None
         self.no_folding, kept = 0, self.no_folding

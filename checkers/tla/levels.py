@@ -13,10 +13,11 @@ from checkers.tla.frames import ByName, Closure, Env, Global, Lazy, Local, Nativ
 from checkers.tla.names import Path
 from checkers.tla.symbols import Bound, Builtin, Constant, Operator, Symbol, Variable
 
-_IMPURE = frozenset({
-    "TLCGet", "TLCSet", "Print", "PrintT", "RandomElement", "JavaTime", "RandomSubset", "RandomSetOfSubsets",
-    "TLCGetOrDefault", "TLCGetAndSet", "Trace", "CounterExample", "Assert",
-})  # fmt: skip
+_DRAWING = frozenset({"RandomElement", "RandomSubset", "RandomSetOfSubsets"})
+_IMPURE = _DRAWING | {
+    "TLCGet", "TLCSet", "Print", "PrintT", "JavaTime", "TLCGetOrDefault", "TLCGetAndSet", "Trace", "CounterExample",
+    "Assert",
+}  # fmt: skip
 
 
 class Info(NamedTuple):
@@ -82,6 +83,19 @@ class Levels:
     def has_effects(self, node: Any) -> bool:
         """Whether computing an expression twice may differ from computing it once."""
         return any(isinstance(s, Builtin) and s.name in _IMPURE for s in self.reach.of(node))
+
+    def drawn_once(self, operator: Operator, env: Env) -> bool:
+        """Whether a module's definition is a constant drawn at random, which is then the same wherever it is used.
+
+        Source: TLC computes such definitions when it starts (SpecProcessor.processConstantDefns).
+        """
+        if operator.nested or operator.params:
+            return False
+        symbols = self.reach.operator(operator)
+        effects = {s.name for s in symbols if isinstance(s, Builtin)} & _IMPURE
+        if not effects or not effects <= _DRAWING or self.relevant(symbols, env):
+            return False
+        return self.level(operator.body, env) == CONSTANT
 
     def info(self, node: Any, env: Env) -> Info:
         """What can be told of an expression."""

@@ -55,7 +55,7 @@ class Loader:
         if standard is not None and (standard.exported or path is None):
             return standard
         if path is None:
-            places = ", ".join(os.path.relpath(d) for d in self.directories) or "nowhere"
+            places = ", ".join(self.directories) or "nowhere"
             raise TlaSemanticError("module", f"cannot find module {name} (looked in {places})", where)
         return self._load(name, path)
 
@@ -119,11 +119,11 @@ class ModuleReader(Expressions):
         return module
 
     def _collect_words(self, node: Node, module: Module) -> None:
-        """Identifiers and strings in the order of the text: TLC orders strings by their first appearance."""
+        """Names, numerals and strings in the order of the text: TLC orders strings by their first appearance."""
         stack = [node]
         while stack:
             item = stack.pop()
-            if item.type in {"identifier", "identifier_ref"}:
+            if item.type in {"identifier", "identifier_ref", "nat_number"}:
                 module.words.append(self.source.words(item))
             elif item.type == "string":
                 module.strings.append(unquote(self.source.words(item)))

@@ -1,7 +1,6 @@
 """Text to concrete syntax: the tree-sitter grammar, positions in characters, and the first syntax error told well."""
 
 import functools
-import os
 import warnings
 
 import tree_sitter_tlaplus
@@ -73,6 +72,13 @@ class Source:
             self.name, row + 1, self._column(row, column) + 1, end_row + 1, max(self._column(end_row, end_column), 1)
         )
 
+    def first_token(self, row: int) -> Node:
+        """The first token on or after a line, counted from 0."""
+        node = self.root
+        while inner := next((c for c in node.children if c.end_point[0] >= row and c.end_byte > c.start_byte), None):
+            node = inner
+        return node
+
     def words(self, node: Node) -> str:
         """The text of a node."""
         return self.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -114,4 +120,4 @@ def read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read().replace(b"\r\n", b"\n")
     except OSError as error:
-        raise TlaSyntaxError("file", f"cannot read {os.path.relpath(path)}: {error.strerror}") from error
+        raise TlaSyntaxError("file", f"cannot read {path}: {error.strerror}") from error

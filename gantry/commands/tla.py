@@ -122,6 +122,7 @@ def _check(arguments: argparse.Namespace) -> int:
     SESSION.write = (lambda text: print(text, file=sys.stderr)) if arguments.json else print
     progress = _Progress(arguments.json)
     try:
+        SESSION.random.seed(arguments.seed)
         specification = load(arguments.spec)
         config = specification.config(arguments.config)
         model = specification.model(config)
@@ -135,7 +136,6 @@ def _check(arguments: argparse.Namespace) -> int:
             progress=progress,
             workers=arguments.workers,
         )
-        SESSION.random.seed(arguments.seed)
         if arguments.simulate is not None:
             if arguments.workers > 1 and not arguments.json:
                 print(f"Note: --workers {arguments.workers} is not used: one process simulates.")

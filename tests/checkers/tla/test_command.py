@@ -95,6 +95,33 @@ def test_eval(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("type error at line 1, column 1: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("1 + ", "1, column 4: syntax error: the expression ends too early"),
+        ("1 +\n  {2,", "2, column 6: syntax error: the expression ends too early"),
+        ("", "1, column 1: syntax error: the expression ends too early"),
+        ("]", "1, column 1: syntax error at ']'"),
+        ("1 + ) 2", "1, column 5: syntax error at ')'"),
+        ("1 x == 2", "1, column 3: syntax error at 'x == 2': the expression has ended before it"),
+        ("1\n====", "2, column 1: syntax error at '====': the expression has ended before it"),
+    ],
+)
+def test_eval_tells_where_the_expression_is_none(text: str, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tla", "eval", text]) == 1
+    assert capsys.readouterr().err == f"syntax error at line {place}\n"
+
+
+def test_paths_are_told_as_they_were_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tmp_path / "Nowhere.tla"
+    assert main(["tla", "check", str(missing)]) == 150
+    assert f"cannot read {missing}: " in capsys.readouterr().err
+    extending = tmp_path / "Spec.tla"
+    extending.write_text("---- MODULE Spec ----\nEXTENDS Unheard\n====", encoding="utf-8")
+    assert main(["tla", "check", str(extending)]) == 150
+    assert f"cannot find module Unheard (looked in {tmp_path})" in capsys.readouterr().err
+
+
 def test_eval_in_a_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = tmp_path / "M.tla"
     module.write_text(

@@ -7,6 +7,23 @@ import pytest
 from tests.checkers.tla.specs import figures, run
 
 SPECIFICATIONS = {
+    "a definition drawn at random is the same everywhere, a LET is not": (
+        r"""
+EXTENDS Naturals, FiniteSets, TLC
+VARIABLE x
+Drawn == {RandomElement(1..1000000), RandomElement(1..1000000)}
+Through(n) == Drawn
+ASSUME Drawn = Drawn /\ Through(1) = Through(2)
+ASSUME Cardinality({LET r == RandomElement(1..1000000) IN r : i \in 1..9}) > 1
+Init == x = Drawn
+Next == x' = Drawn
+Same == x = Drawn /\ x = Through(3)
+""",
+        """INIT Init
+NEXT Next
+INVARIANT Same""",
+        ("ok", 1, 2, 1),
+    ),
     "nested": (
         r"""
 EXTENDS Naturals

@@ -32,6 +32,8 @@ VALUES = {
     "quantifiers": [
         ("\\A x, y \\in 1..3, z \\in {0} : x + y > z", "TRUE"),
         ("\\E <<a, b>> \\in {1, 2} \\X {3, 4} : a + b = 6", "TRUE"),
+        ("\\A x, y \\in {2, 1} : IF x > y THEN FALSE ELSE x < y => <<x, y>>", "FALSE"),  # (2, 1) comes before (1, 2)
+        ("\\E x \\in {2, 1}, y \\in {3, 4} : IF <<x, y>> = <<2, 3>> THEN TRUE ELSE x = 1 /\\ y = 4 /\\ x", "TRUE"),
         ("CHOOSE x \\in {5, 3, 8} : x > 4", "5"),
         ("CHOOSE <<a, b>> \\in (1..2) \\X (1..2) : a > b", "<<2, 1>>"),
     ],

@@ -19,6 +19,7 @@ from checkers.tla import (
     values,
     workers,
 )
+from checkers.tla.errors import TlaError
 from checkers.tla.expression import evaluate
 from checkers.tla.show import show
 from checkers.tla.symmetry import Orbits
@@ -216,5 +217,5 @@ def test_planted_bugs_are_found(
 ) -> None:
     find(monkeypatch, tmp_path)
     plant(monkeypatch)
-    with pytest.raises((AssertionError, pytest.fail.Exception, TypeError, IndexError)):
+    with pytest.raises((AssertionError, pytest.fail.Exception, TypeError, IndexError, TlaError)):
         find(monkeypatch, tmp_path)
