@@ -34,7 +34,7 @@ class Binders(Pieces):
     def loops(
         self, domains: Sequence[ast.Domain], env: Env, cx: Context, body: Callable[[Env], None], *, order: bool = False
     ) -> None:
-        """Nested loops over some domains; in order, the first identifier is the fastest, as an odometer read backwards.
+        r"""Nested loops over some domains; in order, the first identifier is the fastest, as an odometer read backwards.
 
         Source: TLC's ContextEnumerator; seen with `\\A x \\in S, y \\in T : PrintT(<<x, y>>)`.
         """
