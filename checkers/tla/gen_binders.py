@@ -34,9 +34,9 @@ class Binders(Pieces):
     def loops(
         self, domains: Sequence[ast.Domain], env: Env, cx: Context, body: Callable[[Env], None], *, order: bool = False
     ) -> None:
-        r"""Nested loops over some domains; in order, the first identifier is the fastest, as an odometer read backwards.
+        r"""Nested loops over some domains; in order, the first identifier changes fastest and the last one slowest.
 
-        Source: TLC's ContextEnumerator; seen with `\\A x \\in S, y \\in T : PrintT(<<x, y>>)`.
+        Source: TLC's ContextEnumerator; seen with `\A x \in S, y \in T : PrintT(<<x, y>>)`.
         """
         frame = cx.frame
         texts = self._sources(domains, env, cx, order=order)
