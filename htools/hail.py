@@ -1,7 +1,7 @@
 """hail: answer one request of Ganeti's iallocator protocol. One argument, the request's file; one line of JSON out.
 
-Allocations by the score are tried in vectors (`htools.placing`); the other requests are decided by the specification
-itself (`spec.answer`), which is quick enough for them, so that there is one definition less to keep in step.
+Allocations by the score are tried in vectors (`htools.placing`); the other requests follow the specification itself
+(`spec.answer`), with quicker means to try candidates and to find targets (`htools.means`).
 
 A request that has no solution is answered with `"success": false` and exit code 0; only a request that cannot be read
 ends with exit code 1.
@@ -235,9 +235,11 @@ def answer(
             return _allocate_many(told, model, request, limits)
     except Failed as failure:
         return Answered(response(success=False, info=str(failure), result=[]), model)
+    from htools.means import quick_means
     from htools.plain_hail import answer_as_specified, model_after
 
-    line, state = answer_as_specified(cluster, request, limits, told.tags)
+    means = quick_means(cluster.groups, len(cluster.nodes))
+    line, state = answer_as_specified(cluster, request, limits, told.tags, means)
     return Answered(line, model_after(model, state))
 
 
@@ -350,7 +352,8 @@ def body(options: Options, arguments: list[str]) -> int:
     print(_explained(options, replace(cluster, tags=tags), model, request, limits, answered.line))
     sys.stdout.flush()
     _print_nodes(options, answered.model, "Final")
-    hbal.save(options.save, "post-ialloc", "after iallocator run", _saved(cluster, answered.model))
+    if options.save is not None:
+        hbal.save(options.save, "post-ialloc", "after iallocator run", _saved(cluster, answered.model))
     return 0
 
 

@@ -75,14 +75,24 @@ class Placer:
         model: nodes and instances; never changed: `commit` goes on with another one.
         groups: the cluster's groups.
         soft: whether soft limits are ignored.
-        vectors: below how many candidates the plain way is taken.
+        plain_below: below how many candidates the plain way is taken.
+        judge: says whether an allocation keeps the cluster redundant, for an instance that the model holds already.
     """
 
-    def __init__(self, model: Model, groups: Sequence[Group], *, soft: bool, plain_below: int = 0) -> None:
+    def __init__(
+        self,
+        model: Model,
+        groups: Sequence[Group],
+        *,
+        soft: bool,
+        plain_below: int = 0,
+        judge: Callable[[Allocation], bool] | None = None,
+    ) -> None:
         self.model = model
         self._groups = groups
         self._soft = soft
         self._plain_below = plain_below
+        self._judged = judge
         self._columns: Columns | None = None
         self._ground: Ground | None = None
 
@@ -145,6 +155,8 @@ class Placer:
     def _judge(self, limits: Limits) -> Callable[[Allocation], bool]:
         if not limits.capacity:
             return lambda _: True
+        if self._judged is not None:
+            return self._judged
         return lambda allocation: refuge.redundant(with_allocation(self.model, allocation), self._groups, limits)
 
     def _singles(self, columns: Columns, vm: InstanceModel, targets: Targets, limits: Limits) -> Outcome:
@@ -188,8 +200,11 @@ class Placer:
 
     def _pairs(self, columns: Columns, vm: InstanceModel, targets: Targets, limits: Limits) -> Outcome:
         ground = self._ground_for(columns, targets)
-        room = ground.room(limits) if limits.capacity else None
+        # An instance that is there already may leave its old nodes when those of its new ones fail: no array tells.
+        known = vm.index in self.model.instances
+        room = ground.room(limits) if limits.capacity and not known else None
         work = _PairWork(self.model, self._groups, ground, room, vm, soft=self._soft, collide=self._collisions)
+        work.asks = work.asks or (limits.capacity and known)
         judge = self._judge(limits)
         for start in range(0, len(ground.rows), _BLOCK):
             work.block(slice(start, start + _BLOCK), judge)
@@ -215,6 +230,7 @@ class _PairWork:
         self._fits = Fits(groups, ground.columns, ground.kinds, [vm], soft=soft)
         self._second: Floats | None = None
         self._collide = collide
+        self.asks = room is not None and bool(room.others)
         self._best: tuple[float, int, int] | None = None
         self._failures = np.zeros(len(MODES) + 1, dtype=np.int64)
         self._successes = 0
@@ -339,7 +355,7 @@ class _PairWork:
             flags = good[row, order]
             refused = len(order)
             for at in np.flatnonzero(flags):
-                if room is None or not room.others or judge(self._allocation(int(primary), int(order[at]), 0.0)):
+                if not self.asks or judge(self._allocation(int(primary), int(order[at]), 0.0)):
                     refused = int(at)
                     break
             self._failures[CODE[FailMode.N1]] += refused

@@ -18,7 +18,7 @@ from htools.answers import (
 from htools.model import InstanceModel, Model
 from htools.numbers import fixed
 from htools.opcodes import Opcode, failover, migrate, replace_secondary
-from spec.answer import Allocated, Answer, Found, Given, Known, NoGroupError, Relocated, RequestError, answer
+from spec.answer import Allocated, Answer, Found, Given, Known, Means, NoGroupError, Relocated, RequestError, answer
 from spec.cluster import Cluster, Group, Instance
 from spec.decisions import Move, MoveKind
 from spec.evacuation import Report
@@ -169,15 +169,19 @@ def model_after(model: Model, state: State) -> Model:
 
 
 def answer_as_specified(
-    cluster: Cluster, request: Request, limits: Limits, tags: Sequence[str] | None = None
+    cluster: Cluster,
+    request: Request,
+    limits: Limits,
+    tags: Sequence[str] | None = None,
+    means: Means = Means(),  # noqa: B008 - frozen
 ) -> tuple[str, State]:
     """The answer to a request as one line of JSON, and the state after it.
 
-    `tags` are the cluster's tags for new instances, where they are not the cluster's own.
+    `tags` are the cluster's tags for new instances, where they are not the cluster's own; `means` may be quicker ones.
     """
     words = _Words(cluster.groups)
     before = initial_state(cluster)
-    known = Known(cluster.groups, cluster.tags if tags is None else tags, before, words.failure)
+    known = Known(cluster.groups, cluster.tags if tags is None else tags, before, words.failure, means)
     try:
         result = answer(known, request, limits)
         words.by_opportunities = isinstance(result, Allocated) and result.by_opportunities

@@ -10,8 +10,8 @@ from spec import dedicated
 from spec.accounts import remove_primary
 from spec.cluster import DiskTemplate, Group, Instance, MirrorType
 from spec.errors import GantryError
-from spec.evacuation import EvacuationError, Report, change_group, evacuate_all
-from spec.groups import GroupChoice, GroupReport, best_group, connected, is_for_one_group, one_group
+from spec.evacuation import PLAIN, EvacuationError, Report, Searches, change_group, evacuate_all
+from spec.groups import GroupChoice, GroupReport, Try, best_group, connected, is_for_one_group, one_group
 from spec.placement import NEW, NoTargets, Outcome, try_all, with_allocation
 from spec.requests import (
     Allocate,
@@ -95,16 +95,27 @@ def placed_new(instance: Instance, cluster_tags: Sequence[str]) -> Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """How candidates are tried and targets found: as specified, or by something quicker that answers the same."""
+
+    by_score: Try = try_all
+    by_opportunities: Try = dedicated.try_all
+    searches: Searches = PLAIN
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What a request is about: the cluster's groups and tags, and its state.
 
-    `wording` tells in the peer's words why no group is good for an instance: the choice, and the groups allowed.
+    `wording` tells in the peer's words why no group is good for an instance: the choice, and the groups allowed;
+    `means` never change an answer.
     """
 
     groups: Sequence[Group]
     tags: Sequence[str]
     state: State
     wording: Callable[[Instance, GroupChoice, Sequence[int]], str] = lambda *_: "no group has a solution"
+    means: Means = Means()
 
 
 def _group_named(groups: Sequence[Group], name: str) -> int:
@@ -117,7 +128,7 @@ def _group_named(groups: Sequence[Group], name: str) -> int:
 def _give(known: Known, state: State, new: NewInstance, limits: Limits, *, by_opportunities: bool) -> Given:
     """Place one instance by the score or by lost opportunities."""
     placed = placed_new(new.instance, known.tags)
-    attempt = dedicated.try_all if by_opportunities else try_all
+    attempt = known.means.by_opportunities if by_opportunities else known.means.by_score
     if new.group is None:
         choice = best_group(
             state, known.groups, placed, new.nodes, limits, attempt=attempt, within_group=by_opportunities
@@ -170,7 +181,7 @@ def _secondary(known: Known, request: AllocateSecondary, limits: Limits) -> Foun
     nodes = {**known.state.nodes, index: remove_primary(primary, placed)}
     mirrored = replace(placed, instance=replace(placed.instance, disk_template=DiskTemplate.DRBD))
     others = [i for i, node in nodes.items() if i != index and node.node.group == primary.node.group]
-    return Found(try_all(State(nodes, known.state.instances), mirrored, [(index, others)], 2, limits))
+    return Found(known.means.by_score(State(nodes, known.state.instances), mirrored, [(index, others)], 2, limits))
 
 
 def _relocate(known: Known, request: Relocate, limits: Limits) -> Relocated:
@@ -186,7 +197,7 @@ def _relocate(known: Known, request: Relocate, limits: Limits) -> Relocated:
         told = f"({left} versus [{','.join(map(str, request.leave))}])"
         raise RequestError(f"Unsupported request: excluded nodes not equal to instance's {what}{told}")
     mode = EvacuationMode.SECONDARY if inside else EvacuationMode.PRIMARY
-    report = evacuate_all(known.state, [request.instance], mode, limits)
+    report = evacuate_all(known.state, [request.instance], mode, limits, known.means.searches)
     if report.failed:
         raise RequestError(report.failed[0][1])
     return Relocated(report.moved[0][2][-1:], report.state)
@@ -196,12 +207,16 @@ def _change_group(known: Known, request: ChangeGroup, limits: Limits) -> Report:
     def best(state: State, position: int, allowed: Sequence[int]) -> int:
         placed = state.instances[position]
         required = 2 if placed.instance.disk_template is DiskTemplate.DRBD else 1
-        choice = best_group(state, known.groups, placed, required, limits, allowed=allowed)
+        choice = best_group(
+            state, known.groups, placed, required, limits, allowed=allowed, attempt=known.means.by_score
+        )
         if choice.group is None:
             raise EvacuationError(known.wording(placed.instance, choice, allowed))
         return choice.group
 
-    return change_group(known.state, known.groups, request.groups, request.instances, best)
+    return change_group(
+        known.state, known.groups, request.groups, request.instances, best, searches=known.means.searches
+    )
 
 
 def answer(known: Known, request: Request, limits: Limits) -> Answer:
@@ -221,6 +236,6 @@ def answer(known: Known, request: Request, limits: Limits) -> Answer:
         case Relocate():
             return _relocate(known, request, limits)
         case Evacuate():
-            return evacuate_all(known.state, request.instances, request.mode, limits)
+            return evacuate_all(known.state, request.instances, request.mode, limits, known.means.searches)
         case ChangeGroup():
             return _change_group(known, request, limits)

@@ -9,6 +9,7 @@ Source: Ganeti's design document on node evacuation and change-group; the answer
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from spec.cluster import DiskTemplate, Group, MirrorType
 from spec.decisions import Move, MoveKind, Refusal
@@ -63,7 +64,7 @@ def group_score(state: State, group: int) -> float:
     return score(State(nodes, {}))
 
 
-def to_best_node(state: State, position: int, group: int, targets: Iterable[int], *, ignore_soft: bool) -> Moved:
+def to_best_node(state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
     """Change the one node that can change by itself: the secondary of a mirrored instance, else the primary.
 
     Raises:
@@ -97,8 +98,8 @@ _STEPS = {
 }
 
 
-def _to_pair(state: State, position: int, pair: tuple[int, int], *, ignore_soft: bool) -> Moved:
-    """Bring a mirrored instance to two other nodes."""
+def steps_to_pair(state: State, position: int, pair: tuple[int, int]) -> list[tuple[str, Move]]:
+    """The named moves that bring a mirrored instance to two other nodes."""
     steps = [
         ("join", Move(position, MoveKind.REPLACE_SECONDARY, pair[0])),
         ("switch", Move(position, MoveKind.FAILOVER)),
@@ -106,6 +107,15 @@ def _to_pair(state: State, position: int, pair: tuple[int, int], *, ignore_soft:
     ]
     if state.nodes[state.instances[position].instance.primary].node.offline:
         steps.insert(0, ("first", Move(position, MoveKind.FAILOVER)))
+    return steps
+
+
+def follow(state: State, steps: Sequence[tuple[str, Move]], *, ignore_soft: bool) -> Moved:
+    """Make named moves, one after the other.
+
+    Raises:
+        EvacuationError: one of them is refused.
+    """
     for name, move in steps:
         after = apply(state, move, ignore_soft=ignore_soft)
         if isinstance(after, Refusal):
@@ -114,12 +124,22 @@ def _to_pair(state: State, position: int, pair: tuple[int, int], *, ignore_soft:
     return Moved(state, tuple(move for _, move in steps))
 
 
-def _to_best_pair(state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
+def no_pair(reason: str) -> EvacuationError:
+    """What is said where no pair takes an instance; the reason is the one of the last pair tried."""
+    return EvacuationError(f"Can't find any good nodes for relocation: {reason}")
+
+
+def to_best_pair(state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
+    """Bring a mirrored instance to the best of all pairs of nodes.
+
+    Raises:
+        EvacuationError: no pair takes it.
+    """
     best: tuple[float, Moved] | None = None
     reason = "no nodes available"
     for pair in ((p, s) for p in targets for s in targets if p != s):
         try:
-            moved = _to_pair(state, position, pair, ignore_soft=ignore_soft)
+            moved = follow(state, steps_to_pair(state, position, pair), ignore_soft=ignore_soft)
         except EvacuationError as error:
             reason = f"Allocation failed: {error.reason}"
             continue
@@ -127,12 +147,37 @@ def _to_best_pair(state: State, position: int, group: int, targets: Sequence[int
         if best is None or not best[0] < value:
             best = (value, moved)
     if best is None:
-        raise EvacuationError(f"Can't find any good nodes for relocation: {reason}")
+        raise no_pair(reason)
     return best[1]
 
 
+class Search(Protocol):
+    """Finds the best target or pair of targets for an instance; raises EvacuationError where there is none."""
+
+    def __call__(self, state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
+        """Move the instance to the best of the targets, by the score of the group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """How targets are found: as defined here, or by something quicker that answers the same."""
+
+    node: Search = to_best_node
+    pair: Search = to_best_pair
+
+
+PLAIN = Searches()
+
+
 def evacuate(
-    state: State, position: int, mode: EvacuationMode, group: int, targets: Sequence[int], *, ignore_soft: bool = False
+    state: State,
+    position: int,
+    mode: EvacuationMode,
+    group: int,
+    targets: Sequence[int],
+    *,
+    ignore_soft: bool = False,
+    searches: Searches = PLAIN,
 ) -> Moved:
     """Move one instance.
 
@@ -143,6 +188,7 @@ def evacuate(
         group: where it shall be, whose score decides.
         targets: nodes that may take it.
         ignore_soft: soft limits do not bind.
+        searches: how targets are found.
 
     Raises:
         EvacuationError: with the peer's reason.
@@ -153,9 +199,9 @@ def evacuate(
     if template is not DiskTemplate.DRBD and mode is EvacuationMode.SECONDARY:
         raise EvacuationError(f"Instances with disk template '{template.value}' can't execute change secondary")
     if template is not DiskTemplate.DRBD or mode is EvacuationMode.SECONDARY:
-        return to_best_node(state, position, group, targets, ignore_soft=ignore_soft)
+        return searches.node(state, position, group, targets, ignore_soft=ignore_soft)
     if mode is EvacuationMode.ALL:
-        return _to_best_pair(state, position, group, targets, ignore_soft=ignore_soft)
+        return searches.pair(state, position, group, targets, ignore_soft=ignore_soft)
     move = Move(position, MoveKind.FAILOVER)
     after = apply(state, move, ignore_soft=ignore_soft)
     if isinstance(after, Refusal):
@@ -192,7 +238,9 @@ def _left(state: State, positions: Iterable[int], mode: EvacuationMode) -> set[i
     return left
 
 
-def evacuate_all(state: State, positions: Sequence[int], mode: EvacuationMode, limits: Limits) -> Report:
+def evacuate_all(
+    state: State, positions: Sequence[int], mode: EvacuationMode, limits: Limits, searches: Searches = PLAIN
+) -> Report:
     """Move instances within their groups: the request node-evacuate."""
     barred = _left(state, positions, mode) | {i for i, node in state.nodes.items() if node.node.offline}
     group_of = {index: node.node.group for index, node in state.nodes.items()}
@@ -201,13 +249,19 @@ def evacuate_all(state: State, positions: Sequence[int], mode: EvacuationMode, l
         primary = now.instances[position].instance.primary
         group = group_of[primary]
         targets = [i for i, of in group_of.items() if of == group and i not in barred and i != primary]
-        return evacuate(now, position, mode, group, targets, ignore_soft=limits.ignore_soft)
+        return evacuate(now, position, mode, group, targets, ignore_soft=limits.ignore_soft, searches=searches)
 
     return _each(state, positions, one)
 
 
 def change_group(
-    state: State, groups: Sequence[Group], targets: Sequence[int], positions: Sequence[int], best_group: BestGroup
+    state: State,
+    groups: Sequence[Group],
+    targets: Sequence[int],
+    positions: Sequence[int],
+    best_group: BestGroup,
+    *,
+    searches: Searches = PLAIN,
 ) -> Report:
     """Move instances to other groups: the request change-group. Soft limits bind for the moves, as in the peer.
 
@@ -217,6 +271,7 @@ def change_group(
         targets: groups allowed; empty for all that none of the instances is in.
         positions: the instances.
         best_group: chooses among the allowed groups.
+        searches: how targets are found.
     """
     left = {state.nodes[state.instances[position].instance.primary].node.group for position in positions}
     allowed = [group for group in (targets or range(len(groups))) if group not in left]
@@ -224,6 +279,6 @@ def change_group(
     def one(now: State, position: int) -> Moved:
         group = best_group(now, position, allowed)
         nodes = [i for i, node in state.nodes.items() if node.node.group == group and not node.node.offline]
-        return evacuate(now, position, EvacuationMode.ALL, group, nodes)
+        return evacuate(now, position, EvacuationMode.ALL, group, nodes, searches=searches)
 
     return _each(state, positions, one)

@@ -79,9 +79,12 @@ def _replaced_value(statistic: Statistic, old: float, new: float) -> Statistic:
 
 
 def replaced(statistics_: tuple[Statistic, ...], old: NodeState, new: NodeState) -> tuple[Statistic, ...]:
-    """The statistics with one node in another state; an offline node counts in the offline components only."""
+    """The statistics with one node in another state; an offline node counts in the offline components only.
+
+    Where no node is online there are none, before and after.
+    """
     result = []
-    for component, statistic in zip(COMPONENTS, statistics_, strict=True):
+    for component, statistic in zip(COMPONENTS, statistics_, strict=bool(statistics_)):
         if (component.aggregation is Aggregation.OFFLINE_SUM) != old.node.offline:
             result.append(statistic)
             continue

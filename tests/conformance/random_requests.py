@@ -14,6 +14,7 @@ KINDS = [
     "change-group",
     "allocate-secondary",
 ]
+MOVING = ["relocate", "node-evacuate", "node-evacuate", "change-group", "change-group", "allocate-secondary"]
 
 
 def ispec(rng: random.Random, low: bool) -> dict[str, int]:
@@ -70,7 +71,7 @@ def instance(rng: random.Random, dedicated: bool, template: str | None = None) -
 
 
 class _Cluster:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, most: int) -> None:
         self.rng = rng
         self.dedicated = rng.random() < 0.2
         self.style = rng.choice(["drbd", "mixed", "mixed", "shared", "plain"])
@@ -98,7 +99,7 @@ class _Cluster:
             ]
             if rng.random() < odds
         ]
-        for at in range(rng.randint(3, 4 * groups if groups > 1 else 7)):
+        for at in range(rng.randint(3, most * groups if groups > 1 else most + 3)):
             self._node(f"node{at}" + (".dom" if self.dedicated else ""))
         self.exact = rng.random() < 0.3
         for at in range(rng.randint(0, rng.choice([1, 2, 3]) * len(self.nodes))):
@@ -164,9 +165,9 @@ class _Cluster:
         if rng.random() < 0.15:
             node["free_memory"] -= rng.choice([100, 700, -200])
 
-    def request(self) -> dict[str, Any]:
+    def request(self, kinds: list[str]) -> dict[str, Any]:
         rng = self.rng
-        kind = rng.choice(KINDS)
+        kind = rng.choice(kinds)
         template = {"drbd": "drbd", "shared": "ext", "plain": "plain"}.get(self.style)
         names = list(self.instances)
         if kind == "allocate" or not names:
@@ -202,11 +203,11 @@ class _Cluster:
         return {"name": name, "required_nodes": nodes, **new}
 
 
-def random_request(seed: int) -> dict[str, Any]:
-    """The request of a seed."""
+def random_request(seed: int, kinds: list[str] = KINDS, most: int = 4) -> dict[str, Any]:
+    """The request of a seed, of one of some kinds, on a cluster of up to so many nodes a group on the average."""
     rng = random.Random(seed)
-    cluster = _Cluster(rng)
-    asked = cluster.request()
+    cluster = _Cluster(rng, most)
+    asked = cluster.request(kinds)
     return {
         "cluster_tags": cluster.tags,
         "cluster_name": "fuzz",

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from htools import hail
+from htools import evacuating, hail, means
 from tests.conformance.programs import Outcome, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
-from tests.conformance.random_requests import random_request
+from tests.conformance.random_requests import KINDS, MOVING, random_request
 from tests.conftest import PEER_BIN
+from tests.htools.test_means import with_room
 
 PEER = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
@@ -80,16 +81,19 @@ def compare_options(seeds: range, tmp_path: Path) -> Counter[str]:
     return seen
 
 
-def compare(seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, bool]]:
+def compare(
+    seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: list[str] = KINDS, most: int = 4
+) -> Counter[tuple[str, bool]]:
     if not Path(PEER).exists():
         pytest.skip("no real hail on this machine")
     seen: Counter[tuple[str, bool]] = Counter()
     for seed in seeds:
-        request = random_request(seed)
+        request = random_request(seed, kinds, most)
         path = tmp_path / "request.json"
-        path.write_text(json.dumps(request))
+        path.write_text(json.dumps(request if kinds is KINDS else with_room(request)))
         words = [*options_of(seed), str(path)]
-        monkeypatch.setattr(hail, "PLAIN_BELOW", 0 if seed % 2 else 10**9)
+        for module in (hail, means, evacuating):
+            monkeypatch.setattr(module, "PLAIN_BELOW", 0 if seed % 2 else 10**9)
         peer, ours = run_peer(PEER, words, tmp_path), run_ours(hail.main, words, tmp_path)
         assert without_internals(ours) == without_internals(peer), f"seed {seed}: hail {' '.join(words)}"
         acted = '"success":true' in peer.output and '"result":[[],' not in peer.output
@@ -101,6 +105,19 @@ def compare(seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
 def test_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = compare(range(10_000, 10_150), tmp_path, monkeypatch)
     assert sum(count for (_, acted), count in seen.items() if acted) >= 50
+
+
+@pytest.mark.peer
+def test_random_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = compare(range(40_001, 40_121, 2), tmp_path, monkeypatch, MOVING, most=7)
+    assert {kind for kind, acted in seen if acted} >= set(MOVING)
+
+
+@pytest.mark.peer
+@pytest.mark.long
+def test_many_random_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = compare(range(41_001, 42_601, 2), tmp_path, monkeypatch, MOVING, most=9)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= 300
 
 
 @pytest.mark.peer

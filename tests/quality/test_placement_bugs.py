@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from htools import capacity, fitting, placing, refuge, shrinking, squeezing, trying
+from htools import (
+    capacity,
+    evacuating,
+    fitting,
+    means,
+    opportunities,
+    placing,
+    refuge,
+    shrinking,
+    side_by_side,
+    squeezing,
+    trying,
+)
 from htools.backends import text
 from htools.hspace import instance_from, spec_from
 from htools.model import Model
@@ -19,10 +31,14 @@ from spec import capacity as spec_capacity
 from spec import squeeze as plain
 from spec.cluster import Cluster, DiskTemplate
 from spec.decisions import FailMode, Settings
+from spec.evacuation import EvacuationError
 from spec.initial import initial_state
 from spec.requests import Limits
 from spec.state import Placed
 from tests.conformance.random_clusters import random_cluster
+from tests.conformance.random_requests import MOVING
+from tests.htools.test_means import DEDICATED, always_quick, compare_tries  # noqa: F401 - a fixture
+from tests.htools.test_means import compare as compare_means
 from tests.htools.test_placement_properties import Small
 from tests.htools.test_placing import compare, filled_as_specified
 
@@ -302,3 +318,66 @@ def test_squeezing_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -
     bug(monkeypatch)
     with pytest.raises(AssertionError):
         squeezed_as_specified(range(150))
+
+
+def sources_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Nodes whose instances are mirrored on a changed node are not asked again whether they are evacuable."""
+    honest = means.Judge.__init__
+
+    def forgetful(self: Any, *known: Any) -> None:
+        honest(self, *known)
+        self._sources = {}
+
+    patch.setattr(means.Judge, "__init__", forgetful)
+
+
+def first_target_of_equals(patch: pytest.MonkeyPatch) -> None:
+    """Among equal targets the first one is taken."""
+    patch.setattr(evacuating, "_last_of_least", lambda scores: int(np.argmin(scores)))
+
+
+def old_nodes_as_they_were(patch: pytest.MonkeyPatch) -> None:
+    """What an instance leaves on its old nodes does not count in the score of its targets."""
+    honest = side_by_side.SideBySide.scores
+    patch.setattr(
+        side_by_side.SideBySide,
+        "scores",
+        lambda self, first, left, pairs=None: honest(self, first, [() for _ in left], pairs),
+    )
+
+
+def needs_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """The memory that a secondary keeps for other instances of the primary is left out on dedicated clusters."""
+    honest = opportunities._Nodes.secondary
+    patch.setattr(
+        opportunities._Nodes, "secondary", lambda self, index, primary: honest(self, index, self._first(index))
+    )
+    patch.setattr(
+        opportunities._Nodes,
+        "_first",
+        lambda self, index: next(i for i in self._state.nodes if i != index),
+        raising=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("bug", "seeds", "kinds"),
+    [
+        (first_target_of_equals, range(300), MOVING),
+        (old_nodes_as_they_were, range(300), MOVING),
+        pytest.param(needs_forgotten, range(2000, 4000), DEDICATED, marks=pytest.mark.long),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+@pytest.mark.usefixtures("always_quick")
+def test_bugs_in_means_are_found(bug: Patch, seeds: range, kinds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    with pytest.raises((*FOUND, EvacuationError)):
+        compare_means(seeds, kinds, most=5)
+
+
+@pytest.mark.usefixtures("always_quick")
+def test_a_bug_in_judging_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources_forgotten(monkeypatch)
+    with pytest.raises(AssertionError):
+        compare_tries(range(1000, 1400))
