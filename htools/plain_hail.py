@@ -1,4 +1,4 @@
-"""What hail leaves to the specification, put into words.
+"""What hail answers by following the specification, put into words.
 
 These are relocate, node-evacuate, change-group, a secondary for an instance without one, and allocation on dedicated
 clusters. The others can be answered here too, slowly; tests use that.
