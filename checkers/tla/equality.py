@@ -78,10 +78,8 @@ def _really(a: Value, b: Value) -> bool:
 
 def unequal(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool:
     """False, after making sure that the comparison of two different functions is no error."""
-    if b and is_record(a) and not is_record(b):
-        fail("comparison", f"cannot compare {show(a)} with {show(b)}: one is a record, the other is not")
-    if a and b and a[0] is b[0] and len(a) == len(b):
-        # functions over one domain, most often
+    if a and b and len(a) == len(b) and (a[0] is b[0] or not (a[0].__class__ is Domain or b[0].__class__ is Domain)):
+        # functions over one domain or sequences of one length, most often
         for x, y in zip(a, b, strict=True):
             if x is not y:
                 kind = x.__class__
@@ -91,6 +89,8 @@ def unequal(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool:
                 elif not eq(x, y):
                     return False
         return True
+    if b and is_record(a) and not is_record(b):
+        fail("comparison", f"cannot compare {show(a)} with {show(b)}: one is a record, the other is not")
     keys, others = keys_of(a), keys_of(b)
     if len(keys) != len(others):
         return False

@@ -169,11 +169,13 @@ class Native:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Global:
-    """A value that is known before the code is generated."""
+    """A value that is known before the code is generated; `node` and `env` tell what it was computed from, in a LET."""
 
     name: str
     type: str
     normal: bool
+    node: Expr | None = None
+    env: Env | None = None
 
 
 Binding = Local | Lazy | ByName | Closure | Native | Global

@@ -16,7 +16,8 @@ from checkers.tla import syntax as ast
 from checkers.tla.analysis import ACTION, STATE
 from checkers.tla.errors import TlaUnsupportedError
 from checkers.tla.frames import ByName, Closure, Context, Env, Frame, fresh
-from checkers.tla.splitting import ActionSplitter, Leaf
+from checkers.tla.gen_recursion import RecursiveFormulas
+from checkers.tla.splitting import Leaf
 from checkers.tla.symbols import Variable
 
 Assigned = frozenset[int]
@@ -37,7 +38,7 @@ class Mode:
     search: bool = False
 
 
-class ActionGenerator(ActionSplitter):
+class ActionGenerator(RecursiveFormulas):
     """Generates functions that compute states."""
 
     # Running a formula ------------------------------------------------------------------------------------------
@@ -75,6 +76,8 @@ class ActionGenerator(ActionSplitter):
             self._run_basic(node, env, cx, mode, rest)
         elif isinstance(node, ast.Apply):
             self._run_apply(node, env, cx, mode, rest)
+        elif isinstance(node, ast.Call) and not mode.search and self.branches_within(node, env):
+            self.run_ways(node, env, cx, rest)
         elif isinstance(node, ast.Quantified) and node.kind == "E":
             rest = self._shared_rest(node, rest, mode, cx)
             self.loops(node.domains, env, cx, lambda b: self.run(node.body, b, cx, mode, rest), order=True)
@@ -103,29 +106,6 @@ class ActionGenerator(ActionSplitter):
         if self.levels.level(node, env) >= (STATE if mode.initial else ACTION):
             return True
         return not mode.search and self._branches(node, env)
-
-    def _branches(self, node: ast.Expr, env: Env) -> bool:
-        """Whether a test has disjunctions or existentials that TLC goes through one by one."""
-        if isinstance(node, ast.Basic):
-            if node.op == "implies":
-                return self._branches(node.args[1], env)
-            return node.op == "or" or (node.op == "and" and any(self._branches(part, env) for part in node.args))
-        if isinstance(node, ast.Quantified):
-            return node.kind == "E" or self._branches(node.body, env)
-        if isinstance(node, ast.Case):
-            return any(self._branches(value, env) for _, value in node.arms)
-        if isinstance(node, ast.If):
-            return self._branches(node.then, env) or self._branches(node.otherwise, env)
-        if isinstance(node, ast.Let):
-            return self._branches(node.body, env)
-        if isinstance(node, ast.Apply):
-            inner = self.levels.enter(node.path, env)
-            binding = inner.map.get(node.symbol)
-            if isinstance(binding, ByName):
-                return self._branches(binding.node, binding.env)
-            if (call := self._call(node, env)) is not None and call[0].body is not None:
-                return self._branches(call[0].body, call[1])
-        return False
 
     def _branch(self, node: ast.Expr, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
         before = len(cx.frame.lines)
@@ -284,6 +264,11 @@ class ActionGenerator(ActionSplitter):
         elif isinstance(binding, Closure) and binding.operator is None:
             bindings = {p: self.argument(a, env, cx) for p, a in zip(binding.params, node.args, strict=True)}
             self.run(binding.body, binding.env.extend(bindings), cx, mode, rest)
+        elif self.recursive(node, env) is not None:
+            if self.levels.level(node, env) >= (STATE if mode.initial else ACTION):
+                self.run_recursive(node, env, cx, mode, rest)
+            else:
+                self.run_ways(node, env, cx, rest)
         elif self._call(node, env) is not None:
             body, unfolded = self._unfold(node, env, cx)
             self.run(body, unfolded, cx, mode, rest)

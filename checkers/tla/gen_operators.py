@@ -46,7 +46,7 @@ class Operators(Pieces):
         if info.level >= ACTION:
             return bound
         if info.closed and (folded := self._fold(bound.node, bound.env)) is not None:
-            return Global(folded.text, folded.type, folded.normal)
+            return Global(folded.text, folded.type, folded.normal, bound.node, bound.env)
         return self.lazy(bound.node, bound.env, cx)
 
     def lazy(self, node: ast.Expr, env: Env, cx: Context) -> Any:

@@ -58,6 +58,8 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         self._folded: dict[Any, Code | None] = {}
         self._keep: list[Any] = []
         self._closures: set[str] = set()
+        self._recurring: dict[Any, Any] = {}
+        self._looking: set[Any] = set()
         self._handlers: dict[type, Callable[[Any, Env, Context], Code]] = {
             getattr(ast, name[5:]): getattr(self, name) for name in dir(self) if name.startswith("_gen_")
         }

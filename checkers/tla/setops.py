@@ -225,9 +225,14 @@ def recursive_function(source: Value, body: Callable[..., Value], captured: tupl
 
 def call_once(source: Value, argument: Value, body: Callable[[Value], Value]) -> Value:
     r"""`[x \\in S |-> e][a]`, which computes no other value."""
+    within(source, argument)
+    return body(argument)
+
+
+def within(source: Value, argument: Value) -> None:
+    """Make sure that an argument is in a function's domain."""
     if not contains(source, argument):
         fail("domain", f"{show(argument)} is not in the domain {show(source)} of the function")
-    return body(argument)
 
 
 def function_set(source: Value, target: Value) -> FunctionSet:

@@ -75,8 +75,10 @@ class ActionSplitter(Generator):
         symbol = self.overrides.get(node.symbol, node.symbol)
         binding = self.levels.lookup(symbol, inner, node.path)
         if isinstance(binding, Closure) and binding.operator is not None:
-            return binding.operator, binding.env
-        if binding is None and isinstance(symbol, Operator) and symbol.body is not None:
+            symbol, inner = binding.operator, binding.env
+        elif binding is not None:
+            return None
+        if isinstance(symbol, Operator) and symbol.body is not None:
             if symbol.recursive and symbol in self.levels.reach.operator(symbol):
                 return None
             return symbol, inner

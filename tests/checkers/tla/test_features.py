@@ -7,6 +7,148 @@ import pytest
 from tests.checkers.tla.specs import figures, run
 
 SPECIFICATIONS = {
+    "a conjunct that applies a function is true in as many ways as its body": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+F == [i \in 1..3 |-> x < i \/ x = 0 \/ i = 7]
+Init == x = 0
+Next == F[1] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 3, 2),
+    ),
+    "a function of two arguments in LET": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+Init == x = 0
+Next == LET F == [i \in 1..3, j \in 1..2 |-> x < i \/ x < j] IN F[1, 2] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 4, 2),
+    ),
+    "a function within an existential": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+Init == x = 0
+Next == LET F == [i \in 1..3 |-> x < i \/ x = 0] IN \E j \in 1..2 : F[j] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 6, 2),
+    ),
+    "a negation is one test": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+Init == x = 0
+Next == LET F == [i \in 1..3 |-> x < i \/ x = 0] IN ~ ~ F[1] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 2, 2),
+    ),
+    "a constant function of a module is listed beforehand": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+F == [i \in 1..3 |-> i < 2 \/ i < 3]
+Init == x = 0
+Next == F[1] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 3, 2),
+    ),
+    "a recursive function is gone through": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+F[i \in 0..3] == x = 7 \/ i = 0 \/ \E j \in 0..(i-1) : F[j] /\ (F[j] \/ i = 1)
+Init == x = 0
+Next == F[3] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 61, 2),
+    ),
+    "a recursive function in LET, with implications and universals": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+Init == x = 0
+Next == LET F[i \in 0..2] == i = 0 \/ \E j \in 0..(i-1) : F[j] /\ \A k \in 1..2 : F[j] \/ x > 7 IN F[2] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 5, 2),
+    ),
+    "a constant recursive function in LET": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+Init == x = 0
+Next == LET F[i \in 0..2] == i = 0 \/ \E j \in 0..(i-1) : (j # 0) => F[j] IN F[2] /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 5, 2),
+    ),
+    "a recursive operator is gone through": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+RECURSIVE R(_)
+R(n) == n = 0 \/ \E j \in 0..(n-1) : x < 4 /\ R(j)
+Init == x = 0
+Next == R(3) /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 9, 2),
+    ),
+    "a recursive operator in LET": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+Init == x = 0
+Next == LET RECURSIVE R(_)
+            R(n) == n = 0 \/ (n > 0 /\ R(n-1)) \/ x < 5
+        IN  R(2) /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 9, 2),
+    ),
+    "a recursive operator that gives variables values": (
+        r"""
+EXTENDS Naturals
+VARIABLE x
+RECURSIVE R(_, _)
+R(n, y) == \/ n = 0 /\ x' = y
+           \/ n > 0 /\ R(n-1, 1-y)
+Init == x = 0
+Next == R(3, 0) /\ x' = 1 - x
+""",
+        """INIT Init
+NEXT Next
+CHECK_DEADLOCK FALSE""",
+        ("ok", 2, 2, 2),
+    ),
     "a definition drawn at random is the same everywhere, a LET is not": (
         r"""
 EXTENDS Naturals, FiniteSets, TLC
