@@ -1,4 +1,4 @@
-"""`gantry refine`, as a user meets it; the bounds that take seconds are long."""
+"""`gantry refine`, as a user meets it; the bounds that take seconds are long, the weekly ones weekly."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_locks_and_jobs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "are the same" in capsys.readouterr().out
 
 
-@pytest.mark.long
+@pytest.mark.weekly
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", ["locks", "jobs"])
 def test_locks_and_jobs_on_larger_bounds(name: str, capsys: pytest.CaptureFixture[str]) -> None:
