@@ -105,9 +105,10 @@ def _moved_one_by_one(model: Model, groups: Sequence[Group], node: NodeModel) ->
             if taken is None:
                 return False
             _commit(now, taken, index)
-    lonely = [i for i in node.primaries if template[i] is not DiskTemplate.DRBD and template[i] not in SHARED]
-    for index in sorted(lonely, key=lambda i: -now.instances[i].memory):
-        recreated = _recreated(now, groups, now.instances[index], refuge)
+    movable = SHARED | {DiskTemplate.DRBD}
+    lonely = [now.instances[index] for index in node.primaries if template[index] not in movable]
+    for vm in sorted(lonely, key=lambda vm: -vm.memory):
+        recreated = _recreated(now, groups, vm, refuge)
         if recreated is None:
             return False
         now = recreated

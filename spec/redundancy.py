@@ -16,7 +16,7 @@ from spec.evacuation import EvacuationError, to_best_node
 from spec.moves import apply
 from spec.placement import chosen, on_one, with_allocation
 from spec.requests import Limits
-from spec.state import State
+from spec.state import Placed, State
 
 SHARED = frozenset(
     {
@@ -32,9 +32,8 @@ SHARED = frozenset(
 _FORCED = Limits(ignore_soft=True)
 
 
-def _recreated(state: State, position: int, refuge: list[int]) -> State | None:
+def _recreated(state: State, placed: Placed, refuge: list[int]) -> State | None:
     """The state with an instance created again on the best of some nodes."""
-    placed = state.instances[position]
     tried = [on_one(state, placed, target, _FORCED) for target in refuge]
     best = chosen(tried, lambda _: True).best
     return None if best is None else with_allocation(state, best)
@@ -58,9 +57,13 @@ def evacuable(state: State, node: int) -> bool:
                 state = to_best_node(state, position, group, refuge, ignore_soft=True).state
             except EvacuationError:
                 return False
-    lonely = [p for p in positions if template[p] is not DiskTemplate.DRBD and template[p] not in SHARED]
-    for position in sorted(lonely, key=lambda p: -state.instances[p].instance.memory):
-        recreated = _recreated(state, position, refuge)
+    # They are looked up first: created again, they are numbered by the count of instances, and where only one group's
+    # are known that may be another one's number.
+    lonely = [
+        state.instances[p] for p in positions if template[p] is not DiskTemplate.DRBD and template[p] not in SHARED
+    ]
+    for placed in sorted(lonely, key=lambda one: -one.instance.memory):
+        recreated = _recreated(state, placed, refuge)
         if recreated is None:
             return False
         state = recreated
