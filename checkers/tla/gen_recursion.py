@@ -17,7 +17,7 @@ from typing import Any
 from checkers.tla import syntax as ast
 from checkers.tla.analysis import ACTION, CONSTANT
 from checkers.tla.errors import TlaUnsupportedError
-from checkers.tla.frames import ByName, Closure, Context, Env, Frame, Global, Lazy, Local, fresh
+from checkers.tla.frames import ByName, Context, Env, Frame, Global, Lazy, Local, fresh
 from checkers.tla.splitting import ActionSplitter
 from checkers.tla.symbols import Operator
 
@@ -101,18 +101,13 @@ class RecursiveFormulas(ActionSplitter):
 
     def recursive(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
         """The recursive operator that is applied, if there is one, and its environment."""
-        inner = self.levels.enter(node.path, env)
-        symbol = self.overrides.get(node.symbol, node.symbol)
-        binding = self.levels.lookup(symbol, inner, node.path)
-        if isinstance(binding, Closure) and binding.operator is not None:
-            symbol, inner = binding.operator, binding.env
-        elif binding is not None:
+        found = self.levels.applied(node, env, self.overrides)
+        if found is None:
             return None
-        if not isinstance(symbol, Operator) or not symbol.recursive or symbol.body is None:
+        operator, _ = found
+        if not operator.recursive or any(param.arity for param in operator.params):
             return None
-        if any(param.arity for param in symbol.params) or symbol not in self.levels.reach.operator(symbol):
-            return None
-        return symbol, inner
+        return found if operator in self.levels.reach.operator(operator) else None
 
     def branches_within(self, node: ast.Expr, env: Env) -> bool:
         """Whether an application's body has several ways of being true."""

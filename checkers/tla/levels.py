@@ -5,6 +5,7 @@ Source: Lamport, Specifying Systems, section 17.2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from checkers.tla import syntax as ast
@@ -57,6 +58,23 @@ class Levels:
             if not through_instance or symbol in self.everywhere:
                 binding = self.globals.get(symbol)
         return binding
+
+    def applied(self, node: ast.Apply, env: Env, overrides: Mapping[Symbol, Symbol]) -> tuple[Operator, Env] | None:
+        """The defined operator that an application means, and its environment; None where it means anything else.
+
+        Args:
+            node: the application.
+            env: where it stands.
+            overrides: operators that the configuration replaces.
+        """
+        inner = self.enter(node.path, env)
+        symbol = overrides.get(node.symbol, node.symbol)
+        binding = self.lookup(symbol, inner, node.path)
+        if isinstance(binding, Closure) and binding.operator is not None:
+            symbol, inner = binding.operator, binding.env
+        elif binding is not None:
+            return None
+        return (symbol, inner) if isinstance(symbol, Operator) and symbol.body is not None else None
 
     def bind(self, argument: ast.Argument, env: Env) -> Any:
         """A binding that stands for an argument without computing it."""

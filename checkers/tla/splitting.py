@@ -14,7 +14,7 @@ from typing import Any
 from checkers.tla import syntax as ast
 from checkers.tla.analysis import CONSTANT
 from checkers.tla.errors import Position
-from checkers.tla.frames import Closure, Context, Env, Local
+from checkers.tla.frames import Context, Env, Local
 from checkers.tla.generate import Generator
 from checkers.tla.symbols import Operator, Symbol
 
@@ -71,18 +71,11 @@ class ActionSplitter(Generator):
 
     def _call(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
         """The definition that an application unfolds to, with its environment."""
-        inner = self.levels.enter(node.path, env)
-        symbol = self.overrides.get(node.symbol, node.symbol)
-        binding = self.levels.lookup(symbol, inner, node.path)
-        if isinstance(binding, Closure) and binding.operator is not None:
-            symbol, inner = binding.operator, binding.env
-        elif binding is not None:
+        found = self.levels.applied(node, env, self.overrides)
+        if found is None:
             return None
-        if isinstance(symbol, Operator) and symbol.body is not None:
-            if symbol.recursive and symbol in self.levels.reach.operator(symbol):
-                return None
-            return symbol, inner
-        return None
+        operator, _ = found
+        return None if operator.recursive and operator in self.levels.reach.operator(operator) else found
 
     def _unfold(self, node: ast.Apply, env: Env, cx: Context) -> tuple[ast.Expr, Env]:
         call = self._call(node, env)
