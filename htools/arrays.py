@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from htools.accounts import NodeModel, divide
 from htools.model import Model
 from htools.scoring import COMPONENTS, DEVIATION, node_values
+from htools.vm import InstanceModel
 
 # A process that loads a cluster and exits has no use for a pool of threads, which cost 50 ms to start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -143,7 +144,8 @@ class InstanceArrays:
     Attributes:
         index: intp[k], cluster indices; `position` is its inverse.
         primary, secondary: intp[k], positions of the nodes (−1: none, or outside the model).
-        memory, used_memory, failover_memory, disk, vcpus, spindle_use, spindles: needs as in `InstanceModel`.
+        memory, used_memory, failover_memory, disk, vcpus, spindle_use, spindles: needs as in `InstanceModel`,
+            but no spindle use with exclusive storage.
         real: float64[k], 1 for instances that exist and 0 for forthcoming ones.
         local, mirrored: bool[k].
         as_primary, as_secondary: float64[k, 13], units that the columns' values change by.
@@ -156,26 +158,28 @@ class InstanceArrays:
         self.primary: Ints = np.array([nodes.position.get(vm.primary, -1) for vm in vms], dtype=np.intp)
         self.secondary: Ints = np.array([nodes.position.get(vm.secondary, -1) for vm in vms], dtype=np.intp)
         self.location_score: Floats = np.array([vm.location_score for vm in vms], dtype=float)
-        rows = [
-            (vm.memory, vm.used_memory, vm.failover_memory, vm.disk, vm.vcpus, vm.spindle_use, vm.spindles or 0)
-            for vm in vms
-        ]
+        self.exclusive = any(node.exclusive for node in model.nodes.values())
+        rows = [self._needs(vm) for vm in vms]
         (
             self.memory, self.used_memory, self.failover_memory, self.disk, self.vcpus, self.spindle_use, self.spindles,
         ) = np.array(rows, dtype=float).reshape(len(vms), 7).T.copy()  # fmt: skip
         self.real: Floats = np.array([not vm.forthcoming for vm in vms], dtype=float)
         self.local: Bools = np.array([vm.local for vm in vms], dtype=bool)
         self.mirrored: Bools = np.array([vm.mirrored for vm in vms], dtype=bool)
-        exclusive = any(node.exclusive for node in model.nodes.values())
         load = np.array([vm.load for vm in vms], dtype=float).reshape(len(vms), 4)
         nothing = np.zeros(len(vms))
-        disk = self.spindles if exclusive else self.disk
+        disk = self.spindles if self.exclusive else self.disk
         real = (self.used_memory, disk, nothing, self.vcpus, *load.T, self.spindle_use)
         mirror = (nothing, disk, nothing, nothing, nothing, nothing, load[:, 2], nothing, self.spindle_use)
         planned = (self.memory, disk, self.vcpus, self.spindle_use)
         planned_mirror = (nothing, disk, nothing, self.spindle_use)
         self.as_primary: Floats = np.stack([*(self.real * column for column in real), *planned], axis=1)
         self.as_secondary: Floats = np.stack([*(self.real * column for column in mirror), *planned_mirror], axis=1)
+
+    def _needs(self, vm: InstanceModel) -> tuple[int, ...]:
+        """An instance's sizes; spindles are owned where storage is exclusive, and no use of them is counted then."""
+        use = 0 if self.exclusive else vm.spindle_use
+        return vm.memory, vm.used_memory, vm.failover_memory, vm.disk, vm.vcpus, use, vm.spindles or 0
 
     def moved(self, index: int, primary: int, secondary: int, location_score: int) -> None:
         """Note the positions of the nodes that the instance with this cluster index is on now."""

@@ -36,6 +36,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
     tight = draw(st.booleans())
     memories, free_memories = st.integers(600 if tight else 1, 1500), st.integers(500, 2500 if tight else 5000)
     exclusive = draw(st.booleans())
+    spindles = st.sampled_from((None, 1, 2) if draw(st.booleans()) else (1, 2))
     nodes = tuple(
         Node(
             name=f"n{index}",
@@ -48,7 +49,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
             total_cpus=float(draw(st.sampled_from((4, 8)))),
             cpu_speed=draw(st.sampled_from((1.0, 0.7))),
             spindles=draw(st.integers(1, 4)),
-            free_spindles=draw(st.integers(0, 4)),
+            free_spindles=draw(st.integers(0, 8)),
             exclusive_storage=exclusive,
             offline=index > 1 and draw(st.booleans()),
             tags=tuple(draw(st.lists(st.sampled_from(("rack:a", "rack:b", *migration_tags)), max_size=2, unique=True))),
@@ -72,7 +73,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
                 primary=primary,
                 secondary=secondary,
                 disk_template=template,
-                disks=(Disk(size, draw(st.sampled_from((None, 1, 2)))),),
+                disks=(Disk(size, draw(spindles)),),
                 tags=tuple(draw(st.lists(st.sampled_from(("svc:a", "svc:b", "rack:a", "owner:x")), max_size=2))),
                 spindle_use=draw(st.integers(0, 3)),
                 forthcoming=draw(st.integers(0, 4)) == 0,

@@ -69,6 +69,7 @@ BUGS = {
         "low = np.maximum(nodes.low_disk[at], 1.0)",
         "low = np.maximum(nodes.low_disk[at], 1.0) - 1e9",
     ),
+    "use_of_spindles_that_are_owned": ("htools.arrays", "use = 0 if self.exclusive else", "use ="),
     "cores_without_limit": ("htools.rooms", "cpu_room[at]", "cpu_room[at] + 99.0"),
     "wishes_for_places_ignored": ("htools.changes", "after = self._shared(", "after = 0.0 * self._shared("),
 }
@@ -88,9 +89,25 @@ def steps(model: Model, search: Search) -> Steps:
     return found
 
 
+OWNED_SPINDLES = """g|u|preferred||
+
+n0|8192|0|6192|100000|90000|8|M|u|4||Y|2|1|1.0
+n1|8192|0|8192|100000|90000|8|N|u|4||Y|2|1|1.0
+n2|8192|0|8192|100000|100000|8|N|u|4||Y|4|1|1.0
+n3|8192|0|8192|100000|100000|8|N|u|4||Y|4|1|1.0
+
+i0|1000|5000|1|running|Y|n0|n1|drbd||9|1|N
+i1|1000|5000|1|running|Y|n0|n1|drbd||9|1|N
+
+
+g|128,1,1024,1,1,1|128,1,128,1,1,1;65536,32,4194304,16,8,12|drbd,plain|4.0|1.0
+"""
+"""Instances whose use of spindles is above the policy's limit, which does not bind with exclusive storage."""
+
+
 def models() -> list[tuple[Model, Rules]]:
     """Clusters of many kinds, and rules that suit their seeds."""
-    made = []
+    made = [(Model.of(text.parse(OWNED_SPINDLES), Settings()).group(0), Rules())]
     for seed in SEEDS:
         cluster = text.parse(Generator(seed, 3, 7).build().text)
         rules = Rules(restricted_migration=seed % 7 == 3, ignore_soft=seed % 5 == 4)
