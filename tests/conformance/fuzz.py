@@ -1,7 +1,7 @@
 """Compares our tools with the real ones on random clusters: `python -m tests.conformance.fuzz --seed 7 --count 1000`.
 
-Each seed is a cluster and a command line (see `clusters.py` and `cases.py`); a difference is told with its seed, and
-`--keep DIR` leaves the input there. The tests of `test_fuzz_hbal.py` run the same comparison.
+Each seed is a cluster and a command line (see `clusters.py`, `cases.py`, `tight.py`); a difference is told with its
+seed, and `--keep DIR` leaves the input there. The tests of `test_fuzz_hbal.py` run the same comparison.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from htools import engine, hbal, hcheck, hinfo
 from tests.conformance.cases import request_case, text_case, wild
 from tests.conformance.clusters import Case
 from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conformance.tight import TightGenerator
 from tests.conftest import peer_program
 
 MAIN = {"hbal": hbal.main, "hcheck": hcheck.main, "hinfo": hinfo.main}
@@ -53,6 +54,7 @@ def differences(
     tool: str = "hbal",
     requests: bool = False,
     free: bool = False,
+    tight: bool = False,
 ) -> Iterator[str]:
     """The differences on the cases of these seeds: clusters as text, or in iallocator requests.
 
@@ -65,9 +67,13 @@ def differences(
         tool: which program it is.
         requests: whether the clusters are in requests.
         free: whether all kinds of options are mixed in (`cases.wild`).
+        tight: whether few resources are tight (hbal's text clusters only: `tight.py`).
     """
     for seed in seeds:
-        case = request_case(tool, seed) if requests else text_case(tool, seed, least, most)
+        if tight:
+            case = TightGenerator(seed, least, most).build()
+        else:
+            case = request_case(tool, seed) if requests else text_case(tool, seed, least, most)
         case = wild(tool, case) if free else case
         with tempfile.TemporaryDirectory() as scratch:
             directory = keep / str(seed) if keep else Path(scratch) / "case"
@@ -85,8 +91,11 @@ def main() -> int:
     parser.add_argument("--tool", default="hbal", choices=sorted(MAIN), help="the program")
     parser.add_argument("--requests", action="store_true", help="clusters in iallocator requests (-I)")
     parser.add_argument("--free", action="store_true", help="more options, and odder ones")
+    parser.add_argument("--tight", action="store_true", help="clusters in which few resources are tight (hbal)")
     parser.add_argument("--keep", type=Path, help="folder for the inputs")
     arguments = parser.parse_args()
+    if arguments.tight and (arguments.requests or arguments.tool != "hbal"):
+        sys.exit("--tight makes clusters for hbal in the text format: leave out --requests and --tool")
     program = peer_program(arguments.tool)
     if program is None:
         sys.exit(f"there is no real {arguments.tool} on this machine (Debian: ganeti-htools-3.0)")
@@ -94,8 +103,9 @@ def main() -> int:
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     failures = 0
     tool, requests = arguments.tool, arguments.requests
+    free, tight = arguments.free, arguments.tight
     for found in differences(
-        program, seeds, least, most, arguments.keep, tool=tool, requests=requests, free=arguments.free
+        program, seeds, least, most, arguments.keep, tool=tool, requests=requests, free=free, tight=tight
     ):
         failures += 1
         print(found, flush=True)  # noqa: T201

@@ -41,6 +41,19 @@ def test_many_small_clusters(pytestconfig: pytest.Config, part: int) -> None:
     assert not list(differences(program(), range(first, first + share), 3, 12))
 
 
+@pytest.mark.peer
+def test_tight_clusters(pytestconfig: pytest.Config) -> None:
+    first = first_seed(pytestconfig)
+    assert not list(differences(program(), range(first, first + count(pytestconfig, FAST)), 2, 7, tight=True))
+
+
+@pytest.mark.long
+@pytest.mark.peer
+def test_many_tight_clusters(pytestconfig: pytest.Config) -> None:
+    first = first_seed(pytestconfig) + FAST
+    assert not list(differences(program(), range(first, first + count(pytestconfig, LONG // 2)), 2, 7, tight=True))
+
+
 @pytest.mark.long
 @pytest.mark.peer
 @pytest.mark.timeout(1800)
