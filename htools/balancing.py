@@ -1,7 +1,7 @@
 """Balancing: rounds that each take the best move, until nothing is gained.
 
 The definition is `spec.balance`. A round's best move is found by `htools.engine`, which is imported only when a
-round is due, since most runs on balanced clusters need none.
+round is due, since most runs on balanced clusters need none, and only where it pays.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,12 @@ from htools.plan import Planned
 from htools.scoring import score
 from spec.cluster import MirrorType
 from spec.decisions import FailMode, Move, MoveKind, Rules
+
+FEW = 3000
+"""Below so many candidates in all rounds, trying them one by one takes less than importing numpy: the measured limit.
+
+Reckoned as if every instance moved once, four ways to each target and once without.
+"""
 
 
 def accepted(before: float, after: float, rules: Rules) -> bool:
@@ -74,7 +80,14 @@ class Search(Protocol):
 
 
 def search_for(model: Model, rules: Rules) -> Search:
-    """The engine, its special case, or the plain search for a model that vectors do not represent exactly."""
+    """What finds a model's moves soonest.
+
+    That is the engine or its special case, but the plain search for a model that vectors do not represent exactly, and
+    for one that is too small to be worth the import of numpy.
+    """
+    targets = max(0, sum(not node.offline for node in model.nodes.values()) - 2)
+    if len(movable(model, rules)) ** 2 * (1 + 4 * targets) < FEW:
+        return PlainSearch(model, rules)
     from htools.arrays import representable
 
     if not representable(model):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from htools import engine, hbal, hcheck, hinfo
+from htools import balancing, engine, hbal, hcheck, hinfo
 from tests.conformance.cases import request_case, text_case, wild
 from tests.conformance.clusters import Case
 from tests.conformance.programs import difference, run_ours, run_peer
@@ -38,8 +38,9 @@ def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backe
     peer = run_peer(program, words, theirs)
     if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
         return ""
-    # Every other cluster is balanced as a large one is, with what earlier rounds found.
-    with patch.object(engine, "SMALL", engine.SMALL if case.seed % 2 else 0):
+    # Every other cluster is balanced as a large one is, with what earlier rounds found; few without vectors.
+    small, few = engine.SMALL if case.seed % 2 else 0, balancing.FEW if case.seed % 4 == 1 else 0
+    with patch.object(engine, "SMALL", small), patch.object(balancing, "FEW", few):
         found = difference(peer, run_ours(MAIN[tool], words, ours))
     return f"seed {case.seed}: {tool} {' '.join(words)}\n{found}" if found else ""
 

@@ -1,10 +1,11 @@
 """hbal against the real one: the same streams, exit codes and files on all shared inputs."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from htools import hbal
+from htools import balancing, hbal
 from htools.backends import text
 from htools.errors import LoadError
 from tests.conformance.programs import difference, run_ours, run_peer
@@ -42,13 +43,15 @@ def _compare_all(shared: Path, tmp_path: Path, flags: list[str]) -> None:
             groups = []
         for group in groups if len(groups) > 1 else [""]:
             words = ["-t", str(path), *flags, *(["-G", group] if group else [])]
-            theirs, ours = (tmp_path / f"{who}-{path.stem}-{group}" for who in ("peer", "ours"))
-            theirs.mkdir()
-            ours.mkdir()
+            theirs, ours, anew = (tmp_path / f"{who}-{path.stem}-{group}" for who in ("peer", "ours", "vectors"))
+            for directory in (theirs, ours, anew):
+                directory.mkdir()
             peer = run_peer(program, words, theirs)
             if "IntMap.!" in peer.errors:
                 continue  # the real one stumbles over instances that span groups
             assert not difference(peer, run_ours(hbal.main, words, ours)), f"{' '.join(words)}"
+            with patch.object(balancing, "FEW", 0):  # with vectors, too, where they do not pay
+                assert not difference(peer, run_ours(hbal.main, words, anew)), f"{' '.join(words)}"
             compared += 1
     assert compared > 30
 

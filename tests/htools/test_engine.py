@@ -2,11 +2,14 @@
 
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from htools import balancing
 from htools import engine as engine_module
-from htools.balancing import PlainSearch, search_for
+from htools.backends import text
+from htools.balancing import FEW, PlainSearch, search_for
 from htools.classes import ClassSearch
 from htools.engine import SMALL, Engine
 from htools.model import Model
@@ -31,15 +34,16 @@ SETTINGS = st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.
 
 
 @settings(max_examples=100, deadline=None)
-@given(clusters(), RULES, SETTINGS, st.booleans(), st.booleans())
+@given(clusters(), RULES, SETTINGS, st.sampled_from(("one by one", "anew", "kept", "kept")), st.booleans())
 def test_every_round_takes_the_defined_move(
-    cluster: Cluster, rules: Rules, extra: Settings, keep: bool, twice: bool
+    cluster: Cluster, rules: Rules, extra: Settings, way: str, twice: bool
 ) -> None:
-    """With everything scored anew in each round, as small clusters are, or with what the rounds before found.
+    """With candidates one by one, with all of them scored anew in each round, or with what the rounds before found.
 
     Clusters of iallocator requests are read twice.
     """
-    with patch.object(engine_module, "SMALL", 0 if keep else SMALL):
+    few = FEW if way == "one by one" else 0
+    with patch.object(engine_module, "SMALL", 0 if way == "kept" else SMALL), patch.object(balancing, "FEW", few):
         compare(cluster, rules, extra, twice=twice)
 
 
@@ -64,8 +68,21 @@ def compare(cluster: Cluster, rules: Rules, extra: Settings, *, twice: bool) -> 
 def test_the_engine_is_what_serves_ordinary_clusters(cluster: Cluster) -> None:
     model = Model.of(cluster, Settings())
     kinds = {node.exclusive for node in model.nodes.values()}
-    served = isinstance(search_for(model, Rules()), (Engine, ClassSearch))
+    with patch.object(balancing, "FEW", 0):
+        search = search_for(model, Rules())
+    served = isinstance(search, (Engine, ClassSearch))
     unknown = any(vm.spindles is None for vm in model.instances.values())
     repeated = any(len(set(vm.exclusion_tags)) < len(vm.exclusion_tags) for vm in model.instances.values())
     assert served == (not repeated and (kinds == {False} or not unknown))
-    assert served != isinstance(search_for(model, Rules()), PlainSearch)
+    assert served != isinstance(search, PlainSearch)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "instances", "plain"), [(2, 50, True), (2, 60, False), (4, 15, True), (5, 20, False)]
+)
+def test_few_candidates_are_tried_without_vectors(nodes: int, instances: int, plain: bool) -> None:
+    """Also on two nodes, where there are no other targets but many rounds."""
+    rows = "".join(f"n{at}|65536|0|65536|1000000|1000000|8|N|u|1||N|0|1|1.0\n" for at in range(nodes))
+    vms = "".join(f"i{at}|128|1024|1|running|Y|n0|n1|drbd||1|-|N\n" for at in range(instances))
+    model = Model.of(text.parse(f"g|u|preferred||\n\n{rows}\n{vms}\n\n"), Settings()).group(0)
+    assert isinstance(search_for(model, Rules()), PlainSearch) == plain
