@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from htools.accounts import NodeModel, divide
 from htools.model import Model
 from htools.scoring import COMPONENTS, DEVIATION, node_values
-from htools.vm import InstanceModel
+from htools.vm import NO_NODE, InstanceModel
 
 # A process that loads a cluster and exits has no use for a pool of threads, which cost 50 ms to start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -38,7 +38,10 @@ RESERVED = COLUMNS.index(3)
 """The column of the reserved memory, the one that is no linear account."""
 
 LARGEST = float(2**50)
-"""Sizes up to here stay exact through every sum that is formed of them."""
+"""A node's sizes are below this."""
+
+MOST = float(2**52)
+"""All instances together need less than this, so that sizes stay exact through every sum that is formed of them."""
 
 
 def _largest_cpus(node: NodeModel) -> float:
@@ -187,27 +190,57 @@ class InstanceArrays:
         self.primary[at], self.secondary[at], self.location_score[at] = primary, secondary, location_score
 
 
+def _sensible(model: Model) -> bool:
+    """Whether sizes have the signs that limits are written for, and there is a node to move to."""
+    online = [node for node in model.nodes.values() if not node.offline]
+    return (
+        bool(online)
+        and all(min(node.total_memory, node.total_cpus, node.cpu_speed) > 0 <= node.total_disk for node in online)
+        and all(
+            min(vm.memory, vm.instance.disk, vm.vcpus, vm.spindle_use, vm.spindles or 0) >= 0
+            and (not vm.movable or not vm.mirrored or vm.secondary not in {NO_NODE, vm.primary})
+            for vm in model.instances.values()
+        )
+    )
+
+
+def _stays_small(model: Model) -> bool:
+    """Whether no figure of a node, nor a value of its, can grow beyond exactness, whatever moves there."""
+    vms = model.instances.values()
+    disk, vcpus, spindles = (sum(getattr(vm, name) or 0 for vm in vms) for name in ("disk", "vcpus", "spindles"))
+    memory, use = sum(vm.memory for vm in vms), sum(vm.spindle_use for vm in vms)
+    loads = [sum(abs(vm.load[part]) for vm in vms) for part in range(4)]
+    if not all(total < MOST for total in (memory, disk, vcpus, spindles, use, *loads)):
+        return False
+    for node in model.nodes.values():
+        sizes = (node.free_memory, node.planned_free_memory, node.free_disk, node.planned_free_disk, node.used_cpus)
+        limits = (node.high_spindles, node.vcpu_ratio * node.total_cpus, node.total_memory, node.reserved)
+        if not all(-LARGEST < figure < LARGEST for figure in (*sizes, *limits, *node.load)):
+            return False
+        if node.offline:
+            continue
+        storage = spindles if node.exclusive else disk
+        needs = (memory, storage, memory, vcpus, *loads, use, memory, storage, vcpus, use)
+        units, row = _per_unit(node), node_values(node)
+        units = (*units[:RESERVED], units[0], *units[RESERVED + 1 :])
+        if not all(
+            abs(row[column]) + abs(unit) * max(need, 1.0) < MOST
+            for column, unit, need in zip(COLUMNS, units, needs, strict=True)
+        ):
+            return False
+    return True
+
+
 def representable(model: Model) -> bool:
     """Whether vectors reckon with this model exactly enough: finite values, sizes that stay exact, one storage kind.
 
-    Where not (a node without memory that is online, sizes near 2⁶³, nodes with and without exclusive storage in one
-    group), callers use the plain functions of `htools.moving` and `htools.scoring`.
+    Where not (no node online, one without memory, sizes below zero or near 2⁶³, nodes with and without exclusive
+    storage in one group), callers use the plain functions of `htools.moving` and `htools.scoring`.
     """
-    nodes, vms = model.nodes.values(), model.instances.values()
-    exclusive = {node.exclusive for node in nodes}
-    if len(exclusive) > 1:
+    vms = model.instances.values()
+    exclusive = {node.exclusive for node in model.nodes.values()}
+    if len(exclusive) > 1 or (True in exclusive and any(vm.spindles is None for vm in vms)):
         return False
-    if True in exclusive and any(vm.spindles is None for vm in vms):
+    if any(len(set(vm.exclusion_tags)) < len(vm.exclusion_tags) for vm in vms):
         return False
-    for node in nodes:
-        values = [] if node.offline else node_values(node)
-        sizes = (node.free_memory, node.planned_free_memory, node.free_disk, node.planned_free_disk, node.used_cpus)
-        limits = (node.high_spindles, node.vcpu_ratio * node.total_cpus, node.total_memory, node.reserved)
-        if not all(-LARGEST < figure < LARGEST for figure in (*values, *sizes, *limits, *node.load)):
-            return False
-    return all(
-        max(abs(vm.memory), abs(vm.instance.disk), abs(vm.vcpus), abs(vm.spindle_use)) < LARGEST
-        and all(abs(load) < LARGEST for load in vm.load)
-        and len(set(vm.exclusion_tags)) == len(vm.exclusion_tags)
-        for vm in vms
-    )
+    return _sensible(model) and _stays_small(model)

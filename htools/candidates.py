@@ -140,9 +140,18 @@ class Candidates:
         places = float((nodes.location_score * on).sum()) + self.tags.collisions
         self.additive = 0.25 * reserved + float(self.n1.sum()) + offline + tags + places
         """The part of the score that is no deviation."""
-        self.reserves = reserved
         self.magnitude = float(np.abs(nodes.values[nodes.online]).max(initial=1.0))
+        """The largest value of any node in any column."""
+        counted = 3.0 * (float(nodes.count.max(initial=0.0)) + 1.0) + 20.0 + self.tags.most
+        self.own_error = self.error_of_values(self.magnitude) + ROUNDING * (
+            count * abs(reserved) + 64.0 * (abs(self.score) + counted)
+        )
+        """The part of the bound that is the same for all candidates, but for the largest change of a value."""
         return parted
+
+    def error_of_values(self, magnitude: float) -> float:
+        """The peer's own error, and that of the values that the factors stand for, where these are so large."""
+        return ROUNDING * ((4.0 * self.count + 160.0) * sum(WEIGHTS) + 3.0 * self.count) * magnitude
 
     def largest_sums(self, rows: "Ints") -> "Floats":
         """Bound on the change of each column's sum by any candidate of the rows: float64[columns + 1, rows]."""

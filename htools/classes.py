@@ -235,7 +235,7 @@ class ClassSearch:
 
     def _error(self, s1: list[float], s2: list[float], extreme: list[float], low: list[float]) -> float:
         """The bound of docs/score-bound.md, sections 2 to 5, for all candidates of a round at once."""
-        count, error, magnitude = self.count, 0.0, 0.0
+        count, error, magnitude = self.count, 0.0, 1.0
         for column, change in enumerate(self.largest):
             squares = s2[column] + change * (2.0 * extreme[column] + change)
             sums = abs(s1[column]) + change
@@ -247,7 +247,8 @@ class ClassSearch:
             )
             magnitude = max(magnitude, extreme[column] + abs(float(self.reference[column, 0])) + change)
         own = ROUNDING * (4.0 * count + 160.0) * sum(WEIGHTS) * magnitude
-        return error + own + 64.0 * ROUNDING * (self.constant + self._counted() + magnitude * sum(WEIGHTS))
+        counted = self._counted() + EVACUATED + 2.0 * (float(self.residents.max()) + 1.0)
+        return error + own + 64.0 * ROUNDING * (self.constant + counted + magnitude * sum(WEIGHTS))
 
     # -- exact scores --------------------------------------------------------------------------------------------
 

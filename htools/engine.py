@@ -195,28 +195,31 @@ class Engine:
         stale = np.flatnonzero(~self._fresh & self._eligible)
         if len(stale):
             self._refresh(stale)
-        order = np.argsort(self._upper, kind="stable")[:count]
-        rows = np.sort(order[np.isfinite(self._upper[order])])
+        upper = np.where(self._eligible, self._upper, np.inf)
+        order = np.argsort(upper, kind="stable")[:count]
+        rows = np.sort(order[np.isfinite(upper[order])])
         found: list[tuple[float, Move]] = []
         nodes, vms = self._candidates.nodes, self._candidates.vms
         for block_rows, external in self._blocks(rows, self._targets):
             block = self._evaluate(block_rows, self._targets, external)
             for at, row in enumerate(block_rows.tolist()):
                 index = int(vms.index[row])
-                kind, target = np.unravel_index(np.argmin(block.scores[:, at, :]), block.scores[:, at, :].shape)
-                value = float(block.scores[kind, at, target])
+                scores, failover = block.scores[:, at, :], float(block.failover[at])
+                value = float(scores.min(initial=np.inf))
+                if failover <= value:
+                    found.append((failover, Move(index, MoveKind.FAILOVER)))
+                    continue
+                kind, target = np.unravel_index(np.argmin(scores), scores.shape)
                 node = int(nodes.index[self._targets[target]])
-                if block.failover[at] <= value:
-                    found.append((float(block.failover[at]), Move(index, MoveKind.FAILOVER)))
-                else:
-                    found.append((value, Move(index, block.kinds[int(kind)], node)))
+                found.append((value, Move(index, block.kinds[int(kind)], node)))
         return [move for _, move in sorted(found, key=lambda entry: entry[0])]
 
     def commit(self, moved: Moved) -> None:
         """Make a move and bring everything up to date that it touched."""
         candidates = self._candidates
         nodes, vms = candidates.nodes, candidates.vms
-        sums, squares, additive = candidates.sums, candidates.squares, candidates.additive
+        sums, squares = candidates.sums, candidates.squares
+        additive, own_error = candidates.additive, candidates.own_error
         moved.commit(self.model)
         vm = moved.vm
         touched = np.array(sorted(nodes.position[node.index] for node in moved.nodes), dtype=np.intp)
@@ -241,7 +244,9 @@ class Engine:
         self._bound[stale] = -np.inf
         others = np.flatnonzero(self._eligible & ~stale)
         if len(others):
-            self._drift(others, sums, squares, candidates.additive - additive, changed)
+            # Scores may differ by more from what they stand for once there are larger values, or more is counted.
+            grown = max(0.0, candidates.own_error - own_error)
+            self._drift(others, sums, squares, candidates.additive - additive - grown, changed)
             self._rescore(others, touched[nodes.online[touched]])
 
     def _drift(self, rows: "Ints", sums: "Floats", squares: "Floats", additive: float, changed: "Bools") -> None:
@@ -255,7 +260,7 @@ class Engine:
             rows: whose bounds.
             sums: the columns' sums before the move.
             squares: the columns' sums of squares before the move.
-            additive: change of the part of the score that is no deviation.
+            additive: change of the part of the score that is no deviation, less what is given up besides.
             changed: bool[columns], whether any node's value changed in the column.
         """
         candidates = self._candidates
@@ -265,9 +270,10 @@ class Engine:
         old1, old2, new1, new2 = sums[columns], squares[columns], candidates.sums[columns], candidates.squares[columns]
         ds1, ds2 = new1 - old1, new2 - old2
         middle = (count * ds2 - ds1 * (old1 + new1))[:, None]
-        width = 2.0 * np.abs(ds1)[:, None] * candidates.largest_sums(rows)
-        size = count * (old2 + new2) + old1 * old1 + new1 * new1
-        width += (VARIANCE_ROUNDINGS * ROUNDING * np.where(changed[columns], size, 0.0))[:, None]
+        rounded = VARIANCE_ROUNDINGS * ROUNDING * changed[columns]
+        most1 = np.abs(ds1) + rounded * np.sqrt(count) * (np.sqrt(old2) + np.sqrt(new2))
+        width = 2.0 * most1[:, None] * candidates.largest_sums(rows)
+        width += (rounded * (count * (old2 + new2) + old1 * old1 + new1 * new1))[:, None]
         low, high = self._low[:, rows], self._high[:, rows]
         least, most = middle - width, middle + width
         # A variance cannot fall below zero, so below −Δ a smaller v loses less: √v is all there is to lose.
@@ -277,8 +283,12 @@ class Engine:
             np.sqrt(np.maximum(deepest + least, 0.0)) - np.sqrt(np.maximum(deepest, 0.0)),
             np.sqrt(np.maximum(high + least, 0.0)) - np.sqrt(np.maximum(high, 0.0)),
         )
-        slack = 1e-13 * (abs(candidates.score) + 1.0)  # rounding of this very reckoning
-        self._bound[rows] += additive + (weights * worst).sum(axis=0) - slack
+        bound = self._bound[rows]
+        # Rounding of this very reckoning; a row without candidates keeps its infinite bound.
+        sizes = np.where(np.isfinite(bound), np.abs(bound), 0.0)
+        sizes += (weights * (2.0 * np.sqrt(high) + np.abs(worst))).sum(axis=0)
+        slack = 1e-13 * (sizes + abs(candidates.score) + abs(additive) + 1.0)
+        self._bound[rows] = bound + (additive + (weights * worst).sum(axis=0) - slack)
         self._low[:, rows] = np.maximum(low + least, 0.0)
         self._high[:, rows] = np.maximum(high + most, 0.0)
 

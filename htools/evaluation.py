@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from htools.arrays import WEIGHTS
-from htools.candidates import ROUNDING, Block
+from htools.candidates import Block
 from htools.changes import Changes
 from spec.decisions import MoveKind
 
@@ -67,13 +66,11 @@ class Evaluation(Changes):
         # The peer's own sums are off by at most this much, and so are the node values that the factors stand for;
         # then the sum of the reserves, and the last additions. See docs/score-bound.md.
         change = self._largest_change() + 3.0 * self.failover * parent.per_memory.max(initial=0.0)
-        own = ROUNDING * (4.0 * parent.count + 160.0) * sum(WEIGHTS) * (parent.magnitude + change)
-        own += ROUNDING * parent.count * (parent.reserves + 3.0 * (parent.magnitude + change))
+        own = parent.own_error + parent.error_of_values(1.0) * change
         empty = np.zeros((0, len(self.rows)))
         low = np.maximum(np.vstack((empty if self.low is None else self.low, self.reserve_low[None, :])), 0.0)
         high = np.vstack((empty if self.high is None else self.high, self.reserve_high[None, :]))
-        error = self.linear_error + self.reserve_error + own + 64.0 * ROUNDING * abs(parent.score)
-        return Block(kinds, scores, failover, error, low, high)
+        return Block(kinds, scores, failover, self.linear_error + self.reserve_error + own, low, high)
 
     def _largest_change(self) -> "Floats":
         """The most by which any value of a row's nodes can change."""

@@ -32,6 +32,7 @@ class TagTables:
         unmet: float64[k, n], wishes of an instance that a node as primary leaves unmet; None without wishes.
         collisions: current number of primaries that share place and exclusion tag with another, beyond the first.
         shifted: bool[classes], whether the last refresh changed what the class's moves change in `collisions`.
+        most: the most that any move changes the parts of the score that count tags and places.
     """
 
     def __init__(self, model: Model, nodes: NodeArrays) -> None:
@@ -44,10 +45,18 @@ class TagTables:
         self.unmet: Floats | None = None
         self.collisions = 0.0
         self.shifted: Bools = np.zeros(0, dtype=bool)
+        self.most = self._most()
         self._migration()
         self._locations()
         self._exclusion_classes()
         self.refresh(model.nodes.values())
+
+    def _most(self) -> float:
+        vms, nodes = self._model.instances.values(), self._model.nodes.values()
+        tags = max((len(vm.exclusion_tags) for vm in vms), default=0)
+        wishes = max((len(vm.desired_locations) for vm in vms), default=0)
+        shared = max((len(node.location_tags) for node in nodes), default=0)
+        return 2.0 * (2.0 * tags + wishes + shared + tags * shared)
 
     def _exclusion_classes(self) -> None:
         instances = self._model.instances.values()

@@ -13,11 +13,12 @@ from htools.balancing import FEW, PlainSearch, search_for
 from htools.classes import ClassSearch
 from htools.engine import SMALL, Engine
 from htools.model import Model
+from htools.moving import Moved, attempt
 from htools.scoring import optimum, score
 from spec import balance as defined
 from spec import score as spec_score
 from spec.cluster import Cluster
-from spec.decisions import Rules, Settings
+from spec.decisions import Move, MoveKind, Rules, Settings
 from tests.htools.test_model import clusters, readings
 
 RULES = st.builds(
@@ -86,3 +87,23 @@ def test_few_candidates_are_tried_without_vectors(nodes: int, instances: int, pl
     vms = "".join(f"i{at}|128|1024|1|running|Y|n0|n1|drbd||1|-|N\n" for at in range(instances))
     model = Model.of(text.parse(f"g|u|preferred||\n\n{rows}\n{vms}\n\n"), Settings()).group(0)
     assert isinstance(search_for(model, Rules()), PlainSearch) == plain
+
+
+def test_promising_moves_are_ones_that_may_be_made() -> None:
+    """With `--no-disk-moves` mirrored instances have no move with a target, which once ended looking ahead."""
+    nodes = "".join(f"n{at}|8192|0|{free}|100000|90000|8|N|u|1||N|0|1|1.0\n" for at, free in enumerate((7192, 8192)))
+    said = f"g|u|preferred||\n\n{nodes}\ni0|1000|5000|1|running|Y|n0|n1|drbd||1|-|N\n\n\n"
+    model = Model.of(text.parse(said), Settings())
+    assert Engine(model, Rules(disk_moves=False)).promising(5) == [Move(0, MoveKind.FAILOVER)]
+
+
+def test_what_has_left_its_offline_node_is_not_promising_in_evacuation() -> None:
+    nodes = "".join(f"n{at}|8192|0|8192|100000|90000|8|{'YNN'[at]}|u|1||N|0|1|1.0\n" for at in range(3))
+    said = f"g|u|preferred||\n\n{nodes}\ni0|1000|5000|1|running|Y|n0||ext||1|-|N\n\n\n"
+    model = Model.of(text.parse(said), Settings())
+    engine = Engine(model, Rules(evacuation=True))
+    (move,) = engine.promising(5)
+    moved = attempt(model, move)
+    assert isinstance(moved, Moved)
+    engine.commit(moved)
+    assert engine.promising(5) == []
