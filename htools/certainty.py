@@ -17,6 +17,7 @@ from math import sqrt
 
 from htools.accounts import NodeModel, divide
 from htools.model import Model
+from htools.scoring import score
 from htools.vm import InstanceModel
 from spec.cluster import MirrorType
 
@@ -25,6 +26,9 @@ EVACUATED = 20.0
 
 SLACK = 1e-6
 """Far more than rounding can change in a score of this size."""
+
+LARGEST = 1e6
+"""Scores beyond might lose such differences."""
 
 
 def _simple(model: Model) -> bool:
@@ -48,6 +52,7 @@ def _simple(model: Model) -> bool:
         return False
     return all(
         node.reserved == 0
+        and not node.exclusive  # there even disks that all nodes reach occupy a node's spindles
         and not node.secondaries
         and not node.planned_secondaries
         and not node.tag_counts
@@ -91,6 +96,8 @@ def surely_suffices(model: Model, leaving: Collection[int], asked: InstanceModel
     if not stay or not all(
         node.total_memory > 0 and node.total_cpus > 0 and node.cpu_speed > 0 and node.free_memory > 0 for node in stay
     ):
+        return False
+    if not score(stay) < LARGEST:  # nor where it is not a number
         return False
     vms = list(model.instances.values())
     sizes = sorted((vm.used_memory for vm in vms), reverse=True)

@@ -50,6 +50,36 @@ def certain_is_so(seeds: range) -> tuple[int, int]:
     return seen[0], seen[1]
 
 
+def small_cluster(*, exclusive: str = "N", spindles: str = "1", ratio: str = "32.0", disk: str = "100000") -> str:
+    """Three nodes and five instances on external storage, one of the nodes to leave."""
+    nodes = "".join(
+        f"n{at}|8192|0|{(7992, 7992, 8092)[at]}|{disk}|90000|8|{'MNN'[at]}|u|1||{exclusive}|1|0|1.0\n"
+        for at in range(3)
+    )
+    vms = "".join(f"i{at}|100|1000|1|running|Y|n{at % 3}||ext||1|{spindles}|N\n" for at in range(5))
+    nodes = nodes.replace("|90000|", "|80000|", 1)
+    policy = f"100,1,1024,1,1,1|128,1,128,1,1,1;65536,32,4194304,16,8,12|ext|64.0|{ratio}"
+    return f"g|u|preferred||\n\n{nodes}\n{vms}\n\n|{policy}\ng|{policy}\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "certain"),
+    [
+        (small_cluster(), True),
+        (small_cluster(exclusive="Y", spindles="500"), False),
+        (small_cluster(ratio="0.0"), False),
+        (small_cluster(disk="1.0e-20"), False),
+    ],
+    ids=["ordinary", "spindles that are owned", "a score that is no number", "a score that swallows differences"],
+)
+def test_nothing_is_certain_where_the_score_has_parts_that_the_proof_does_not_know(said: str, certain: bool) -> None:
+    model = Model.of(text.parse(said), Settings())
+    asked = squeezing.measure(text.parse(said).policy.standard, 0.0)
+    assert certainty.surely_suffices(model, (2,), asked) == certain
+    after, _ = squeezing._balanced(model, (2,), offline=True)
+    assert squeezing._all_online(after, secondaries=True) == certain
+
+
 def test_what_is_certain_comes_true() -> None:
     certain, open_ = certain_is_so(range(120))
     assert certain >= 20
