@@ -1,0 +1,46 @@
+"""The score engine on walks over clusters made to mislead it: verdicts, errors, bounds and choices, every round."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from htools import changes
+from htools import engine as engine_module
+from htools.balancing import PlainSearch
+from tests.htools.walks import Adversary, Walk
+
+
+def walked(seeds: range, most: int, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Walk on the clusters of some seeds; which search served how many, rounds, and candidates compared."""
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        adversary, rng = Adversary(seed, most), random.Random(seed)
+        model, rules = adversary.model(), adversary.rules()
+        monkeypatch.setattr(engine_module, "SMALL", 20_000 if seed % 4 == 3 else 0)
+        monkeypatch.setattr(engine_module, "REFRESH", rng.choice((1, 4, 48)))
+        monkeypatch.setattr(engine_module, "BLOCK", rng.choice((1, 60, 10_000)))
+        walk = Walk(model, rules, rng)
+        seen[type(walk.search).__name__] += 1
+        if not isinstance(walk.search, PlainSearch):
+            seen["rounds"] += walk.go(rng.choice((3, 8, 60)))
+            seen["compared"] += walk.compared
+    return seen
+
+
+def test_walks_are_those_of_trying_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = walked(range(60), 5, monkeypatch)
+    assert seen["Engine"] > 20
+    assert seen["ClassSearch"] > 5
+    assert seen["rounds"] > 300
+
+
+@pytest.mark.long
+def test_many_walks_are_those_of_trying_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert walked(range(1000, 1400), 30, monkeypatch)["rounds"] > 2000
+
+
+def test_bounds_without_their_error_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "VARIANCE_ROUNDINGS", 1e-6)
+    with pytest.raises(AssertionError):
+        walked(range(60), 5, monkeypatch)
