@@ -1,0 +1,91 @@
+"""What a row keeps must pay for the peer's rounding in the round that is, not only in the one that it was found in.
+
+Scores are reckoned here without any rounding to speak of: fractions, and roots of fifty digits. The peer's differ by as
+much as section 2 of docs/score-bound.md allows, and a kept bound must stay below by that much at least.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from htools import engine as engine_module
+from htools.accounts import NodeModel
+from htools.arrays import COLUMNS, WEIGHTS
+from htools.backends import text
+from htools.balancing import offered
+from htools.candidates import Candidates
+from htools.engine import Engine
+from htools.model import Model
+from htools.moving import Moved, attempt
+from htools.scoring import node_values
+from spec.decisions import Move, MoveKind, Rules, Settings
+
+NODES = 40
+HEAVY = 2.0**40
+
+
+def decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def deviations(nodes: Iterable[NodeModel]) -> Decimal:
+    """The weighted sum of the standard deviations of what the nodes' values are as doubles."""
+    rows = [[Fraction(node_values(node)[column]) for column in COLUMNS] for node in nodes if not node.offline]
+    total = Decimal(0)
+    for weight, column in zip(WEIGHTS, zip(*rows, strict=True), strict=True):
+        mean = sum(column, Fraction(0)) / len(column)
+        variance = sum(((value - mean) ** 2 for value in column), Fraction(0)) / len(column)
+        total += Decimal(weight) * decimal(variance).sqrt()
+    return total
+
+
+def equal_nodes() -> Model:
+    """Equal nodes with an equal light instance each, and a heavy one on a node that is offline."""
+    nodes = "".join(f"n{at}|65536|0|65280|100000|90000|8|N|u|1||N|0|1|1.0\n" for at in range(NODES))
+    nodes += f"n{NODES}|65536|0|65280|100000|90000|8|Y|u|1||N|0|1|1.0\n"
+    vms = "".join(f"i{at}|256|1000|1|running|Y|n{at}||ext||1|-|N\n" for at in range(NODES + 1))
+    model = Model.of(text.parse(f"g|u|preferred||\n\n{nodes}\n{vms}\n\n"), Settings())
+    heavy = model.instances[NODES]
+    model.nodes[NODES].load[0] += HEAVY - heavy.load[0]
+    heavy.load = (HEAVY, *heavy.load[1:])
+    return model
+
+
+def left_over() -> float:
+    """What kept bounds leave for the peer's error after the heavy instance has come, less what it may need."""
+    model, rules = equal_nodes(), Rules()
+    engine = Engine(model, rules)
+    engine.promising(1)
+    moved = attempt(model, Move(NODES, MoveKind.FAILOVER_TO_ANY, 0))
+    assert isinstance(moved, Moved)
+    engine.commit(moved)
+    row = engine.vectors.vms.position[NODES - 1]
+    online = [index for index, node in model.nodes.items() if not node.offline]
+    with localcontext() as context:
+        context.prec = 50
+        least = Decimal("Infinity")
+        for move in offered(model, NODES - 1, rules, online):
+            done = attempt(model, move)
+            assert isinstance(done, Moved)
+            nodes = {**model.nodes, **{node.index: node for node in done.nodes}}
+            least = min(least, deviations(nodes.values()))
+        spare = least - Decimal(float(engine._bound[row]))
+    assert np.isfinite(engine._bound[row])
+    return float(spare) - (2 * NODES + 6) * 2.0**-53 * sum(WEIGHTS) * HEAVY
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "SMALL", 0)
+
+
+def test_bounds_pay_for_values_that_have_grown() -> None:
+    assert left_over() > 0.0
+
+
+def test_bounds_that_do_not_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Candidates, "error_of_values", lambda *_: 0.0)
+    assert left_over() < 0.0
