@@ -1,14 +1,56 @@
 """Numbers as the peer prints them.
 
 The peer rounds the shortest decimal digits that identify a double, half to even, where C rounds the binary value;
-the two differ in the last digit now and then. Nothing but text is made here.
+the two differ in the last digit now and then. Its shortest digits are not always Python's: of two that are equally near
+it takes the larger, and a decimal halfway between two doubles identifies neither. Nothing but text is made here.
 
 Source: observed output of the real programs; the Haskell 2010 report on `show` for floating-point numbers.
 """
 
+from fractions import Fraction
+from math import nextafter, ulp
+
+LARGE = 2.0**52
+"""Below, no decimal of 17 digits is halfway between two doubles."""
+
+
+def _digits_one_by_one(value: float) -> tuple[str, int]:
+    """As `_digits`, one digit after the other as the peer finds them: as soon as what is left is less than half a step.
+
+    All that is compared is whole: the rest, the unit of the digit, and the distances to the middle of the value and of
+    the next doubles above and below.
+    """
+    rest, unit = value.as_integer_ratio()
+    above, whole = Fraction(ulp(value)) / 2, Fraction(value)
+    below = (whole - Fraction(nextafter(value, 0.0))) / 2
+    scale = above.denominator * below.denominator
+    rest, unit, up, down = rest * scale, unit * scale, int(above * unit * scale), int(below * unit * scale)
+    power = 0
+    while rest + up > unit:
+        unit, power = unit * 10, power + 1
+    while (rest + up) * 10 <= unit:
+        rest, up, down, power = rest * 10, up * 10, down * 10, power - 1
+    digits = ""
+    while True:
+        digit, rest = divmod(rest * 10, unit)
+        up, down = up * 10, down * 10
+        low, high = rest < down, rest + up > unit
+        if low or high:
+            return digits + str(digit + (high and (not low or 2 * rest >= unit))), power
+        digits += str(digit)
+
+
+def _is_between(value: float) -> bool:
+    """Whether a value may be halfway between two decimals that identify it: it has 18 digits itself, and no more."""
+    numerator, denominator = value.as_integer_ratio()
+    places = denominator.bit_length() - 1
+    return 0 < places <= 25 and 10**15 <= numerator * 5**places < 10**18
+
 
 def _digits(value: float) -> tuple[str, int]:
     """Shortest digits d1d2… and exponent e of a positive value, such that it is 0.d1d2… · 10^e."""
+    if value >= LARGE or _is_between(value):
+        return _digits_one_by_one(value)
     mantissa, _, exponent = repr(value).partition("e")
     whole, _, fraction = mantissa.partition(".")
     power = int(exponent or 0) + len(whole)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from htools.numbers import fixed, show
+from htools.numbers import _digits, _digits_one_by_one, fixed, show
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,36 @@ def test_show(value: float, text: str) -> None:
     assert show(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1333333333333472.25, "1333333333333472.3"),
+        (3815968632591.15625, "3815968632591.1563"),
+        (1.00000762939453125, "1.0000076293945313"),
+        (2.0**-25, "0.000000029802322387695313"),
+        (1e23, "99999999999999990000000.0"),
+        (70146917681938944.0, "70146917681938944.0"),
+    ],
+)
+def test_of_two_decimals_equally_near_the_larger_and_none_between_two_doubles(value: float, text: str) -> None:
+    """Where Python's shortest digits are others; the first is a score of the real hbal."""
+    assert fixed(value) == text
+    assert float(text) == value
+
+
+@given(
+    st.one_of(
+        st.builds(lambda one, places: one / 2**places, st.integers(1, 2**53), st.integers(0, 60)),
+        st.floats(min_value=1e-300, max_value=1e300),
+    )
+)
+def test_digits_are_the_same_whichever_way_they_are_found(value: float) -> None:
+    assert _digits(value) == _digits_one_by_one(value)
+
+
 @given(st.floats(min_value=-1e18, max_value=1e18), st.integers(0, 10))
 def test_fixed_is_decimal_rounding_of_the_shortest_digits(value: float, places: int) -> None:
-    exact = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, Context(prec=60))
+    exact = Decimal(fixed(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, Context(prec=60))
     assert Decimal(fixed(value, places)) == exact
 
 

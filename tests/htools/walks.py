@@ -48,7 +48,7 @@ class Adversary:
         self.size = min(most, rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8, 12, 20, 30)))
         self.tight = {rng.choice(RESOURCES) for _ in range(2)}
         self.equal = rng.random() < 0.4
-        self.scale = 2 ** rng.choice((0, 0, 0, 0, 10, 30, 38))
+        self.scale = 2 ** rng.choice((0, 0, 0, 0, 10, 30, 34))
         self.extreme = rng.random() < 0.3
         self.tagged = rng.random() < 0.25
         self.exclusive = rng.random() < 0.2
