@@ -1,10 +1,11 @@
 """Checks with z3 that the moves which balancing offers are exactly those that the rule allows.
 
 The rule is told by what a move *does*: its steps, where each fail-over leaves from and arrives, and what the flags
-forbid. The code tells, for every combination of mirror type, drain state and flags, which moves it offers; that table
-becomes a formula, and z3 decides whether it is equivalent to the rule. Works on any function that offers moves.
+forbid. The code tells, for every combination of mirror type, drain state and flags, which moves it offers to which
+nodes; that table becomes a formula, and z3 decides whether it is equivalent to the rule. Works on any function that
+offers moves.
 
-Source: man hbal(1) on --no-disk-moves, --no-instance-moves, --restricted-migration and --evac-mode.
+Source: man hbal(1) on --no-disk-moves, --no-instance-moves, --restricted-migration, --evac-mode, --exclude-instances.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,12 +16,25 @@ from typing import Any
 import z3
 
 from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
-from spec.decisions import MoveKind, Rules
+from spec.decisions import Move, MoveKind, Rules, Settings
 
-FLAGS = ("disk_moves", "instance_moves", "restricted", "evacuation", "primary_drained", "secondary_drained")
-"""What the moves offered may depend on, besides the mirror type. A drained node is one that is offline to balancing."""
+FLAGS = (
+    "disk_moves", "instance_moves", "restricted", "evacuation", "balanced", "chosen", "same_group",
+    "primary_drained", "secondary_drained", "target_drained",
+)  # fmt: skip
+"""What the moves offered may depend on, besides the mirror type. A drained node is one that is offline to balancing.
+
+`balanced`: the instance is one that balancing may move; `chosen`: the command line does not exclude it; `same_group`:
+the second node is in the group that is balanced."""
 
 MIRRORS = {"none": DiskTemplate.PLAIN, "external": DiskTemplate.RBD, "internal": DiskTemplate.DRBD}
+
+PLACES = ("primary", "secondary", "target", "stranger")
+"""The nodes of a situation. Only a DRBD instance has a secondary: to others the second node is one like the third. The
+stranger is online, but of another group."""
+
+NOWHERE = ""
+"""What a mere fail-over names."""
 
 STEPS: dict[MoveKind, tuple[str, ...]] = {
     MoveKind.FAILOVER: ("primary>secondary",),
@@ -31,6 +45,9 @@ STEPS: dict[MoveKind, tuple[str, ...]] = {
     MoveKind.FAILOVER_AND_REPLACE: ("primary>secondary", "replace"),
 }
 """The steps of each kind: a replacement of the secondary, or an instance leaving one node for another."""
+
+Offer = tuple[MoveKind, str]
+"""A kind of move and the place that it names as target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +66,35 @@ class Situation:
             evacuation=self.flags["evacuation"],
         )
 
+    def settings(self) -> Settings:
+        """What the command line says about instances."""
+        return Settings(fixed=frozenset(() if self.flags["chosen"] else (0,)))
+
     def cluster(self) -> Cluster:
-        """An instance on its one or two nodes, and one node more that is online."""
-        group = Group("g", "u", AllocPolicy.PREFERRED)
-        drained = (self.flags["primary_drained"], self.flags["secondary_drained"], False)
+        """An instance on the first of four nodes; the first group is balanced."""
+        groups = (Group("g", "u", AllocPolicy.PREFERRED), Group("h", "v", AllocPolicy.PREFERRED))
+        away = (0, 0 if self.flags["same_group"] else 1, 0, 1)
         nodes = tuple(
-            Node(f"n{at}", 0, 8192.0, 0, 8192, 99999.0, 99999, 8.0, offline=off) for at, off in enumerate(drained)
+            Node(name, group, 8192.0, 0, 8192, 99999.0, 99999, 8.0, offline=self.flags.get(f"{name}_drained", False))
+            for name, group in zip(PLACES, away, strict=True)
         )
         template = MIRRORS[self.mirror]
         secondary = 1 if template is DiskTemplate.DRBD else None
-        vm = Instance("i", 512, 1024, 1, InstanceStatus.RUNNING, auto_balance=True, primary=0, secondary=secondary,
-                      disk_template=template)  # fmt: skip
-        return Cluster((group,), nodes, (vm,))
+        vm = Instance("i", 512, 1024, 1, InstanceStatus.RUNNING, auto_balance=self.flags["balanced"], primary=0,
+                      secondary=secondary, disk_template=template)  # fmt: skip
+        return Cluster(groups, nodes, (vm,))
 
 
-Offers = Callable[[Situation], frozenset[MoveKind]]
-"""What offers moves: the kinds offered in a situation for the third node as target (and the mere fail-over)."""
+def offer(move: Move) -> Offer:
+    """A move as the table has it."""
+    return move.kind, NOWHERE if move.target is None else PLACES[move.target]
+
+
+Offers = Callable[[Situation], frozenset[Offer]]
+"""What offers moves in a situation."""
+
+Table = tuple[tuple[Situation, frozenset[Offer]], ...]
+"""What is offered in every situation."""
 
 
 def situations() -> Iterator[Situation]:
@@ -74,12 +104,31 @@ def situations() -> Iterator[Situation]:
             yield Situation(mirror, dict(zip(FLAGS, values, strict=True)))
 
 
-def rule(kind: MoveKind, mirror: Any, flag: dict[str, Any]) -> Any:
-    """The formula under which a kind of move is allowed."""
-    needs = [mirror == z3.StringVal("external" if kind is MoveKind.FAILOVER_TO_ANY else "internal")]
-    movable = z3.If(mirror == z3.StringVal("internal"), flag["secondary_drained"], False)
-    needs.append(z3.Implies(flag["evacuation"], z3.Or(flag["primary_drained"], movable)))
+def table_of(offers: Offers) -> Table:
+    """Ask for every situation."""
+    return tuple((situation, offers(situation)) for situation in situations())
+
+
+def _receives(place: str, mirror: Any, flag: dict[str, Any]) -> Any:
+    """The formula under which a place is a target: an online node of the group that the instance is not on already."""
+    if place == "target":
+        return z3.Not(flag["target_drained"])
+    if place == "secondary":
+        return z3.And(mirror != z3.StringVal("internal"), flag["same_group"], z3.Not(flag["secondary_drained"]))
+    return z3.BoolVal(False)
+
+
+def rule(kind: MoveKind, place: str, mirror: Any, flag: dict[str, Any]) -> Any:
+    """The formula under which a kind of move with a place as target is allowed."""
+    if (kind is MoveKind.FAILOVER) != (place == NOWHERE):
+        return z3.BoolVal(False)
+    internal = mirror == z3.StringVal("internal")
+    needs = [mirror == z3.StringVal("external") if kind is MoveKind.FAILOVER_TO_ANY else internal]
+    needs += [flag["balanced"], flag["chosen"], z3.Implies(internal, flag["same_group"])]
+    if place != NOWHERE:
+        needs.append(_receives(place, mirror, flag))
     drained = {"primary": flag["primary_drained"], "secondary": flag["secondary_drained"]}
+    needs.append(z3.Implies(flag["evacuation"], z3.Or(drained["primary"], z3.And(internal, drained["secondary"]))))
     for step in STEPS[kind]:
         if step == "replace":
             needs.append(flag["disk_moves"])
@@ -87,43 +136,46 @@ def rule(kind: MoveKind, mirror: Any, flag: dict[str, Any]) -> Any:
         source, _, destination = step.partition(">")
         needs.append(flag["instance_moves"])
         if destination == "secondary":
-            needs.append(z3.Not(flag["secondary_drained"]))  # nobody is sent to a drained node, not even to pass by
+            needs.append(z3.Not(drained["secondary"]))  # nobody is sent to a drained node, not even to pass by
         if len(STEPS[kind]) > 1:  # exchanging the roles of both nodes is never restricted, nor is shared storage
             needs.append(z3.Implies(flag["restricted"], drained[source]))
     return z3.And(*needs)
 
 
-def offered_formula(kind: MoveKind, offers: Offers, mirror: Any, flag: dict[str, Any]) -> Any:
-    """The formula under which the code offers a kind of move: the disjunction of the situations in which it does."""
+def offered_formula(wanted: Callable[[Offer], bool], table: Table, mirror: Any, flag: dict[str, Any]) -> Any:
+    """The formula under which a wanted move is offered: the disjunction of the situations in which one is."""
     cases = []
-    for situation in situations():
-        if kind in offers(situation):
+    for situation, offered in table:
+        if any(map(wanted, offered)):
             literals = [flag[name] if value else z3.Not(flag[name]) for name, value in situation.flags.items()]
             cases.append(z3.And(mirror == z3.StringVal(situation.mirror), *literals))
     return z3.Or(*cases) if cases else z3.BoolVal(False)
 
 
-def disagreement(offers: Offers) -> str:
+def disagreement(table: Table) -> str:
     """A situation in which the moves offered are not those that the rule allows; empty if z3 shows there is none."""
     mirror = z3.String("mirror")
     flag = {name: z3.Bool(name) for name in FLAGS}
     known = z3.Or(*(mirror == z3.StringVal(name) for name in MIRRORS))
-    for kind in MoveKind:
+    for wanted in product(MoveKind, (NOWHERE, *PLACES)):
+        kind, place = wanted
+        allowed = rule(kind, place, mirror, flag)
         solver = z3.Solver()
-        solver.add(known, rule(kind, mirror, flag) != offered_formula(kind, offers, mirror, flag))
+        solver.add(known, allowed != offered_formula(wanted.__eq__, table, mirror, flag))
         verdict = solver.check()
         if verdict == z3.unsat:
             continue
+        what = f"{kind.value} {place}".rstrip()
         if verdict == z3.unknown:
-            return f"{kind.value}: z3 cannot tell ({solver.reason_unknown()})"
+            return f"{what}: z3 cannot tell ({solver.reason_unknown()})"
         model = solver.model()
         told = ", ".join(f"{name}={model.eval(value, model_completion=True)}" for name, value in flag.items())
-        wrong = "offered" if z3.is_false(model.eval(rule(kind, mirror, flag), model_completion=True)) else "missing"
-        return f"{kind.value} is {wrong} with mirror={model.eval(mirror)}, {told}"
+        wrong = "offered" if z3.is_false(model.eval(allowed, model_completion=True)) else "missing"
+        return f"{what} is {wrong} with mirror={model.eval(mirror)}, {told}"
     return ""
 
 
-def leaves_only_drained(offers: Offers) -> bool:
+def leaves_only_drained(table: Table) -> bool:
     """Whether, evacuating with restricted migration, z3 shows that every migration of DRBD leaves a drained node."""
     mirror = z3.String("mirror")
     flag = {name: z3.Bool(name) for name in FLAGS}
@@ -132,7 +184,8 @@ def leaves_only_drained(offers: Offers) -> bool:
     for kind, steps in STEPS.items():
         sources = [step.partition(">")[0] for step in steps if step != "replace"]
         undrained = z3.Or(*(z3.Not(drained[source]) for source in sources)) if sources else z3.BoolVal(False)
-        escapes.append(z3.And(offered_formula(kind, offers, mirror, flag), undrained))
+        taken = offered_formula(lambda one, kind=kind: one[0] is kind, table, mirror, flag)  # type: ignore[misc]
+        escapes.append(z3.And(taken, undrained))
     solver = z3.Solver()
-    solver.add(flag["evacuation"], flag["restricted"], z3.Or(*escapes))
+    solver.add(mirror == z3.StringVal("internal"), flag["evacuation"], flag["restricted"], z3.Or(*escapes))
     return bool(solver.check() == z3.unsat)

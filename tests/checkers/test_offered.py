@@ -1,71 +1,127 @@
-"""The moves offered are exactly the moves that the rule allows, for the definition and for what hbal runs."""
+"""The moves offered are exactly the moves that the rule allows, for the definition and for all that hbal may run."""
 
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pytest
 
-from checkers.offered import Offers, Situation, disagreement, leaves_only_drained
+from checkers.offered import Offer, Offers, Situation, Table, disagreement, leaves_only_drained, offer, table_of
 from htools import balancing, moving
-from htools.candidates import Candidates
+from htools.balancing import search_for
+from htools.classes import ClassSearch, serves
 from htools.engine import Engine
 from htools.model import Model
 from spec import moves as defined
-from spec.decisions import MoveKind, Settings
+from spec.decisions import Move, MoveKind
 from spec.initial import initial_state
+from spec.state import group_state
+
+if TYPE_CHECKING:
+    from htools.arrays import Floats, Ints
 
 
-def by_definition(situation: Situation) -> frozenset[MoveKind]:
-    state, rules = initial_state(situation.cluster()), situation.rules()
-    return frozenset(m.kind for at in defined.movable(state, rules) for m in defined.offered(state, at, rules))
+def by_definition(situation: Situation) -> frozenset[Offer]:
+    state, rules = group_state(initial_state(situation.cluster(), situation.settings()), 0), situation.rules()
+    return frozenset(offer(m) for at in defined.movable(state, rules) for m in defined.offered(state, at, rules))
 
 
-def by_the_plain_search(situation: Situation) -> frozenset[MoveKind]:
-    model, rules = Model.of(situation.cluster(), Settings()), situation.rules()
+def model_of(situation: Situation) -> Model:
+    return Model.of(situation.cluster(), situation.settings()).group(0)
+
+
+def by_the_plain_search(situation: Situation) -> frozenset[Offer]:
+    model, rules = model_of(situation), situation.rules()
     online = [index for index, node in model.nodes.items() if not node.offline]
     return frozenset(
-        move.kind for vm in moving.movable(model, rules) for move in balancing.offered(model, vm.index, rules, online)
+        offer(move) for vm in moving.movable(model, rules) for move in balancing.offered(model, vm.index, rules, online)
     )
 
 
-def by_the_engine(situation: Situation) -> frozenset[MoveKind]:
-    """The kinds whose score is finite: nothing else can refuse a move in these roomy clusters."""
-    model, rules = Model.of(situation.cluster(), Settings()), situation.rules()
-    if not moving.movable(model, rules):
-        return frozenset()
-    engine = Engine(model, rules)
-    vectors: Candidates = engine.vectors
-    rows, targets = vectors.nodes.index[:1] * 0, vectors.nodes.index[vectors.nodes.online]
-    external = situation.mirror == "external"
-    block = (vectors.evaluate_external if external else vectors.evaluate)(rows, targets)
-    found = {kind for kind, scores in zip(block.kinds, block.scores, strict=True) if (scores < float("inf")).any()}
-    return frozenset(found | ({MoveKind.FAILOVER} if (block.failover < float("inf")).any() else set()))
+def scored(engine: Engine) -> frozenset[Offer]:
+    """The moves whose score is finite: nothing else can refuse a move in these roomy clusters."""
+    found = set()
+    index, targets = engine.vectors.nodes.index, engine._targets
+    for rows, external in engine._blocks(np.flatnonzero(engine._eligible), targets):
+        block = engine._evaluate(rows, targets, external)
+        for order, _, target in np.argwhere(np.isfinite(block.scores)).tolist():
+            found.add(offer(Move(0, block.kinds[order], int(index[targets[target]]))))
+        if np.isfinite(block.failover).any():
+            found.add(offer(Move(0, MoveKind.FAILOVER)))
+    return frozenset(found)
 
 
-ALL = [by_definition, by_the_plain_search, by_the_engine]
+def by_the_engine(situation: Situation) -> frozenset[Offer]:
+    return scored(Engine(model_of(situation), situation.rules()))
+
+
+class Recording(ClassSearch):
+    """Keeps the candidates that are left to choose from."""
+
+    seen: frozenset[Offer] = frozenset()
+
+    def _decide(self, blocks: "list[tuple[Ints, Ints | None, Floats]]", limit: float, before: float) -> None:
+        targets = {self._index[at] for *_, scores in blocks for at in np.flatnonzero(np.isfinite(scores).any(axis=0))}
+        self.seen = frozenset(offer(Move(0, MoveKind.FAILOVER_TO_ANY, target)) for target in targets)
+
+
+def by_classes(situation: Situation) -> frozenset[Offer]:
+    search = Recording(model_of(situation), situation.rules())
+    search.best(float("inf"))
+    return search.seen
+
+
+def by_what_hbal_takes(situation: Situation) -> frozenset[Offer]:
+    """By the search that hbal chooses for the situation."""
+    search = search_for(model_of(situation), situation.rules())
+    if isinstance(search, ClassSearch):
+        return by_classes(situation)
+    assert isinstance(search, Engine)
+    return scored(search)
+
+
+ALL = [by_definition, by_the_plain_search, by_the_engine, by_what_hbal_takes]
+
+
+@cache
+def table(offers: Offers) -> Table:
+    return table_of(offers)
 
 
 @pytest.mark.parametrize("offers", ALL)
 def test_offered_moves_are_the_allowed_ones(offers: Offers) -> None:
-    assert disagreement(offers) == ""
+    assert disagreement(table(offers)) == ""
 
 
 @pytest.mark.parametrize("offers", ALL)
 def test_restricted_evacuation_leaves_only_drained_nodes(offers: Offers) -> None:
-    def mirrored(situation: Situation) -> frozenset[MoveKind]:
-        return offers(situation) if situation.mirror == "internal" else frozenset()
+    assert leaves_only_drained(table(offers))
 
-    assert leaves_only_drained(mirrored)
+
+def test_classes_serve_all_shared_storage_that_may_move() -> None:
+    """What hbal takes there is the search of its own that this proof must cover."""
+    served = {situation.mirror for situation, _ in table(by_what_hbal_takes) if serves(model_of(situation))}
+    assert served == {"external"}
+    assert any(found for situation, found in table(by_what_hbal_takes) if situation.mirror == "external")
+
+
+def changed(change: Callable[[Situation, frozenset[Offer]], frozenset[Offer]]) -> Table:
+    return tuple((situation, change(situation, found)) for situation, found in table(by_definition))
 
 
 def test_a_move_too_many_and_a_move_too_few_are_found() -> None:
-    def generous(situation: Situation) -> frozenset[MoveKind]:
-        flags = situation.flags
-        extra = flags["restricted"] and flags["primary_drained"] and flags["instance_moves"] and flags["disk_moves"]
-        return by_definition(situation) | (
-            {MoveKind.REPLACE_PRIMARY} if extra and situation.mirror == "internal" else set()
-        )
+    def generous(situation: Situation, found: frozenset[Offer]) -> frozenset[Offer]:
+        restricted = situation.flags["restricted"] and (MoveKind.FAILOVER_AND_REPLACE, "target") in found
+        return found | ({(MoveKind.REPLACE_PRIMARY, "target")} if restricted else set())
 
-    def shy(situation: Situation) -> frozenset[MoveKind]:
-        return by_definition(situation) - {MoveKind.FAILOVER_AND_REPLACE}
+    def shy(_: Situation, found: frozenset[Offer]) -> frozenset[Offer]:
+        return found - {(MoveKind.FAILOVER_AND_REPLACE, "target")}
 
-    assert disagreement(generous).startswith("frf is offered with mirror=")
-    assert disagreement(shy).startswith("fr is missing with mirror=")
-    assert not leaves_only_drained(generous)
+    def homing(_: Situation, found: frozenset[Offer]) -> frozenset[Offer]:
+        return found | {(kind, "secondary") for kind, place in found if kind is MoveKind.REPLACE_SECONDARY}
+
+    assert disagreement(changed(generous)).startswith("frf target is offered with mirror=")
+    assert disagreement(changed(shy)).startswith("fr target is missing with mirror=")
+    assert disagreement(changed(homing)).startswith("r secondary is offered with mirror=")
+    assert not leaves_only_drained(changed(generous))
