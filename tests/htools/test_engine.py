@@ -107,3 +107,16 @@ def test_what_has_left_its_offline_node_is_not_promising_in_evacuation() -> None
     assert isinstance(moved, Moved)
     engine.commit(moved)
     assert engine.promising(5) == []
+
+
+def nowhere(kind: str) -> str:
+    """Two nodes that are offline, and an instance that is mirrored on them or lies on shared storage."""
+    other = "n1" if kind == "drbd" else ""
+    nodes = "".join(f"n{at}|8192|0|7680|100000|90000|8|Y|u|1||N|0|1|1.0\n" for at in range(2))
+    return f"g|u|preferred||\n\n{nodes}\ni0|512|1024|1|running|Y|n0|{other}|{kind}||1|1|N\n\n\n"
+
+
+@pytest.mark.parametrize("kind", ["drbd", "rbd"])
+def test_without_an_online_node_nothing_moves(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(balancing, "FEW", 0)
+    assert search_for(Model.of(text.parse(nowhere(kind)), Settings()), Rules()).best(1.0) is None
