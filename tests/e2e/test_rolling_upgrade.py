@@ -1,8 +1,8 @@
 """The use case of restricted migration: around a cluster node by node, drained, evacuated, upgraded, taken back.
 
-Old hypervisors do not receive from new ones, so that instances may migrate only off the node that is upgraded next.
-The master cannot be drained and is left out (its turn would come after a fail-over of the master role). The cluster is
-one in which hbal, were it free to, would migrate off other nodes too.
+Old hypervisors do not receive from new ones, so that instances may migrate only off the node that is upgraded next,
+and between upgrades nothing else is balanced. The master cannot be drained and is left out (its turn would come after a
+fail-over of the master role). The cluster is one in which hbal, were it free to, would migrate off other nodes too.
 """
 
 import json
@@ -82,6 +82,34 @@ def migrations(plan: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
+def executed(chain: Chain, config: Any, since: int) -> list[tuple[str, str]]:
+    """The same of what the jobs after `since` did, in their order, to the instances of a configuration."""
+    nodes = {uuid: node["name"] for uuid, node in config["nodes"].items()}
+    at = {}
+    for vm in config["instances"].values():
+        (disk,) = (config["disks"][uuid] for uuid in vm["disks"])
+        at[vm["name"]] = [nodes[vm["primary_node"]], *(nodes[n] for n in disk["nodes"] if n != vm["primary_node"])]
+    found = []
+    with chain.luxid() as luxid:
+        for _, ops, status in luxid.call("QueryJobs", None, ["id", "ops", "status"])[since:]:
+            assert status == "success"
+            for op in ops:
+                pair = at[op["instance_name"]]
+                if op["OP_ID"] == "OP_INSTANCE_MIGRATE":
+                    found.append((pair[0], pair[1]))
+                    pair.reverse()
+                else:
+                    pair[1] = op["remote_node"]
+    for vm in chain.stage.config()["instances"].values():
+        assert nodes[vm["primary_node"]] == at[vm["name"]][0], "jobs are not what moved it"
+    return found
+
+
+def jobs_of(chain: Chain) -> int:
+    with chain.luxid() as luxid:
+        return len(luxid.call("QueryJobs", None, ["id"]))
+
+
 def test_every_node_is_emptied_upgraded_and_filled_again(chain: Chain) -> None:
     nodes = [node.name for node in chain.cluster.nodes if not node.master]
     running = {vm.name for vm in chain.cluster.instances}
@@ -96,15 +124,15 @@ def test_every_node_is_emptied_upgraded_and_filled_again(chain: Chain) -> None:
         plan = json.loads(said_by(chain, "--json", *RULES))
         assert plan["plan"]
         assert {source for source, _ in migrations(plan)} <= {node}
-        path = os.path.join(chain.root.directory, f"plan-{node}")
+        path, since = os.path.join(chain.root.directory, f"plan-{node}"), jobs_of(chain)
         said_by(chain, "-X", f"-C{path}", *RULES)
         with open(path, encoding="utf-8") as file:
             assert broken_promises(before, chain.stage.config(), cluster, read_plan(file.read(), cluster)) == []
         assert tenants(chain, node) == []
+        assert {source for source, _ in executed(chain, before, since)} == {node}
         assert chain.locks() == ([], [])
         # Here the node would get its new hypervisor.
         drain(chain, node, drained=False)
-        said_by(chain, "-X")  # and here the cluster spreads out again
     assert tempted, "without the restriction nothing would have been different, so this shows nothing"
     cluster = luxi.load(chain.root.luxi_socket)
     assert {vm.name for vm in cluster.instances if vm.running} == running
