@@ -4,8 +4,10 @@ A tool's options stand in Ganeti's order, so that an ambiguous abbreviation list
 """
 
 import dataclasses
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -201,3 +203,9 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except KeyboardInterrupt:
+        with suppress(OSError):
+            sys.stdout.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)  # so that a shell sees what ended the program
+        raise
