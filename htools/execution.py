@@ -2,24 +2,26 @@
 
 Between two sets the user may stop: the first SIGINT or SIGTERM lets the running set end and submits no more, the second
 ends the program at once (the jobs that were submitted go on in the cluster). A set with a failed job ends the
-execution. Waiting asks luxid to answer when a job changes; nothing is polled.
+execution. Waiting asks luxid to answer when a job changes; only where it cannot (the job is archived already, too many
+wait) its state is asked for now and then. What may have been submitted is never submitted again.
 
 Source: man hbal(1), man hsqueeze(1) on `--exec`; the reason trail and comments of the jobs that htools 3.0.2 submits.
 """
 
 import os
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
-from htools.backends.luxi import Caller, UnreachableError, connect
+from htools.backends.luxi import Caller, Client, UnreachableError, connect
 from htools.opcodes import Opcode
-from spec.errors import GantryError
+from spec.errors import GantryError, PeerError
 
 FINISHED = frozenset({"canceled", "success", "error"})
 """States in which a job stays."""
@@ -30,6 +32,8 @@ _PATIENCE = 60.0
 """Seconds for which luxid may be away (it is being restarted, say) while its jobs are waited for."""
 _PAUSE = 0.1
 """Seconds between two attempts to reach it."""
+_INTERVAL = 2.0
+"""Seconds between two questions about a job for which luxid does not let us wait."""
 
 
 class ExecutionError(GantryError):
@@ -82,12 +86,22 @@ class _Stop:
         if self.requested:
             self._now()
         self.requested = True
-        print("Cancel request registered, will exit at the end of the current job set...", flush=True)
+        _tell_at_once("Cancel request registered, will exit at the end of the current job set...")
 
     @staticmethod
     def _now() -> NoReturn:
-        print("Double cancel request, exiting now...", flush=True)
+        _tell_at_once("Double cancel request, exiting now...")
         os._exit(2)
+
+
+def _tell_at_once(text: str) -> None:
+    """Write a line past the buffer of standard output, which the signal may have interrupted and locked.
+
+    Nobody is told where nobody reads, or a full pipe would keep the second signal from ending the program.
+    """
+    with suppress(OSError, ValueError):
+        if select.select([], [sys.stdout], [], 0)[1]:
+            os.write(sys.stdout.fileno(), f"{text}\n".encode())
 
 
 @contextmanager
@@ -105,15 +119,36 @@ def submit(client: Caller, jobs: Sequence[Sequence[Opcode]]) -> list[int]:
     """Submit jobs together and return their ids.
 
     Raises:
-        ExecutionError: luxid refused one of them (those before it are submitted; the text names them).
+        ExecutionError: luxid refused one of them (the others are submitted; the text names them), or went away before
+            it answered, so that nobody knows.
     """
-    answers = client.call("SubmitManyJobs", [list(job) for job in jobs])
+    try:
+        answers = client.call("SubmitManyJobs", [list(job) for job in jobs])
+    except PeerError as error:
+        text = ", ".join(map(str, error.arguments))
+        raise ExecutionError(f"Job submission error: {text}") from None
+    except UnreachableError as error:
+        told = f"luxid went away while it was given {len(jobs)} jobs ({error.reason})"
+        hint = "they may have been submitted: see 'gantry job list' before you start again"
+        raise ExecutionError(f"Job submission error: {told}; {hint}") from None
     submitted = [int(answer[1]) for answer in answers if answer[0]]
     refused = [str(answer[1]) for answer in answers if not answer[0]]
     if refused:
         others = f" (submitted: {', '.join(map(str, submitted))})" if submitted else ""
         raise ExecutionError(f"Job submission error: {'; '.join(refused)}{others}", dict.fromkeys(submitted, "queued"))
     return submitted
+
+
+def _state(client: Caller, job: int) -> str:
+    """The state of a job, also of an archived one.
+
+    Raises:
+        ExecutionError: there is no such job (any more).
+    """
+    ((state, _),) = client.call("QueryJobs", [job], ["status", "archived"])
+    if not isinstance(state, str):
+        raise ExecutionError(f"job {job} is gone; ask 'gantry job list' what became of it")
+    return state
 
 
 def wait(client: Caller, job: int) -> str:
@@ -124,14 +159,40 @@ def wait(client: Caller, job: int) -> str:
     """
     last: list[Any] | None = None
     while True:
-        answer = client.call("WaitForJobChange", job, ["status"], last, None, _WAIT)
+        try:
+            answer = client.call("WaitForJobChange", job, ["status"], last, None, _WAIT)
+        except PeerError:
+            answer = None
         if answer == "nochange":
             continue
-        if not answer or not answer[0] or not isinstance(answer[0][0], str):
-            raise ExecutionError(f"job {job} is gone; ask 'gantry job list' what became of it")
-        last = answer[0]
+        told = bool(answer) and bool(answer[0]) and isinstance(answer[0][0], str)
+        last = answer[0] if told else [_state(client, job)]
         if last[0] in FINISHED:
             return str(last[0])
+        if not told:
+            time.sleep(_INTERVAL)
+
+
+@contextmanager
+def _reached(socket: str, patience: float, stop: _Stop) -> Iterator[Client | None]:
+    """A connection to luxid, waited for over a restart; none is needed once the user wants to stop.
+
+    Raises:
+        UnreachableError: luxid stayed away for longer than `patience` seconds.
+    """
+    give_up = time.monotonic() + patience
+    while not stop.requested:
+        try:
+            client = connect(socket, timeout=None)
+        except UnreachableError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            with client:
+                yield client
+            return
+    yield None
 
 
 def wait_all(socket: str, jobs: Sequence[int], patience: float = _PATIENCE) -> dict[int, str]:
@@ -182,13 +243,14 @@ def run(
         ExecutionError: a job was refused or did not succeed; later sets were not submitted.
         UnreachableError: luxid went away.
     """
+    now = clock()
+    sys.stdout.flush()
     with _stoppable() as stop:
         for position, group in enumerate(sets):
-            if stop.requested:
-                _tell_rest(sets, position, say)
-                return False
-            with connect(socket, timeout=None) as client:
-                now = clock()
+            with _reached(socket, _PATIENCE if position else 0.0, stop) as client:
+                if client is None or stop.requested:
+                    _tell_rest(sets, position, say)
+                    return False
                 jobs = [[annotation.applied(opcode, now) for opcode in job] for job in group.jobs]
                 ids = submit(client, jobs)
                 say(f"Got job IDs {','.join(map(str, ids))}")

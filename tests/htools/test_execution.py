@@ -1,14 +1,20 @@
 """Plans are submitted set by set, stop where they must, and carry who submitted them; against a recorded luxid."""
 
+import io
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from htools import execution
+from htools.backends.luxi import UnreachableError
 from htools.execution import Annotation, ExecutionError, JobSet, run
 from htools.opcodes import add_node_tags
+from spec.errors import PeerError
 
 WHO = Annotation("hbal", "because", "comment", priority=10)
 PLAN = [
@@ -26,8 +32,13 @@ class FakeLuxid:
         self.calls: list[tuple[str, Any]] = []
         self.next_id = 1
         self.on_wait: Any = None
+        self.on_submit: Any = None
+        self.on_connect: Any = None
+        self.archived: dict[int, str | None] = {}
 
     def __call__(self, path: str, timeout: float | None = None) -> Self:
+        if self.on_connect:
+            self.on_connect()
         return self
 
     def __enter__(self) -> Self:
@@ -39,14 +50,20 @@ class FakeLuxid:
     def call(self, method: str, *args: Any) -> Any:
         self.calls.append((method, args))
         if method == "SubmitManyJobs":
+            if self.on_submit:
+                self.on_submit()
             if self.refuse:
                 return [[False, "queue is drained"] for _ in args[0]]
             ids = list(range(self.next_id, self.next_id + len(args[0])))
             self.next_id += len(ids)
             return [[True, job] for job in ids]
+        if method == "QueryJobs":
+            return [[self.archived[job], True] for job in args[0]]
         assert method == "WaitForJobChange"
         if self.on_wait:
             self.on_wait()
+        if args[0] in self.archived:
+            raise PeerError("JobLost", ("Can't load job file",))
         job, _, last = args[0], args[1], args[2]
         return [["running"], []] if last is None else [[self.states.get(job, "success")], []]
 
@@ -124,3 +141,139 @@ def test_two_signals_end_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Ended):
         executed(monkeypatch, luxid)
     assert ended == [2]
+
+
+def submissions(luxid: FakeLuxid) -> list[Any]:
+    return [args[0] for method, args in luxid.calls if method == "SubmitManyJobs"]
+
+
+def test_all_jobs_of_a_run_carry_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid, times = FakeLuxid(), iter(range(7, 99))
+    monkeypatch.setattr(execution, "connect", luxid)
+    assert run("socket", PLAN, WHO, say=lambda _: None, clock=lambda: next(times))
+    assert {op["reason"][0][2] for jobs in submissions(luxid) for job in jobs for op in job} == {7}
+
+
+def test_a_drained_queue_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid = FakeLuxid()
+
+    def drained() -> None:
+        raise PeerError("GenericError", ("Queue drained",))
+
+    luxid.on_submit = drained
+    with pytest.raises(ExecutionError, match=r"^Job submission error: Queue drained$"):
+        executed(monkeypatch, luxid)
+
+
+def test_jobs_that_may_have_been_submitted_are_not_submitted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid = FakeLuxid()
+
+    def away() -> None:
+        raise UnreachableError("socket", "connection closed")
+
+    luxid.on_submit = away
+    with pytest.raises(ExecutionError, match="they may have been submitted: see 'gantry job list' before you start"):
+        executed(monkeypatch, luxid)
+    assert len(submissions(luxid)) == 1
+
+
+def test_luxid_may_be_away_between_two_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid, away = FakeLuxid(), iter([False, False, True, True, False, False])
+    monkeypatch.setattr(execution, "_PAUSE", 0.0)
+
+    def absent() -> None:
+        if next(away):
+            raise UnreachableError("socket", "Connection refused")
+
+    luxid.on_connect = absent
+    assert executed(monkeypatch, luxid) == (True, ["Got job IDs 1,2", "Got job IDs 3"])
+
+
+def test_the_user_may_stop_while_luxid_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid, connections = FakeLuxid(), iter(range(9))
+
+    def absent() -> None:
+        if next(connections) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise UnreachableError("socket", "Connection refused")
+
+    luxid.on_connect = absent
+    finished, said = executed(monkeypatch, luxid)
+    assert not finished
+    assert said[1] == "Exiting early due to user request,"
+    assert len(submissions(luxid)) == 1
+
+
+def test_a_job_that_is_archived_while_another_is_waited_for_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid = FakeLuxid()
+    luxid.archived = {2: "success"}
+    assert executed(monkeypatch, luxid)[0]
+    luxid = FakeLuxid()
+    luxid.archived = {2: "error"}
+    with pytest.raises(ExecutionError, match="job 2: error"):
+        executed(monkeypatch, luxid)
+    luxid = FakeLuxid()
+    luxid.archived = {2: None}
+    with pytest.raises(ExecutionError, match="job 2 is gone"):
+        executed(monkeypatch, luxid)
+
+
+def test_a_job_is_waited_for_also_where_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid, busy = FakeLuxid(), iter([True, True])
+    luxid.archived = {1: "running", 2: "running", 3: "running"}
+    monkeypatch.setattr(execution, "_INTERVAL", 0.0)
+
+    def still() -> None:
+        if next(busy, None) is None:
+            luxid.archived = dict.fromkeys(luxid.archived, "success")
+
+    luxid.on_wait = still
+    assert executed(monkeypatch, luxid)[0]
+    assert sum(method == "QueryJobs" for method, _ in luxid.calls) == 5
+
+
+class Interrupted(io.RawIOBase):
+    """A file during whose writing the user presses ^C."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("wb", buffering=0)
+        self.pressed = False
+
+    def close(self) -> None:
+        super().close()
+        self.file.close()
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self.file.fileno()
+
+    def write(self, data: Any) -> int:
+        if not self.pressed:
+            self.pressed = True
+            os.kill(os.getpid(), signal.SIGINT)
+        return self.file.write(data)
+
+
+def test_a_signal_while_something_is_printed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is printed is locked then, so that the handler must not print."""
+    monkeypatch.setattr(execution, "connect", FakeLuxid())
+    said = tmp_path / "said"
+    with io.TextIOWrapper(io.BufferedWriter(Interrupted(said)), "utf-8") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert not run("socket", PLAN, WHO)
+    lines = said.read_text().splitlines()
+    assert lines[:2] == ["Cancel request registered, will exit at the end of the current job set...", "Got job IDs 1,2"]
+
+
+def test_ctrl_c_before_anything_is_submitted_ends_hbal_in_silence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cluster")
+    command = [sys.executable, "-m", "htools.hbal", "-t", str(tmp_path / "cluster")]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+        (tmp_path / "cluster").open("wb"),  # which waits until hbal has opened it too
+    ):
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
