@@ -3,7 +3,8 @@
 Between two sets the user may stop: the first SIGINT or SIGTERM lets the running set end and submits no more, the second
 ends the program at once (the jobs that were submitted go on in the cluster). A set with a failed job ends the
 execution. Waiting asks luxid to answer when a job changes; only where it cannot (the job is archived already, too many
-wait) its state is asked for now and then. What may have been submitted is never submitted again.
+wait) its state is asked for now and then. What may have been submitted is never submitted again, and a set is not
+submitted where somebody else moved its instances, or is about to: a fail-over done twice is undone.
 
 Source: man hbal(1), man hsqueeze(1) on `--exec`; the reason trail and comments of the jobs that htools 3.0.2 submits.
 """
@@ -13,9 +14,9 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -25,6 +26,9 @@ from spec.errors import GantryError, PeerError
 
 FINISHED = frozenset({"canceled", "success", "error"})
 """States in which a job stays."""
+
+UNFINISHED = ("queued", "waiting", "canceling", "running")
+"""All other states."""
 
 _WAIT = 30.0
 """Seconds after which luxid answers even without a change."""
@@ -47,10 +51,17 @@ class ExecutionError(GantryError):
 
 @dataclass(frozen=True, slots=True)
 class JobSet:
-    """Jobs that may run at the same time; each is a list of opcodes. `description` is for people."""
+    """Jobs that may run at the same time; each is a list of opcodes.
+
+    Attributes:
+        description: for people.
+        jobs: the jobs.
+        places: where instances must be, or the jobs would do something else: names of their nodes, the primary first.
+    """
 
     description: str
     jobs: tuple[tuple[Opcode, ...], ...]
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,30 @@ def submit(client: Caller, jobs: Sequence[Sequence[Opcode]]) -> list[int]:
         others = f" (submitted: {', '.join(map(str, submitted))})" if submitted else ""
         raise ExecutionError(f"Job submission error: {'; '.join(refused)}{others}", dict.fromkeys(submitted, "queued"))
     return submitted
+
+
+def _check(client: Caller, group: JobSet) -> None:
+    """Make sure that nobody moved the instances of a set, or is about to (a run that was killed, for example).
+
+    Jobs that still run are looked for first: one that ends meanwhile has made its changes.
+
+    Raises:
+        ExecutionError: with the jobs or the instances.
+    """
+    if not group.places:
+        return
+    unfinished = ["|", *(["=", "status", status] for status in UNFINISHED)]
+    for (_, job), (_, ops) in client.call("Query", "job", ["id", "ops"], unfinished)["data"]:
+        names = sorted({op["instance_name"] for op in ops if op.get("instance_name") in group.places})
+        if names:
+            hint = f"wait for it ('gantry job watch {job}') or cancel it, and plan again"
+            raise ExecutionError(f"job {job} is at work on {', '.join(names)}, which would be moved twice: {hint}")
+    wanted = ["|", *(["=", "name", name] for name in group.places)]
+    rows = client.call("Query", "instance", ["name", "pnode", "snodes"], wanted)["data"]
+    found = {name: (primary, *secondaries) for (_, name), (_, primary), (_, secondaries) in rows}
+    moved = sorted(name for name, nodes in group.places.items() if found.get(name) != nodes)
+    if moved:
+        raise ExecutionError(f"{', '.join(moved)}: no longer on the nodes that the plan moves it from; plan again")
 
 
 def _state(client: Caller, job: int) -> str:
@@ -240,7 +275,8 @@ def run(
         False when the user stopped it before the last set.
 
     Raises:
-        ExecutionError: a job was refused or did not succeed; later sets were not submitted.
+        ExecutionError: a job was refused or did not succeed, or instances are not where they should be; later sets
+            were not submitted.
         UnreachableError: luxid went away.
     """
     now = clock()
@@ -251,6 +287,7 @@ def run(
                 if client is None or stop.requested:
                     _tell_rest(sets, position, say)
                     return False
+                _check(client, group)
                 jobs = [[annotation.applied(opcode, now) for opcode in job] for job in group.jobs]
                 ids = submit(client, jobs)
                 say(f"Got job IDs {','.join(map(str, ids))}")

@@ -16,7 +16,7 @@ from htools.loading import Loaded, SelectionError, load, lookup
 from htools.model import Model, NodeModel, divide
 from htools.numbers import fixed, general
 from htools.options import VERSION, Options, run_tool, stop
-from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, script
+from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, places, script
 from htools.plot import NodeFigures
 from htools.progress import shown
 from htools.report import Outcome
@@ -188,6 +188,7 @@ def _execute(options: Options, sets: Sequence[Sequence[Planned]], model: Model) 
         JobSet(
             f"Executing jobset for instances {','.join(planned.before.name for planned in group)}",
             tuple(opcodes(planned, model.nodes) for planned in group),
+            {planned.before.name: places(planned, model.nodes) for planned in group},
         )
         for group in sets
     ]

@@ -84,6 +84,12 @@ def opcodes(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[dict[str,
     return tuple(moving(name) if step == "f" else replace_secondary(name, new) for step in steps.split())
 
 
+def places(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[str, ...]:
+    """The names of the nodes on which a move finds its instance, the primary first."""
+    found = (planned.before.primary, planned.before.secondary)
+    return tuple(nodes[index].name for index in found if index != NO_NODE)
+
+
 def line(planned: Planned, position: int, nodes: Mapping[int, NodeModel], node_width: int, name_width: int) -> str:
     """The line that tells a move."""
 

@@ -13,7 +13,7 @@ import pytest
 from htools import execution
 from htools.backends.luxi import UnreachableError
 from htools.execution import Annotation, ExecutionError, JobSet, run
-from htools.opcodes import add_node_tags
+from htools.opcodes import add_node_tags, migrate
 from spec.errors import PeerError
 
 WHO = Annotation("hbal", "because", "comment", priority=10)
@@ -35,6 +35,8 @@ class FakeLuxid:
         self.on_submit: Any = None
         self.on_connect: Any = None
         self.archived: dict[int, str | None] = {}
+        self.at_work: list[tuple[int, str]] = []
+        self.places: dict[str, tuple[str, ...]] = {}
 
     def __call__(self, path: str, timeout: float | None = None) -> Self:
         if self.on_connect:
@@ -59,6 +61,12 @@ class FakeLuxid:
             return [[True, job] for job in ids]
         if method == "QueryJobs":
             return [[self.archived[job], True] for job in args[0]]
+        if method == "Query" and args[0] == "job":
+            rows: list[Any] = [[job, [{"instance_name": name}, {}]] for job, name in self.at_work]
+            return {"data": [[[0, value] for value in row] for row in rows]}
+        if method == "Query":
+            rows = [[name, primary, list(others)] for name, (primary, *others) in self.places.items()]
+            return {"data": [[[0, value] for value in row] for row in rows]}
         assert method == "WaitForJobChange"
         if self.on_wait:
             self.on_wait()
@@ -230,6 +238,40 @@ def test_a_job_is_waited_for_also_where_too_many_wait(monkeypatch: pytest.Monkey
     luxid.on_wait = still
     assert executed(monkeypatch, luxid)[0]
     assert sum(method == "QueryJobs" for method, _ in luxid.calls) == 5
+
+
+MOVE = JobSet("move", ((migrate("vm"),),), {"vm": ("n1", "n2")})
+
+
+@pytest.mark.parametrize("busy", [[], [(7, "other")]])
+def test_a_set_is_submitted_where_its_instances_are_as_planned(
+    monkeypatch: pytest.MonkeyPatch, busy: list[tuple[int, str]]
+) -> None:
+    luxid = FakeLuxid()
+    luxid.places, luxid.at_work = {"vm": ("n1", "n2")}, busy
+    monkeypatch.setattr(execution, "connect", luxid)
+    assert run("socket", [MOVE], WHO, say=lambda _: None)
+
+
+def test_an_instance_that_a_job_is_at_work_on_is_not_moved_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    luxid = FakeLuxid()
+    luxid.places, luxid.at_work = {"vm": ("n1", "n2")}, [(7, "vm")]
+    monkeypatch.setattr(execution, "connect", luxid)
+    with pytest.raises(ExecutionError, match="job 7 is at work on vm, which would be moved twice: wait for it"):
+        run("socket", [MOVE], WHO)
+    assert not submissions(luxid)
+
+
+@pytest.mark.parametrize("places", [{}, {"vm": ("n2", "n1")}, {"vm": ("n1", "n3")}, {"vm": ("n1",)}])
+def test_an_instance_that_somebody_moved_is_not_moved(
+    monkeypatch: pytest.MonkeyPatch, places: dict[str, tuple[str, ...]]
+) -> None:
+    luxid = FakeLuxid()
+    luxid.places = places
+    monkeypatch.setattr(execution, "connect", luxid)
+    with pytest.raises(ExecutionError, match="vm: no longer on the nodes that the plan moves it from; plan again"):
+        run("socket", [PLAN[0], MOVE], WHO, say=lambda _: None)
+    assert len(submissions(luxid)) == 1
 
 
 class Interrupted(io.RawIOBase):
