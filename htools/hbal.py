@@ -8,6 +8,7 @@ Source: man hbal(1); the real hbal 3.0.2's output, stream by stream.
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import replace
 from math import isnan
 
@@ -156,6 +157,11 @@ def write(path: str, content: str) -> None:
         raise GantryError(f"cannot write '{path}': {error.strerror}") from None
 
 
+def aside(options: Options) -> AbstractContextManager[object]:
+    """While it lasts, what is printed goes to standard error where standard output is one JSON object."""
+    return redirect_stdout(sys.stderr) if options.json else nullcontext()
+
+
 def _print_tables(title: str, map_title: str, model: Model, loaded: Loaded, options: Options) -> None:
     if options.print_instances:
         print(f"\n{map_title} instance map:", file=sys.stderr)
@@ -175,7 +181,8 @@ def _print_commands(options: Options, sets: Sequence[Sequence[Planned]], model: 
         print("".join(f"  {text}\n" for text in lines.splitlines() if text != "  check"), end="")
     else:
         write(options.print_commands, SCRIPT_HEAD + lines)
-        print(f"The commands have been written to file '{options.print_commands}'")
+        with aside(options):
+            print(f"The commands have been written to file '{options.print_commands}'")
 
 
 def _execute(options: Options, sets: Sequence[Sequence[Planned]], model: Model) -> None:
@@ -194,7 +201,9 @@ def _execute(options: Options, sets: Sequence[Sequence[Planned]], model: Model) 
     ]
     reason = options.reason if options.reason is not None else f"hbal {VERSION} called"
     annotation = Annotation("hbal", reason, f"rebalancing via hbal {VERSION}", options.priority)
-    run(socket_path(options.luxi, options.root), jobs, annotation)
+    sys.stdout.flush()
+    with aside(options):
+        run(socket_path(options.luxi, options.root), jobs, annotation)
 
 
 def _free(model: Model) -> tuple[int, int]:

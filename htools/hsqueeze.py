@@ -209,7 +209,8 @@ def _run(options: Options, loaded: Loaded) -> int:
     _report(options, found, before, sets)
     sys.stdout.flush()
     if options.execute and not options.dry_run and found.action != "nothing":
-        _execute(options, found, before, _phases(found, before, sets))
+        with hbal.aside(options):
+            _execute(options, found, before, _phases(found, before, sets))
     hbal.save(options.save, "squeezed", _SAVED[found.action], hbal.snapshot(loaded, found.model))
     return 0
 

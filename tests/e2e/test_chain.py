@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -77,6 +79,13 @@ def test_a_plan_is_executed_and_keeps_its_promise(chain: Chain) -> None:
     assert plan.steps
     assert broken_promises(before, chain.stage.config(), chain.cluster, plan) == []
     assert chain.locks() == ([], [])
+
+
+def test_json_is_one_object_also_while_jobs_run(chain: Chain) -> None:
+    command = [sys.executable, "-m", "htools.hbal", f"-L{chain.root.luxi_socket}", "-X", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert len(json.loads(done.stdout)["plan"]) == 2
+    assert done.stderr == "Got job IDs 1\nGot job IDs 2\n"
 
 
 def test_a_plan_is_audited_against_the_running_cluster(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:

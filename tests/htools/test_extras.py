@@ -58,6 +58,13 @@ def test_json_tells_the_same_plan_as_the_text(tmp_path: Path, seed: int) -> None
     assert gains == [before - after for before, after in pairwise(steps)]
 
 
+def test_json_is_all_that_standard_output_holds(tmp_path: Path) -> None:
+    words = ["-t", written(tmp_path, SEEDS[0]), "-G", "group0", "--json"]
+    alone, aside = (run_ours(hbal.main, [*words, *more], tmp_path) for more in ([], [f"-C{tmp_path}/script"]))
+    assert alone.output == aside.output
+    assert "The commands have been written to file" in aside.errors
+
+
 TOLD = {
     "disk above the minimum with forthcoming instances": "free disk with forthcoming instances: ",
     "disk above the minimum": "disk to be kept free: ",
