@@ -30,6 +30,12 @@ FINISHED = frozenset({"canceled", "success", "error"})
 UNFINISHED = ("queued", "waiting", "canceling", "running")
 """All other states."""
 
+MOVING = frozenset(
+    f"OP_INSTANCE_{what}"
+    for what in ("FAILOVER", "MIGRATE", "MOVE", "RECREATE_DISKS", "REMOVE", "RENAME", "REPLACE_DISKS")
+)
+"""Opcodes after which an instance may be elsewhere, or nowhere; of others hbal's jobs just wait for the locks."""
+
 _WAIT = 30.0
 """Seconds after which luxid answers even without a change."""
 _PATIENCE = 60.0
@@ -162,10 +168,11 @@ def _check(client: Caller, group: JobSet) -> None:
         return
     unfinished = ["|", *(["=", "status", status] for status in UNFINISHED)]
     for (_, job), (_, ops) in client.call("Query", "job", ["id", "ops"], unfinished)["data"]:
-        names = sorted({op["instance_name"] for op in ops if op.get("instance_name") in group.places})
+        moving = [op for op in ops if op["OP_ID"] in MOVING]
+        names = sorted({op["instance_name"] for op in moving if op.get("instance_name") in group.places})
         if names:
             hint = f"wait for it ('gantry job watch {job}') or cancel it, and plan again"
-            raise ExecutionError(f"job {job} is at work on {', '.join(names)}, which would be moved twice: {hint}")
+            raise ExecutionError(f"job {job} moves {', '.join(names)}, which would be moved twice: {hint}")
     wanted = ["|", *(["=", "name", name] for name in group.places)]
     rows = client.call("Query", "instance", ["name", "pnode", "snodes"], wanted)["data"]
     found = {name: (primary, *secondaries) for (_, name), (_, primary), (_, secondaries) in rows}

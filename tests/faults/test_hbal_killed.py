@@ -36,7 +36,7 @@ def test_a_run_after_a_killed_one_moves_nothing_twice(slow: Chain) -> None:
         first.kill()
     code, said = said_by(slow, "-X")
     assert code == 1
-    assert "job 1 is at work on stock, which would be moved twice" in said
+    assert "job 1 moves stock, which would be moved twice" in said
     assert ids(slow) == [1]
     assert slow.wait_for(1, "success") == "success"
     code, said = said_by(slow, "-X")

@@ -35,7 +35,7 @@ class FakeLuxid:
         self.on_submit: Any = None
         self.on_connect: Any = None
         self.archived: dict[int, str | None] = {}
-        self.at_work: list[tuple[int, str]] = []
+        self.at_work: list[tuple[int, str, str]] = []
         self.places: dict[str, tuple[str, ...]] = {}
 
     def __call__(self, path: str, timeout: float | None = None) -> Self:
@@ -62,7 +62,10 @@ class FakeLuxid:
         if method == "QueryJobs":
             return [[self.archived[job], True] for job in args[0]]
         if method == "Query" and args[0] == "job":
-            rows: list[Any] = [[job, [{"instance_name": name}, {}]] for job, name in self.at_work]
+            rows: list[Any] = [
+                [job, [{"OP_ID": f"OP_{what}", "instance_name": name}, {"OP_ID": "OP_TEST_DELAY"}]]
+                for job, what, name in self.at_work
+            ]
             return {"data": [[[0, value] for value in row] for row in rows]}
         if method == "Query":
             rows = [[name, primary, list(others)] for name, (primary, *others) in self.places.items()]
@@ -243,9 +246,9 @@ def test_a_job_is_waited_for_also_where_too_many_wait(monkeypatch: pytest.Monkey
 MOVE = JobSet("move", ((migrate("vm"),),), {"vm": ("n1", "n2")})
 
 
-@pytest.mark.parametrize("busy", [[], [(7, "other")]])
+@pytest.mark.parametrize("busy", [[], [(7, "INSTANCE_MIGRATE", "other")], [(7, "INSTANCE_REBOOT", "vm")]])
 def test_a_set_is_submitted_where_its_instances_are_as_planned(
-    monkeypatch: pytest.MonkeyPatch, busy: list[tuple[int, str]]
+    monkeypatch: pytest.MonkeyPatch, busy: list[tuple[int, str, str]]
 ) -> None:
     luxid = FakeLuxid()
     luxid.places, luxid.at_work = {"vm": ("n1", "n2")}, busy
@@ -253,11 +256,11 @@ def test_a_set_is_submitted_where_its_instances_are_as_planned(
     assert run("socket", [MOVE], WHO, say=lambda _: None)
 
 
-def test_an_instance_that_a_job_is_at_work_on_is_not_moved_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instance_that_a_job_is_about_to_move_is_not_moved_again(monkeypatch: pytest.MonkeyPatch) -> None:
     luxid = FakeLuxid()
-    luxid.places, luxid.at_work = {"vm": ("n1", "n2")}, [(7, "vm")]
+    luxid.places, luxid.at_work = {"vm": ("n1", "n2")}, [(7, "INSTANCE_FAILOVER", "vm")]
     monkeypatch.setattr(execution, "connect", luxid)
-    with pytest.raises(ExecutionError, match="job 7 is at work on vm, which would be moved twice: wait for it"):
+    with pytest.raises(ExecutionError, match="job 7 moves vm, which would be moved twice: wait for it"):
         run("socket", [MOVE], WHO)
     assert not submissions(luxid)
 
