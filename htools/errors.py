@@ -20,3 +20,16 @@ class LoadError(GantryError):
         self.reason = reason
         place = source if line is None else f"{source}, line {line}"
         super().__init__(f"{place}: {reason}" if field is None else f"{place}, field '{field}': {reason}")
+
+
+_SHOWN = 60
+
+
+def quoted(text: str) -> str:
+    """Text from an input as errors quote it: in one line, without what a terminal would obey, and not too long."""
+    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return (
+        "'"
+        + "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in cut)
+        + "'"
+    )

@@ -8,76 +8,80 @@ numbers.
 """
 
 import re
-from typing import TypeVar
 
 from htools.numbers import show
 from spec.cluster import ISpec, Policy
 
-_Value = TypeVar("_Value", int, float)
-
-_BLANK = r"[ \t\n\r\f\v]*"
+_SPACE = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+_OPEN = re.compile(rf"(?:{_SPACE}*\()*")
+_CLOSE = re.compile(rf"{_SPACE}*\)")
 _NUMBER = re.compile(
-    rf"{_BLANK}(?P<minus>-{_BLANK})?"
-    r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+    rf"{_SPACE}*(?P<minus>-{_SPACE}*)?"
+    r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
     r"|NaN(?![\w'])|Infinity(?![\w']))"
 )
+_DIGITS = 4000
+"""Digits that are turned into a number at once: Python refuses more than 4300 of them."""
 
 
-def _based(body: str) -> int | None:
-    for prefix, base in (("0x", 16), ("0o", 8), ("0b", 2)):
-        if body.lower().startswith(prefix):
-            return int(body[2:], base)
-    return None
-
-
-def _open_parentheses(text: str) -> tuple[str, str] | None:
-    """The inside of one surrounding pair of parentheses and what follows it."""
-    stripped = text.lstrip()
-    if not stripped.startswith("("):
+def _natural(body: str) -> int | None:
+    """The whole number that is written, None where it is written otherwise (`1.5`, `1e3`)."""
+    base = {"0x": 16, "0o": 8}.get(body[:2].lower())
+    if base is not None:
+        return int(body[2:], base)
+    if not body.isdigit():
         return None
-    depth = 0
-    for position, letter in enumerate(stripped):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0:
-            return stripped[1:position], stripped[position + 1 :]
-    return None
+    value = 0
+    for at in range(0, len(body), _DIGITS):
+        part = body[at : at + _DIGITS]
+        value = value * 10 ** len(part) + int(part)
+    return value
 
 
-def _closed(found: tuple[_Value, str] | None, rest: str) -> tuple[_Value, str] | None:
-    """What was read between parentheses, if it is all that stands there, and what follows them."""
-    return (found[0], rest) if found is not None and not found[1].strip() else None
+def _literal(text: str) -> tuple[bool, str, str] | None:
+    """The number at the head of a text, in any number of parentheses: whether negative, as written, and the rest."""
+    head = _OPEN.match(text)
+    begin = head.end() if head else 0
+    match = _NUMBER.match(text, begin)
+    if match is None:
+        return None
+    end = match.end()
+    for _ in range(text.count("(", 0, begin)):
+        closing = _CLOSE.match(text, end)
+        if closing is None:
+            return None
+        end = closing.end()
+    return match["minus"] is not None, match["body"], text[end:]
+
+
+def whole_number(text: str) -> int | None:
+    """The integer of any size that `text` is, or None: `12`, ` -3`, `0x1f`, `(7)`; not `1.5`, nor `3x`."""
+    found = _literal(text)
+    value = None if found is None or found[2] else _natural(found[1])
+    return -value if value is not None and found is not None and found[0] else value
 
 
 def reads_int(text: str) -> tuple[int, str] | None:
     """The integer at the head of `text` and the rest, or None: `12`, ` -3x`, `0x1f`, `(7)`; not `1.5` nor `1e3`."""
-    inside = _open_parentheses(text)
-    if inside is not None:
-        return _closed(reads_int(inside[0]), inside[1])
-    match = _NUMBER.match(text)
-    if match is None:
+    found = _literal(text)
+    value = None if found is None else _natural(found[1])
+    if found is None or value is None:
         return None
-    body = match["body"]
-    based = _based(body)
-    if based is None:
-        if not body.isdigit():
-            return None
-        based = int(body)
-    wrapped = (based + 2**63) % 2**64 - 2**63
-    return (-wrapped if match["minus"] else wrapped), text[match.end() :]
+    return ((-value if found[0] else value) + 2**63) % 2**64 - 2**63, found[2]
 
 
 def reads_float(text: str) -> tuple[float, str] | None:
     """The number at the head of `text` and the rest, or None: also `1.5`, `2e3`, `NaN`, `Infinity`."""
-    inside = _open_parentheses(text)
-    if inside is not None:
-        return _closed(reads_float(inside[0]), inside[1])
-    match = _NUMBER.match(text)
-    if match is None:
+    found = _literal(text)
+    if found is None:
         return None
-    body = match["body"]
-    based = _based(body)
-    value = float(based) if based is not None else float(body)
-    return (-value if match["minus"] else value), text[match.end() :]
+    negative, body, rest = found
+    natural = _natural(body) if body[:2].lower() in {"0x", "0o"} else None
+    try:
+        value = float(body) if natural is None else float(natural)
+    except OverflowError:
+        value = float("inf")
+    return (-value if negative else value), rest
 
 
 def _complete(name: str, text: str, found: tuple[float, str] | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
-from htools.errors import LoadError
+from htools.errors import LoadError, quoted
 from htools.model import Model, NodeModel, common_domain
 from htools.options import Options
 from spec.cluster import Cluster, Utilisation
@@ -98,8 +98,8 @@ def _utilisation(path: str) -> list[tuple[str, Utilisation]]:
     from htools.haskell import read_float
 
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().split("\n")
+        with open(path, "rb") as file:
+            lines = file.read().decode().split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise LoadError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if lines[-1] == "":
@@ -109,7 +109,7 @@ def _utilisation(path: str) -> list[tuple[str, Utilisation]]:
         words = line.split(" ") if line else []
         if len(words) != 5:
             reason = "can't parse utilisation data: expected a name and four numbers (cpu, memory, disk, network)"
-            raise LoadError(path, f"{reason}, found '{line}'", line=number)
+            raise LoadError(path, f"{reason}, found {quoted(line)}", line=number)
         try:
             cpu, memory, disk, network = (read_float(words[0], word) for word in words[1:])
         except ValueError as error:

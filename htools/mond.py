@@ -5,10 +5,12 @@ Gantry runs no monitoring daemon: without `--mond-data` there is nobody to ask, 
 Source: man hbal(1) on `--mond`; the reports' format as ganeti-mond(8) has it; the real hbal's warnings.
 """
 
-import json
+import math
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from htools.backends.jsonfields import decode, describe
 from htools.errors import LoadError
 from htools.model import Model, divide
 from htools.options import Options, stop
@@ -16,7 +18,57 @@ from htools.options import Options, stop
 TOTAL_CPU = "cpu-avg-load"
 XEN_CPU = "xen-cpu-avg-load"
 
-_REPORT_FIELDS = ("name", "version", "format_version", "timestamp", "kind", "data")
+_KNOWN = frozenset(("name", "version", "format_version", "timestamp", "category", "kind", "data"))
+_CATEGORIES = (None, "storage", "daemon", "instance", "hypervisor")
+
+
+def _number(value: object) -> float | None:
+    if type(value) is not int and type(value) is not float:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _text(value: object) -> bool:
+    return type(value) is str
+
+
+_REPORT_FIELDS: tuple[tuple[str, Callable[[object], bool], str], ...] = (
+    ("name", _text, "a string"),
+    ("version", _text, "a string"),
+    ("format_version", lambda value: _number(value) is not None, "a number"),
+    ("timestamp", lambda value: _number(value) is not None, "a number"),
+    ("kind", lambda value: type(value) is not bool and value in {0, 1}, "0 or 1"),
+)
+"""Keys that each report has, with a test of their values and the words for what passes it."""
+
+
+def _check(path: str, node: str, report: object) -> Mapping[str, Any]:
+    """One report, if it is one.
+
+    Raises:
+        LoadError: with the field and what was expected there.
+    """
+    place = f"in each report of node {node}"
+    if not isinstance(report, dict):
+        raise LoadError(path, f"can't parse MonD data: expected objects as reports of node {node}", field="reports")
+    for field, fits, expected in _REPORT_FIELDS:
+        value = report.get(field)
+        if isinstance(value, dict | list) or not fits(value):
+            reason = f"can't parse MonD data: expected {expected} {place}, found "
+            raise LoadError(path, reason + (describe(value) if field in report else "nothing"), field=field)
+    if "data" not in report:
+        raise LoadError(path, f"can't parse MonD data: expected data {place}, found nothing", field="data")
+    category = report.get("category")
+    if isinstance(category, dict | list) or category not in _CATEGORIES:
+        reason = f"can't parse MonD data: expected null or one of {', '.join(_CATEGORIES[1:])} {place}"
+        raise LoadError(path, f"{reason}, found {describe(category)}", field="category")
+    unknown = sorted(set(report) - _KNOWN)
+    if unknown:
+        raise LoadError(path, f"can't parse MonD data: expected no such field {place}", field=unknown[0])
+    return report
 
 
 def read(path: str) -> dict[str, dict[str, Any]]:
@@ -26,12 +78,14 @@ def read(path: str) -> dict[str, dict[str, Any]]:
         LoadError: the file cannot be read, or is not a list of nodes with reports.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        with open(path, "rb") as file:
+            data = file.read()
     except OSError as error:
         raise LoadError(path, f"cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise LoadError(path, f"can't parse MonD data: expected JSON: {error}") from None
+    try:
+        content = decode(path, data)
+    except LoadError as error:
+        raise LoadError(path, f"can't parse MonD data: {error.reason}") from None
     if not isinstance(content, list):
         raise LoadError(path, "can't parse MonD data: expected a list of objects, one for each node")
     nodes: dict[str, dict[str, Any]] = {}
@@ -44,33 +98,27 @@ def read(path: str) -> dict[str, dict[str, Any]]:
         if not isinstance(reports, list):
             raise LoadError(path, f"can't parse MonD data: expected a list for node {entry['node']}", field="reports")
         found: dict[str, Any] = {}
-        for report in reports:
-            missing = [field for field in _REPORT_FIELDS if not isinstance(report, dict) or field not in report]
-            if missing:
-                reason = f"can't parse MonD data: expected the field in each report of node {entry['node']}"
-                raise LoadError(path, reason, field=missing[0])
+        for item in reports:
+            report = _check(path, entry["node"], item)
             found.setdefault(report["name"], report["data"])
         nodes[entry["node"]] = found
     return nodes
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def _total(data: object) -> float | None:
-    if not isinstance(data, dict) or not isinstance(data.get("cpu_number"), int):
+    if not isinstance(data, dict) or set(data) != {"cpu_number", "cpus", "cpu_total"}:
         return None
-    loads = data.get("cpus")
+    loads = data["cpus"]
     if not isinstance(loads, list) or any(_number(load) is None for load in loads):
         return None
-    return _number(data.get("cpu_total"))
+    return None if _number(data["cpu_number"]) is None else _number(data["cpu_total"])
 
 
 def _instance_loads(data: object) -> dict[str, float] | None:
     if not isinstance(data, dict):
         return None
-    return {name: float(load) for name, load in data.items() if _number(load) is not None}
+    loads = {name: load for name, value in data.items() if (load := _number(value)) is not None}
+    return loads if len(loads) == len(data) else None
 
 
 def _set_instance_load(model: Model, index: int, cpu: float) -> None:

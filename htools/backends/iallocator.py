@@ -10,7 +10,7 @@ Source: Ganeti's design document on the iallocator protocol; the requests that h
 import sys
 from collections.abc import Callable, Mapping
 
-from htools.backends.jsonfields import Fields, decode, disks_of, policy_of
+from htools.backends.jsonfields import HYPERVISORS, Fields, decode, disks_of, policy_of, whole
 from htools.errors import LoadError
 from spec.cluster import (
     DEFAULT_POLICY,
@@ -60,8 +60,12 @@ def _refuse_twins(source: str, data: bytes, message: Mapping[str, object]) -> No
         return
     import json
 
+    try:
+        again = json.loads(data, object_pairs_hook=_Object)
+    except RecursionError:
+        raise LoadError(source, "expected JSON nested less deeply") from None
     for name, _ in _EACH_HAS:
-        part = json.loads(data, object_pairs_hook=_Object).get(name)
+        part = again.get(name)
         if isinstance(part, _Object) and part.twice is not None:
             raise LoadError(source, f"expected every name in '{name}' once, found '{part.twice}' twice", field=name)
 
@@ -128,12 +132,13 @@ def _instance(name: str, fields: Fields, primary: int, secondary: int | None) ->
     sizes: list[int] = []
     spindles: list[int | None] = []
     for disk in fields.items("disks"):
-        if not isinstance(disk, dict) or type(disk.get("size")) is not int:
-            raise fields.error("disks", "a list of objects with an integer 'size'")
-        held = disk.get("spindles")
-        if held is not None and type(held) is not int:
-            raise fields.error("disks", "an integer or null for the 'spindles' of each")
-        sizes.append(disk["size"])
+        size = whole(disk.get("size")) if isinstance(disk, dict) else None
+        if size is None:
+            raise fields.error("disks", "a list of objects with an integer 'size' of 64 bits")
+        held = whole(disk.get("spindles"))
+        if held is None and disk.get("spindles") is not None:
+            raise fields.error("disks", "an integer of 64 bits or null for the 'spindles' of each")
+        sizes.append(size)
         spindles.append(held)
     state = fields.values.get("admin_state")
     return Instance(
@@ -162,8 +167,10 @@ def _known_instance(source: str, name: str, value: object, nodes: Mapping[str, i
     primary = fields.place_at("nodes", 0, nodes, "node")
     secondary = fields.place_at("nodes", 1, nodes, "node") if len(places) > 1 else None
     instance = _instance(name, fields, primary, secondary)
-    if instance.disk_template is DiskTemplate.DRBD and secondary in {None, primary}:
+    if instance.disk_template is DiskTemplate.DRBD and secondary is None:
         raise fields.error("nodes", "two different nodes for a drbd instance")
+    if secondary == primary:
+        raise fields.error("nodes", "two different nodes")
     return instance
 
 
@@ -265,6 +272,8 @@ _TYPES: dict[str, Callable[[Fields, _Places], Request]] = {
 
 def _cluster(source: str, message: Fields) -> Cluster:
     hypervisors = message.texts("enabled_hypervisors")
+    if not set(hypervisors) <= set(HYPERVISORS):
+        raise message.error("enabled_hypervisors", f"a list of {', '.join(HYPERVISORS)}")
     hypervisor = hypervisors[0] if hypervisors else None
     groups = tuple(_group(source, uuid, value) for uuid, value in message.inner("nodegroups").values.items())
     group_at = {group.uuid: position for position, group in enumerate(groups)}

@@ -19,6 +19,7 @@ _MISSING = object()
 _ISPEC_KEYS = ("memory-size", "cpu-count", "disk-size", "disk-count", "nic-count", "spindle-use")
 
 LARGEST = 2**63 - 1
+HYPERVISORS = ("kvm", "xen-pvm", "xen-hvm", "chroot", "lxc", "fake")
 
 
 def describe(value: object) -> str:
@@ -41,6 +42,13 @@ def decode(source: str, data: bytes) -> Any:
         raise LoadError(source, f"expected JSON: {error}") from None
     except RecursionError:
         raise LoadError(source, "expected JSON nested less deeply") from None
+
+
+def whole(value: object) -> int | None:
+    """The whole number of 64 bits that a JSON value is, rounded where it is a fraction; None where it is none."""
+    if type(value) is float and value - value == 0.0:
+        value = round(value)
+    return value if type(value) is int and -LARGEST - 1 <= value <= LARGEST else None
 
 
 class Fields:
@@ -84,12 +92,10 @@ class Fields:
 
     def integer(self, key: str) -> int:
         """A whole number of 64 bits."""
-        value = self.values.get(key, _MISSING)
-        if type(value) is float and value - value == 0.0:
-            value = round(value)
-        if type(value) is int and -LARGEST - 1 <= value <= LARGEST:
-            return value
-        raise self.error(key, "an integer of 64 bits")
+        value = whole(self.values.get(key, _MISSING))
+        if value is None:
+            raise self.error(key, "an integer of 64 bits")
+        return value
 
     def size(self, key: str) -> int:
         """A whole number that is not negative."""
@@ -102,7 +108,10 @@ class Fields:
         """A number."""
         value = self.values.get(key, _MISSING)
         if type(value) is int or type(value) is float:
-            return float(value)
+            try:
+                return float(value) + 0.0  # JSON knows no negative zero
+            except OverflowError:
+                raise self.error(key, "a number within the range of a double") from None
         raise self.error(key, "a number")
 
     def flag(self, key: str) -> bool:
@@ -128,11 +137,18 @@ class Fields:
         return tuple(value)
 
     def integers(self, key: str) -> list[int]:
-        """A list of whole numbers."""
-        value = self.items(key)
-        if any(type(item) is not int for item in value):
-            raise self.error(key, "a list of integers")
-        return value
+        """A list of whole numbers of 64 bits."""
+        found = [number for item in self.items(key) if (number := whole(item)) is not None]
+        if len(found) < len(self.items(key)):
+            raise self.error(key, "a list of integers of 64 bits")
+        return found
+
+    def integers_or_nulls(self, key: str) -> list[int | None]:
+        """A list of whole numbers of 64 bits, any of which may be missing."""
+        found = [whole(item) for item in self.items(key)]
+        if any(number is None and item is not None for number, item in zip(found, self.items(key), strict=True)):
+            raise self.error(key, "a list of integers of 64 bits or nulls")
+        return found
 
     def inner(self, key: str) -> "Fields":
         """The fields of an object within."""
@@ -156,6 +172,13 @@ class Fields:
         except ValueError:
             allowed = ", ".join(member.value for member in kind)
             raise self.error(key, f"one of {allowed}") from None
+
+    def hypervisor(self, key: str) -> str:
+        """The name of a hypervisor."""
+        value = self.text(key)
+        if value not in HYPERVISORS:
+            raise self.error(key, f"one of {', '.join(HYPERVISORS)}")
+        return value
 
     def place(self, key: str, known: Mapping[str, int], what: str) -> int:
         """The position of the thing that the key names."""

@@ -38,6 +38,11 @@ _STATUS = {
 _T = TypeVar("_T")
 
 
+def _reason(status: object) -> str:
+    known = _STATUS.get(status) if type(status) is int else None
+    return known or f"the cluster answered the unknown status {status!r:.60}"
+
+
 class Caller(Protocol):
     """What reading and submitting need of a connection."""
 
@@ -74,7 +79,7 @@ class _Row:
             if status == 0:
                 values[name] = value
             else:
-                self._missing[name] = _STATUS.get(status, f"the cluster answered the unknown status {status!r}")
+                self._missing[name] = _reason(status)
         self._source = source
         self._owner = f"{what} '{values.get('name', '?')}'"
         self.fields = Fields(source, self._owner, values)
@@ -148,14 +153,15 @@ def _node(row: _Row, groups: dict[str, int], master: str, hypervisor: str) -> No
 def _instance(row: _Row, nodes: dict[str, int]) -> Instance:
     fields = row.fields
     template = row.get(lambda key: fields.choice(key, DiskTemplate), "disk_template")
+    primary = row.get(lambda key: fields.place(key, nodes, "node"), "pnode")
     secondary = None
     if row.get(fields.texts, "snodes"):
         secondary = fields.place_at("snodes", 0, nodes, "node")
     elif template is DiskTemplate.DRBD:
         raise fields.error("snodes", "the secondary node of a drbd instance")
-    spindles = row.get(fields.items, "disk.spindles")
-    if any(item is not None and type(item) is not int for item in spindles):
-        raise fields.error("disk.spindles", "a list of integers or nulls")
+    if secondary == primary:
+        raise fields.error("snodes", "another node than the primary")
+    spindles = row.get(fields.integers_or_nulls, "disk.spindles")
     return Instance(
         name=row.get(fields.text, "name"),
         memory=row.get(fields.integer, "be/memory"),
@@ -163,7 +169,7 @@ def _instance(row: _Row, nodes: dict[str, int]) -> Instance:
         vcpus=row.get(fields.integer, "be/vcpus"),
         status=row.get(lambda key: fields.choice(key, InstanceStatus), "status"),
         auto_balance=row.get(fields.flag, "be/auto_balance"),
-        primary=row.get(lambda key: fields.place(key, nodes, "node"), "pnode"),
+        primary=primary,
         secondary=secondary,
         disk_template=template,
         disks=disks_of(row.get(fields.integers, "disk.sizes"), spindles),
@@ -180,7 +186,7 @@ def parse(source: str, groups: object, nodes: object, instances: object, info: o
         LoadError: with the object, the attribute and what was expected.
     """
     cluster = Fields.of(source, "the answer about the cluster", info)
-    master, hypervisor = cluster.text("master"), cluster.text("default_hypervisor")
+    master, hypervisor = cluster.text("master"), cluster.hypervisor("default_hypervisor")
     all_groups = tuple(_group(row) for row in _rows(source, "group", GROUP_FIELDS, groups))
     group_at = {group.uuid: position for position, group in enumerate(all_groups)}
     node_rows = _rows(source, "node", NODE_FIELDS, nodes)

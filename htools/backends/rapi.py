@@ -126,11 +126,9 @@ def _instance(fields: Fields, nodes: Mapping[str, int]) -> Instance:
     template = fields.choice("disk_template", DiskTemplate)
     primary = fields.place("pnode", nodes, "node")
     secondary = fields.place_at("snodes", 0, nodes, "node") if fields.items("snodes") else None
-    if template is DiskTemplate.DRBD and secondary in {None, primary}:
-        raise fields.error("snodes", "another node as the secondary of a drbd instance")
-    spindles = fields.items("disk.spindles")
-    if any(item is not None and type(item) is not int for item in spindles):
-        raise fields.error("disk.spindles", "a list of integers or nulls")
+    if secondary == primary or (template is DiskTemplate.DRBD and secondary is None):
+        raise fields.error("snodes", "another node than the primary as its secondary")
+    spindles = fields.integers_or_nulls("disk.spindles")
     return Instance(
         name=fields.text("name"),
         memory=_memory(fields, parameters),
@@ -156,7 +154,7 @@ def parse(source: str, answers: Mapping[str, bytes]) -> Cluster:
     """
     decoded = {name: decode(f"{source}, {name}", data) for name, data in answers.items()}
     info = Fields.of(f"{source}, info", "the cluster", decoded["info"])
-    master, hypervisor = info.text("master"), info.text("default_hypervisor")
+    master, hypervisor = info.text("master"), info.hypervisor("default_hypervisor")
     groups = tuple(_group(fields) for fields in _objects(f"{source}, groups", "group", decoded["groups"]))
     group_at = indices(source, "group", [group.uuid for group in groups])
     rows = _objects(f"{source}, nodes", "node", decoded["nodes"])

@@ -10,9 +10,11 @@ Source: man hscan(1), section on the file format; the real programs' output of `
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from math import isfinite
 from typing import TypeVar
 
-from htools.errors import LoadError
+from htools.errors import LoadError, quoted
+from htools.haskell import reads_float, whole_number
 from htools.numbers import fixed, show
 from spec.cluster import (
     DEFAULT_POLICY,
@@ -96,31 +98,27 @@ class _Line:
         return self.parse_integer(field, self._values[field])
 
     def parse_integer(self, field: str, value: str) -> int:
-        digits = value.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit()):
-            raise self.error(field, f"expected an integer, found '{value}'")
-        number = int(value)
+        plain = value.isascii() and value.isdigit() and len(value) < 19
+        number = int(value) if plain else whole_number(value)
+        if number is None:
+            raise self.error(field, f"expected an integer, found {quoted(value)}")
         if not -LARGEST - 1 <= number <= LARGEST:
-            raise self.error(field, f"expected an integer of 64 bits, found '{value}'")
+            raise self.error(field, f"expected an integer of 64 bits, found {quoted(value)}")
         return number
 
-    def number(self, field: str) -> float:
+    def number(self, field: str, *, finite: bool = True) -> float:
         value = self._values[field]
-        digits = value.removeprefix("-")
-        if not (digits[:1].isdigit() and digits[-1:].isdigit() and digits.isascii() and "_" not in digits):
-            raise self.error(field, f"expected a number, found '{value}'")
-        try:
-            number = float(value)
-        except ValueError:
-            raise self.error(field, f"expected a number, found '{value}'") from None
-        if number in {float("inf"), float("-inf")}:
-            raise self.error(field, f"expected a number within the range of a double, found '{value}'")
-        return number
+        found = reads_float(value)
+        if found is None or found[1]:
+            raise self.error(field, f"expected a number, found {quoted(value)}")
+        if finite and not isfinite(found[0]):
+            raise self.error(field, f"expected a number within the range of a double, found {quoted(value)}")
+        return found[0]
 
     def flag(self, field: str) -> bool:
         value = self._values[field]
         if value not in {"Y", "N"}:
-            raise self.error(field, f"expected Y or N, found '{value}'")
+            raise self.error(field, f"expected Y or N, found {quoted(value)}")
         return value == "Y"
 
     def choice(self, field: str, kind: type[_Choice], value: str | None = None) -> _Choice:
@@ -129,7 +127,7 @@ class _Line:
             return kind(wanted)
         except ValueError:
             allowed = ", ".join(member.value for member in kind)
-            raise self.error(field, f"expected one of {allowed}; found '{wanted}'") from None
+            raise self.error(field, f"expected one of {allowed}; found {quoted(wanted)}") from None
 
     def tuple(self, field: str) -> tuple[str, ...]:
         return tuple(split(self._values[field], ","))
@@ -187,7 +185,7 @@ def _group(row: _Line) -> Group:
 def _node(row: _Line, groups: Mapping[str, int]) -> Node:
     uuid = row.text("group_uuid")
     if uuid not in groups:
-        raise row.error("group_uuid", f"expected the UUID of a group listed above, found '{uuid}'")
+        raise row.error("group_uuid", f"expected the UUID of a group listed above, found {quoted(uuid)}")
     sizes = ("total_memory", "node_memory", "free_memory", "total_disk", "free_disk", "total_cpus")
     if any(row.text(field) == "?" for field in sizes):
         return Node(row.text("name"), groups[uuid], 0.0, 0, 0, 0.0, 0, 0.0, 0, spindles=0, offline=True)
@@ -216,7 +214,7 @@ def _instance(row: _Line, nodes: Mapping[str, int]) -> Instance:
     def node(field: str) -> int:
         name = row.text(field)
         if name not in nodes:
-            raise row.error(field, f"expected the name of a node listed above, found '{name}'")
+            raise row.error(field, f"expected the name of a node listed above, found {quoted(name)}")
         return nodes[name]
 
     primary = node("primary")
@@ -224,8 +222,10 @@ def _instance(row: _Line, nodes: Mapping[str, int]) -> Instance:
     template = row.choice("disk_template", DiskTemplate)
     if template is DiskTemplate.DRBD and secondary is None:
         raise row.error("secondary", "expected the secondary node of a drbd instance, found none")
-    if template is DiskTemplate.DRBD and secondary == primary:
-        raise row.error("secondary", f"expected another node than the primary, found '{row.text('secondary')}' twice")
+    if secondary == primary:
+        raise row.error(
+            "secondary", f"expected another node than the primary, found {quoted(row.text('secondary'))} twice"
+        )
     size = row.integer("disk")
     spindles = None if row.text("spindles") == "-" else row.integer("spindles")
     return Instance(
@@ -248,7 +248,7 @@ def _instance(row: _Line, nodes: Mapping[str, int]) -> Instance:
 def _ispec(row: _Line, field: str, text: str) -> ISpec:
     values = split(text, ",")
     if len(values) < len(ISPEC_FIELDS):
-        raise row.error(field, f"expected {', '.join(ISPEC_FIELDS)} between commas, found '{text}'")
+        raise row.error(field, f"expected {', '.join(ISPEC_FIELDS)} between commas, found {quoted(text)}")
     return ISpec(*(row.parse_integer(field, value) for value in values[: len(ISPEC_FIELDS)]))
 
 
@@ -265,8 +265,8 @@ def _policy(row: _Line) -> Policy:
         disk_templates=tuple(
             row.choice("disk_templates", DiskTemplate, name) for name in split(row.text("disk_templates"), ",")
         ),
-        vcpu_ratio=row.number("vcpu_ratio"),
-        spindle_ratio=row.number("spindle_ratio"),
+        vcpu_ratio=row.number("vcpu_ratio", finite=False),
+        spindle_ratio=row.number("spindle_ratio", finite=False),
     )
 
 
@@ -297,7 +297,7 @@ def parse(text: str, source: str = "text") -> Cluster:
             continue
         owners = [index for index, group in enumerate(groups) if owner in {group.name, group.uuid}]
         if len(owners) != 1:
-            raise row.error("owner", f"expected the name of one group or nothing, found '{owner}'")
+            raise row.error("owner", f"expected the name of one group or nothing, found {quoted(owner)}")
         groups[owners[0]] = replace(groups[owners[0]], policy=policy)
     return Cluster(tuple(groups), tuple(nodes), tuple(instances), tuple(sections[3][1]), cluster_policy)
 

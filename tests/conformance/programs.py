@@ -20,16 +20,17 @@ class Outcome:
 
 
 def _files(directory: Path) -> tuple[tuple[str, str], ...]:
-    return tuple((path.name, path.read_text()) for path in sorted(directory.iterdir()))
+    return tuple(
+        (path.name, path.read_bytes().decode(errors="surrogateescape")) for path in sorted(directory.iterdir())
+    )
 
 
 def run_peer(program: str, words: Sequence[str], directory: Path) -> Outcome:
     """Run a real program in an empty directory."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(
-        [program, *words], capture_output=True, text=True, check=False, cwd=directory, env=environment
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr, _files(directory))
+    done = subprocess.run([program, *words], capture_output=True, check=False, cwd=directory, env=environment)
+    output, errors = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
+    return Outcome(done.returncode, output, errors, _files(directory))
 
 
 def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directory: Path) -> Outcome:

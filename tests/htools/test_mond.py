@@ -86,3 +86,39 @@ def test_without_a_file_there_is_nobody_to_ask(capsys: pytest.CaptureFixture[str
 def test_malformed_reports_are_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(LoadError, match="can't parse MonD data"):
         applied(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", ["a"]), ("name", None), ("version", 1), ("format_version", "1"), ("timestamp", None), ("kind", 2),
+        ("kind", True), ("kind", {}), ("category", "none"), ("category", []), ("more", 1),
+    ],
+)  # fmt: skip
+def test_fields_of_reports_are_what_they_should_be(tmp_path: Path, key: str, value: object) -> None:
+    reports = [total("node1", 3.5), total("node2", 1.5)]
+    reports[1]["reports"][0][key] = value
+    with pytest.raises(LoadError, match=f"field '{key}': can't parse MonD data: expected .* of node node2"):
+        applied(tmp_path, reports)
+
+
+@pytest.mark.parametrize(
+    "data", [{"cpu_number": True}, {"more": 1}, {"cpus": [True]}, {"cpu_total": "1"}, {"cpu_number": None}]
+)
+def test_loads_of_another_shape_are_ignored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: dict[str, object]
+) -> None:
+    reports = [total("node1", 3.5), total("node2", 1.5)]
+    reports[0]["reports"][0]["data"] |= data
+    assert applied(tmp_path, reports).nodes[0].load[0] == 2.0
+    assert "cpu-avg-load's data will be ignored" in capsys.readouterr().err
+
+
+def test_loads_of_any_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reports = [total("node1", 10**400), total("node2", -(10**400))]
+    reports[0]["reports"][0]["data"]["cpu_number"] = 2.5
+    model = applied(tmp_path, reports)
+    assert [node.load[0] for node in model.nodes.values()] == [float("inf"), float("-inf")]
+    loads = [report(f"node{at}", "xen-cpu-avg-load", {"i1": 1, "i2": 1, "i3": 1, "other": "x"}) for at in (1, 2)]
+    applied(tmp_path, loads, mond_xen=True)
+    assert "xen-cpu-avg-load's data will be ignored" in capsys.readouterr().err

@@ -46,6 +46,9 @@ def row(fields: tuple[str, ...], values: list[Any], **changed: Any) -> list[list
     return [[0, value] if value is not None else [4, None] for value in cells.values()]
 
 
+GROUP_ROW = row(luxi.GROUP_FIELDS, ["uuid-g", "default", "last_resort", POLICY, ["gt"]])
+
+
 class Peer:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
@@ -56,7 +59,7 @@ class Peer:
         if method == "QueryClusterInfo":
             return {"tags": ["c"], "ipolicy": POLICY, "master": "n1", "default_hypervisor": "kvm"}
         rows = {
-            "group": [row(luxi.GROUP_FIELDS, ["uuid-g", "default", "last_resort", POLICY, ["gt"]])],
+            "group": [GROUP_ROW],
             "node": [row(luxi.NODE_FIELDS, NODE), row(luxi.NODE_FIELDS, OTHER)],
             "instance": [row(luxi.INSTANCE_FIELDS, INSTANCE)],
         }
@@ -98,6 +101,10 @@ def test_missing_disk_sizes_have_defaults() -> None:
         ("instance", "snodes", [], "secondary node of a drbd instance"),
         ("instance", "status", "odd", "one of ADMIN_down"),
         ("instance", "disk.sizes", ["a"], "a list of integers"),
+        ("instance", "disk.sizes", [2**63], "a list of integers of 64 bits"),
+        ("instance", "disk.spindles", [2**63], "a list of integers of 64 bits or nulls"),
+        ("instance", "snodes", ["n1"], "another node than the primary"),
+        ("node", "ctotal", 10**400, "a number within the range of a double"),
     ],
 )
 def test_bad_answers(what: str, key: str, bad: Any, text: str) -> None:
@@ -112,5 +119,9 @@ def test_bad_answers(what: str, key: str, bad: Any, text: str) -> None:
 def test_answers_that_are_no_answers() -> None:
     with pytest.raises(LoadError, match="18 values for a node"):
         luxi.read("socket", Peer(node=[[]]))
+    odd = row(luxi.NODE_FIELDS, NODE)
+    odd[1] = [[], None]
+    with pytest.raises(LoadError, match=r"unknown status \[\]"):
+        luxi.read("socket", Peer(node=[odd]))
     with pytest.raises(LoadError, match="a JSON object"):
         luxi.parse("socket", {"data": []}, {"data": []}, {"data": []}, None)

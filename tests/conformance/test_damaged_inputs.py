@@ -1,0 +1,61 @@
+"""Damaged inputs of every format: what the real hbal refuses is refused, what it accepts gives the same text.
+
+The differences are those that docs/conformance.md names. Other seeds: `pytest --seed N --clusters N`.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from htools import hbal
+from tests.conformance.damaged_cases import FORMATS, comparable, damaged_case, stricter
+from tests.conformance.fuzz import STUMBLES
+from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conftest import peer_program
+
+FAST, LONG = 25, 800
+
+
+def compare(program: str, kind: str, seed: int, directory: Path) -> str:
+    """The difference between both programs on one damaged input, empty if there is none."""
+    inputs, theirs, ours = (directory / name for name in ("inputs", "peer", "ours"))
+    for path in (inputs, theirs, ours):
+        path.mkdir(parents=True)
+    words = damaged_case(kind, seed, inputs)
+    own = run_ours(hbal.main, words, ours)
+    place = f"{kind} {seed}: hbal {' '.join(words)}\n"
+    if own.code not in {0, 1} or (own.code == 1 and "Error:" not in own.errors):
+        return f"{place}ends with {own.code}: {own.errors[-300:]}"
+    if not comparable(inputs):
+        return ""
+    peer = run_peer(program, words, theirs)
+    if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
+        return ""
+    if (peer.code, own.code) == (0, 1) and stricter(own.errors):
+        return ""
+    found = "" if peer.code == own.code != 0 else difference(peer, own)
+    return place + found if found else ""
+
+
+def run(config: pytest.Config, kind: str, first: int, usual: int, directory: Path) -> None:
+    program = peer_program("hbal")
+    if program is None:
+        pytest.skip("no real hbal on this machine")
+    first += int(config.getoption("--seed"))
+    count = int(config.getoption("--clusters") or usual)
+    found = [compare(program, kind, seed, directory / str(seed)) for seed in range(first, first + count)]
+    assert not list(filter(None, found))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("kind", FORMATS)
+def test_damaged_inputs(pytestconfig: pytest.Config, kind: str, tmp_path: Path) -> None:
+    run(pytestconfig, kind, 0, FAST, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.peer
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_many_damaged_inputs(pytestconfig: pytest.Config, kind: str, tmp_path: Path) -> None:
+    run(pytestconfig, kind, 10_000, LONG, tmp_path)
