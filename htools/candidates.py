@@ -163,7 +163,9 @@ class Candidates:
 
     @property
     def score(self) -> float:
-        """The score as the vectors see it."""
+        """The score as the vectors see it; without an online node nothing deviates."""
+        if not self.count:
+            return self.additive
         variance = np.maximum(self.count * self.squares - self.sums * self.sums, 0.0)
         return self.additive + float((np.array(WEIGHTS) * np.sqrt(variance)).sum()) / self.count
 

@@ -76,10 +76,11 @@ class Engine:
         return self._candidates
 
     def _find_eligible(self) -> None:
-        """Mark the rows of instances that may move now; the others never win."""
+        """Mark the rows of instances that may move now, none without an online node; the others never win."""
         at = self._candidates.vms.position
         eligible = np.zeros(len(self._eligible), dtype=bool)
-        eligible[[at[vm.index] for vm in movable(self.model, self.rules)]] = True
+        if len(self._targets):
+            eligible[[at[vm.index] for vm in movable(self.model, self.rules)]] = True
         self._bound[~eligible] = np.inf
         self._bound[eligible & ~self._eligible] = -np.inf
         self._eligible = eligible

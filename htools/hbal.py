@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import replace
 from math import isnan
+from typing import NoReturn
 
 from htools.balancing import balance
 from htools.loading import Loaded, SelectionError, load, lookup
 from htools.model import Model, NodeModel, divide
 from htools.numbers import fixed, general
-from htools.options import VERSION, Options, run_tool, stop
+from htools.options import VERSION, Options, Stopped, run_tool, stop
 from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, places, script
 from htools.plot import NodeFigures
 from htools.progress import shown
@@ -41,20 +42,23 @@ def rules_of(options: Options) -> Rules:
     )
 
 
+def _abort(*lines: str) -> NoReturn:
+    print(*lines, sep="\n", file=sys.stderr)
+    print("Error: Aborting.", file=sys.stderr)
+    raise Stopped("\n".join(lines), 1)
+
+
 def select_group(loaded: Loaded, wanted: str | None) -> tuple[int, str]:
     """The position and name of the group to balance; ends the program where that is not clear."""
     groups = loaded.cluster.groups
     inhabited = sorted({node.group for node in loaded.model.nodes.values()})
     if wanted is None:
         if len(inhabited) > 1:
-            print("Found multiple node groups:", *(f"  {groups[g].name}" for g in inhabited), sep="\n", file=sys.stderr)
-            stop("Aborting.")
+            _abort("Found multiple node groups:", *(f"  {groups[g].name}" for g in inhabited))
         return inhabited[0], groups[inhabited[0]].name
     found = [index for index, group in enumerate(groups) if wanted in {group.name, group.uuid}]
     if len(found) != 1:
-        print(f"Node group {wanted} not found. Node group list is:", file=sys.stderr)
-        print(*(f"  {group.name}" for group in groups), sep="\n", file=sys.stderr)
-        stop("Aborting.")
+        _abort(f"Node group {wanted} not found. Node group list is:", *(f"  {group.name}" for group in groups))
     return found[0], groups[found[0]].name
 
 
@@ -64,7 +68,12 @@ def _check_cluster(loaded: Loaded, options: Options) -> bool:
     if options.json and loaded.model.nodes:
         return True
     if not model.instances:
-        print("{}" if options.json else "Cluster is empty, exiting.")
+        if options.json:
+            from htools import report
+
+            print(report.nothing("empty"), end="")
+        else:
+            print("Cluster is empty, exiting.")
         return False
     split = [
         vm
@@ -228,13 +237,18 @@ def _plan(model: Model, options: Options, before: float, stop_at: float) -> Iter
     name_width = max((len(vm.alias) for vm in model.instances.values()), default=0)
     node_width = max((len(node.alias) for node in model.nodes.values()), default=0)
     rules, rounds = rules_of(options), options.max_length
+
+    def watched(plan: Iterator[Planned]) -> Iterator[Planned]:
+        return shown(plan, before, stop_at, quiet=options.verbose < 1)
+
     if options.look_ahead > 0:
         from htools.lookahead import balance_ahead
 
-        moves = balance_ahead(model, rules, before, ahead=options.look_ahead, stop_at=stop_at, rounds=rounds)
+        ahead = options.look_ahead
+        moves = balance_ahead(model, rules, before, ahead=ahead, stop_at=stop_at, rounds=rounds, watch=watched)
     else:
-        moves = balance(model, rules, before, stop_at=stop_at, rounds=rounds)
-    for position, planned in enumerate(shown(moves, before, stop_at, quiet=options.verbose < 1), 1):
+        moves = watched(balance(model, rules, before, stop_at=stop_at, rounds=rounds))
+    for position, planned in enumerate(moves, 1):
         if not options.json:
             print(line(planned, position, model.nodes, node_width, name_width), flush=True)
         yield planned
@@ -254,15 +268,12 @@ def _explained(model: Model, word: str) -> int:
 
 def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Sequence[NodeFigures]) -> None:
     """What the real hbal has not: JSON, explanation, picture."""
-    if options.json:
-        from htools import report
-
-        print(report.text(outcome), end="")
     if options.explain:
         from htools.explain import Explanation
 
         lines = Explanation(model, rules_of(options), _explained(model, options.explain)).lines()
-        print("", *lines, sep="\n", file=sys.stderr if options.json else sys.stdout)
+        with aside(options):
+            print("", *lines, sep="\n")
     if options.plot:
         from htools import plot
 
@@ -272,10 +283,14 @@ def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Se
         picture = plot.svg(title, figures_before, after, scores)
         write(options.plot, plot.page(title, picture) if options.plot.endswith((".html", ".htm")) else picture)
         print(f"The picture has been written to file '{options.plot}'", file=sys.stderr)
+    if options.json:
+        from htools import report
+
+        print(report.text(outcome), end="", flush=True)
 
 
-def _solve(loaded: Loaded, options: Options, group: int, name: str) -> int:
-    """Balance one group of the cluster."""
+def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Model, list[list[Planned]]]:
+    """Balance one group of the cluster; the job sets that it takes."""
     model, verbose = loaded.model.group(group), options.verbose
     if options.explain:
         _explained(model, options.explain)  # or the plan would be made in vain
@@ -299,7 +314,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> int:
         if talk:
             _tell_balanced(before, best, options.min_score)
         _extras(options, model, Outcome(name, model, (), values, values, (before, before, best)), figures_before)
-        return 0
+        return model, []
     free = _free(model)
     if talk:
         print("Trying to minimize the CV...")
@@ -324,9 +339,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> int:
     final = component_values(nodes.values())
     outcome = Outcome(name, model, plan, values, final, (before, after, best), options.first_job_group)
     _extras(options, model, outcome, figures_before)
-    if options.execute and plan:
-        _execute(options, sets, model)
-    return 0
+    return model, sets
 
 
 def _announce(cluster: Cluster) -> None:
@@ -336,15 +349,30 @@ def _announce(cluster: Cluster) -> None:
     print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
 
 
-def body(options: Options, arguments: list[str]) -> int:
-    """Run hbal."""
+def _run(options: Options, arguments: list[str]) -> tuple[Model, list[list[Planned]]] | None:
+    """All but the execution: what is to be executed."""
     if arguments:
         stop("This program doesn't take any arguments.")
     loaded = load(options, _announce if options.verbose > 1 and not options.json else None)
     if not _check_cluster(loaded, options):
-        return 0
+        return None
     save(options.save, "original", "before balancing", loaded.cluster)
     return _solve(loaded, options, *select_group(loaded, options.group))
+
+
+def body(options: Options, arguments: list[str]) -> int:
+    """Run hbal."""
+    try:
+        found = _run(options, arguments)
+    except (GantryError, Stopped) as error:
+        if options.json:
+            from htools import report
+
+            print(report.nothing("failed", error=str(getattr(error, "message", error))), end="")
+        raise
+    if options.execute and found is not None and found[1]:
+        _execute(options, found[1], found[0])
+    return 0
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -3,9 +3,12 @@
 Before each decision the best moves of the most promising instances are tried on copies, each followed by the greedy
 rounds of `htools.balancing`, K steps in all. The whole path that ends lowest is taken, if it ends lower than the
 greedy path (which is taken otherwise). Every path taken lowers the score, so that this ends as balancing does.
+
+A path that is lower after K steps may lead to where nothing more is gained, above the end of the greedy rounds. So the
+greedy solution is found as well, and is the answer unless the other one ends lower.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from htools.arrays import representable
@@ -62,10 +65,8 @@ def _shorter(path: Path) -> Path:
     return Path(path.steps[: least + 1], path.steps[least].score)
 
 
-def balance_ahead(
-    model: Model, rules: Rules, before: float, *, ahead: int, stop_at: float, rounds: int = -1
-) -> Iterator[Planned]:
-    """The moves of a solution found by looking `ahead` steps ahead; other arguments as `htools.balancing.balance`."""
+def _ahead(model: Model, rules: Rules, before: float, ahead: int, stop_at: float, rounds: int) -> Iterator[Planned]:
+    """The moves found by looking ahead alone, wherever they end."""
     done = 0
     while (rounds < 0 or done < rounds) and before > stop_at:
         steps = ahead if rounds < 0 else min(ahead, rounds - done)
@@ -84,3 +85,37 @@ def balance_ahead(
             yield planned
             done += 1
         before = best.score
+
+
+def balance_ahead(
+    model: Model,
+    rules: Rules,
+    before: float,
+    *,
+    ahead: int,
+    stop_at: float,
+    rounds: int = -1,
+    watch: Callable[[Iterator[Planned]], Iterator[Planned]] = iter,
+) -> Iterator[Planned]:
+    """The moves of a solution that ends no higher than balancing does.
+
+    Args:
+        model: changed in place.
+        rules: what is allowed.
+        before: the model's score.
+        ahead: so many steps are looked at before each decision.
+        stop_at: score at or below which nothing is left to do.
+        rounds: at most so many (no bound below zero).
+        watch: passes on the moves while they are looked for, which need not be those of the solution.
+    """
+    greedy = list(balance(model.copy(), rules, before, stop_at=stop_at, rounds=rounds))
+    found = list(watch(_ahead(model.copy(), rules, before, ahead, stop_at, rounds)))
+    for planned in found if _end(found, before) < _end(greedy, before) else greedy:
+        moved = attempt(model, planned.move, ignore_soft=rules.ignore_soft)
+        if isinstance(moved, Moved):
+            moved.commit(model)
+        yield planned
+
+
+def _end(plan: Sequence[Planned], before: float) -> float:
+    return plan[-1].score if plan else before

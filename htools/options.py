@@ -165,11 +165,19 @@ def usage(tool: Tool) -> str:
     )
 
 
+class Stopped(SystemExit):
+    """The program ends with a message that was told already."""
+
+    def __init__(self, message: str, code: int) -> None:
+        self.message = message
+        super().__init__(code)
+
+
 def stop(message: str, code: int = 1) -> NoReturn:
     """End the program with a message on standard error."""
     sys.stdout.flush()
     print(f"Error: {message}", file=sys.stderr)
-    raise SystemExit(code)
+    raise Stopped(message, code)
 
 
 def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequence[str] | None = None) -> int:

@@ -5,6 +5,8 @@ Scalable vector graphics written by hand, since they are a few rectangles and a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
+from unicodedata import east_asian_width
 
 from htools.model import NodeModel, divide
 from htools.numbers import fixed
@@ -18,6 +20,7 @@ class NodeFigures:
     """One node's fractions: used memory, used disk, memory left above the N+1 reserve (negative: it fails)."""
 
     name: str
+    alias: str
     memory: float
     disk: float
     headroom: float
@@ -28,11 +31,33 @@ def figures(node: NodeModel) -> NodeFigures:
     memory, disk = node.total_memory, node.total_disk
     used = 1.0 - divide(node.free_memory, memory) if memory else 0.0
     headroom = divide(node.free_memory - node.reserved, memory) if memory else 0.0
-    return NodeFigures(node.name, used, 1.0 - node.free_disk / disk if disk else 0.0, headroom)
+    return NodeFigures(node.name, node.alias, used, 1.0 - node.free_disk / disk if disk else 0.0, headroom)
+
+
+_LABEL = 24
+"""Columns of a label; letters of East Asia take two."""
+
+
+def _columns_of(text: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def label(name: str, alias: str) -> str:
+    """What stands beside a node's bars: its name, else its name without the domain, else that one's two ends."""
+    shown = name if _columns_of(name) <= _LABEL else alias
+    if _columns_of(shown) <= _LABEL:
+        return shown
+    for kept in range(_LABEL // 2, 0, -1):
+        cut = f"{shown[:kept]}…{shown[-kept:]}"
+        if _columns_of(cut) <= _LABEL:
+            return cut
+    return shown[:1]
 
 
 def escape(text: str) -> str:
-    """The text with what has a meaning in XML written otherwise."""
+    """The text with what has a meaning in XML written otherwise, and without what XML cannot hold."""
+    text = "".join(letter if letter in "\t\n\r" or letter.isprintable() or letter > "\x9f" else "�" for letter in text)
+    text = text.replace("\ufffe", "�").replace("\uffff", "�")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
@@ -55,7 +80,7 @@ def _columns(before: Sequence[NodeFigures], after: Sequence[NodeFigures], top: f
         parts.append(_text(LEFT + column * (width + 15), top, head, 'font-weight="bold"'))
     for row, (old, new) in enumerate(zip(before, after, strict=True)):
         y = top + 14 + row * (2 * BAR + GAP)
-        parts.append(_text(LEFT - 8, y + BAR + 3, old.name[-24:], 'text-anchor="end"'))
+        parts.append(_text(LEFT - 8, y + BAR + 3, label(old.name, old.alias), 'text-anchor="end"'))
         pairs = ((old.memory, new.memory), (old.disk, new.disk), (old.headroom, new.headroom))
         for column, values in enumerate(pairs):
             x = LEFT + column * (width + 15)
@@ -78,6 +103,7 @@ def _scores(scores: Sequence[float], top: float, height: float) -> list[str]:
     return [
         _text(LEFT, top - 8, f"score by round: {fixed(scores[0], 4)} to {fixed(scores[-1], 4)}", 'font-weight="bold"'),
         f'<polyline points="{line}" fill="none" stroke="{LINE}" stroke-width="1.5"/>',
+        f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="2.5" fill="{LINE}"/>',
         f'<line x1="{LEFT}" y1="{top + height:.1f}" x2="{WIDTH - 40}" y2="{top + height:.1f}" stroke="#888"/>',
         _text(LEFT - 8, top + 4, fixed(most, 2), 'text-anchor="end"'),
         _text(LEFT - 8, top + height + 4, "0", 'text-anchor="end"'),
@@ -107,7 +133,7 @@ def svg(title: str, before: Sequence[NodeFigures], after: Sequence[NodeFigures],
         _bar(110, 42, 24, AFTER, "after") + _text(140, 50, "after"),
         _bar(190, 42, 24, LINE, "fails") + _text(220, 50, "N+1 fails"),
         *_columns(before, after, nodes_top),
-        *_scores([score for score in scores if score == score] or [0.0], bottom + 45, chart),  # noqa: PLR0124
+        *_scores([score for score in scores if isfinite(score)] or [0.0], bottom + 45, chart),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"

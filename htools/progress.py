@@ -1,5 +1,6 @@
 """A line of progress on a terminal while a long search goes on; nothing anywhere else."""
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -16,8 +17,20 @@ PATIENCE = 2.0
 CELLS = 24
 
 
+def _bar(before: float, target: float, score: float, rounds: int, spent: float) -> str:
+    """The line, as far as the terminal is wide."""
+    span = before - target
+    share = min(1.0, max(0.0, (before - score) / span)) if span > 0 else 1.0
+    filled = round(share * CELLS)
+    cells = "#" * filled + "." * (CELLS - filled)
+    line = f"[{cells}] round {rounds}, score {fixed(score, 4)}, {spent / rounds:.2f} s a round"
+    return line[: max(0, shutil.get_terminal_size().columns - 1)]
+
+
 def shown(plan: Iterable[_T], before: float, target: float, *, quiet: bool) -> Iterator[_T]:
-    """The plan's moves as they come, with a line about them on standard error if that alone is a terminal.
+    """The plan's moves as they come, with a line about them on standard error while the next is looked for.
+
+    The line is taken away before a move is passed on, so that what is printed about moves stands above it.
 
     Args:
         plan: yields moves.
@@ -25,23 +38,24 @@ def shown(plan: Iterable[_T], before: float, target: float, *, quiet: bool) -> I
         target: the score at which the search would stop.
         quiet: say nothing.
     """
-    if quiet or not sys.stderr.isatty() or sys.stdout.isatty():
+    if quiet or not sys.stderr.isatty():
         yield from plan
         return
     start = time.monotonic()
-    written = False
-    for rounds, planned in enumerate(plan, 1):
-        spent = time.monotonic() - start
-        if spent >= PATIENCE:
-            span = before - target
-            share = min(1.0, max(0.0, (before - planned.score) / span)) if span > 0 else 1.0
-            filled = round(share * CELLS)
-            bar = "#" * filled + "." * (CELLS - filled)
-            rate = f"{spent / rounds:.2f} s a round"
-            sys.stderr.write(f"\r[{bar}] round {rounds}, score {fixed(planned.score, 4)}, {rate} ")
-            sys.stderr.flush()
-            written = True
-        yield planned
-    if written:
-        sys.stderr.write("\r" + " " * 78 + "\r")
-        sys.stderr.flush()
+    written = ""
+    try:
+        for rounds, planned in enumerate(plan, 1):
+            _write("\r" + " " * len(written) + "\r" if written else "")
+            written = ""
+            yield planned
+            spent = time.monotonic() - start
+            if spent >= PATIENCE:
+                written = _bar(before, target, planned.score, rounds, spent)
+                _write(written)
+    finally:
+        _write("\r" + " " * len(written) + "\r" if written else "")
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

@@ -1,5 +1,6 @@
 """The plan as one JSON object: state, score by component, every move with its gain, and the job sets as opcodes.
 
+`state` is improved, unchanged, empty (there are no nodes) or failed (then `error` says why, and nothing else is there).
 The key `job_sets` is what `gantry audit` reads and what `-X` submits.
 """
 
@@ -87,8 +88,17 @@ def outcome(result: Outcome) -> dict[str, Any]:
     }
 
 
-def text(result: Outcome) -> str:
-    """The object as text, with a newline at its end."""
+def _text(told: dict[str, Any]) -> str:
     import json
 
-    return json.dumps(outcome(result), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def text(result: Outcome) -> str:
+    """The object as text, with a newline at its end."""
+    return _text(outcome(result))
+
+
+def nothing(state: str, **more: str) -> str:
+    """The text of the object where there is no plan: the cluster is empty, or the program failed."""
+    return _text({"program": f"hbal (gantry) {VERSION}", "state": state, **more})

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from checkers.offered import Offer, Offers, Situation, Table, disagreement, leaves_only_drained, offer, table_of
 from htools import balancing, moving
-from htools.balancing import search_for
+from htools.balancing import PlainSearch, search_for
 from htools.classes import ClassSearch, serves
 from htools.engine import Engine
 from htools.model import Model
@@ -73,10 +74,14 @@ def by_classes(situation: Situation) -> frozenset[Offer]:
 
 
 def by_what_hbal_takes(situation: Situation) -> frozenset[Offer]:
-    """By the search that hbal chooses for the situation."""
-    search = search_for(model_of(situation), situation.rules())
+    """By the search that hbal chooses for the situation, were it not too small for vectors."""
+    with patch.object(balancing, "FEW", 0):
+        search = search_for(model_of(situation), situation.rules())
     if isinstance(search, ClassSearch):
         return by_classes(situation)
+    if isinstance(search, PlainSearch):
+        assert situation.flags["primary_drained"]
+        return by_the_plain_search(situation)
     assert isinstance(search, Engine)
     return scored(search)
 

@@ -3,12 +3,11 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from htools import balancing, classes
+from htools import classes
 from htools.arrays import representable
 from htools.backends import text
 from htools.balancing import PlainSearch, Search, search_for
@@ -203,8 +202,7 @@ def test_others_are_left_to_the_engine(change: str) -> None:
         nodes = "".join(node.format(at, exclusive) for at in range(3))
         vms = line.format(other, kind, tags, forth)
         model = Model.of(text.parse(f"g|u|preferred||\n\n{nodes}\n{vms}\n\n"), Settings(exclusion_prefixes=("svc:",)))
-        with patch.object(balancing, "FEW", 0):
-            return isinstance(search_for(model, Rules()), ClassSearch)
+        return isinstance(search_for(model, Rules()), ClassSearch)
 
     assert served()
     assert not {

@@ -69,8 +69,7 @@ def compare(cluster: Cluster, rules: Rules, extra: Settings, *, twice: bool) -> 
 def test_the_engine_is_what_serves_ordinary_clusters(cluster: Cluster) -> None:
     model = Model.of(cluster, Settings())
     kinds = {node.exclusive for node in model.nodes.values()}
-    with patch.object(balancing, "FEW", 0):
-        search = search_for(model, Rules())
+    search = search_for(model, Rules())
     served = isinstance(search, (Engine, ClassSearch))
     unknown = any(vm.spindles is None for vm in model.instances.values())
     repeated = any(len(set(vm.exclusion_tags)) < len(vm.exclusion_tags) for vm in model.instances.values())
@@ -81,8 +80,11 @@ def test_the_engine_is_what_serves_ordinary_clusters(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("nodes", "instances", "plain"), [(2, 50, True), (2, 60, False), (4, 15, True), (5, 20, False)]
 )
-def test_few_candidates_are_tried_without_vectors(nodes: int, instances: int, plain: bool) -> None:
+def test_few_candidates_are_tried_without_vectors(
+    monkeypatch: pytest.MonkeyPatch, nodes: int, instances: int, plain: bool
+) -> None:
     """Also on two nodes, where there are no other targets but many rounds."""
+    monkeypatch.setattr(balancing, "FEW", FEW)
     rows = "".join(f"n{at}|65536|0|65536|1000000|1000000|8|N|u|1||N|0|1|1.0\n" for at in range(nodes))
     vms = "".join(f"i{at}|128|1024|1|running|Y|n0|n1|drbd||1|-|N\n" for at in range(instances))
     model = Model.of(text.parse(f"g|u|preferred||\n\n{rows}\n{vms}\n\n"), Settings()).group(0)
@@ -117,6 +119,5 @@ def nowhere(kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", ["drbd", "rbd"])
-def test_without_an_online_node_nothing_moves(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(balancing, "FEW", 0)
+def test_without_an_online_node_nothing_moves(kind: str) -> None:
     assert search_for(Model.of(text.parse(nowhere(kind)), Settings()), Rules()).best(1.0) is None

@@ -1,0 +1,52 @@
+"""Bugs planted in what our hbal has beyond the real one, each found by the check that its test makes."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from htools.backends import text
+from htools.explain import Constraint, Explanation, Obstacle
+from htools.lookahead import _ahead
+from htools.model import Model
+from htools.plan import Planned
+from spec.cluster import Cluster
+from spec.decisions import Move, Rules
+from tests.conformance.clusters import Generator
+from tests.htools.test_extras import TIGHT, ends_higher, usual_ahead, wrongly_explained
+
+
+def explained_clusters() -> list[Cluster]:
+    untagged = text.parse(TIGHT.replace("iextags", "none"))  # where tags refuse, nothing can be lifted
+    return [untagged, *(text.parse(Generator(seed, 3, 5).build().text) for seed in range(6))]
+
+
+def test_explanations_without_a_bug_are_right() -> None:
+    assert not any(wrongly_explained(cluster, Explanation.obstacle) for cluster in explained_clusters())
+
+
+def test_an_explanation_that_stops_at_the_first_constraint_is_found() -> None:
+    def first_alone(explanation: Explanation, move: Move) -> Obstacle:
+        return replace(explanation.obstacle(move), others=())
+
+    assert any(wrongly_explained(cluster, first_alone) for cluster in explained_clusters())
+
+
+def test_a_constraint_that_is_forgotten_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(node: object, part: str, constraints: Iterable[Constraint], *, force: bool) -> list[Obstacle]:
+        return [
+            Obstacle(str(getattr(node, "name", "")), part, one.text, one.soft, one.mode)
+            for one in constraints
+            if not one.holds and not (force and one.soft) and "cores" not in one.text
+        ]
+
+    monkeypatch.setattr("htools.explain._all", forgetful)
+    assert any(wrongly_explained(cluster, Explanation.obstacle) for cluster in explained_clusters())
+
+
+def test_looking_ahead_without_a_glance_at_the_greedy_end_is_found() -> None:
+    def ahead_alone(model: Model, rules: Rules, before: float, ahead: int, rounds: int) -> Iterable[Planned]:
+        return _ahead(model, rules, before, ahead, 0.0, rounds)
+
+    assert not ends_higher(usual_ahead)
+    assert ends_higher(ahead_alone)
