@@ -315,7 +315,8 @@ class Explanation:
             told += _wrapped(f"Offline, and so no targets: {', '.join(offline)}.")
         candidates = list(self.candidates())
         if not candidates:
-            return [*told, "  No move is tried."]
+            why = "." if self.fixed() else ": no other node of its group is online."
+            return [*told, f"  No move is tried{why}"]
         told.append(f"  The score is {fixed(self.before, 8)}; each move that is tried would make it:")
         for move, value, obstacle in candidates:
             steps = self._steps(move)

@@ -237,6 +237,10 @@ def test_several_constraints_that_bind_are_all_told(tmp_path: Path) -> None:
     outcome = run_ours(hbal.main, ["-t", "tight", "--explain", "i2"], tmp_path)
     assert "plain cannot be moved" in outcome.output
     assert "No move is tried." in outcome.output
+    alone = "\n".join(line for line in TIGHT.splitlines() if line[:2] not in {"n1", "n2", "i1"}).replace("plain", "ext")
+    (tmp_path / "alone").write_text(alone.replace("|n2|", "|n0|") + "\n")
+    outcome = run_ours(hbal.main, ["-t", "alone", "--explain", "i2"], tmp_path)
+    assert "No move is tried: no other node of its group is online." in outcome.output
 
 
 def test_a_gain_that_is_too_small_is_told() -> None:
