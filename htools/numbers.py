@@ -4,11 +4,11 @@ The peer rounds the shortest decimal digits that identify a double, half to even
 the two differ in the last digit now and then. Its shortest digits are not always Python's: of two that are equally near
 it takes the larger, and a decimal halfway between two doubles identifies neither. Nothing but text is made here.
 
-Source: observed output of the real programs; the Haskell 2010 report on `show` for floating-point numbers.
+Source: observed output of the real programs; the Haskell 2010 report on `show` for floating-point numbers; Steele and
+White, "How to print floating-point numbers accurately", for the digits.
 """
 
-from fractions import Fraction
-from math import nextafter, ulp
+from math import frexp
 
 LARGE = 2.0**52
 """Below, no decimal of 17 digits is halfway between two doubles."""
@@ -17,26 +17,32 @@ LARGE = 2.0**52
 def _digits_one_by_one(value: float) -> tuple[str, int]:
     """As `_digits`, one digit after the other as the peer finds them: as soon as what is left is less than half a step.
 
-    All that is compared is whole: the rest, the unit of the digit, and the distances to the middle of the value and of
-    the next doubles above and below.
+    All that is compared is whole: the rest, the unit of the digit, half the ways to the next doubles above and below.
+
+    Args:
+        value: at least 1e-300.
     """
+    mantissa, exponent = frexp(value)
     rest, unit = value.as_integer_ratio()
-    above, whole = Fraction(ulp(value)) / 2, Fraction(value)
-    below = (whole - Fraction(nextafter(value, 0.0))) / 2
-    scale = above.denominator * below.denominator
-    rest, unit, up, down = rest * scale, unit * scale, int(above * unit * scale), int(below * unit * scale)
+    above = 2 ** max(exponent - 53, 0)  # half of the way to the next double, once all is scaled
+    scale = 2 if exponent >= 53 else 2 ** (54 - exponent) // unit
+    rest, unit = rest * scale, unit * scale
+    below = above
+    if mantissa == 0.5:  # below a power of two they are closer
+        rest, unit, above = 2 * rest, 2 * unit, 2 * above
     power = 0
-    while rest + up > unit:
+    while rest + above > unit:
         unit, power = unit * 10, power + 1
-    while (rest + up) * 10 <= unit:
-        rest, up, down, power = rest * 10, up * 10, down * 10, power - 1
+    while 10 * (rest + above) <= unit:
+        rest, above, below, power = 10 * rest, 10 * above, 10 * below, power - 1
     digits = ""
     while True:
-        digit, rest = divmod(rest * 10, unit)
-        up, down = up * 10, down * 10
-        low, high = rest < down, rest + up > unit
-        if low or high:
-            return digits + str(digit + (high and (not low or 2 * rest >= unit))), power
+        rest, above, below = 10 * rest, 10 * above, 10 * below
+        digit, rest = divmod(rest, unit)
+        near, far = rest < below, rest + above > unit
+        if near or far:
+            up = far and (not near or rest * 2 >= unit)
+            return f"{digits}{digit + up}", power
         digits += str(digit)
 
 

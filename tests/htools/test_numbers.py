@@ -25,6 +25,7 @@ from htools.numbers import _digits, _digits_one_by_one, fixed, show
         (1.5, 0, "2"),
         (-0.25, 1, "-0.2"),
         (1e22, 0, "10000000000000000000000"),
+        (536870912.00390625, 8, "536870912.00390630"),
     ],
 )
 def test_fixed(value: float, places: int | None, text: str) -> None:
@@ -33,7 +34,18 @@ def test_fixed(value: float, places: int | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(4.0, "4.0"), (0.05, "5.0e-2"), (0.1, "0.1"), (1e7, "1.0e7"), (12345678.5, "1.23456785e7"), (0.0, "0.0")],
+    [
+        (4.0, "4.0"),
+        (0.05, "5.0e-2"),
+        (0.1, "0.1"),
+        (1e7, "1.0e7"),
+        (12345678.5, "1.23456785e7"),
+        (0.0, "0.0"),
+        (1e23, "9.999999999999999e22"),
+        (900719925474100.25, "9.007199254741003e14"),
+        (0.5 + 2**-17, "0.5000076293945313"),
+        (2.0**70, "1.1805916207174113e21"),
+    ],
 )
 def test_show(value: float, text: str) -> None:
     assert show(value) == text
