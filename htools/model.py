@@ -62,7 +62,8 @@ class Model:
             if vm.secondary != NO_NODE:
                 vm.location_score = len(primary.location_tags & secondary.location_tags)
             vm.movable = vm.instance.movable and vm.index not in settings.fixed and primary.group == secondary.group
-            primary.found_primary(vm)
+            if vm.secondary != vm.primary:
+                primary.found_primary(vm)
             if vm.secondary != NO_NODE:
                 secondary.found_secondary(vm)
         for node in nodes.values():

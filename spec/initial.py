@@ -124,6 +124,9 @@ def initial_state(
     as the request tells them and once more with what the command line adds; so every instance counts double on its
     nodes, while a move takes it away but once. hail, whose requests these are, reads them once.
 
+    An instance whose two nodes are the same one counts as a secondary there, and as nothing else. (Only templates
+    without a mirror can be read so.)
+
     Args:
         cluster: what the backend told, with the utilisation and offline nodes of the command line put in.
         settings: what else the command line says.
@@ -136,7 +139,8 @@ def initial_state(
         nodes = {index: _again(state, earlier.nodes[index]) for index, state in nodes.items()}
     for placed in instances.values():
         instance = placed.instance
-        nodes[instance.primary] = _found_primary(nodes[instance.primary], placed)
+        if instance.secondary != instance.primary:
+            nodes[instance.primary] = _found_primary(nodes[instance.primary], placed)
         if instance.secondary is not None:
             nodes[instance.secondary] = _found_secondary(nodes[instance.secondary], placed)
     for index, state in nodes.items():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htools import moving, scoring
+from htools.backends import text
 from htools.balancing import offered as offered_quickly
 from htools.model import Model
 from spec import moves, score, state
@@ -61,6 +62,8 @@ def clusters(draw: st.DrawFn) -> Cluster:
         template = draw(st.sampled_from((DiskTemplate.DRBD, DiskTemplate.DRBD, DiskTemplate.RBD, DiskTemplate.PLAIN)))
         primary = draw(st.integers(0, count - 1))
         secondary = (primary + draw(st.integers(1, count - 1))) % count if template is DiskTemplate.DRBD else None
+        if secondary is None and draw(st.integers(0, 9)) == 9:
+            secondary = primary  # no sense, but files may say so
         size = draw(st.integers(1, 500 if roomy else 3000))
         instances.append(
             Instance(
@@ -147,3 +150,22 @@ def test_walks_of_moves_keep_the_same_accounts(
             quick.commit(model)
             defined = plain
         assert_same(model, defined)
+
+
+def on_one_node_twice() -> tuple[Model, state.State]:
+    """An instance without a mirror whose file names its primary as the secondary too, as Ganeti reads such a file."""
+    twice = "g|u|preferred|\n\nn|4096|0|3000|9000|9000|4|N|u|1\n\ni|1024|9|2|running|Y|n|n|plain|\n\n"
+    cluster = text.parse(twice)
+    return Model.of(cluster, Settings()), initial_state(cluster)
+
+
+def test_an_instance_that_is_twice_on_a_node_counts_as_a_secondary() -> None:
+    model, defined = on_one_node_twice()
+    assert_same(model, defined)
+    node = defined.nodes[0]
+    assert (node.real.primaries, node.real.secondaries, node.instance_memory, node.missing_memory) == (
+        (),
+        (0,),
+        0,
+        1096,
+    )

@@ -8,7 +8,9 @@ import pytest
 from htools import loading, refuge
 from htools.accounts import NodeModel
 from htools.model import Model
+from htools.vm import InstanceModel
 from tests.htools.test_loading import disagreement, write_requests
+from tests.htools.test_model import assert_same, on_one_node_twice
 
 
 def read_once(patch: pytest.MonkeyPatch) -> None:
@@ -53,3 +55,16 @@ def test_a_planted_bug_is_found(
     paths = write_requests(tmp_path)
     bug(monkeypatch)
     assert any(disagreement(path) for path in paths)
+
+
+def test_a_node_that_counts_both_roles_of_an_instance_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    found_secondary = NodeModel.found_secondary
+
+    def both(self: NodeModel, vm: InstanceModel) -> None:
+        if vm.primary == self.index:
+            self.found_primary(vm)
+        found_secondary(self, vm)
+
+    monkeypatch.setattr(NodeModel, "found_secondary", both)
+    with pytest.raises(AssertionError):
+        assert_same(*on_one_node_twice())
