@@ -73,7 +73,10 @@ def test_numbers_as_haskell_reads_them() -> None:
     assert read_float("n", "1e3") == 1000.0
     assert parse_unit("10M") == 9
     assert parse_unit("2 GiB") == 2048
-    for text in ("1e3", "1.5", "", "5 ", "--5"):
+    assert read_int("n", "\u2003( 7\xa0)") == 7
+    assert read_int("n", "1" + "0" * 5000) == 0  # modulo 2⁶⁴
+    assert read_float("n", "0x" + "f" * 300) == float("inf")
+    for text in ("1e3", "1.5", "", "5 ", "--5", "0b11", "\x1c1"):
         with pytest.raises(ValueError, match=r"parse|leftover"):
             read_int("n", text)
 

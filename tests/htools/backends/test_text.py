@@ -54,6 +54,23 @@ def test_policies_may_be_missing() -> None:
     assert cluster.groups[0].policy == DEFAULT_POLICY
 
 
+def test_numbers_may_be_written_as_haskell_reads_them() -> None:
+    cluster = text.parse(SMALL.replace("node2|1024|0|1024", "node2|(1e3)| 5|0x10"))
+    assert (cluster.nodes[1].total_memory, cluster.nodes[1].node_memory, cluster.nodes[1].free_memory) == (1000, 5, 16)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "(-Infinity)", "1e400", "0x" + "f" * 300, "1e5x", "٣", "1_0"])
+def test_sizes_that_are_no_finite_number_are_refused(number: str) -> None:
+    with pytest.raises(LoadError, match="line 3, field 'total_memory': expected a number"):
+        text.parse(SMALL.replace("node1|1024", f"node1|{number}"))
+
+
+@pytest.mark.parametrize("number", ["1e3", "1.5", "9" * 20, "9" * 5000, "-", "5 "])
+def test_sizes_that_are_no_whole_number_are_refused(number: str) -> None:
+    with pytest.raises(LoadError, match="line 3, field 'node_memory': expected an integer"):
+        text.parse(SMALL.replace("node1|1024|0", f"node1|1024|{number}"))
+
+
 def test_a_node_that_tells_nothing_is_offline() -> None:
     node = text.parse("g|u|preferred|\n\nn|?|?|?|?|?|?|N|u\n\n\n").nodes[0]
     assert node.offline
