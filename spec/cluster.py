@@ -2,8 +2,8 @@
 
 Here live the values that the text format, LUXI, RAPI and iallocator requests carry, frozen and ordered; nothing
 derived (free fractions, N+1, scores: `spec.state`, `spec.accounts`, `spec.score`) and no behaviour may live here.
-Invariants: `Node.group`, `Instance.primary` and `Instance.secondary` are positions in the cluster's tuples; an
-instance's primary and secondary differ; sizes are MiB, processors are cores.
+Invariants: `Node.group`, `Instance.primary` and `Instance.secondary` are positions in the cluster's tuples; the
+primary and secondary of a mirrored instance differ; sizes are MiB, processors are cores.
 
 Source: man pages htools(1), hscan(1), ganeti(7), and the fields that the real programs read from each backend.
 """
@@ -61,6 +61,17 @@ BALANCED_TEMPLATES = frozenset(
     }
 )
 """Templates whose instances balancing may move. Diskless ones are mirrored externally and yet not moved."""
+
+
+class Hypervisor(StrEnum):
+    """What runs the instances; the values are the names on the wire."""
+
+    KVM = "kvm"
+    XEN_PVM = "xen-pvm"
+    XEN_HVM = "xen-hvm"
+    CHROOT = "chroot"
+    LXC = "lxc"
+    FAKE = "fake"
 
 
 class InstanceStatus(StrEnum):

@@ -10,7 +10,7 @@ Source: Ganeti's design document on the iallocator protocol; the requests that h
 import sys
 from collections.abc import Callable, Mapping
 
-from htools.backends.jsonfields import HYPERVISORS, Fields, decode, disks_of, policy_of, whole
+from htools.backends.jsonfields import Fields, decode, disks_of, policy_of, whole
 from htools.errors import LoadError
 from spec.cluster import (
     DEFAULT_POLICY,
@@ -18,6 +18,7 @@ from spec.cluster import (
     Cluster,
     DiskTemplate,
     Group,
+    Hypervisor,
     Instance,
     InstanceStatus,
     Nic,
@@ -271,9 +272,7 @@ _TYPES: dict[str, Callable[[Fields, _Places], Request]] = {
 
 
 def _cluster(source: str, message: Fields) -> Cluster:
-    hypervisors = message.texts("enabled_hypervisors")
-    if not set(hypervisors) <= set(HYPERVISORS):
-        raise message.error("enabled_hypervisors", f"a list of {', '.join(HYPERVISORS)}")
+    hypervisors = message.choices("enabled_hypervisors", Hypervisor)
     hypervisor = hypervisors[0] if hypervisors else None
     groups = tuple(_group(source, uuid, value) for uuid, value in message.inner("nodegroups").values.items())
     group_at = {group.uuid: position for position, group in enumerate(groups)}

@@ -19,7 +19,6 @@ _MISSING = object()
 _ISPEC_KEYS = ("memory-size", "cpu-count", "disk-size", "disk-count", "nic-count", "spindle-use")
 
 LARGEST = 2**63 - 1
-HYPERVISORS = ("kvm", "xen-pvm", "xen-hvm", "chroot", "lxc", "fake")
 
 
 def describe(value: object) -> str:
@@ -173,12 +172,13 @@ class Fields:
             allowed = ", ".join(member.value for member in kind)
             raise self.error(key, f"one of {allowed}") from None
 
-    def hypervisor(self, key: str) -> str:
-        """The name of a hypervisor."""
-        value = self.text(key)
-        if value not in HYPERVISORS:
-            raise self.error(key, f"one of {', '.join(HYPERVISORS)}")
-        return value
+    def choices(self, key: str, kind: type[_Choice]) -> tuple[_Choice, ...]:
+        """A list of values of an enumeration."""
+        allowed = [member.value for member in kind]
+        value = self.items(key)
+        if any(item not in allowed for item in value):
+            raise self.error(key, f"a list of {', '.join(allowed)}")
+        return tuple(map(kind, value))
 
     def place(self, key: str, known: Mapping[str, int], what: str) -> int:
         """The position of the thing that the key names."""

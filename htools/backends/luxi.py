@@ -14,7 +14,7 @@ from htools.backends.jsonfields import Fields, disks_of, policy_of
 from htools.errors import LoadError
 from impl.paths import Root
 from impl.wire.client import Client, UnreachableError
-from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
+from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Hypervisor, Instance, InstanceStatus, Node
 
 __all__ = ["Caller", "Client", "UnreachableError", "connect", "load", "parse", "read", "socket_path"]
 
@@ -186,7 +186,7 @@ def parse(source: str, groups: object, nodes: object, instances: object, info: o
         LoadError: with the object, the attribute and what was expected.
     """
     cluster = Fields.of(source, "the answer about the cluster", info)
-    master, hypervisor = cluster.text("master"), cluster.hypervisor("default_hypervisor")
+    master, hypervisor = cluster.text("master"), cluster.choice("default_hypervisor", Hypervisor)
     all_groups = tuple(_group(row) for row in _rows(source, "group", GROUP_FIELDS, groups))
     group_at = {group.uuid: position for position, group in enumerate(all_groups)}
     node_rows = _rows(source, "node", NODE_FIELDS, nodes)

@@ -1,7 +1,8 @@
 """The RAPI backend: the cluster as the remote API tells it, over HTTP or from a directory of saved answers.
 
 An address is a host (then port 5080 over HTTPS), a URL, or `file://` and a directory with groups.json, nodes.json,
-instances.json and info.json. Certificates are not checked, as with Ganeti's tools: clusters sign their own.
+instances.json and info.json. A URL may hold a user and a password. Certificates are not checked, as with Ganeti's
+tools: clusters sign their own.
 
 Source: Ganeti's remote API documentation; the resources and keys that htools 3.0.2 reads.
 """
@@ -11,7 +12,7 @@ from typing import Any
 
 from htools.backends.jsonfields import Fields, decode, disks_of, indices, policy_of
 from htools.errors import LoadError
-from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
+from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Hypervisor, Instance, InstanceStatus, Node
 
 PORT = 5080
 TIMEOUT = 60.0
@@ -30,31 +31,57 @@ def _from_file(directory: str, name: str) -> bytes:
         raise LoadError(path, f"cannot be read: {error.strerror}") from None
 
 
-def _shown(address: str) -> str:
-    """The address as messages name it: without the user and password that it may hold."""
+def _parted(address: str) -> tuple[str, str]:
+    """The address without the user and password that it may hold, and those two as it writes them."""
     scheme, slashes, rest = address.rpartition("://")
     host, slash, path = rest.partition("/")
-    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+    login, _, host = host.rpartition("@")
+    return f"{scheme}{slashes}{host}{slash}{path}", login
+
+
+def _shown(address: str) -> str:
+    """The address as messages name it."""
+    return _parted(address)[0]
+
+
+def _login(written: str) -> dict[str, str]:
+    """The header that tells who asks, where the address holds it."""
+    if not written:
+        return {}
+    from base64 import b64encode
+    from urllib.parse import unquote_to_bytes
+
+    user, _, password = written.partition(":")
+    both = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    return {"Authorization": f"Basic {b64encode(both).decode()}"}
 
 
 def _from_web(base: str, name: str) -> bytes:
     import ssl
     from http.client import HTTPException
-    from urllib.error import URLError
-    from urllib.request import HTTPSHandler, build_opener
+    from urllib.error import HTTPError, URLError
+    from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-    url = f"{base}/2/{_RESOURCES[name]}"
-    address = url if "://" in url else f"http://{url}"
+    class Stay(HTTPRedirectHandler):
+        """Who asks, with which password, is nothing for another server."""
+
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    url, login = _parted(f"{base}/2/{_RESOURCES[name]}")
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        with build_opener(HTTPSHandler(context=context)).open(address, timeout=TIMEOUT) as answer:
+        request = Request(url if "://" in url else f"http://{url}", headers=_login(login))  # noqa: S310 - any scheme
+        with build_opener(HTTPSHandler(context=context), Stay()).open(request, timeout=TIMEOUT) as answer:
             data: bytes = answer.read()
             return data
     except (URLError, HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise LoadError(_shown(url), f"expected an answer of the remote API, found: {reason}") from None
+        if isinstance(error, HTTPError):
+            error.close()
+        raise LoadError(url, f"expected an answer of the remote API, found: {reason}") from None
 
 
 def _objects(source: str, what: str, value: Any) -> list[Fields]:
@@ -154,7 +181,7 @@ def parse(source: str, answers: Mapping[str, bytes]) -> Cluster:
     """
     decoded = {name: decode(f"{source}, {name}", data) for name, data in answers.items()}
     info = Fields.of(f"{source}, info", "the cluster", decoded["info"])
-    master, hypervisor = info.text("master"), info.hypervisor("default_hypervisor")
+    master, hypervisor = info.text("master"), info.choice("default_hypervisor", Hypervisor)
     groups = tuple(_group(fields) for fields in _objects(f"{source}, groups", "group", decoded["groups"]))
     group_at = indices(source, "group", [group.uuid for group in groups])
     rows = _objects(f"{source}, nodes", "node", decoded["nodes"])

@@ -1,12 +1,120 @@
-"""What the RAPI backend says when nobody answers."""
+"""The RAPI backend over HTTP: who asks, redirections, and what it says when nobody answers, or something else does."""
 
+import base64
+import json
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from htools.backends import rapi
 from htools.errors import LoadError
+
+SPEC = dict.fromkeys(("memory-size", "cpu-count", "disk-size", "disk-count", "nic-count", "spindle-use"), 1)
+POLICY = {
+    "std": SPEC, "minmax": [{"min": SPEC, "max": SPEC}], "disk-templates": ["plain"], "vcpu-ratio": 4.0,
+    "spindle-ratio": 32.0,
+}  # fmt: skip
+NODE = {
+    "name": "n1", "offline": False, "drained": False, "group.uuid": "u", "mtotal": 4096, "mnode": 512, "mfree": 3584,
+    "dtotal": 9000, "dfree": 9000, "ctotal": 4, "cnos": 1, "tags": [],
+    "ndparams": {"spindle_count": 1, "exclusive_storage": False},
+}  # fmt: skip
+ANSWERS = {
+    "/2/groups?bulk=1": [{"name": "g", "uuid": "u", "alloc_policy": "preferred", "tags": [], "ipolicy": POLICY}],
+    "/2/nodes?bulk=1": [NODE],
+    "/2/instances?bulk=1": [],
+    "/2/info": {"master": "n1", "default_hypervisor": "kvm", "tags": ["t"], "ipolicy": POLICY},
+}
+
+
+class Server(ThreadingHTTPServer):
+    """A remote API on a loopback port that keeps what it was asked; `moved` sends everybody there instead."""
+
+    daemon_threads = True
+    moved = ""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str | None]] = []
+        self.answers = {path: json.dumps(value).encode() for path, value in ANSWERS.items()}
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, self.headers.get("Authorization")))
+        body = self.server.answers.get(self.path)
+        if self.server.moved:
+            self.send_response(302)
+            self.send_header("Location", self.server.moved + self.path)
+        else:
+            self.send_response(404 if body is None else 200)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is logged."""
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_cluster_is_read_over_http() -> None:
+    with serving() as server:
+        for address in (f"http://127.0.0.1:{server.server_port}", f"127.0.0.1:{server.server_port}"):
+            cluster = rapi.load(address)
+            assert ([node.name for node in cluster.nodes], cluster.tags) == (["n1"], ("t",))
+    assert server.asked == [(path, None) for path in ANSWERS] * 2
+
+
+def test_the_user_and_password_of_an_address_are_sent() -> None:
+    with serving() as server:
+        rapi.load(f"http://reader:s%40%C3%A9@127.0.0.1:{server.server_port}")
+    told = f"Basic {base64.b64encode('reader:s@é'.encode()).decode()}"
+    assert server.asked == [(path, told) for path in ANSWERS]
+
+
+def test_redirections_are_not_followed() -> None:
+    """They would carry the password elsewhere; the real programs do not follow them either."""
+    with serving() as there, serving() as here:
+        here.moved = f"http://127.0.0.1:{there.server_port}"
+        with pytest.raises(LoadError, match="expected an answer of the remote API, found: Found"):
+            rapi.load(f"http://a:b@127.0.0.1:{here.server_port}")
+    assert not there.asked
+
+
+@pytest.mark.parametrize("missing", ANSWERS)
+def test_a_resource_that_is_not_there_is_named(missing: str) -> None:
+    with serving() as server:
+        del server.answers[missing]
+        with pytest.raises(LoadError) as caught:
+            rapi.load(f"http://127.0.0.1:{server.server_port}")
+    assert missing in str(caught.value)
+    assert "Not Found" in str(caught.value)
+
+
+def test_a_hypervisor_that_ganeti_does_not_know_is_refused() -> None:
+    with serving() as server:
+        server.answers["/2/info"] = server.answers["/2/info"].replace(b'"kvm"', b'"vmx"')
+        with pytest.raises(LoadError, match=r'expected one of kvm, .* found "vmx"'):
+            rapi.load(f"http://127.0.0.1:{server.server_port}")
 
 
 @pytest.mark.parametrize(
