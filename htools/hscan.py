@@ -13,7 +13,7 @@ from dataclasses import replace
 from htools.errors import LoadError
 from htools.hbal import write
 from htools.hinfo import bad_items
-from htools.model import Model
+from htools.model import Model, common_domain
 from htools.numbers import fixed
 from htools.options import Options, run_tool
 from htools.scoring import score
@@ -53,7 +53,9 @@ def _model(cluster: Cluster, memory: int) -> Model:
     if memory > 0:
         nodes = tuple(replace(n, node_memory=memory) if n.hypervisor == "kvm" else n for n in cluster.nodes)
         cluster = replace(cluster, nodes=nodes)
-    return Model.of(cluster, Settings())
+    model = Model.of(cluster, Settings())
+    model.set_aliases(common_domain([node.name for node in cluster.nodes] + [vm.name for vm in cluster.instances]))
+    return model
 
 
 def _read(name: str | None, options: Options) -> Cluster:

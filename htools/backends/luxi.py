@@ -10,7 +10,7 @@ Source: the requests that htools 3.0.2 sends, design-query2 for the statuses.
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from htools.backends.jsonfields import Fields, disks_of, policy_of
+from htools.backends.jsonfields import Fields, describe, disks_of, policy_of
 from htools.errors import LoadError
 from impl.paths import Root
 from impl.wire.client import Client, UnreachableError
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 
 def _reason(status: object) -> str:
     known = _STATUS.get(status) if type(status) is int else None
-    return known or f"the cluster answered the unknown status {status!r:.60}"
+    return known or f"the cluster answered the unknown status {describe(status)}"
 
 
 class Caller(Protocol):
@@ -76,7 +76,7 @@ class _Row:
             if not isinstance(cell, list) or len(cell) != 2:
                 raise LoadError(source, f"expected a status and a value for each field of a {what}", field=name)
             status, value = cell
-            if status == 0:
+            if type(status) is int and status == 0:
                 values[name] = value
             else:
                 self._missing[name] = _reason(status)

@@ -125,3 +125,19 @@ def test_answers_that_are_no_answers() -> None:
         luxi.read("socket", Peer(node=[odd]))
     with pytest.raises(LoadError, match="a JSON object"):
         luxi.parse("socket", {"data": []}, {"data": []}, {"data": []}, None)
+
+
+@pytest.mark.parametrize("status", [None, False, "0", [1, None], {}, 9, 1.0])
+def test_statuses_that_are_none(status: Any) -> None:
+    node = row(luxi.NODE_FIELDS, NODE)
+    node[1] = [status, 4096]  # the memory must be known
+    with pytest.raises(LoadError, match="field 'mtotal': node 'n1': the cluster answered the unknown status"):
+        luxi.read("socket", Peer(node=[node, row(luxi.NODE_FIELDS, OTHER)]))
+    node = row(luxi.NODE_FIELDS, NODE)
+    node[4] = [status, 102400]  # the disk need not be
+    assert luxi.read("socket", Peer(node=[node, row(luxi.NODE_FIELDS, OTHER)])).nodes[0].total_disk == 0.0
+
+
+def test_sizes_of_disks_may_be_written_as_fractions() -> None:
+    instance = row(luxi.INSTANCE_FIELDS, INSTANCE, **{"disk.sizes": [1023.5]})
+    assert luxi.read("socket", Peer(instance=[instance])).instances[0].disks == (Disk(1024, None),)
