@@ -36,28 +36,28 @@ class Planned:
         return frozenset(node for node in nodes if node >= 0)
 
 
-def _steps(planned: Planned, primary: str, secondary: str) -> tuple[str, str]:
-    """The letters of the steps, and the new secondary that a replacement names."""
+def _steps(planned: Planned, primary: str, secondary: str) -> tuple[tuple[str, ...], str]:
+    """The steps by their letters, and the new secondary that a replacement names."""
     match planned.move.kind:
         case MoveKind.FAILOVER:
-            return "f", ""
+            return ("f",), ""
         case MoveKind.FAILOVER_TO_ANY:
-            return f"fa:{primary}", ""
+            return (f"fa:{primary}",), ""
         case MoveKind.FAILOVER_AND_REPLACE:
-            return f"f r:{secondary}", secondary
+            return ("f", f"r:{secondary}"), secondary
         case MoveKind.REPLACE_SECONDARY:
-            return f"r:{secondary}", secondary
+            return (f"r:{secondary}",), secondary
         case MoveKind.REPLACE_AND_FAILOVER:
-            return f"r:{primary} f", primary
+            return (f"r:{primary}", "f"), primary
         case MoveKind.REPLACE_PRIMARY:
-            return f"f r:{primary} f", primary
+            return ("f", f"r:{primary}", "f"), primary
 
 
 def steps_of(planned: Planned, nodes: Mapping[int, NodeModel]) -> str:
     """The letters of the steps with the nodes' short names."""
     after = planned.after
     secondary = "" if after.secondary == NO_NODE else nodes[after.secondary].alias
-    return _steps(planned, nodes[after.primary].alias, secondary)[0]
+    return " ".join(_steps(planned, nodes[after.primary].alias, secondary)[0])
 
 
 def commands(planned: Planned, primary: str, secondary: str, name: str) -> list[str]:
@@ -67,7 +67,7 @@ def commands(planned: Planned, primary: str, secondary: str, name: str) -> list[
         return [f"{verb} -f -n {primary} {name}"]
     steps, new = _steps(planned, primary, secondary)
     words = {"f": f"{verb} -f {name}", "r": f"replace-disks -n {new} {name}"}
-    return [words[step[0]] for step in steps.split()]
+    return [words[step[0]] for step in steps]
 
 
 def opcodes(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[dict[str, object], ...]:
@@ -81,7 +81,7 @@ def opcodes(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[dict[str,
     if planned.move.kind is MoveKind.FAILOVER_TO_ANY:
         return (moving(name, primary),)
     steps, new = _steps(planned, primary, secondary)
-    return tuple(moving(name) if step == "f" else replace_secondary(name, new) for step in steps.split())
+    return tuple(moving(name) if step == "f" else replace_secondary(name, new) for step in steps)
 
 
 def places(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[str, ...]:
