@@ -122,3 +122,50 @@ def test_loads_of_any_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     loads = [report(f"node{at}", "xen-cpu-avg-load", {"i1": 1, "i2": 1, "i3": 1, "other": "x"}) for at in (1, 2)]
     applied(tmp_path, loads, mond_xen=True)
     assert "xen-cpu-avg-load's data will be ignored" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("field", "bad"),
+    [
+        ("name", [None, 1, ["x"]]),
+        ("version", [None, 1, {}]),
+        ("format_version", [None, "1", True, []]),
+        ("timestamp", [None, "1", True]),
+        ("kind", [None, 2, -1, "0", True, 0.5, []]),
+        ("category", ["other", 0, []]),
+    ],
+)
+def test_fields_of_a_report_are_what_they_should_be(tmp_path: Path, field: str, bad: list[Any]) -> None:
+    for value in bad:
+        content = [total("node1", 1.0), total("node2", 1.0)]
+        content[0]["reports"][0][field] = value
+        with pytest.raises(LoadError, match=f"field '{field}': can't parse MonD data: expected .* of node node1"):
+            applied(tmp_path, content)
+
+
+def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
+    """Neither are numbers without an end, which Python's own reader takes."""
+    path = tmp_path / "reports.json"
+    for content in ("", "[NaN]", "[]x"):
+        path.write_text(content)
+        with pytest.raises(LoadError, match="can't parse MonD data: expected JSON"):
+            mond.read(str(path))
+
+
+@pytest.mark.parametrize("value", [None, "", "0.5", True, [], [1], {}])
+def test_one_load_that_is_no_number_spoils_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], value: Any
+) -> None:
+    loads = {"i1": 0.5, "i2": 0.25, "i3": 0.1}
+    content = [report("node1", "xen-cpu-avg-load", loads | {"other": value}), report("node2", "xen-cpu-avg-load", {})]
+    model = applied(tmp_path, content, mond_xen=True)
+    assert [vm.load[0] for vm in model.instances.values()] == [1.0, 1.0, 1.0]
+    assert "xen-cpu-avg-load's data will be ignored" in capsys.readouterr().err
+
+
+def test_numbers_of_cores_may_be_fractions(tmp_path: Path) -> None:
+    content = [total("node1", 3.5), total("node2", 1.5)]
+    content[0]["reports"][0]["data"]["cpu_number"] = 2.0
+    assert [node.load[0] for node in applied(tmp_path, content).nodes.values()] == [3.5, 1.5]
+    content[0]["reports"][0]["data"]["cpu_number"] = True
+    assert [node.load[0] for node in applied(tmp_path, content).nodes.values()] == [2.0, 1.0]
