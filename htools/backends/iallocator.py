@@ -168,10 +168,8 @@ def _known_instance(source: str, name: str, value: object, nodes: Mapping[str, i
     primary = fields.place_at("nodes", 0, nodes, "node")
     secondary = fields.place_at("nodes", 1, nodes, "node") if len(places) > 1 else None
     instance = _instance(name, fields, primary, secondary)
-    if instance.disk_template is DiskTemplate.DRBD and secondary is None:
+    if instance.disk_template is DiskTemplate.DRBD and secondary in {None, primary}:
         raise fields.error("nodes", "two different nodes for a drbd instance")
-    if secondary == primary:
-        raise fields.error("nodes", "two different nodes")
     return instance
 
 

@@ -159,7 +159,7 @@ def _instance(row: _Row, nodes: dict[str, int]) -> Instance:
         secondary = fields.place_at("snodes", 0, nodes, "node")
     elif template is DiskTemplate.DRBD:
         raise fields.error("snodes", "the secondary node of a drbd instance")
-    if secondary == primary:
+    if template is DiskTemplate.DRBD and secondary == primary:
         raise fields.error("snodes", "another node than the primary")
     spindles = row.get(fields.integers_or_nulls, "disk.spindles")
     return Instance(

@@ -153,7 +153,7 @@ def _instance(fields: Fields, nodes: Mapping[str, int]) -> Instance:
     template = fields.choice("disk_template", DiskTemplate)
     primary = fields.place("pnode", nodes, "node")
     secondary = fields.place_at("snodes", 0, nodes, "node") if fields.items("snodes") else None
-    if secondary == primary or (template is DiskTemplate.DRBD and secondary is None):
+    if template is DiskTemplate.DRBD and secondary in {None, primary}:
         raise fields.error("snodes", "another node than the primary as its secondary")
     spindles = fields.integers_or_nulls("disk.spindles")
     return Instance(

@@ -222,7 +222,7 @@ def _instance(row: _Line, nodes: Mapping[str, int]) -> Instance:
     template = row.choice("disk_template", DiskTemplate)
     if template is DiskTemplate.DRBD and secondary is None:
         raise row.error("secondary", "expected the secondary node of a drbd instance, found none")
-    if secondary == primary:
+    if template is DiskTemplate.DRBD and secondary == primary:
         raise row.error(
             "secondary", f"expected another node than the primary, found {quoted(row.text('secondary'))} twice"
         )
