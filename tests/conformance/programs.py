@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +35,14 @@ def run_peer(program: str, words: Sequence[str], directory: Path) -> Outcome:
 
 
 def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directory: Path) -> Outcome:
-    """Run one of our programs in this process, in an empty directory."""
+    """Run one of our programs in this process, in an empty directory, with the recursion limit of a new process.
+
+    What else runs in this process (the TLA+ checker) may have raised that, and decoders lean on it.
+    """
     output, errors = io.StringIO(), io.StringIO()
-    before = os.getcwd()
+    before, limit = os.getcwd(), sys.getrecursionlimit()
     os.chdir(directory)
+    sys.setrecursionlimit(1000)
     try:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
             try:
@@ -46,6 +51,7 @@ def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directo
                 code = ending.code if isinstance(ending.code, int) else 1
     finally:
         os.chdir(before)
+        sys.setrecursionlimit(limit)
     return Outcome(code, output.getvalue(), errors.getvalue(), _files(directory))
 
 
