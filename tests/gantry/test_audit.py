@@ -48,6 +48,7 @@ def test_unreadable_input_is_a_usage_error(tmp_path: Path, capsys: pytest.Captur
     assert caught.value.code == 2
 
 
+@pytest.mark.long
 @pytest.mark.peer
 def test_the_plan_of_the_real_hbal_for_the_office_is_safe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hbal = peer_program("hbal")

@@ -44,6 +44,7 @@ def test_a_constraint_that_is_forgotten_is_found(monkeypatch: pytest.MonkeyPatch
     assert any(wrongly_explained(cluster, Explanation.obstacle) for cluster in explained_clusters())
 
 
+@pytest.mark.long
 def test_looking_ahead_without_a_glance_at_the_greedy_end_is_found() -> None:
     def ahead_alone(model: Model, rules: Rules, before: float, ahead: int, rounds: int) -> Iterable[Planned]:
         return _ahead(model, rules, before, ahead, 0.0, rounds)

@@ -6,7 +6,11 @@ from tests.tla.configurations import Configuration, configurations, outcome_of, 
 
 ALL = configurations()
 SHORT = [entry for entry in ALL if not entry.weekly and ".refine" not in entry.path.name]
-SECONDS = {"Locks.steps.cfg", "Locks.live.cfg", "Jobs.archive.cfg", "Jobs.slots.cfg", "Jobs.reach.NeverObeyed.cfg"}
+SECONDS = {
+    "Locks.steps.cfg", "Locks.live.cfg", "Locks.steps.levels.cfg", "Locks.fair.priorities.cfg", "Locks.fair.less.cfg",
+    "Jobs.archive.cfg", "Jobs.slots.cfg", "Jobs.live.cfg", "Jobs.priorities.cfg", "Jobs.reach.NeverObeyed.cfg",
+    "Jobs.reach.NeverARestartWithRunning.cfg",
+}  # fmt: skip
 """Those that take several seconds."""
 WEEKLY = [entry for entry in ALL if entry.weekly and ".refine" not in entry.path.name]
 

@@ -211,7 +211,17 @@ PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
 ]
 
 
-@pytest.mark.parametrize(("plant", "find"), PLANTED, ids=[plant.__name__ for plant, _ in PLANTED])
+SLOW = {merging_counts_twice, blocks_are_merged_in_any_order, numbers_of_a_worker_are_taken_for_ours}
+"""Bugs that take several seconds to find, and are of a kind with another that takes fewer."""
+
+
+@pytest.mark.parametrize(
+    ("plant", "find"),
+    [
+        pytest.param(plant, find, id=plant.__name__, marks=pytest.mark.long if plant in SLOW else ())
+        for plant, find in PLANTED
+    ],
+)
 def test_planted_bugs_are_found(
     plant: Callable[[Patch], None], find: Callable[[Patch, Path], None], monkeypatch: Patch, tmp_path: Path
 ) -> None:
