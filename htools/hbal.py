@@ -21,7 +21,7 @@ from htools.options import VERSION, Options, Stopped, run_tool, stop
 from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, places, script
 from htools.plot import NodeFigures
 from htools.progress import shown
-from htools.report import Outcome
+from htools.report import Outcome, accounts
 from htools.scoring import component_values, node_values, optimum, weighted
 from htools.tables import component_table, instance_table, node_table
 from spec.cluster import Cluster
@@ -305,6 +305,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
         print(_coefficients("Initial coefficients:", before, model), end="")
     elif talk:
         print(f"Initial score: {fixed(before, 8)}")
+    accounts_before = [accounts(node) for node in nodes.values()]
     figures_before: list[NodeFigures] = []
     if options.plot:
         from htools.plot import figures
@@ -313,7 +314,9 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
     if before - best < options.min_score:
         if talk:
             _tell_balanced(before, best, options.min_score)
-        _extras(options, model, Outcome(name, model, (), values, values, (before, before, best)), figures_before)
+        scores = (before, before, best)
+        outcome = Outcome(name, model, (), values, values, scores, nodes_before=accounts_before)
+        _extras(options, model, outcome, figures_before)
         return model, []
     free = _free(model)
     if talk:
@@ -337,7 +340,8 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
         for title, (memory, disk) in (("Original:", free), ("Final:   ", _free(model))):
             print(f"{title} mem={memory} disk={disk}")
     final = component_values(nodes.values())
-    outcome = Outcome(name, model, plan, values, final, (before, after, best), options.first_job_group)
+    scores = (before, after, best)
+    outcome = Outcome(name, model, plan, values, final, scores, options.first_job_group, accounts_before)
     _extras(options, model, outcome, figures_before)
     return model, sets
 

@@ -25,6 +25,7 @@ class Outcome:
         before, after: the components' values; both empty where no node is online.
         scores: score before, after, and the optimum.
         first_only: only the first job set is wanted.
+        nodes_before: the nodes' accounts before, as `accounts` tells them.
     """
 
     group: str
@@ -34,10 +35,36 @@ class Outcome:
     after: Sequence[float]
     scores: tuple[float, float, float]
     first_only: bool = False
+    nodes_before: Sequence[Mapping[str, Any]] = ()
 
 
 def _finite(value: float) -> float | None:
     return value if value - value == 0 else None
+
+
+def accounts(node: NodeModel) -> dict[str, Any]:
+    """What a plan changes of a node: MiB, virtual cores, numbers of instances, and the N+1 verdict."""
+    return {
+        "free_memory": node.free_memory,
+        "reserved_memory": node.reserved,
+        "n1_failed": node.n1_failed,
+        "free_disk": node.free_disk,
+        "used_cpus": node.used_cpus,
+        "primaries": len(node.primaries),
+        "secondaries": len(node.secondaries),
+    }
+
+
+def _node(node: NodeModel, before: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "offline": node.offline,
+        "total_memory": _finite(node.total_memory),
+        "total_disk": _finite(node.total_disk),
+        "total_cpus": _finite(node.total_cpus),
+        "before": before,
+        "after": accounts(node),
+    }
 
 
 def _nodes(vm: InstanceModel, nodes: Mapping[int, NodeModel]) -> dict[str, str | None]:
@@ -76,6 +103,7 @@ def outcome(result: Outcome) -> dict[str, Any]:
         "state": "improved" if result.plan else "unchanged",
         "nodes": len(nodes),
         "instances": len(result.model.instances),
+        "cluster": [_node(node, before) for node, before in zip(nodes.values(), result.nodes_before, strict=True)],
         "score": {"initial": _finite(initial), "final": _finite(final), "optimum": _finite(optimum)},
         "components": [
             {"name": name, "weight": weight, "initial": _finite(before), "final": _finite(after)}

@@ -27,8 +27,9 @@ from htools.progress import shown
 from htools.scoring import score
 from spec import moves
 from spec.cluster import Cluster
-from spec.decisions import FailMode, Move, Refusal, Rules, Settings
+from spec.decisions import FailMode, Move, MoveKind, Refusal, Rules, Settings
 from spec.initial import initial_state
+from spec.state import State, group_state
 from tests.conformance.clusters import Generator
 from tests.conformance.programs import run_ours
 from tests.htools.test_model import clusters
@@ -63,6 +64,50 @@ def test_json_tells_the_same_plan_as_the_text(tmp_path: Path, seed: int) -> None
     steps = [plan["score"]["initial"]] + [move["score"] for move in plan["plan"]]
     gains = [move["gain"] for move in plan["plan"]]
     assert gains == [before - after for before, after in pairwise(steps)]
+
+
+TARGET = {
+    MoveKind.REPLACE_SECONDARY: "secondary",
+    MoveKind.FAILOVER_AND_REPLACE: "secondary",
+    MoveKind.REPLACE_AND_FAILOVER: "primary",
+    MoveKind.REPLACE_PRIMARY: "primary",
+    MoveKind.FAILOVER_TO_ANY: "primary",
+}
+
+
+def told_accounts(defined: State) -> list[dict[str, object]]:
+    return [
+        {
+            "free_memory": node.unallocated_memory,
+            "reserved_memory": node.reserved_memory,
+            "n1_failed": node.n1_failed,
+            "free_disk": node.real.free_disk,
+            "used_cpus": node.real.used_cpus,
+            "primaries": len(node.real.primaries),
+            "secondaries": len(node.real.secondaries),
+        }
+        for node in defined.nodes.values()
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_json_tells_the_accounts_that_the_definition_comes_to(tmp_path: Path, seed: int) -> None:
+    """Before the plan, and after its moves were made one after the other."""
+    path = written(tmp_path, seed)
+    outcome = run_ours(hbal.main, ["-t", path, "-G", "group0", "--json", "--ignore-soft-errors"], tmp_path)
+    told, cluster = json.loads(outcome.output), text.load(path)
+    defined = group_state(initial_state(cluster, Settings()), 0)
+    assert [node["before"] for node in told["cluster"]] == told_accounts(defined)
+    node_at = {node.name: index for index, node in enumerate(cluster.nodes)}
+    vm_at = {vm.name: index for index, vm in enumerate(cluster.instances)}
+    for one in told["plan"]:
+        kind = MoveKind(one["move"])
+        target = None if kind is MoveKind.FAILOVER else node_at[one["to"][TARGET[kind]]]
+        moved = moves.apply(defined, Move(vm_at[one["instance"]], kind, target), ignore_soft=True)
+        assert isinstance(moved, State)
+        defined = moved
+    assert [node["after"] for node in told["cluster"]] == told_accounts(defined)
+    assert [node["name"] for node in told["cluster"]] == [cluster.nodes[index].name for index in defined.nodes]
 
 
 def test_json_is_all_that_standard_output_holds(tmp_path: Path) -> None:
