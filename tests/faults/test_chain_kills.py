@@ -36,7 +36,14 @@ def restart(chain: Chain, name: str) -> None:
     chain.daemon(name).start()
 
 
-@pytest.mark.parametrize("victims", [("wconfd",), ("luxid",), ("wconfd", "luxid")], ids=" and ".join)
+@pytest.mark.parametrize(
+    "victims",
+    [
+        pytest.param(("wconfd",), id="wconfd", marks=pytest.mark.long),
+        pytest.param(("luxid",), id="luxid", marks=pytest.mark.long),
+        pytest.param(("wconfd", "luxid"), id="wconfd and luxid"),
+    ],
+)
 def test_the_plan_is_completed_when_daemons_are_killed_in_its_middle(victims: tuple[str, ...]) -> None:
     with chain_of(text.load(str(EXAMPLES / "office-20.txt")), SECONDS_PER_GIB) as chain:
         before = chain.stage.config()

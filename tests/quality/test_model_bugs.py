@@ -232,6 +232,7 @@ LARGE = {
     "Jobs.live.cfg",
     "Locks.live.cfg",
     "Locks.steps.levels.cfg",
+    "Jobs.cfg",
     "Jobs.cancel.cfg",
     "Jobs.slots.cfg",
 }

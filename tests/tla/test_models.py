@@ -9,7 +9,8 @@ SHORT = [entry for entry in ALL if not entry.weekly and ".refine" not in entry.p
 SECONDS = {
     "Locks.steps.cfg", "Locks.live.cfg", "Locks.steps.levels.cfg", "Locks.fair.priorities.cfg", "Locks.fair.less.cfg",
     "Jobs.archive.cfg", "Jobs.slots.cfg", "Jobs.live.cfg", "Jobs.priorities.cfg", "Jobs.reach.NeverObeyed.cfg",
-    "Jobs.reach.NeverARestartWithRunning.cfg",
+    "Jobs.reach.NeverARestartWithRunning.cfg", "Locks.levels.cfg", "Jobs.cancel.cfg", "Jobs.opcodes.cfg",
+    "Jobs.reach.NeverArchivedAndDependedOn.cfg", "Jobs.reach.NeverDeadBetweenOpcodes.cfg",
 }  # fmt: skip
 """Those that take several seconds."""
 WEEKLY = [entry for entry in ALL if entry.weekly and ".refine" not in entry.path.name]

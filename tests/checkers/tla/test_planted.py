@@ -211,7 +211,12 @@ PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
 ]
 
 
-SLOW = {merging_counts_twice, blocks_are_merged_in_any_order, numbers_of_a_worker_are_taken_for_ours}
+SLOW = {
+    merging_counts_twice,
+    blocks_are_merged_in_any_order,
+    numbers_of_a_worker_are_taken_for_ours,
+    symmetry_takes_the_first_permutation_for_all,
+}
 """Bugs that take several seconds to find, and are of a kind with another that takes fewer."""
 
 
