@@ -14,10 +14,11 @@ from htools.scoring import score
 from spec.cluster import MirrorType
 from spec.decisions import FailMode, Move, MoveKind, Rules
 
-FEW = 3000
-"""Below so many candidates in all rounds, trying them one by one takes less than importing numpy: the measured limit.
+FEW = 8000
+"""Below this, trying candidates one by one takes less than importing numpy: the measured limit.
 
-Reckoned as if every instance moved once, four ways to each target and once without.
+What is reckoned is the candidates of all rounds, as if every instance moved once, four ways to each target and once
+without, times the nodes that each one's score looks at.
 """
 
 
@@ -86,7 +87,8 @@ def search_for(model: Model, rules: Rules) -> Search:
     for one that is too small to be worth the import of numpy.
     """
     targets = max(0, sum(not node.offline for node in model.nodes.values()) - 2)
-    if len(movable(model, rules)) ** 2 * (1 + 4 * targets) < FEW:
+    candidates = len(movable(model, rules)) ** 2 * (1 + 4 * targets)
+    if candidates * len(model.nodes) < FEW:
         return PlainSearch(model, rules)
     from htools.arrays import representable
 

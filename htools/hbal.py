@@ -305,7 +305,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
         print(_coefficients("Initial coefficients:", before, model), end="")
     elif talk:
         print(f"Initial score: {fixed(before, 8)}")
-    accounts_before = [accounts(node) for node in nodes.values()]
+    accounts_before = [accounts(node) for node in nodes.values()] if options.json else []
     figures_before: list[NodeFigures] = []
     if options.plot:
         from htools.plot import figures

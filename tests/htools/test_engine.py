@@ -78,12 +78,13 @@ def test_the_engine_is_what_serves_ordinary_clusters(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("nodes", "instances", "plain"), [(2, 50, True), (2, 60, False), (4, 15, True), (5, 20, False)]
+    ("nodes", "instances", "plain"),
+    [(2, 50, True), (2, 70, False), (3, 15, True), (5, 10, True), (5, 20, False), (60, 1, False), (700, 1, False)],
 )
 def test_few_candidates_are_tried_without_vectors(
     monkeypatch: pytest.MonkeyPatch, nodes: int, instances: int, plain: bool
 ) -> None:
-    """Also on two nodes, where there are no other targets but many rounds."""
+    """Neither on two nodes, where there are no other targets but many rounds, nor where one score is of many nodes."""
     monkeypatch.setattr(balancing, "FEW", FEW)
     rows = "".join(f"n{at}|65536|0|65536|1000000|1000000|8|N|u|1||N|0|1|1.0\n" for at in range(nodes))
     vms = "".join(f"i{at}|128|1024|1|running|Y|n0|n1|drbd||1|-|N\n" for at in range(instances))

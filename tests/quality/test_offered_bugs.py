@@ -4,16 +4,11 @@ A bug is a line of a module, replaced; the changed functions take the place of t
 imported.
 """
 
-import importlib
-import inspect
-import sys
-from pathlib import Path
-from types import FunctionType
-
 import pytest
 
 from checkers.offered import Offers, disagreement, table_of
 from tests.checkers.test_offered import by_definition, by_the_engine, by_the_plain_search, by_what_hbal_takes
+from tests.quality.planting import plant
 
 pytestmark = pytest.mark.long
 
@@ -93,29 +88,8 @@ BUGS = {
 }
 
 
-def plant(monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:
-    """Replace a line of a module in its functions and in those of its classes."""
-    module = importlib.import_module(name)
-    source = Path(str(module.__file__)).read_text()
-    assert old in source, f"{name} has no longer: {old}"
-    changed: dict[str, object] = {"__name__": name}
-    exec(compile(source.replace(old, new), f"{name} (planted)", "exec"), changed)  # noqa: S102
-    users = [user for title, user in sys.modules.items() if title.partition(".")[0] in {"spec", "htools", "tests"}]
-    for title, real in vars(module).copy().items():
-        if inspect.isclass(real) and real.__module__ == name:
-            for attribute, function in vars(changed[title]).items():
-                if isinstance(function, (FunctionType, classmethod)) and (
-                    attribute == "__init__" or not attribute.startswith("__")
-                ):
-                    monkeypatch.setattr(real, attribute, function)
-        elif isinstance(real, FunctionType) and real.__module__ == name:
-            for user in users:
-                if vars(user).get(title) is real:
-                    monkeypatch.setattr(user, title, changed[title])
-
-
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     module, old, new = BUGS[bug]
-    plant(monkeypatch, module, old, new)
+    plant(monkeypatch, module, old, new, constructors=True)
     assert disagreement(table_of(READERS[module]))
