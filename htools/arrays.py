@@ -190,15 +190,23 @@ class InstanceArrays:
         self.primary[at], self.secondary[at], self.location_score[at] = primary, secondary, location_score
 
 
+def _counted_as_usual(vm: InstanceModel) -> bool:
+    """Whether an instance counts on its primary as such, and on another node as mirrored if it is.
+
+    One that names one node twice counts there as a secondary alone: what leaving it changes is not what vectors take.
+    """
+    return vm.secondary != vm.primary and not (vm.mirrored and vm.secondary == NO_NODE)
+
+
 def _sensible(model: Model) -> bool:
-    """Whether sizes have the signs that limits are written for, and there is a node to move to."""
+    """Whether sizes have the signs that limits are written for, there is a node to move to, and nobody counts oddly."""
     online = [node for node in model.nodes.values() if not node.offline]
     return (
         bool(online)
         and all(min(node.total_memory, node.total_cpus, node.cpu_speed) > 0 <= node.total_disk for node in online)
         and all(
             min(vm.memory, vm.instance.disk, vm.vcpus, vm.spindle_use, vm.spindles or 0) >= 0
-            and (not vm.movable or not vm.mirrored or vm.secondary not in {NO_NODE, vm.primary})
+            and (not vm.movable or _counted_as_usual(vm))
             for vm in model.instances.values()
         )
     )

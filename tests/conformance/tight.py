@@ -103,6 +103,8 @@ class TightGenerator:
         choices = (("tags", "svc:a", 0.3), ("places", "svc:b", 0.4), ("wishes", "rack:a", 0.4), ("tags", "note", 0.2))
         tags = [tag for kind, tag, chance in choices if kind in tight and rng.random() < chance]
         where = "" if secondary is None else f"n{secondary}"
+        if template != "drbd" and rng.random() < 0.03:  # a second node that nothing is mirrored on, or the first again
+            where = f"n{rng.choice([primary, *mates])}"
         return (
             f"i{number}|{memory}|{disk}|{vcpus}|{state}|Y|n{primary}|{where}|{template}|{','.join(tags)}|{use}|"
             f"{spindles}|{'Y' if forthcoming else 'N'}"

@@ -70,6 +70,25 @@ def test_instances_smaller_than_nothing_are_left_to_the_plain_search(field: str)
     assert isinstance(search_for(model, Rules()), PlainSearch)
 
 
+TWICE = SHARED.replace("|n0||ext", "|n3|n3|ext")
+
+
+@pytest.mark.parametrize("other", [MIRRORED, SHARED], ids=["mirrored", "shared"])
+def test_an_instance_that_names_an_offline_node_twice(other: str) -> None:
+    """Vectors took its move for a gain of twenty, and saw no other; it counts as a secondary and gains nothing."""
+    nodes = "".join(NODE.format(at) for at in range(3)) + NODE.format(3).replace("|N|u", "|Y|u")
+    said = f"g|u|preferred||\n\n{nodes}\n{TWICE.format(0)}{other.format(1)}{other.format(2)}\n\n{POLICY}"
+    assert moves(said, Rules(), plain=False) == moves(said, Rules(), plain=True) != []
+
+
+def test_vectors_that_take_an_instance_on_one_node_for_an_ordinary_one_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arrays, "_counted_as_usual", lambda _: True)
+    with pytest.raises(AssertionError):
+        test_an_instance_that_names_an_offline_node_twice(MIRRORED)
+
+
 @pytest.mark.parametrize("vm", [MIRRORED, SHARED], ids=["mirrored", "shared"])
 def test_with_nothing_online_there_is_no_move(vm: str) -> None:
     """Its score is 0, which is above a least score of −1."""
