@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from spec import reservations
 from spec.locks import model, rules
-from spec.locks.errors import LockError
+from spec.locks.ganeti_order import PeerState, peer_step
 from spec.locks.names import (
     BGL,
     CONFIG_LOCK,
     MODE_NAMES,
     Level,
     Lock,
+    LockError,
     Mode,
     Owner,
     Request,
@@ -25,7 +26,6 @@ from spec.locks.names import (
     lock_name,
     lockset,
 )
-from spec.locks.peer import PeerState, peer_step
 
 OWNER_IDENTS: tuple[int | str, ...] = (1, 9, "masterd", "a", 30)
 LOCKS = (

@@ -15,8 +15,16 @@ from typing import Any
 
 import z3
 
-from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
-from spec.decisions import Move, MoveKind, Rules, Settings
+from spec.allocator.cluster import (
+    AllocPolicy,
+    Cluster,
+    DiskTemplate,
+    Group,
+    Instance,
+    InstanceStatus,
+    Node,
+)
+from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 
 FLAGS = (
     "disk_moves", "instance_moves", "restricted", "evacuation", "balanced", "chosen", "same_group",

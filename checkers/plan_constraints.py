@@ -4,7 +4,7 @@ The unknown is a cut: one boolean a command, true when it is done. The order of 
 between them, so a cut is exactly a state that the plan can go through. Each command of an instance is a transition
 between two pairs of integers (its primary and secondary before and after); the cut selects the pair that holds;
 sums over the selected pairs say what every node has left; and each rule that can be broken is one named boolean.
-Instances that no command touches are constants. Nothing here walks through states: that is `spec.plan_safety`.
+Instances that no command touches are constants. Nothing here walks through states: that is `spec.plans.safety`.
 """
 
 from collections import defaultdict
@@ -17,9 +17,9 @@ from typing import Any
 
 import z3
 
-from spec.cluster import Cluster, DiskTemplate, Instance, MirrorType
-from spec.plan import Action, Plan, Rule, Shortfall, Step
-from spec.plan_safety import (
+from spec.allocator.cluster import Cluster, DiskTemplate, Instance, MirrorType
+from spec.plans.model import Action, Plan, Rule, Shortfall, Step
+from spec.plans.safety import (
     cpu_limit,
     exclusion_tags,
     free_disk,

@@ -17,8 +17,8 @@ import z3
 
 from checkers.plans import TIMEOUT, audit
 from checkers.verdict import Illegal, Ok, Unknown
-from spec.cluster import Cluster
-from spec.plan import STANDARD_RULES, BadCommand, Offence, Plan, PlanJob, Rule, Shortfall, Step
+from spec.allocator.cluster import Cluster
+from spec.plans.model import STANDARD_RULES, BadCommand, Offence, Plan, PlanJob, Rule, Shortfall, Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Verdicts about plans in words that an administrator knows."""
 
 from checkers.plan_order import Impossible, Obstacle
-from spec.cluster import Cluster
-from spec.plan import Action, BadCommand, Command, Offence, Plan, Rule, Shortfall, Step
+from spec.allocator.cluster import Cluster
+from spec.plans.model import Action, BadCommand, Command, Offence, Plan, Rule, Shortfall, Step
 
 RULE_HELP: dict[Rule, str] = {
     Rule.POSSIBLE: "every command can be done where it stands",

@@ -1,8 +1,8 @@
 """Readers of plans: the script that `hbal -C` prints or writes, and job sets of opcodes as JSON.
 
-Pure: text in, a `spec.plan.Plan` out. Names may be the short ones that `hbal` prints; they are found as `hbal` finds
-names: the whole name, or all of it up to a dot. A line or an opcode that would change the cluster in a way that is
-not known here is refused, never skipped. The JSON form is described in `docs/plan-format.md`.
+Pure: text in, a `spec.plans.model.Plan` out. Names may be the short ones that `hbal` prints; they are found as `hbal`
+finds names: the whole name, or all of it up to a dot. A line or an opcode that would change the cluster in a way that
+is not known here is refused, never skipped. The JSON form is described in `docs/plan-format.md`.
 
 Source: the output of the real `hbal -C`; the opcodes that the real `hbal -X` submits.
 """
@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
-from spec.plan import Action, Command, Plan, PlanJob
+from spec.plans.model import Action, Command, Plan, PlanJob
 
 _JOB_SET = re.compile(r"echo jobset \d+(, \d+ jobs)?$")
 _JOB = re.compile(r"echo job \d+/\d+$")

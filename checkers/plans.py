@@ -2,7 +2,7 @@
 
 The question goes to z3 as "is there a cut of the plan that breaks a rule?" (`checkers.plan_constraints`). No such cut:
 `Ok`. A cut: it is shrunk to one with as few commands as possible, walked through by the plain definition
-(`spec.plan_safety`), which must agree, and told as an `Illegal` with the offence. Time up: `Unknown`.
+(`spec.plans.safety`), which must agree, and told as an `Illegal` with the offence. Time up: `Unknown`.
 """
 
 import time
@@ -16,10 +16,10 @@ import z3
 
 from checkers.plan_constraints import Constraints, Order
 from checkers.verdict import Illegal, Ok, Unknown, Verdict
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
-from spec.plan import STANDARD_RULES, Offence, Plan, Rule, Step
-from spec.plan_safety import after, offence_of, placement, shortfalls
+from spec.plans.model import STANDARD_RULES, Offence, Plan, Rule, Step
+from spec.plans.safety import after, offence_of, placement, shortfalls
 
 TIMEOUT = 60.0
 """Seconds that the solver may take."""

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spec.cluster import Cluster, DiskTemplate
-from spec.plan import Action, Plan
-from spec.plan_safety import after, placement
+from spec.allocator.cluster import Cluster, DiskTemplate
+from spec.plans.model import Action, Plan
+from spec.plans.safety import after, placement
 
 Config = Mapping[str, Any]
 

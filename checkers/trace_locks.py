@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from checkers.trace import Line, TraceFormatError
-from spec.locks.errors import LockError
 from spec.locks.model import (
     Downgrade,
     Effects,
@@ -19,7 +18,7 @@ from spec.locks.model import (
     Try,
     Wait,
 )
-from spec.locks.names import Mode, Owner, lock_name
+from spec.locks.names import LockError, Mode, Owner, lock_name
 from spec.locks.rules import LockState, step
 
 EVENTS: dict[str, type[Event]] = {

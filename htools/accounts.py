@@ -2,7 +2,7 @@
 
 A `NodeModel` changes only through its four operations (add or remove a primary or a secondary), which answer None or
 the reason for a refusal and then have changed nothing. Callers that try something work on `copy()`. The definition of
-every operation is `spec.accounts`; this is its quick twin, with derived figures as plain attributes.
+every operation is `spec.allocator.accounts`; this is its quick twin, with derived figures as plain attributes.
 
 Invariants: `reserved` is the largest need in `peers`; `free_memory` is the unallocated memory; indices are positions
 in the cluster that the model was made of, whatever part of it (one group) is looked at.
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from math import floor, trunc
 
 from htools.vm import InstanceModel
-from spec.cluster import Node
-from spec.decisions import FailMode
+from spec.allocator.cluster import Node
+from spec.allocator.decisions import FailMode
 
 
 def divide(part: float, whole: float) -> float:
@@ -24,7 +24,7 @@ def divide(part: float, whole: float) -> float:
 
 
 class NodeModel:
-    """A node's accounts. Attributes without explanation are those of `spec.state.NodeState` and its ledgers.
+    """A node's accounts. Attributes without explanation are those of `spec.allocator.state.NodeState` and its ledgers.
 
     Attributes:
         usable_memory: MiB that instances may be promised in all (total − node − missing).

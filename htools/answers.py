@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from spec.cluster import Group
-from spec.decisions import FailMode
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
 
 
 def description(failures: Mapping[FailMode, int], successes: int, best: tuple[str, Sequence[str]] | None) -> str:

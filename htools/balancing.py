@@ -1,7 +1,7 @@
 """Balancing: rounds that each take the best move, until nothing is gained.
 
-The definition is `spec.balance`. A round's best move is found by `htools.engine`, which is imported only when a
-round is due, since most runs on balanced clusters need none, and only where it pays.
+The definition is `spec.allocator.balance`. A round's best move is found by `htools.engine`, which is imported only when
+a round is due, since most runs on balanced clusters need none, and only where it pays.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from htools.model import Model
 from htools.moving import Moved, attempt, kinds, movable
 from htools.plan import Planned
 from htools.scoring import score
-from spec.cluster import MirrorType
-from spec.decisions import FailMode, Move, MoveKind, Rules
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
 FEW = 8000
 """Below this, trying candidates one by one takes less than importing numpy: the measured limit.

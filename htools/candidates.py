@@ -18,7 +18,7 @@ import numpy as np
 from htools.arrays import RESERVED, WEIGHTS, InstanceArrays, NodeArrays
 from htools.model import Model
 from htools.places import TagTables
-from spec.decisions import MoveKind, Rules
+from spec.allocator.decisions import MoveKind, Rules
 
 if TYPE_CHECKING:
     from htools.arrays import Floats, Ints

@@ -1,4 +1,4 @@
-"""How many more instances fit, on the working model: standard and tiered allocation as `spec.capacity` defines them."""
+"""How many more instances fit, on the working model: standard and tiered allocation of `spec.allocator.capacity`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,9 +9,9 @@ from htools.placing import Placer
 from htools.refuge import redundant
 from htools.shrinking import Trials, smaller
 from htools.vm import InstanceModel
-from spec.cluster import Group, Instance
-from spec.decisions import FailMode
-from spec.requests import Limits
+from spec.allocator.cluster import Group, Instance
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
 
 _LEAST_PORTION, _SMALL_PORTION = 20, 10
 

@@ -19,7 +19,7 @@ from htools.accounts import NodeModel, divide
 from htools.model import Model
 from htools.scoring import score
 from htools.vm import InstanceModel
-from spec.cluster import MirrorType
+from spec.allocator.cluster import MirrorType
 
 EVACUATED = 20.0
 """What the score falls by when an offline node loses its instance."""

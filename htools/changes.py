@@ -11,7 +11,7 @@ import numpy as np
 from htools.arrays import RESERVED, WEIGHTS
 from htools.candidates import ROUNDING, Candidates
 from htools.rooms import Rooms
-from spec.decisions import MoveKind
+from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:
     from htools.arrays import Bools, Floats, Ints

@@ -23,8 +23,8 @@ from htools.changes import VARIANCE_ROUNDINGS
 from htools.model import NO_NODE, Model
 from htools.moving import Moved, attempt
 from htools.scoring import COMPONENTS, component_values
-from spec.cluster import MirrorType
-from spec.decisions import FailMode, Move, MoveKind, Rules
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
 import numpy as np  # isort: skip
 

@@ -21,8 +21,8 @@ from htools.exact import ExactScore
 from htools.model import Model
 from htools.moving import Moved, attempt, movable
 from htools.vm import InstanceModel
-from spec.cluster import MirrorType
-from spec.decisions import FailMode, Move, MoveKind, Rules
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
 import numpy as np  # isort: skip
 

@@ -1,9 +1,9 @@
-"""Targets for instances that must move, quick: the answers of `spec.evacuation`'s searches, behind their signatures.
+"""Targets for instances that must move, fast: the answers of the searches in `spec.allocator.evacuation`.
 
 What a move makes of its nodes is the specification's own doing, asked once for each node and not for each pair: of a
 pair nothing depends on both nodes but the memory kept for fail-over and the places they share. Scores are then added up
-for all candidates side by side, in the order of `spec.score`, so that they are equal to its own to the last bit. The
-move that is chosen is made by the specification itself.
+for all candidates side by side, in the order of `spec.allocator.score`, so that they are equal to its own to the last
+bit. The move that is chosen is made by the specification itself.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ import numpy as np
 
 from htools.side_by_side import Pairs, SideBySide
 from htools.vectors import Floats
-from spec import evacuation as plain
-from spec.accounts import add_primary, add_secondary, remove_primary, remove_secondary
-from spec.cluster import MirrorType
-from spec.decisions import Move, MoveKind, Refusal
-from spec.evacuation import EvacuationError, Moved
-from spec.ledgers import peer_need
-from spec.moves import apply, attempt
-from spec.state import NodeState, Placed, State
+from spec.allocator import evacuation as plain
+from spec.allocator.accounts import add_primary, add_secondary, remove_primary, remove_secondary
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import Move, MoveKind, Refusal
+from spec.allocator.evacuation import EvacuationError, Moved
+from spec.allocator.ledgers import peer_need
+from spec.allocator.moves import apply, attempt
+from spec.allocator.state import NodeState, Placed, State
 
 PLAIN_BELOW = 24
 """Targets below which vectors do not pay."""
@@ -47,7 +47,7 @@ def _unusual(state: State, placed: Placed, group: int, targets: Sequence[int]) -
 
 
 def to_best_node(state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
-    """The answer of `spec.evacuation.to_best_node`.
+    """The answer of `spec.allocator.evacuation.to_best_node`.
 
     Raises:
         EvacuationError: with the reason for each target.
@@ -151,7 +151,7 @@ class _Pairs:
 
 
 def to_best_pair(state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
-    """The answer of `spec.evacuation.to_best_pair`.
+    """The answer of `spec.allocator.evacuation.to_best_pair`.
 
     Raises:
         EvacuationError: no pair takes it.

@@ -9,7 +9,7 @@ import numpy as np
 
 from htools.candidates import Block
 from htools.changes import Changes
-from spec.decisions import MoveKind
+from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:
     from htools.arrays import Bools, Floats

@@ -1,7 +1,7 @@
 """The exact score of candidates, for many at once: the peer's order of floating-point operations, column by column.
 
 `numpy.cumsum` adds strictly from the first to the last, which is the order that decides ties (`numpy.sum` does not).
-The definition is `spec.score`.
+The definition is `spec.allocator.score`.
 """
 
 from collections.abc import Sequence

@@ -14,8 +14,8 @@ from htools.model import NO_NODE, InstanceModel, Model, NodeModel, divide
 from htools.moving import Moved, attempt
 from htools.numbers import fixed
 from htools.scoring import score
-from spec.cluster import MirrorType
-from spec.decisions import FailMode, Move, MoveKind, Rules
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
 _NOTE = " with forthcoming instances"
 

@@ -14,9 +14,9 @@ from htools.outcomes import NoTargets, candidates, new_model, policy_failure, wi
 from htools.plain_placing import PlainPlacer
 from htools.refuge import evacuable
 from htools.vm import InstanceModel
-from spec.cluster import AllocPolicy, Cluster, Group, Instance, Policy
-from spec.decisions import FailMode
-from spec.requests import Limits, NewInstance
+from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance, Policy
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits, NewInstance
 
 _MOST_PAIRS = 2500
 """Candidates beyond which the question about redundancy is not asked again for the explanation."""

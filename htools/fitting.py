@@ -1,6 +1,6 @@
 """Which nodes can take an instance, for all nodes at once: reasons as codes, and the room that fail-overs need.
 
-The rules are those of `spec.accounts` and `spec.redundancy`, as comparisons of arrays.
+The rules are those of `spec.allocator.accounts` and `spec.allocator.redundancy`, as comparisons of arrays.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from htools.model import Model
 from htools.outcomes import policy_failure
 from htools.vectors import Columns, Floats, Unsuitable
 from htools.vm import InstanceModel
-from spec.cluster import Group
-from spec.decisions import FailMode
-from spec.requests import Limits
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
 
 Flags: TypeAlias = NDArray[np.bool_]
 

@@ -3,7 +3,7 @@
 from math import trunc
 
 from htools.model import InstanceModel, Model, NodeModel
-from spec.state import NodeState, Placed, State
+from spec.allocator.state import NodeState, Placed, State
 
 
 def instance_model(placed: Placed) -> InstanceModel:

@@ -15,9 +15,9 @@ from htools.model import Model
 from htools.outcomes import Targets
 from htools.vectors import Columns, Floats, moments, sequential_sum
 from htools.vm import InstanceModel
-from spec.cluster import Group
-from spec.decisions import FailMode
-from spec.requests import Limits
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
 
 _CELLS = 1 << 19
 """Candidates of several sizes that are looked at together; bounds memory."""

@@ -1,7 +1,7 @@
 """hail: answer one request of Ganeti's iallocator protocol. One argument, the request's file; one line of JSON out.
 
 Allocations by the score are tried in vectors (`htools.placing`); the other requests follow the specification itself
-(`spec.answer`), with quicker means to try candidates and to find targets (`htools.means`).
+(`spec.allocator.iallocator`), with quicker means to try candidates and to find targets (`htools.means`).
 
 A request that has no solution is answered with `"success": false` and exit code 0; only a request that cannot be read
 ends with exit code 1.
@@ -35,9 +35,9 @@ from htools.outcomes import Allocation, NoTargets, Outcome, Targets, candidates,
 from htools.plain_placing import PlainPlacer
 from htools.tables import node_table
 from htools.vm import InstanceModel
-from spec.cluster import AllocPolicy, Cluster, Group, Instance
-from spec.decisions import Settings
-from spec.requests import (
+from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance
+from spec.allocator.decisions import Settings
+from spec.allocator.requests import (
     Allocate,
     AllocateSecondary,
     ChangeGroup,

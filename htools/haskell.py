@@ -10,7 +10,7 @@ numbers.
 import re
 
 from htools.numbers import show
-from spec.cluster import ISpec, Policy
+from spec.allocator.cluster import ISpec, Policy
 
 _SPACE = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _OPEN = re.compile(rf"(?:{_SPACE}*\()*")

@@ -24,8 +24,8 @@ from htools.progress import shown
 from htools.report import Outcome, accounts
 from htools.scoring import component_values, node_values, optimum, weighted
 from htools.tables import component_table, instance_table, node_table
-from spec.cluster import Cluster
-from spec.decisions import Rules
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import Rules
 from spec.errors import GantryError
 
 

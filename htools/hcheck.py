@@ -17,7 +17,7 @@ from htools.numbers import fixed
 from htools.options import Options, run_tool, stop
 from htools.refuge import evacuable
 from htools.scoring import optimum, score
-from spec.cluster import Group
+from spec.allocator.cluster import Group
 
 _COUNTS = (
     ("N1_FAIL", "Nodes not N+1 happy"),

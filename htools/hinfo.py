@@ -12,7 +12,7 @@ from htools.numbers import fixed
 from htools.options import Options, run_tool, stop
 from htools.scoring import score
 from htools.tables import component_table, instance_table, node_table, table
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 
 
 def bad_items(model: Model) -> tuple[int, int]:

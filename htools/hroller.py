@@ -19,7 +19,7 @@ from htools.rebooting import (
     relocate_secondaries,
 )
 from htools.vm import NO_NODE, InstanceModel
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 
 
 def _check_master(model: Model, *, force: bool) -> None:

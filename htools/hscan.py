@@ -18,8 +18,8 @@ from htools.numbers import fixed
 from htools.options import Options, run_tool
 from htools.scoring import score
 from htools.tables import node_table
-from spec.cluster import Cluster
-from spec.decisions import Settings
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import Settings
 
 _LOCAL = "LOCAL"
 _HEADER = ("Nodes", "Inst", "BNode", "BInst", "t_mem", "f_mem", "t_disk", "f_disk", "Score")

@@ -23,7 +23,7 @@ from htools.settings import Spec
 from htools.tables import component_table, node_table
 from htools.totals import EFFICIENCY, STATISTICS, Totals, ratio, totals
 from htools.vm import NO_NODE, InstanceModel
-from spec.cluster import (
+from spec.allocator.cluster import (
     LOCAL_STORAGE,
     Cluster,
     Disk,
@@ -32,7 +32,7 @@ from spec.cluster import (
     InstanceStatus,
     ISpec,
 )
-from spec.decisions import FailMode
+from spec.allocator.decisions import FailMode
 
 
 def _clusters(total: Totals, *, spindles: bool) -> list[tuple[str, str]]:

@@ -22,8 +22,8 @@ from htools.options import VERSION, Options, run_tool, stop
 from htools.plan import SCRIPT_HEAD, Planned, job_sets, opcodes, script
 from htools.scoring import score
 from htools.squeezing import Squeeze, squeeze
+from spec.allocator.tags import STANDBY_AUTO
 from spec.errors import GantryError
-from spec.tags import STANDBY_AUTO
 
 _HEADERS = {"online": "'Nodes to online'", "nothing": "'No action'", "offline": "'Nodes to offline'"}
 _SAVED = {
@@ -92,7 +92,7 @@ def _show_commands(options: Options, commands: str) -> None:
 def _phases(
     found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]
 ) -> list[tuple[str, str, list[list[Opcode]]]]:
-    """What is submitted, set by set: its phase (`spec.squeeze.Phase`), a description, and its jobs' opcodes."""
+    """What is submitted, set by set: a phase of `spec.allocator.squeeze`, a description, and its jobs' opcodes."""
     names = [before.nodes[index].name for index in found.nodes]
     listed = ", ".join(names)
     moves: list[tuple[str, str, list[list[Opcode]]]] = [

@@ -15,8 +15,8 @@ from htools.model import Model, NodeModel
 from htools.options import Options
 from htools.outcomes import candidates
 from htools.refuge import evacuable, group_redundant
-from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance
-from spec.requests import Limits
+from spec.allocator.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Instance
+from spec.allocator.requests import Limits
 
 
 @dataclass(frozen=True, slots=True)

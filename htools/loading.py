@@ -1,6 +1,7 @@
 """From the command line's options to a cluster and a working model: backend, utilisation, names, warnings.
 
-Shared by all tools. Reading and deciding are apart: backends read, `spec.cluster` values carry, this module combines.
+Shared by all tools. Reading and deciding are apart: backends read, `spec.allocator.cluster` values carry, this module
+combines.
 
 Source: man pages of the tools; the messages of the real programs.
 """
@@ -14,8 +15,8 @@ from typing import Protocol, cast
 from htools.errors import LoadError, quoted
 from htools.model import Model, NodeModel, common_domain
 from htools.options import Options
-from spec.cluster import Cluster, Utilisation
-from spec.decisions import Settings
+from spec.allocator.cluster import Cluster, Utilisation
+from spec.allocator.decisions import Settings
 from spec.errors import GantryError
 
 

@@ -18,7 +18,7 @@ from htools.model import Model
 from htools.moving import Moved, attempt
 from htools.plan import Planned
 from htools.scoring import score
-from spec.decisions import Move, Rules
+from spec.allocator.decisions import Move, Rules
 
 WIDTH = 8
 """How many first moves are tried."""

@@ -1,4 +1,4 @@
-"""The quick means by which hail answers what is specified in `spec.answer`, each behind its plain twin's signature."""
+"""The fast functions by which hail answers, each with the signature of its twin in `spec.allocator.iallocator`."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,15 +6,17 @@ from htools import refuge
 from htools.from_state import instance_model, model_of, node_model
 from htools.model import Model
 from htools.outcomes import Allocation, with_allocation
-from spec import placement as plain
-from spec.answer import Means
-from spec.cluster import Group
-from spec.decisions import FailMode
-from spec.evacuation import Searches
-from spec.placement import Outcome, Targets
-from spec.requests import Limits
-from spec.state import Placed, State
-from spec.statistics import statistics
+from spec.allocator import candidates
+from spec.allocator import placement as plain
+from spec.allocator.candidates import Outcome
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
+from spec.allocator.evacuation import Searches
+from spec.allocator.iallocator import Means
+from spec.allocator.placement import Targets
+from spec.allocator.requests import Limits
+from spec.allocator.state import Placed, State
+from spec.allocator.statistics import statistics
 
 PLAIN_BELOW = 24
 """Nodes of a cluster below which vectors do not pay."""
@@ -72,24 +74,24 @@ def _named(targets: Targets) -> set[int]:
 def _with_offline(state: State, new: Placed, targets: Targets, limits: Limits, judge: Judge | None) -> Outcome:
     """The specification's way, but for the judge; vectors know no candidates that are offline."""
 
-    def good(allocation: plain.Allocation) -> bool:
+    def good(allocation: candidates.Allocation) -> bool:
         nodes = tuple(node_model(node) for node in allocation.nodes)
         return judge is None or judge(Allocation(instance_model(allocation.placed), nodes, allocation.metric))
 
     before = statistics(state.nodes.values())
-    singles: list[plain.Allocation | FailMode] = []
+    singles: list[candidates.Allocation | FailMode] = []
     outcomes: list[Outcome] = []
     for target in targets:
         if isinstance(target, int):
-            singles.append(plain.on_one(state, new, target, limits))
+            singles.append(candidates.on_one(state, new, target, limits))
         else:
-            pairs = [plain.on_pair(state, before, new, (target[0], other), limits) for other in target[1]]
-            outcomes.append(plain.chosen(pairs, good))
-    return plain.chosen(singles, good) if singles else plain.joined(outcomes)
+            pairs = [candidates.on_pair(state, before, new, (target[0], other), limits) for other in target[1]]
+            outcomes.append(candidates.chosen(pairs, good))
+    return candidates.chosen(singles, good) if singles else plain.joined(outcomes)
 
 
 def by_score(groups: Sequence[Group]) -> Callable[[State, Placed, Targets, int, Limits], Outcome]:
-    """The answer of `spec.placement.try_all` in a cluster of these groups."""
+    """The answer of `spec.allocator.placement.try_all` in a cluster of these groups."""
 
     def try_all(state: State, new: Placed, targets: Targets, required: int, limits: Limits) -> Outcome:
         if not targets or len(state.nodes) < PLAIN_BELOW:
@@ -106,9 +108,9 @@ def by_score(groups: Sequence[Group]) -> Callable[[State, Placed, Targets, int, 
             return Outcome(tried.failures, tried.successes)
         on = [node.index for node in tried.best.nodes]
         if len(on) == 1:
-            best = plain.on_one(state, new, on[0], limits)
+            best = candidates.on_one(state, new, on[0], limits)
         else:
-            best = plain.on_pair(state, statistics(state.nodes.values()), new, (on[0], on[1]), limits)
+            best = candidates.on_pair(state, statistics(state.nodes.values()), new, (on[0], on[1]), limits)
         if isinstance(best, FailMode):
             raise AssertionError(f"{new.instance.name} does not fit nodes {on}: {best.value}")  # noqa: TRY004 - our mistake
         return Outcome(tried.failures, tried.successes, best)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from htools.accounts import NodeModel, divide
 from htools.vm import NO_NODE, InstanceModel
-from spec.cluster import Cluster
-from spec.decisions import Settings
-from spec.tags import (
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import Settings
+from spec.allocator.tags import (
     accepted_migration_tags,
     desired_location_prefixes,
     exclusion_prefixes,
@@ -34,8 +34,8 @@ class Model:
         Args:
             cluster: what the backend told.
             settings: what the command line adds.
-            earlier: a model of the same cluster on whose accounts these are put, as `spec.state.initial_state` says;
-                it is used up.
+            earlier: a model of the same cluster on whose accounts these are put, as
+                `spec.allocator.state.initial_state` says; it is used up.
         """
         nodes = {index: NodeModel(index, node) for index, node in enumerate(cluster.nodes)}
         if earlier is not None:

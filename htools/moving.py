@@ -1,13 +1,14 @@
 """Moves on the working model: what one move makes of its instance and nodes, or which refusal it meets.
 
-The definition is `spec.moves`; this is its quick twin. Nothing in the model changes unless `Moved.commit` is called.
+The definition is `spec.allocator.moves`; this is its quick twin. Nothing in the model changes unless `Moved.commit` is
+called.
 """
 
 from collections.abc import Sequence
 
 from htools.model import NO_NODE, InstanceModel, Model, NodeModel
-from spec.cluster import MirrorType
-from spec.decisions import FailMode, Move, MoveKind, Rules
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
 
 class Moved:
@@ -140,7 +141,7 @@ def attempt(model: Model, move: Move, *, ignore_soft: bool = False) -> Moved | F
 
 
 def kinds(vm: InstanceModel, rules: Rules, *, secondary_valid: bool, primary_offline: bool) -> tuple[MoveKind, ...]:
-    """The kinds of moves that are tried for each target of an instance, in order (its twin: `spec.moves.kinds`)."""
+    """The kinds of moves that are tried for each target of an instance, in order (`spec.allocator.moves.kinds`)."""
     mirror = vm.instance.mirror_type
     if mirror is MirrorType.EXTERNAL and rules.instance_moves:
         return (MoveKind.FAILOVER_TO_ANY,)

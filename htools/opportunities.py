@@ -1,4 +1,4 @@
-"""Placement on dedicated clusters, quick: the answers of `spec.dedicated.try_all`, behind its signature.
+"""Placement on dedicated clusters, quick: the answers of `spec.allocator.dedicated.try_all`, behind its signature.
 
 Of a pair nothing depends on both nodes but the memory that the secondary keeps should the primary fail. So each node is
 looked at once as primary, and once as secondary for each need that it already has of a possible primary, and pairs only
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from htools.from_state import instance_model, node_model
 from htools.model import InstanceModel, NodeModel
-from spec import dedicated
-from spec.decisions import FailMode
-from spec.placement import Allocation, NoTargets, Outcome, Targets, policy_failure
-from spec.requests import Limits
-from spec.state import Placed, State
+from spec.allocator import dedicated
+from spec.allocator.candidates import Allocation, Outcome
+from spec.allocator.decisions import FailMode
+from spec.allocator.placement import NoTargets, Targets
+from spec.allocator.policy import policy_failure
+from spec.allocator.requests import Limits
+from spec.allocator.state import Placed, State
 
 
 @dataclass(frozen=True, slots=True)

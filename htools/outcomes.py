@@ -1,6 +1,6 @@
 """What trying to place an instance comes to, and who may be tried at all, on the working model.
 
-The definitions are `spec.placement`'s and `spec.groups`'s; these are their quick twins.
+The definitions are `spec.allocator.placement`'s and `spec.allocator.groups`'s; these are their quick twins.
 """
 
 from collections import Counter
@@ -10,10 +10,19 @@ from typing import Any
 
 from htools.model import Model, NodeModel
 from htools.vm import InstanceModel
-from spec.cluster import AllocPolicy, Bounds, Cluster, DiskTemplate, Group, Instance, ISpec, Policy
-from spec.decisions import FailMode
-from spec.requests import Limits
-from spec.tags import desired_location_prefixes, exclusion_prefixes, with_prefixes
+from spec.allocator.cluster import (
+    AllocPolicy,
+    Bounds,
+    Cluster,
+    DiskTemplate,
+    Group,
+    Instance,
+    ISpec,
+    Policy,
+)
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
+from spec.allocator.tags import desired_location_prefixes, exclusion_prefixes, with_prefixes
 
 NEW = -1
 """Index of an instance that the model does not hold yet."""

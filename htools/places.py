@@ -4,7 +4,7 @@ For each *class* of instances with the same exclusion tags there is a row over t
 over the places; for each class of wishes a row over the sets of places. Clusters without such tags have None for a
 table and pay nothing.
 
-Source: as `spec.tags`; what the counts mean is `spec.score`.
+Source: as `spec.allocator.tags`; what the counts mean is `spec.allocator.score`.
 """
 
 from collections.abc import Iterable

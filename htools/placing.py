@@ -1,4 +1,4 @@
-"""Placement in vectors: all candidates for one instance at once, with the decisions and metrics of `spec.placement`.
+"""Placement in vectors: all candidates for one instance at once, decided as in `spec.allocator.placement`.
 
 For pairs the score is that of the cluster's statistics with two nodes replaced; each component is computed for all
 pairs of a block of primaries, by the same floating-point operations in the same order as one pair would be, so that
@@ -33,9 +33,9 @@ from htools.outcomes import (
 from htools.scoring import COLLISIONS, COMPONENTS, DEVIATION, OFFLINE, collisions, node_values
 from htools.vectors import Columns, Floats, Unsuitable, scores_with
 from htools.vm import NO_NODE, InstanceModel
-from spec.cluster import Group
-from spec.decisions import FailMode
-from spec.requests import Limits
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
 
 _BLOCK = 128
 """Primaries that are computed together; keeps the arrays in the processor's cache."""

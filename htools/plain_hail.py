@@ -18,15 +18,26 @@ from htools.answers import (
 from htools.model import InstanceModel, Model
 from htools.numbers import fixed
 from htools.opcodes import Opcode, failover, migrate, replace_secondary
-from spec.answer import Allocated, Answer, Found, Given, Known, Means, NoGroupError, Relocated, RequestError, answer
-from spec.cluster import Cluster, Group, Instance
-from spec.decisions import Move, MoveKind
-from spec.evacuation import Report
-from spec.groups import GroupChoice, GroupReport
-from spec.initial import initial_state
-from spec.placement import Outcome, with_allocation
-from spec.requests import Allocate, Limits, MultiAllocate, Request
-from spec.state import State
+from spec.allocator.candidates import Outcome, with_allocation
+from spec.allocator.cluster import Cluster, Group, Instance
+from spec.allocator.decisions import Move, MoveKind
+from spec.allocator.evacuation import Report
+from spec.allocator.groups import GroupChoice, GroupReport
+from spec.allocator.iallocator import (
+    Allocated,
+    Answer,
+    Found,
+    Given,
+    Known,
+    Means,
+    NoGroupError,
+    Relocated,
+    RequestError,
+    answer,
+)
+from spec.allocator.initial import initial_state
+from spec.allocator.requests import Allocate, Limits, MultiAllocate, Request
+from spec.allocator.state import State
 
 
 class _Words:

@@ -7,8 +7,8 @@ from htools.outcomes import Allocation, NoTargets, Outcome, Targets, with_alloca
 from htools.refuge import redundant
 from htools.trying import try_all
 from htools.vm import InstanceModel
-from spec.cluster import Group
-from spec.requests import Limits
+from spec.allocator.cluster import Group
+from spec.allocator.requests import Limits
 
 
 class PlainPlacer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from htools.model import NO_NODE, InstanceModel, NodeModel
 from htools.numbers import fixed
-from spec.decisions import Move, MoveKind
+from spec.allocator.decisions import Move, MoveKind
 
 
 @dataclass(frozen=True, slots=True)

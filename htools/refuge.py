@@ -1,8 +1,9 @@
 """Global N+1 redundancy on the working model: whether every node could fail, each for itself.
 
-The definition is `spec.redundancy`. What is quick here: the fail-overs of mirrored instances need no trial, since
-soft limits do not bind and nothing but memory is used up (`failover_needs`); and for the others one node with room for
-all of them is proof enough. Only where neither decides are the instances moved one by one, as the definition says.
+The definition is `spec.allocator.redundancy`. What is quick here: the fail-overs of mirrored instances need no trial,
+since soft limits do not bind and nothing but memory is used up (`failover_needs`); and for the others one node with
+room for all of them is proof enough. Only where neither decides are the instances moved one by one, as the definition
+says.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +14,9 @@ from htools.outcomes import Allocation, chosen, policy_failure, with_allocation
 from htools.scoring import score
 from htools.trying import on_one
 from htools.vm import InstanceModel
-from spec.cluster import DiskTemplate, Group
-from spec.decisions import FailMode, Move, MoveKind
-from spec.requests import Limits
+from spec.allocator.cluster import DiskTemplate, Group
+from spec.allocator.decisions import FailMode, Move, MoveKind
+from spec.allocator.requests import Limits
 
 SHARED = frozenset(
     {DiskTemplate.DISKLESS, DiskTemplate.SHARED_FILE, DiskTemplate.RBD, DiskTemplate.EXT, DiskTemplate.GLUSTER}

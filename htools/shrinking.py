@@ -13,9 +13,9 @@ from htools.outcomes import NEW, Targets
 from htools.placing import Placer
 from htools.vectors import Unsuitable
 from htools.vm import InstanceModel
-from spec.cluster import Disk, Instance
-from spec.decisions import FailMode
-from spec.requests import Limits
+from spec.allocator.cluster import Disk, Instance
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
 
 UNIT_MEMORY, UNIT_DISK = 64, 256
 """MiB by which memory and disks are made smaller."""

@@ -1,8 +1,8 @@
 """The exact score of one group for many candidates that differ in few nodes, added up side by side.
 
-The definition is `spec.score`: sums run over the nodes in index order, for all candidates at once, so that each comes
-to the same last bit as if it were reckoned alone. Components that count (instances, tags, places) are whole numbers,
-exact in any order, and are only changed by the difference.
+The definition is `spec.allocator.score`: sums run over the nodes in index order, for all candidates at once, so that
+each comes to the same last bit as if it were reckoned alone. Components that count (instances, tags, places) are whole
+numbers, exact in any order, and are only changed by the difference.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from htools.vectors import Floats
-from spec.score import COMPONENTS, Aggregation, collisions
-from spec.state import NodeState, State
+from spec.allocator.score import COMPONENTS, Aggregation, collisions
+from spec.allocator.state import NodeState, State
 
 Rows = NDArray[np.intp]
 

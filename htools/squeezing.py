@@ -1,4 +1,4 @@
-"""Which nodes to power off or on, on the working model and with the engine of balancing: `spec.squeeze`, quickly.
+"""Which nodes to power off or on, on the working model: the fast twin of `spec.allocator.squeeze`.
 
 A set of nodes is refused without balancing where the others could not even in sum hold the instances and keep the
 room asked for, and one whose outcome is proven (`htools.certainty`) is accepted so; everything else is balanced and
@@ -15,9 +15,9 @@ from htools.model import Model, NodeModel
 from htools.plan import Planned
 from htools.scoring import score
 from htools.vm import NO_NODE, InstanceModel
-from spec.cluster import DiskTemplate, Instance, InstanceStatus, ISpec, MirrorType
-from spec.decisions import Rules
-from spec.tags import is_standby
+from spec.allocator.cluster import DiskTemplate, Instance, InstanceStatus, ISpec, MirrorType
+from spec.allocator.decisions import Rules
+from spec.allocator.tags import is_standby
 
 GREEDY = Rules(min_gain=0.0, min_gain_limit=0.0)
 """Any gain is welcome while balancing."""
@@ -114,7 +114,7 @@ def _hopeless(model: Model, leaving: Sequence[int], asked: InstanceModel) -> boo
 
 
 def squeeze(model: Model, standard: ISpec, minimal: float, target: float, *, allow_drbd: bool = False) -> Squeeze:
-    """Decide; the arguments are those of `spec.squeeze.squeeze`."""
+    """Decide; the arguments are those of `spec.allocator.squeeze.squeeze`."""
     may_leave = [node for node in model.nodes.values() if _may_leave(model, node, allow_drbd=allow_drbd)]
     leaving = tuple(node.index for node in sorted(may_leave, key=lambda node: -len(node.primaries)))
     standby = tuple(i for i, node in model.nodes.items() if node.offline and is_standby(node.node.tags))

@@ -1,7 +1,7 @@
 """Placement without vectors: each candidate tried for itself on the working model.
 
 For small clusters, where vectors do not pay, and for the few cases that `htools.placing` leaves to it (forthcoming
-instances, figures that are not finite). The definition is `spec.placement` with `spec.statistics`.
+instances, figures that are not finite). The definition is `spec.allocator.placement` with `spec.allocator.statistics`.
 """
 
 from collections import Counter
@@ -12,8 +12,8 @@ from htools.model import Model, NodeModel
 from htools.outcomes import Allocation, Outcome, Targets, chosen, policy_failure
 from htools.scoring import COLLISIONS, COMPONENTS, DEVIATION, OFFLINE, component_values, node_values, score, weighted
 from htools.vm import NO_NODE, InstanceModel
-from spec.cluster import Group
-from spec.decisions import FailMode
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
 
 _Pairs = dict[tuple[str, str], int]
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from spec.cluster import DiskTemplate, Instance
+from spec.allocator.cluster import DiskTemplate, Instance
 
 NO_NODE = -1
 """The secondary of an instance that has none."""

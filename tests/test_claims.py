@@ -89,4 +89,6 @@ def test_a_wrong_name_is_found(line: str) -> None:
 
 
 def test_right_names_pass() -> None:
-    assert problems("`tests/test_claims.py::problems` and `tests/test_claims.py`, `spec/plan.py::Plan.steps`") == []
+    assert (
+        problems("`tests/test_claims.py::problems` and `tests/test_claims.py`, `spec/plans/model.py::Plan.steps`") == []
+    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from checkers.models.locks import LOCKS, owner, request
-from spec.locks.errors import LockError
 from spec.locks.model import (
     Downgrade,
     Effects,
@@ -20,7 +19,7 @@ from spec.locks.model import (
     Try,
     Wait,
 )
-from spec.locks.names import Level, Lock, Mode, Owner, Request
+from spec.locks.names import Level, Lock, LockError, Mode, Owner, Request
 from spec.locks.rules import LockState, locks_of, pending_of, step
 
 Rules = Callable[[LockState, Event], tuple[LockState, Effects]]

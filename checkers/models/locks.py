@@ -13,7 +13,6 @@ from checkers.explore import Exploration, explore
 from checkers.lockstep import Side
 from impl.locks import core, state, view
 from impl.locks.blocking import EVERYBODY, first_block, free_for
-from spec.locks.errors import LockError
 from spec.locks.model import (
     Downgrade,
     Effects,
@@ -25,7 +24,7 @@ from spec.locks.model import (
     Try,
     Wait,
 )
-from spec.locks.names import CONFIG_LOCK, Level, Lock, Mode, Owner, Request, implied, job, lockset
+from spec.locks.names import CONFIG_LOCK, Level, Lock, LockError, Mode, Owner, Request, implied, job, lockset
 from spec.locks.properties import STATE_PROPERTIES, STEP_PROPERTIES
 from spec.locks.rules import LockState, step
 

@@ -14,9 +14,9 @@ from gantry.arguments import seconds
 from htools.backends import luxi
 from htools.backends import text as text_backend
 from impl.paths import Root
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
-from spec.plan import STANDARD_RULES, Plan, Rule
+from spec.plans.model import STANDARD_RULES, Plan, Rule
 
 SAFE, UNSAFE, USAGE, UNKNOWN = range(4)
 

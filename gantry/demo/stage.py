@@ -22,7 +22,7 @@ from impl.setup.config import Setup, initial_config
 from impl.setup.daemons import start_all, stop_all
 from impl.setup.root import create_root
 from impl.wire.client import Client
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
 
 EXAMPLE = "office-20.txt"

@@ -18,8 +18,8 @@ from gantry.demo.stage import BalancerError, NothingToDoError, Stage
 from gantry.demo.watch import FINAL, Watcher, final_counts
 from impl.setup.daemons import daemons, stop_all
 from impl.wire.client import Client
-from spec.cluster import Cluster
-from spec.plan import Plan
+from spec.allocator.cluster import Cluster
+from spec.plans.model import Plan
 
 _GLANCE = 0.15
 """Seconds between two looks at the cluster while hbal works."""

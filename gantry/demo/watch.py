@@ -10,7 +10,7 @@ from htools.model import Model
 from htools.scoring import score
 from impl.paths import Root
 from impl.wire.client import Client, UnreachableError
-from spec.decisions import Settings
+from spec.allocator.decisions import Settings
 
 FINAL = frozenset({"success", "error", "canceled"})
 

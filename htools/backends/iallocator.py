@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from htools.backends.jsonfields import Fields, decode, disks_of, policy_of, whole
 from htools.errors import LoadError
-from spec.cluster import (
+from spec.allocator.cluster import (
     DEFAULT_POLICY,
     AllocPolicy,
     Cluster,
@@ -24,7 +24,7 @@ from spec.cluster import (
     Nic,
     Node,
 )
-from spec.requests import (
+from spec.allocator.requests import (
     Allocate,
     AllocateSecondary,
     ChangeGroup,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from htools.errors import LoadError
-from spec.cluster import Bounds, Disk, DiskTemplate, ISpec, Policy
+from spec.allocator.cluster import Bounds, Disk, DiskTemplate, ISpec, Policy
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _MISSING = object()

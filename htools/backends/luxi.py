@@ -14,7 +14,16 @@ from htools.backends.jsonfields import Fields, describe, disks_of, policy_of
 from htools.errors import LoadError
 from impl.paths import Root
 from impl.wire.client import Client, UnreachableError
-from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Hypervisor, Instance, InstanceStatus, Node
+from spec.allocator.cluster import (
+    AllocPolicy,
+    Cluster,
+    DiskTemplate,
+    Group,
+    Hypervisor,
+    Instance,
+    InstanceStatus,
+    Node,
+)
 
 __all__ = ["Caller", "Client", "UnreachableError", "connect", "load", "parse", "read", "socket_path"]
 

@@ -12,7 +12,16 @@ from typing import Any
 
 from htools.backends.jsonfields import Fields, decode, disks_of, indices, policy_of
 from htools.errors import LoadError
-from spec.cluster import AllocPolicy, Cluster, DiskTemplate, Group, Hypervisor, Instance, InstanceStatus, Node
+from spec.allocator.cluster import (
+    AllocPolicy,
+    Cluster,
+    DiskTemplate,
+    Group,
+    Hypervisor,
+    Instance,
+    InstanceStatus,
+    Node,
+)
 
 PORT = 5080
 TIMEOUT = 60.0

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from htools.errors import LoadError
 from htools.haskell import parse_unit, read_int, split_on
-from spec.cluster import DEFAULT_POLICY, AllocPolicy, Cluster, Group, Node
+from spec.allocator.cluster import DEFAULT_POLICY, AllocPolicy, Cluster, Group, Node
 
 _SHORT = {"p": AllocPolicy.PREFERRED, "a": AllocPolicy.LAST_RESORT, "u": AllocPolicy.UNALLOCABLE}
 _DEFAULTS = ("1", "False")

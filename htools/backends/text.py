@@ -16,7 +16,7 @@ from typing import TypeVar
 from htools.errors import LoadError, quoted
 from htools.haskell import reads_float, whole_number
 from htools.numbers import fixed, show
-from spec.cluster import (
+from spec.allocator.cluster import (
     DEFAULT_POLICY,
     AllocPolicy,
     Bounds,

@@ -9,7 +9,6 @@ from impl.locks.serving import serve
 from impl.locks.state import EXCLUSIVE, RELEASE, SHARED, Draft, LockState, Place
 from spec.locks.errors import (
     InconsistentRequestError,
-    LockError,
     OrderViolationError,
     PendingRequestError,
     SharedGroupLockError,
@@ -26,7 +25,7 @@ from spec.locks.model import (
     Try,
     Wait,
 )
-from spec.locks.names import Lock, Mode, Owner, Request, implied
+from spec.locks.names import Lock, LockError, Mode, Owner, Request, implied
 
 
 class Outcome(NamedTuple):

@@ -6,9 +6,8 @@ from impl.locks.blocking import first_block
 from impl.locks.core import _ANYWHERE
 from impl.locks.state import NOBODY, Draft, LockState
 from spec.errors import GantryError
-from spec.locks.errors import LockError
 from spec.locks.model import Pending
-from spec.locks.names import Lock, Mode, Owner, Request
+from spec.locks.names import Lock, LockError, Mode, Owner, Request
 
 
 class InconsistentStateError(GantryError):

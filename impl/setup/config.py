@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spec.cluster import Cluster, Disk, DiskTemplate, Instance, InstanceStatus, ISpec, Node, Policy
+from spec.allocator.cluster import (
+    Cluster,
+    Disk,
+    DiskTemplate,
+    Instance,
+    InstanceStatus,
+    ISpec,
+    Node,
+    Policy,
+)
 
 VERSION = 3_000_000
 DRBD_META = 128

@@ -15,9 +15,8 @@ from impl.config.reservations import ReservationChange, Reservations
 from impl.locks.core import step
 from impl.locks.state import NOBODY, LockState
 from impl.store.port import Batch, HeldChange, Saved, WaitingChange
-from spec.locks.errors import LockError
 from spec.locks.model import Effects, Event, Free
-from spec.locks.names import CONFIG_LOCK, Mode, Owner
+from spec.locks.names import CONFIG_LOCK, LockError, Mode, Owner
 
 
 class State(NamedTuple):

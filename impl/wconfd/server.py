@@ -33,8 +33,7 @@ from impl.wconfd.options import Options
 from impl.wconfd.snapshots import Snapshots
 from impl.wire.framing import DEFAULT_LIMIT
 from impl.wire.messages import Request, encode_result
-from spec.locks.errors import LockError
-from spec.locks.names import LEVEL_NAMES, Owner
+from spec.locks.names import LEVEL_NAMES, LockError, Owner
 
 _log = logging.getLogger("wconfd")
 

@@ -11,12 +11,12 @@ from impl.config.errors import RefusedError
 from impl.config.reservations import IPS, KINDS, MINORS, ReservationChange, Reservations
 from impl.locks import view
 from impl.locks.state import LockState
-from spec.locks.errors import LockError
 from spec.locks.model import Pending
 from spec.locks.names import (
     MODE_NAMES,
     Level,
     Lock,
+    LockError,
     Mode,
     Owner,
     Request,

@@ -3,48 +3,13 @@
 The texts that Ganeti's clients match on are kept word for word, an odd spelling included.
 """
 
-from typing import TYPE_CHECKING
-
-from spec.errors import GantryError
-
-if TYPE_CHECKING:
-    from spec.locks.names import Lock, Owner
-
-
-class LockError(GantryError):
-    """A request that the lock rules refuse."""
-
-
-class UnknownLockError(LockError):
-    """There is no lock of that `name`."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"Unknown lock name '{name}'")
-
-
-class UnknownLevelError(LockError):
-    """There is no lock level of that `name`."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"Unknown lock-level name '{name}'")
-
-
-class UnknownModeError(LockError):
-    """There is no mode of that `name`."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"Unknown lock update request {name}")
+from spec.locks.names import Lock, LockError, Owner, described
 
 
 class InconsistentRequestError(LockError):
     """A request holds two different entries for `lock`."""
 
-    def __init__(self, lock: "Lock") -> None:
-        from spec.locks.names import described
-
+    def __init__(self, lock: Lock) -> None:
         self.lock = lock
         super().__init__(f"Inconsitent requests for lock {described(lock)}")
 
@@ -52,9 +17,7 @@ class InconsistentRequestError(LockError):
 class OrderViolationError(LockError):
     """A request asks for `lock`, which is smaller than `held`, the greatest lock that the owner holds."""
 
-    def __init__(self, lock: "Lock", held: "Lock") -> None:
-        from spec.locks.names import described
-
+    def __init__(self, lock: Lock, held: Lock) -> None:
         self.lock = lock
         self.held = held
         super().__init__(f"Order violation: requesting {described(lock)} while holding {described(held)}")
@@ -63,9 +26,7 @@ class OrderViolationError(LockError):
 class SharedGroupLockError(LockError):
     """A request asks exclusively for `lock` while its owner holds `group`, which it implies, shared."""
 
-    def __init__(self, lock: "Lock", group: "Lock") -> None:
-        from spec.locks.names import described
-
+    def __init__(self, lock: Lock, group: Lock) -> None:
         self.lock = lock
         self.group = group
         super().__init__(
@@ -77,6 +38,6 @@ class SharedGroupLockError(LockError):
 class PendingRequestError(LockError):
     """An owner asks for something while its earlier request is still pending."""
 
-    def __init__(self, owner: "Owner") -> None:
+    def __init__(self, owner: Owner) -> None:
         self.owner = owner
         super().__init__("cannot update locks while having pending requests")

@@ -10,7 +10,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from spec.locks.errors import UnknownLevelError, UnknownLockError, UnknownModeError
+from spec.errors import GantryError
 
 
 class Level(IntEnum):
@@ -199,3 +199,31 @@ def _quoted(text: str) -> str:
         else:
             parts.append(f"\\{ord(char)}")
     return '"' + "".join(parts) + '"'
+
+
+class LockError(GantryError):
+    """A request that the lock rules refuse."""
+
+
+class UnknownLockError(LockError):
+    """There is no lock of that `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Unknown lock name '{name}'")
+
+
+class UnknownLevelError(LockError):
+    """There is no lock level of that `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Unknown lock-level name '{name}'")
+
+
+class UnknownModeError(LockError):
+    """There is no mode of that `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Unknown lock update request {name}")

@@ -7,9 +7,9 @@ Invariants (each is a function of `spec.locks.properties`): exclusion, with impl
 whole or not at all; an owner has at most one pending request; no pending request could be granted.
 
 Source: locks.md's rules as observed on Ganeti 3.0.2. Deviation: when pending requests that *release* something are
-granted, further requests are served strictly in the order (priority, owner, request); Ganeti serves the consequences
-of a grant before the rest of the round (`spec.locks.peer` tells its way). Requests that only acquire, the only kind
-that Ganeti's own clients leave pending, are served alike.
+granted, further requests are served strictly in the order (priority, owner, request); Ganeti serves the consequences of
+a grant before the rest of the round (`spec.locks.ganeti_order` tells its way). Requests that only acquire, the only
+kind that Ganeti's own clients leave pending, are served alike.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 from spec.locks.errors import (
     InconsistentRequestError,
-    LockError,
     OrderViolationError,
     PendingRequestError,
     SharedGroupLockError,
@@ -34,7 +33,7 @@ from spec.locks.model import (
     Try,
     Wait,
 )
-from spec.locks.names import Lock, Mode, Owner, Request, implied
+from spec.locks.names import Lock, LockError, Mode, Owner, Request, implied
 
 Holding = tuple[Lock, Owner, Mode]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from htools.backends import text
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

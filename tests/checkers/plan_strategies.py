@@ -4,8 +4,17 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from spec.cluster import DEFAULT_POLICY, AllocPolicy, Cluster, DiskTemplate, Group, Instance, InstanceStatus, Node
-from spec.plan import Action, Command, Plan, PlanJob
+from spec.allocator.cluster import (
+    DEFAULT_POLICY,
+    AllocPolicy,
+    Cluster,
+    DiskTemplate,
+    Group,
+    Instance,
+    InstanceStatus,
+    Node,
+)
+from spec.plans.model import Action, Command, Plan, PlanJob
 
 _CLUSTER_TAGS = ("htools:iextags:role", "htools:migration:os", "htools:allowmigration:os:old::os:new")
 

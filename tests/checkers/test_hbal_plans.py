@@ -10,8 +10,8 @@ from checkers.plans import audit
 from checkers.verdict import Illegal, Ok
 from htools import hbal
 from htools.backends import text
-from spec.cluster import Cluster
-from spec.plan import Plan, Rule
+from spec.allocator.cluster import Cluster
+from spec.plans.model import Plan, Rule
 
 pytestmark = pytest.mark.shared
 

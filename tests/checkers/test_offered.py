@@ -14,10 +14,10 @@ from htools.balancing import PlainSearch, search_for
 from htools.classes import ClassSearch, serves
 from htools.engine import Engine
 from htools.model import Model
-from spec import moves as defined
-from spec.decisions import Move, MoveKind
-from spec.initial import initial_state
-from spec.state import group_state
+from spec.allocator import moves as defined
+from spec.allocator.decisions import Move, MoveKind
+from spec.allocator.initial import initial_state
+from spec.allocator.state import group_state
 
 if TYPE_CHECKING:
     from htools.arrays import Floats, Ints

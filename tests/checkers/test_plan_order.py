@@ -8,9 +8,9 @@ from checkers.plan_order import Found, Impossible, find_order
 from checkers.plan_prose import impossible_text, script_text
 from checkers.plan_text import read_plan
 from checkers.verdict import Unknown
-from spec.cluster import Cluster
-from spec.plan import Action, Command, Plan, PlanJob, Rule
-from spec.plan_safety import first_offence
+from spec.allocator.cluster import Cluster
+from spec.plans.model import Action, Command, Plan, PlanJob, Rule
+from spec.plans.safety import first_offence
 from tests.checkers.plan_strategies import clusters_with_plans
 
 JOBS = 4
@@ -72,7 +72,7 @@ def test_two_moves_that_wait_for_each_other(branch: Cluster) -> None:
     """Two large instances that change places: each needs the other to be gone first."""
     from dataclasses import replace
 
-    from spec.cluster import DiskTemplate
+    from spec.allocator.cluster import DiskTemplate
 
     gib = 1024
     instances = tuple(

@@ -3,8 +3,8 @@
 import pytest
 
 from checkers.plan_text import PlanError, read_plan
-from spec.cluster import Cluster
-from spec.plan import Action, Command, Plan, PlanJob
+from spec.allocator.cluster import Cluster
+from spec.plans.model import Action, Command, Plan, PlanJob
 from tests.checkers.conftest import EXAMPLES
 
 TILL = Command(Action.MIGRATE, 0)

@@ -9,9 +9,20 @@ from hypothesis import given, settings
 from checkers.plan_constraints import Order
 from checkers.plans import audit
 from checkers.verdict import Illegal, Ok, Unknown
-from spec.cluster import Cluster
-from spec.plan import STANDARD_RULES, Action, BadCommand, Command, Offence, Plan, PlanJob, Rule, Shortfall, Step
-from spec.plan_safety import after, first_offence, offence_of, placement, shortfalls
+from spec.allocator.cluster import Cluster
+from spec.plans.model import (
+    STANDARD_RULES,
+    Action,
+    BadCommand,
+    Command,
+    Offence,
+    Plan,
+    PlanJob,
+    Rule,
+    Shortfall,
+    Step,
+)
+from spec.plans.safety import after, first_offence, offence_of, placement, shortfalls
 from tests.checkers.plan_strategies import clusters_with_plans
 
 ALL = frozenset(Rule)

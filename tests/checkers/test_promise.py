@@ -9,8 +9,8 @@ import pytest
 from checkers.plan_text import read_plan
 from checkers.promise import broken_promises, expected_placement
 from impl.setup.config import Setup, initial_config
-from spec.cluster import Cluster
-from spec.plan import Plan
+from spec.allocator.cluster import Cluster
+from spec.plans.model import Plan
 
 Config = dict[str, Any]
 

@@ -11,9 +11,8 @@ from checkers.trace import Mismatch, TraceFormatError, read, validate
 from checkers.trace_locks import LocksModel
 from checkers.verdict import Illegal, Ok, Verdict
 from impl.process.trace import TraceWriter
-from spec.locks.errors import LockError
 from spec.locks.model import Event, Free, Intersect, Opportunistic, Try, Wait
-from spec.locks.names import Level, Lock, Mode, Request, job, lockset, other
+from spec.locks.names import Level, Lock, LockError, Mode, Request, job, lockset, other
 from spec.locks.rules import LockState, step
 
 A, B, SET = Lock(Level.NODE, 1, "a"), Lock(Level.NODE, 1, "b"), lockset(Level.NODE)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from htools.backends.luxi import GROUP_FIELDS, INSTANCE_FIELDS, NODE_FIELDS
-from spec.cluster import Cluster, Instance, ISpec, Node, Policy
+from spec.allocator.cluster import Cluster, Instance, ISpec, Node, Policy
 
 _LIVE = ("mtotal", "mnode", "mfree", "dtotal", "dfree", "ctotal", "cnos", "sptotal", "spfree")
 """What a node that is offline does not tell."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from htools.backends import text
-from spec.cluster import Cluster, ISpec, Policy
+from spec.allocator.cluster import Cluster, ISpec, Policy
 from tests.conformance.cases import _names, _reports
 from tests.conformance.clusters import Generator
 from tests.conformance.damage import damaged_json, damaged_lines

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from htools.backends.iallocator import parse
 from htools.plain_hail import answer_as_specified
-from spec.requests import Limits
+from spec.allocator.requests import Limits
 
 
 def spec_hail(data: bytes, limits: Limits = Limits(), static_memory: int = 4096) -> str:  # noqa: B008 - frozen

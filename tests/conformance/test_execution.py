@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from tests.conftest import peer_program
 from tests.e2e.conftest import Chain, branch, chain_of
 

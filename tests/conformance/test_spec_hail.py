@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spec.requests import Limits
+from spec.allocator.requests import Limits
 from tests.conformance.random_requests import random_request
 from tests.conformance.spec_hail import spec_hail
 from tests.conftest import PEER_BIN

@@ -8,11 +8,11 @@ import pytest
 from htools.backends import text
 from htools.errors import LoadError
 from htools.numbers import fixed
-from spec.balance import balance
-from spec.decisions import MoveKind, Rules
-from spec.initial import initial_state
-from spec.score import optimum
-from spec.state import group_state
+from spec.allocator.balance import balance
+from spec.allocator.decisions import MoveKind, Rules
+from spec.allocator.initial import initial_state
+from spec.allocator.score import optimum
+from spec.allocator.state import group_state
 from tests.conftest import peer_program
 
 PEER_KINDS = {

@@ -19,7 +19,7 @@ from htools.backends import text
 from impl.paths import Root
 from impl.setup.daemons import Daemon, daemons, stop_all
 from impl.wire.client import Client
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FINAL = frozenset({"success", "error", "canceled"})

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from htools.backends import text
-from spec.tags import STANDBY_AUTO
+from spec.allocator.tags import STANDBY_AUTO
 from tests.e2e.conftest import Chain, chain_of, until
 
 pytestmark = pytest.mark.xdist_group("chain")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from tests.e2e.conftest import Chain, branch, chain_of, hbal, until
 
 __all__ = ["branch"]

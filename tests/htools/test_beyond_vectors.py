@@ -13,7 +13,7 @@ from htools.balancing import PlainSearch, search_for
 from htools.engine import Engine
 from htools.model import Model
 from htools.scoring import score
-from spec.decisions import Move, Rules, Settings
+from spec.allocator.decisions import Move, Rules, Settings
 
 POLICY = "g|128,1,1024,1,1,1|128,1,128,1,1,1;65536,32,4194304,16,8,12|drbd,ext|4.0|32.0\n"
 NODE = "n{}|8192|0|8192|100000|90000|8|N|u|4||N|0|0|1.0\n"

@@ -10,7 +10,7 @@ from htools.balancing import PlainSearch
 from htools.engine import Engine
 from htools.model import Model
 from htools.scoring import score
-from spec.decisions import Settings
+from spec.allocator.decisions import Settings
 
 STANDARD = "1024,1,1024,1,1,1|128,1,256,1,1,1;8192,8,4096,16,8,12|ext|4.0|32.0"
 

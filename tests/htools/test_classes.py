@@ -16,8 +16,8 @@ from htools.exact import ExactScore
 from htools.model import Model
 from htools.moving import attempt
 from htools.scoring import score
-from spec.cluster import DiskTemplate
-from spec.decisions import FailMode, Move, MoveKind, Rules, Settings
+from spec.allocator.cluster import DiskTemplate
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules, Settings
 
 ROUNDS = 14
 

@@ -15,10 +15,10 @@ from htools.engine import SMALL, Engine
 from htools.model import Model
 from htools.moving import Moved, attempt
 from htools.scoring import optimum, score
-from spec import balance as defined
-from spec import score as spec_score
-from spec.cluster import Cluster
-from spec.decisions import Move, MoveKind, Rules, Settings
+from spec.allocator import balance as defined
+from spec.allocator import score as spec_score
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 from tests.htools.test_model import clusters, readings
 
 RULES = st.builds(

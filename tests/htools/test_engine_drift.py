@@ -3,9 +3,9 @@
 from htools import squeezing
 from htools.backends import text
 from htools.model import Model
-from spec import squeeze as plain
-from spec.decisions import Settings
-from spec.initial import initial_state
+from spec.allocator import squeeze as plain
+from spec.allocator.decisions import Settings
+from spec.allocator.initial import initial_state
 from tests.conformance.random_clusters import random_cluster
 
 

@@ -25,11 +25,11 @@ from htools.plan import Planned
 from htools.plot import NodeFigures, label, svg
 from htools.progress import shown
 from htools.scoring import score
-from spec import moves
-from spec.cluster import Cluster
-from spec.decisions import FailMode, Move, MoveKind, Refusal, Rules, Settings
-from spec.initial import initial_state
-from spec.state import State, group_state
+from spec.allocator import moves
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import FailMode, Move, MoveKind, Refusal, Rules, Settings
+from spec.allocator.initial import initial_state
+from spec.allocator.state import State, group_state
 from tests.conformance.clusters import Generator
 from tests.conformance.programs import run_ours
 from tests.htools.test_model import clusters

@@ -21,7 +21,7 @@ from htools.engine import Engine
 from htools.model import Model
 from htools.moving import Moved, attempt
 from htools.scoring import node_values
-from spec.decisions import Move, MoveKind, Rules, Settings
+from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 
 NODES = 40
 HEAVY = 2.0**40

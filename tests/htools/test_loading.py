@@ -8,8 +8,8 @@ import pytest
 from htools import loading, refuge
 from htools.backends import iallocator
 from htools.options import Options
-from spec import redundancy
-from spec.initial import initial_state
+from spec.allocator import redundancy
+from spec.allocator.initial import initial_state
 from tests.conformance.random_requests import random_request
 from tests.htools.test_model import assert_same
 

@@ -11,9 +11,9 @@ from htools import evacuating, means
 from htools.backends.iallocator import parse
 from htools.means import by_score, quick_means
 from htools.plain_hail import answer_as_specified
-from spec.initial import initial_state
-from spec.placement import candidates, try_all
-from spec.requests import ChangeGroup, Limits
+from spec.allocator.initial import initial_state
+from spec.allocator.placement import candidates, try_all
+from spec.allocator.requests import ChangeGroup, Limits
 from tests.conformance.random_requests import KINDS, MOVING, instance, random_request
 
 DEDICATED = ["allocate", "multi-allocate"]

@@ -9,8 +9,8 @@ from htools import moving, scoring
 from htools.backends import text
 from htools.balancing import offered as offered_quickly
 from htools.model import Model
-from spec import moves, score, state
-from spec.cluster import (
+from spec.allocator import moves, score, state
+from spec.allocator.cluster import (
     DEFAULT_POLICY,
     Cluster,
     Disk,
@@ -21,8 +21,8 @@ from spec.cluster import (
     Node,
     Utilisation,
 )
-from spec.decisions import FailMode, Refusal, Rules, Settings
-from spec.initial import initial_state
+from spec.allocator.decisions import FailMode, Refusal, Rules, Settings
+from spec.allocator.initial import initial_state
 
 CLUSTER_TAGS = ("htools:iextags:svc", "htools:nlocation:rack", "htools:desiredlocation:rack", "htools:migration:kvm")
 

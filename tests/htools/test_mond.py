@@ -11,7 +11,7 @@ from htools.backends import text
 from htools.errors import LoadError
 from htools.model import Model
 from htools.options import Options
-from spec.decisions import Settings
+from spec.allocator.decisions import Settings
 
 CLUSTER = """\
 g|u|preferred||

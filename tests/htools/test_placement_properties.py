@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from htools import hail, hspace, squeezing
 from htools.backends import text
 from htools.model import Model
-from spec import placement
-from spec.answer import placed_new
-from spec.cluster import Cluster, Disk, DiskTemplate, Instance, InstanceStatus
-from spec.decisions import Settings
-from spec.initial import initial_state
-from spec.redundancy import redundant
-from spec.requests import Allocate, Limits, NewInstance
-from spec.statistics import statistics
+from spec.allocator import candidates
+from spec.allocator.cluster import Cluster, Disk, DiskTemplate, Instance, InstanceStatus
+from spec.allocator.decisions import Settings
+from spec.allocator.iallocator import placed_new
+from spec.allocator.initial import initial_state
+from spec.allocator.redundancy import redundant
+from spec.allocator.requests import Allocate, Limits, NewInstance
+from spec.allocator.statistics import statistics
 from tests.conformance.programs import run_ours
 
 POLICY = "512,1,512,1,1,1|128,1,128,1,1,1;4096,4,4096,16,8,12|drbd,plain,ext|4.0|32.0"
@@ -116,12 +116,12 @@ def test_what_hail_allocates_keeps_the_cluster_redundant(case: Small, size: int)
     state, new = initial_state(cluster), wanted(case, size)
     placed = placed_new(new.instance, cluster.tags)
     if len(nodes) == 1:
-        found = placement.on_one(state, placed, nodes[0], Limits())
+        found = candidates.on_one(state, placed, nodes[0], Limits())
     else:
         before = statistics(state.nodes.values())
-        found = placement.on_pair(state, before, placed, (nodes[0], nodes[1]), Limits())
-    assert isinstance(found, placement.Allocation)
-    assert redundant(placement.with_allocation(state, found), Limits())
+        found = candidates.on_pair(state, before, placed, (nodes[0], nodes[1]), Limits())
+    assert isinstance(found, candidates.Allocation)
+    assert redundant(candidates.with_allocation(state, found), Limits())
 
 
 def fits(case: Small, size: int) -> bool:

@@ -11,7 +11,7 @@ from htools.engine import Engine
 from htools.model import Model
 from htools.moving import Moved, attempt
 from htools.places import TagTables
-from spec.decisions import Rules, Settings
+from spec.allocator.decisions import Rules, Settings
 
 SEEDS = (1, 2, 3, 26)
 """Chosen so that the planted bug shows on one of them."""

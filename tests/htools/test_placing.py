@@ -11,13 +11,13 @@ from htools.capacity import Filled, Filler
 from htools.model import Model
 from htools.outcomes import candidates, new_model
 from htools.placing import Placer
-from spec import capacity, placement
-from spec.answer import placed_new
-from spec.cluster import Cluster
-from spec.decisions import Settings
-from spec.initial import initial_state
-from spec.requests import Allocate, Limits, MultiAllocate, NewInstance
-from spec.state import Placed
+from spec.allocator import capacity, placement
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import Settings
+from spec.allocator.iallocator import placed_new
+from spec.allocator.initial import initial_state
+from spec.allocator.requests import Allocate, Limits, MultiAllocate, NewInstance
+from spec.allocator.state import Placed
 from tests.conformance.random_requests import random_request
 
 LIMITS = (Limits(), Limits(capacity=False), Limits(ignore_soft=True), Limits(accept_existing=True))

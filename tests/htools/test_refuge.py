@@ -5,9 +5,9 @@ from dataclasses import replace
 from htools import refuge
 from htools.backends.text import parse
 from htools.model import Model
-from spec import redundancy
-from spec.decisions import Settings
-from spec.initial import initial_state
+from spec.allocator import redundancy
+from spec.allocator.decisions import Settings
+from spec.allocator.initial import initial_state
 
 CLUSTER = """\
 one|0ff1ce00-0000-4000-8000-000000000001|preferred||

@@ -21,8 +21,8 @@ from htools.exact import ExactScore
 from htools.model import Model
 from htools.moving import attempt, movable
 from htools.scoring import score
-from spec.cluster import Cluster, MirrorType
-from spec.decisions import FailMode, Move, MoveKind, Rules, Settings
+from spec.allocator.cluster import Cluster, MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules, Settings
 from tests.htools.test_model import clusters
 
 

@@ -14,12 +14,12 @@ from htools.placing import Placer
 from htools.settings import Spec
 from htools.shrinking import Trials
 from htools.vm import InstanceModel
-from spec import capacity, placement
-from spec.cluster import Disk, DiskTemplate, Instance
-from spec.decisions import FailMode, Settings
-from spec.initial import initial_state
-from spec.requests import Limits
-from spec.state import Placed
+from spec.allocator import capacity, placement
+from spec.allocator.cluster import Disk, DiskTemplate, Instance
+from spec.allocator.decisions import FailMode, Settings
+from spec.allocator.initial import initial_state
+from spec.allocator.requests import Limits
+from spec.allocator.state import Placed
 from tests.conformance.random_clusters import random_cluster
 
 TEMPLATES = (DiskTemplate.DRBD, DiskTemplate.PLAIN, DiskTemplate.EXT)

@@ -8,8 +8,8 @@ from htools import hsqueeze, squeezing
 from htools.backends import text
 from htools.model import Model
 from htools.plan import job_sets
-from spec.decisions import Settings
-from spec.squeeze import PHASES, Action
+from spec.allocator.decisions import Settings
+from spec.allocator.squeeze import PHASES, Action
 from tests.conformance.random_clusters import random_cluster
 from tests.htools.test_placement_properties import Small
 

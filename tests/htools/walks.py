@@ -17,7 +17,7 @@ from htools.exact import ExactScore
 from htools.model import Model
 from htools.moving import Moved, attempt, movable
 from htools.scoring import score
-from spec.cluster import (
+from spec.allocator.cluster import (
     DEFAULT_POLICY,
     Cluster,
     Disk,
@@ -29,7 +29,7 @@ from spec.cluster import (
     Policy,
     Utilisation,
 )
-from spec.decisions import FailMode, Move, Rules, Settings
+from spec.allocator.decisions import FailMode, Move, Rules, Settings
 
 RESOURCES = ("memory", "planned memory", "reserve", "disk", "cores", "spindles", "nothing")
 TAGS = ("svc:a", "svc:b", "rack:a", "rack:b")

@@ -13,7 +13,7 @@ from htools.balancing import PlainSearch, Search
 from htools.engine import Engine
 from htools.model import Model
 from htools.scoring import score
-from spec.decisions import Rules, Settings
+from spec.allocator.decisions import Rules, Settings
 from tests.conformance.clusters import Generator
 from tests.quality.planting import plant
 

@@ -10,8 +10,8 @@ from htools.explain import Constraint, Explanation, Obstacle
 from htools.lookahead import _ahead
 from htools.model import Model
 from htools.plan import Planned
-from spec.cluster import Cluster
-from spec.decisions import Move, Rules
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import Move, Rules
 from tests.conformance.clusters import Generator
 from tests.htools.test_extras import TIGHT, ends_higher, usual_ahead, wrongly_explained
 

@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("spec", "impl", "htools", "checkers", "gantry")
 
 PLANTED = {
-    "the specification reads a clock": ("spec/plan.py", "import time"),
-    "the specification knows the implementation": ("spec/plan.py", "import impl.paths"),
-    "the specification does arithmetic with numpy": ("spec/plan.py", "import numpy"),
+    "the specification reads a clock": ("spec/plans/model.py", "import time"),
+    "the specification knows the implementation": ("spec/plans/model.py", "import impl.paths"),
+    "the specification does arithmetic with numpy": ("spec/plans/model.py", "import numpy"),
     "the control plane knows the allocator": ("impl/paths.py", "import htools.numbers"),
     "the control plane knows a checker": ("impl/paths.py", "import checkers.verdict"),
     "the control plane uses the specification's rules": ("impl/paths.py", "import spec.locks.rules"),

@@ -21,7 +21,7 @@ from htools.balancing import offered
 from htools.engine import Engine
 from htools.model import Model
 from htools.moving import Moved, attempt, movable
-from spec.decisions import Move, MoveKind, Rules, Settings
+from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 from tests.htools.walks import Adversary
 
 SOURCE = Path(str(rooms.__file__)).read_text()

@@ -13,8 +13,8 @@ from tests.quality.planting import plant
 pytestmark = pytest.mark.long
 
 READERS: dict[str, Offers] = {
-    "spec.moves": by_definition,
-    "spec.initial": by_definition,
+    "spec.allocator.moves": by_definition,
+    "spec.allocator.initial": by_definition,
     "htools.moving": by_the_plain_search,
     "htools.balancing": by_the_plain_search,
     "htools.model": by_the_plain_search,
@@ -26,26 +26,34 @@ READERS: dict[str, Offers] = {
 
 BUGS = {
     "defined_without_restriction": (
-        "spec.moves",
+        "spec.allocator.moves",
         "(rules.restricted_migration and not primary_offline)",
         "False",
     ),
-    "defined_with_replacements_of_the_primary": ("spec.moves", "    if rules.restricted_migration:", "    if False:"),
+    "defined_with_replacements_of_the_primary": (
+        "spec.allocator.moves",
+        "    if rules.restricted_migration:",
+        "    if False:",
+    ),
     "defined_to_drained_targets": (
-        "spec.moves",
+        "spec.allocator.moves",
         "for index, node in state.nodes.items() if not node.node.offline)",
         "for index, node in state.nodes.items())",
     ),
-    "defined_to_its_own_secondary": ("spec.moves", "{instance.primary, instance.secondary}", "{instance.primary}"),
-    "defined_for_those_not_balanced": ("spec.moves", "and placed.instance.auto_balance", ""),
+    "defined_to_its_own_secondary": (
+        "spec.allocator.moves",
+        "{instance.primary, instance.secondary}",
+        "{instance.primary}",
+    ),
+    "defined_for_those_not_balanced": ("spec.allocator.moves", "and placed.instance.auto_balance", ""),
     "defined_evacuation_of_primaries_only": (
-        "spec.moves",
+        "spec.allocator.moves",
         "offline.intersection(placed.instance.nodes)",
         "placed.instance.primary in offline",
     ),
-    "defined_disk_moves_in_spite": ("spec.moves", "if not rules.disk_moves:", "if False:"),
-    "defined_across_groups": ("spec.initial", " and primary.group == secondary.group", ""),
-    "defined_for_excluded_ones": ("spec.initial", "index not in settings.fixed and ", ""),
+    "defined_disk_moves_in_spite": ("spec.allocator.moves", "if not rules.disk_moves:", "if False:"),
+    "defined_across_groups": ("spec.allocator.initial", " and primary.group == secondary.group", ""),
+    "defined_for_excluded_ones": ("spec.allocator.initial", "index not in settings.fixed and ", ""),
     "plain_without_restriction": ("htools.moving", "(primary_offline or not rules.restricted_migration)", "True"),
     "plain_for_those_not_balanced": ("htools.moving", "and vm.instance.auto_balance", ""),
     "plain_evacuation_of_primaries_only": ("htools.moving", "nodes[vm.secondary].offline)", "False)"),

@@ -27,14 +27,14 @@ from htools.hspace import instance_from, spec_from
 from htools.model import Model
 from htools.outcomes import Outcome, candidates
 from htools.settings import Spec
-from spec import capacity as spec_capacity
-from spec import squeeze as plain
-from spec.cluster import Cluster, DiskTemplate
-from spec.decisions import FailMode, Settings
-from spec.evacuation import EvacuationError
-from spec.initial import initial_state
-from spec.requests import Limits
-from spec.state import Placed
+from spec.allocator import capacity as spec_capacity
+from spec.allocator import squeeze as plain
+from spec.allocator.cluster import Cluster, DiskTemplate
+from spec.allocator.decisions import FailMode, Settings
+from spec.allocator.evacuation import EvacuationError
+from spec.allocator.initial import initial_state
+from spec.allocator.requests import Limits
+from spec.allocator.state import Placed
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import MOVING
 from tests.htools.test_means import DEDICATED, always_quick, compare_tries  # noqa: F401 - a fixture

@@ -14,10 +14,10 @@ from checkers.plan_constraints import Order
 from checkers.plan_text import read_plan
 from checkers.verdict import Illegal
 from htools.backends import text
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
-from spec.plan import STANDARD_RULES, Plan
-from spec.plan_safety import first_offence
+from spec.plans.model import STANDARD_RULES, Plan
+from spec.plans.safety import first_offence
 from tests.checkers.conftest import EXAMPLES
 from tests.checkers.plan_strategies import clusters_with_plans
 from tests.checkers.test_plans import shortest_offence

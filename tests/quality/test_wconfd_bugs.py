@@ -18,9 +18,8 @@ from impl.store.port import Batch, StoreError
 from impl.wconfd import batches, deaths
 from impl.wconfd.core import Call, State
 from spec.locks import rules
-from spec.locks.errors import LockError
 from spec.locks.model import Downgrade, Effects, Event, Free, FreeLevel, Intersect, Opportunistic, Try, Wait
-from spec.locks.names import BGL, Level, Lock, Mode, Request, job, lockset, other
+from spec.locks.names import BGL, Level, Lock, LockError, Mode, Request, job, lockset, other
 from spec.locks.properties import STATE_PROPERTIES, STEP_PROPERTIES
 
 OWNERS = [job(1), job(2), other("x"), job(30)]

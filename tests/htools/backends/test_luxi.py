@@ -6,7 +6,7 @@ import pytest
 
 from htools.backends import luxi
 from htools.errors import LoadError
-from spec.cluster import AllocPolicy, Disk, DiskTemplate, InstanceStatus
+from spec.allocator.cluster import AllocPolicy, Disk, DiskTemplate, InstanceStatus
 
 ISPEC = {"memory-size": 1, "cpu-count": 1, "disk-size": 1, "disk-count": 1, "nic-count": 1, "spindle-use": 1}
 POLICY = {

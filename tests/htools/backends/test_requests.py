@@ -9,7 +9,7 @@ import pytest
 from htools import hail, hspace
 from htools.backends import iallocator, rapi, simulation
 from htools.errors import LoadError
-from spec.cluster import AllocPolicy
+from spec.allocator.cluster import AllocPolicy
 from tests.conformance.programs import run_ours
 from tests.conformance.random_requests import random_request
 

@@ -8,7 +8,7 @@ import pytest
 
 from htools.backends import text
 from htools.errors import LoadError
-from spec.cluster import DEFAULT_POLICY, DiskTemplate, InstanceStatus
+from spec.allocator.cluster import DEFAULT_POLICY, DiskTemplate, InstanceStatus
 from tests.conftest import peer_program
 
 SMALL = """\

@@ -10,8 +10,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from impl.locks import core, state, view
 from impl.locks.blocking import EVERYBODY, first_block, free_for
 from spec.locks import model, rules
-from spec.locks.errors import LockError
-from spec.locks.names import BGL, CONFIG_LOCK, Level, Lock, Mode, Owner, Request, implied, job, lockset, other
+from spec.locks.names import (
+    BGL,
+    CONFIG_LOCK,
+    Level,
+    Lock,
+    LockError,
+    Mode,
+    Owner,
+    Request,
+    implied,
+    job,
+    lockset,
+    other,
+)
 from spec.locks.properties import STATE_PROPERTIES, STEP_PROPERTIES
 
 OWNERS = [job(3), other("thread"), job(1), other("a"), job(20)]

@@ -20,7 +20,7 @@ from impl.paths import Root, RootTooLongError
 from impl.setup.config import Setup, initial_config
 from impl.setup.export import for_ganeti
 from impl.setup.root import RootInUseError, create_root
-from spec.cluster import Cluster
+from spec.allocator.cluster import Cluster
 from tests.conftest import peer_program
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"

@@ -19,9 +19,19 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from math import floor
 
-from spec import tags
-from spec.cluster import Cluster, DiskTemplate, Instance, MirrorType
-from spec.plan import STANDARD_RULES, Action, BadCommand, Command, Offence, Plan, Rule, Shortfall, Step
+from spec.allocator import tags
+from spec.allocator.cluster import Cluster, DiskTemplate, Instance, MirrorType
+from spec.plans.model import (
+    STANDARD_RULES,
+    Action,
+    BadCommand,
+    Command,
+    Offence,
+    Plan,
+    Rule,
+    Shortfall,
+    Step,
+)
 
 Placement = tuple[tuple[int, int | None], ...]
 """Primary and secondary of every instance, in the cluster's order."""

@@ -6,10 +6,10 @@ Source: man hbal(1), section on the algorithm; the real hbal's solutions.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spec.decisions import Move, Refusal, Rules
-from spec.moves import apply, movable, offered, targets
-from spec.score import score
-from spec.state import State
+from spec.allocator.decisions import Move, Refusal, Rules
+from spec.allocator.moves import apply, movable, offered, targets
+from spec.allocator.score import score
+from spec.allocator.state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ Source: man htools(1); the real programs' behaviour, observed through scores and
 
 from dataclasses import replace
 
-from spec.cluster import DiskTemplate
-from spec.decisions import FailMode, Refusal
-from spec.ledgers import (
+from spec.allocator.cluster import DiskTemplate
+from spec.allocator.decisions import FailMode, Refusal
+from spec.allocator.ledgers import (
     counted,
     location_pairs,
     peer_need,
@@ -19,7 +19,7 @@ from spec.ledgers import (
     secondary_ledger,
     wishes_unmet,
 )
-from spec.state import Ledger, NodeState, Placed, ratio
+from spec.allocator.state import Ledger, NodeState, Placed, ratio
 
 
 def remove_primary(state: NodeState, placed: Placed) -> NodeState:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from math import floor, inf
 
-from spec.accounts import add_primary
-from spec.balance import balance
-from spec.cluster import DiskTemplate, Instance, InstanceStatus, ISpec, MirrorType
-from spec.decisions import Move, Refusal, Rules
-from spec.state import NodeState, Placed, State
-from spec.tags import is_standby
+from spec.allocator.accounts import add_primary
+from spec.allocator.balance import balance
+from spec.allocator.cluster import DiskTemplate, Instance, InstanceStatus, ISpec, MirrorType
+from spec.allocator.decisions import Move, Refusal, Rules
+from spec.allocator.state import NodeState, Placed, State
+from spec.allocator.tags import is_standby
 
 GREEDY = Rules(min_gain=0.0, min_gain_limit=0.0)
 """Any gain is welcome while balancing."""

@@ -5,10 +5,10 @@ Source: man htools(1); the real programs' behaviour, observed through scores and
 
 from dataclasses import replace
 
-from spec import tags
-from spec.cluster import Cluster
-from spec.decisions import Settings
-from spec.ledgers import (
+from spec.allocator import tags
+from spec.allocator.cluster import Cluster
+from spec.allocator.decisions import Settings
+from spec.allocator.ledgers import (
     counted,
     location_pairs,
     peer_need,
@@ -17,7 +17,7 @@ from spec.ledgers import (
     secondary_ledger,
     wishes_unmet,
 )
-from spec.state import Ledger, NodeState, Placed, State, whole
+from spec.allocator.state import Ledger, NodeState, Placed, State, whole
 
 
 def _placed(cluster: Cluster, index: int, settings: Settings) -> Placed:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
-from spec.score import COMPONENTS, Aggregation, total
-from spec.state import NodeState
+from spec.allocator.score import COMPONENTS, Aggregation, total
+from spec.allocator.state import NodeState
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What one instance more or fewer does to each figure of a node's accounts: arithmetic, no judgement.
 
-A sign of +1 adds, −1 takes away. Whether a node may take an instance at all is decided in `spec.accounts`.
+A sign of +1 adds, −1 takes away. Whether a node may take an instance at all is decided in `spec.allocator.accounts`.
 
 Source: man htools(1); the real programs' behaviour, observed through scores and `--print-nodes`.
 """
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from spec.cluster import Instance, Utilisation
-from spec.state import Ledger, NodeState, Placed
+from spec.allocator.cluster import Instance, Utilisation
+from spec.allocator.state import Ledger, NodeState, Placed
 
 _Key = TypeVar("_Key", str, tuple[str, str])
 

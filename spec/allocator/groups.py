@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spec.cluster import AllocPolicy, Group, Instance
-from spec.placement import NoTargets, Outcome, Targets, candidates, try_all
-from spec.requests import Limits, NewInstance
-from spec.state import Placed, State
+from spec.allocator.candidates import Outcome
+from spec.allocator.cluster import AllocPolicy, Group, Instance
+from spec.allocator.placement import NoTargets, Targets, candidates, try_all
+from spec.allocator.requests import Limits, NewInstance
+from spec.allocator.state import Placed, State
 
 _PREFERENCE = {AllocPolicy.PREFERRED: 0, AllocPolicy.LAST_RESORT: 1, AllocPolicy.UNALLOCABLE: 2}
 

@@ -1,7 +1,7 @@
 """Moves of instances: which may be tried, in which order, and what each does to the nodes.
 
 `offered` is the rule about what is tried; `apply` performs one move or says which node refuses and why. Nothing is
-chosen here (`spec.balance` chooses).
+chosen here (`spec.allocator.balance` chooses).
 
 Source: man hbal(1), sections on the algorithm and on evacuation and restricted migration; the real hbal's decisions.
 """
@@ -9,10 +9,10 @@ Source: man hbal(1), sections on the algorithm and on evacuation and restricted 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from spec.accounts import add_primary, add_secondary, remove_primary, remove_secondary
-from spec.cluster import MirrorType
-from spec.decisions import FailMode, Move, MoveKind, Refusal, Rules
-from spec.state import NodeState, Placed, State
+from spec.allocator.accounts import add_primary, add_secondary, remove_primary, remove_secondary
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Refusal, Rules
+from spec.allocator.state import NodeState, Placed, State
 
 
 def kinds(mirror: MirrorType, rules: Rules, *, secondary_valid: bool, primary_offline: bool) -> tuple[MoveKind, ...]:

@@ -9,7 +9,7 @@ Source: Ganeti's design document on the iallocator protocol (iallocator.rst), an
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spec.cluster import Instance
+from spec.allocator.cluster import Instance
 
 
 class EvacuationMode(StrEnum):

@@ -1,9 +1,9 @@
 """The state that balancing and placement reason about: every node's accounts, as values.
 
-Only values and figures derived from one of them live here: what changes them is `spec.accounts`, what a cluster as it
-was read makes of them is `spec.initial`. Two ledgers are kept: `real` counts instances that exist, `planned` counts
-forthcoming ones too. Loads are floating-point sums kept by adding and taking away, so their last bits depend on the
-history, as the peer's do.
+Only values and figures derived from one of them live here: what changes them is `spec.allocator.accounts`, what a
+cluster as it was read makes of them is `spec.allocator.initial`. Two ledgers are kept: `real` counts instances that
+exist, `planned` counts forthcoming ones too. Loads are floating-point sums kept by adding and taking away, so their
+last bits depend on the history, as the peer's do.
 
 Source: man htools(1); the real programs' behaviour, observed through scores and `--print-nodes`.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import floor, inf, nan, trunc
 
-from spec.cluster import Instance, Node, Policy, Utilisation
+from spec.allocator.cluster import Instance, Node, Policy, Utilisation
 
 NO_LOAD = Utilisation(0.0, 0.0, 0.0, 0.0)
 

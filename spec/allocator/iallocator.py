@@ -6,14 +6,29 @@ Source: Ganeti's design document on the iallocator protocol; the answers of hail
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from spec import dedicated
-from spec.accounts import remove_primary
-from spec.cluster import DiskTemplate, Group, Instance, MirrorType
-from spec.errors import GantryError
-from spec.evacuation import PLAIN, EvacuationError, Report, Searches, change_group, evacuate_all
-from spec.groups import GroupChoice, GroupReport, Try, best_group, connected, is_for_one_group, one_group
-from spec.placement import NEW, NoTargets, Outcome, try_all, with_allocation
-from spec.requests import (
+from spec.allocator import dedicated
+from spec.allocator.accounts import remove_primary
+from spec.allocator.candidates import Outcome, with_allocation
+from spec.allocator.cluster import DiskTemplate, Group, Instance, MirrorType
+from spec.allocator.evacuation import (
+    PLAIN,
+    EvacuationError,
+    Report,
+    Searches,
+    change_group,
+    evacuate_all,
+)
+from spec.allocator.groups import (
+    GroupChoice,
+    GroupReport,
+    Try,
+    best_group,
+    connected,
+    is_for_one_group,
+    one_group,
+)
+from spec.allocator.placement import NEW, NoTargets, try_all
+from spec.allocator.requests import (
     Allocate,
     AllocateSecondary,
     ChangeGroup,
@@ -25,8 +40,9 @@ from spec.requests import (
     Relocate,
     Request,
 )
-from spec.state import Placed, State
-from spec.tags import desired_location_prefixes, exclusion_prefixes, with_prefixes
+from spec.allocator.state import Placed, State
+from spec.allocator.tags import desired_location_prefixes, exclusion_prefixes, with_prefixes
+from spec.errors import GantryError
 
 
 class RequestError(GantryError):

@@ -1,6 +1,6 @@
 """The vocabulary of decisions: moves, what the command line allows, and why a node refuses.
 
-Only names and values; what they mean is `spec.accounts`, `spec.moves` and `spec.balance`.
+Only names and values; what they mean is `spec.allocator.accounts`, `spec.allocator.moves` and `spec.allocator.balance`.
 
 Source: man hbal(1); the failure names that hspace prints.
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import sqrt
 
-from spec.state import NodeState, State, ratio
+from spec.allocator.state import NodeState, State, ratio
 
 
 class Aggregation(Enum):

@@ -10,13 +10,13 @@ Source: Ganeti's design document on global N+1 redundancy for shared storage and
 
 from dataclasses import replace
 
-from spec.cluster import DiskTemplate
-from spec.decisions import Move, MoveKind, Refusal
-from spec.evacuation import EvacuationError, to_best_node
-from spec.moves import apply
-from spec.placement import chosen, on_one, with_allocation
-from spec.requests import Limits
-from spec.state import Placed, State
+from spec.allocator.candidates import chosen, on_one, with_allocation
+from spec.allocator.cluster import DiskTemplate
+from spec.allocator.decisions import Move, MoveKind, Refusal
+from spec.allocator.evacuation import EvacuationError, to_best_node
+from spec.allocator.moves import apply
+from spec.allocator.requests import Limits
+from spec.allocator.state import Placed, State
 
 SHARED = frozenset(
     {

@@ -10,12 +10,23 @@ Source: Ganeti's design document on allocation with exclusive storage; the answe
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from spec.accounts import add_primary, add_secondary
-from spec.cluster import AllocPolicy, Disk, DiskTemplate, Group, Instance, InstanceStatus, Policy, Utilisation
-from spec.decisions import FailMode, Refusal
-from spec.placement import NEW, Allocation, NoTargets, Outcome, Targets, better, joined, policy_failure
-from spec.requests import Limits
-from spec.state import NodeState, Placed, State
+from spec.allocator.accounts import add_primary, add_secondary
+from spec.allocator.candidates import Allocation, Outcome
+from spec.allocator.cluster import (
+    AllocPolicy,
+    Disk,
+    DiskTemplate,
+    Group,
+    Instance,
+    InstanceStatus,
+    Policy,
+    Utilisation,
+)
+from spec.allocator.decisions import FailMode, Refusal
+from spec.allocator.placement import NEW, NoTargets, Targets, better, joined
+from spec.allocator.policy import policy_failure
+from spec.allocator.requests import Limits
+from spec.allocator.state import NodeState, Placed, State
 
 Metric = tuple[tuple[int, ...], int]
 """Lost opportunities for each test instance, and the free disk afterwards in MiB."""

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from spec.cluster import DiskTemplate, Group, MirrorType
-from spec.decisions import Move, MoveKind, Refusal
+from spec.allocator.cluster import DiskTemplate, Group, MirrorType
+from spec.allocator.decisions import Move, MoveKind, Refusal
+from spec.allocator.moves import apply
+from spec.allocator.requests import EvacuationMode, Limits
+from spec.allocator.score import score
+from spec.allocator.state import State
 from spec.errors import GantryError
-from spec.moves import apply
-from spec.requests import EvacuationMode, Limits
-from spec.score import score
-from spec.state import State
 
 _FIXED = frozenset({DiskTemplate.PLAIN, DiskTemplate.FILE})
 

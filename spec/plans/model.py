@@ -2,7 +2,7 @@
 
 A plan is what `hbal` prints with `-C` or submits with `-X`: job sets that run one after the other, in each of them jobs
 that run side by side, in each job commands that run one after the other. Here live the values only; which states a
-plan goes through, and what makes one unsafe, is told in `spec.plan_safety`.
+plan goes through, and what makes one unsafe, is told in `spec.plans.safety`.
 """
 
 from dataclasses import dataclass

@@ -14,12 +14,13 @@ Source: man hspace(1); Ganeti's design documents on hspace; the answers of hspac
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from spec.cluster import Disk, DiskTemplate
-from spec.decisions import FailMode
-from spec.placement import NoTargets, Outcome, Targets, try_all
-from spec.redundancy import redundant
-from spec.requests import Limits
-from spec.state import Placed, State
+from spec.allocator.candidates import Outcome
+from spec.allocator.cluster import Disk, DiskTemplate
+from spec.allocator.decisions import FailMode
+from spec.allocator.placement import NoTargets, Targets, try_all
+from spec.allocator.redundancy import redundant
+from spec.allocator.requests import Limits
+from spec.allocator.state import Placed, State
 
 UNIT_MEMORY = 64
 """MiB by which memory is made smaller."""
