@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n'gantry COMMAND --help' tells about one of them, 'gantry --version' the version.")
         return 0 if words else 2
     if words[0] in {"-V", "--version"}:
-        from htools.options import VERSION
+        from htools.version import VERSION
 
         print(f"gantry {VERSION}")
         return 0

@@ -1,7 +1,8 @@
 """hail: answer one request of Ganeti's iallocator protocol. One argument, the request's file; one line of JSON out.
 
-Allocations by the score are tried in vectors (`htools.placing`); the other requests follow the specification itself
-(`spec.allocator.iallocator`), with quicker means to try candidates and to find targets (`htools.means`).
+Allocations by the score are tried in vectors (`htools.placement.vector_placer`); the other requests follow the
+specification itself (`spec.allocator.iallocator`), with quicker means to try candidates and to find targets
+(`htools.iallocator.fast_paths`).
 
 A request that has no solution is answered with `"success": false` and exit code 0; only a request that cannot be read
 ends with exit code 1.
@@ -11,31 +12,18 @@ Source: man hail(1); Ganeti's design document on the iallocator protocol; the an
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 import msgspec
 
-from htools import hbal
-from htools.answers import (
-    description,
-    disconnected_message,
-    group_message,
-    metric_text,
-    response,
-    selected,
-    unconnected_group_error,
-)
 from htools.backends.iallocator import load_request
-from htools.loading import inconsistencies, load
-from htools.model import Model, common_domain
-from htools.numbers import fixed
-from htools.options import Options, run_tool, stop
-from htools.outcomes import Allocation, NoTargets, Outcome, Targets, candidates, new_model, with_allocation
-from htools.plain_placing import PlainPlacer
-from htools.tables import node_table
-from htools.vm import InstanceModel
-from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance
+from htools.commandline import saving
+from htools.commandline.loading import inconsistencies, load
+from htools.commandline.tool import Options, run_tool, stop
+from htools.formatting.tables import node_table
+from htools.iallocator.allocation import answer, is_dedicated
+from htools.model.cluster import Model, common_domain
+from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Settings
 from spec.allocator.requests import (
     Allocate,
@@ -48,199 +36,6 @@ from spec.allocator.requests import (
     Relocate,
     Request,
 )
-
-PLAIN_BELOW = 600
-"""Candidates below which vectors do not pay for loading their library."""
-
-
-class Failed(Exception):  # noqa: N818 - an answer, not an error
-    """The request as a whole has no solution; the text is the answer's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer: its line, and the model after it."""
-
-    line: str
-    model: Model
-
-
-def outcome_text(outcome: Outcome) -> str:
-    """What trying a group came to."""
-    best = None
-    if outcome.best is not None:
-        metric = outcome.best.metric
-        text = metric_text(metric) if isinstance(metric, tuple) else fixed(metric, 8)
-        best = (text, [node.name for node in outcome.best.nodes])
-    return description(outcome.failures, outcome.successes, best)
-
-
-class _Tries(Protocol):
-    """What tries candidates."""
-
-    def try_all(self, vm: InstanceModel, targets: Targets, required: int, limits: Limits) -> Outcome:
-        """Try every candidate."""
-
-
-class _Allocator:
-    """Places new instances one after the other, by the score."""
-
-    def __init__(self, cluster: Cluster, model: Model, limits: Limits) -> None:
-        self._groups = cluster.groups
-        self._cluster = cluster
-        self._limits = limits
-        self.model = model
-
-    def _placer(self, model: Model) -> "_Tries":
-        """Something that tries candidates on a model: with vectors where they pay."""
-        count = len(model.nodes) * (len(model.nodes) - 1)
-        if count < PLAIN_BELOW:
-            return PlainPlacer(model, self._groups, soft=self._limits.ignore_soft)
-        from htools.placing import Placer
-
-        return Placer(model, self._groups, soft=self._limits.ignore_soft)
-
-    def place(self, new: NewInstance, limits: Limits) -> tuple[str, Outcome]:
-        """Place one instance; the text tells what was tried.
-
-        Raises:
-            Failed: nothing could be chosen at all.
-        """
-        if new.group is not None:
-            return self._in_group(new, limits)
-        messages: list[str] = []
-        outcomes: list[tuple[int, Outcome]] = []
-        vm = new_model(new.instance, self._cluster)
-        placer = self._placer(self.model)
-        reports: list[str] = []
-        for group in sorted({node.group for node in self.model.nodes.values()}):
-            known = self._groups[group]
-            if not connected(known, new.instance):
-                messages.append(disconnected_message(known, new.instance.name))
-                continue
-            nodes = [node for node in self.model.nodes.values() if node.group == group]
-            try:
-                targets = candidates(nodes, self._groups, new.nodes, limits)
-                outcome = placer.try_all(vm, targets, new.nodes, limits)
-            except (NoTargets, ValueError) as error:
-                reports.append(group_message(known, str(error), error=True))
-                continue
-            outcomes.append((group, outcome))
-            reports.append(group_message(known, outcome_text(outcome)))
-        messages += reports
-        chosen = best_group(self._groups, outcomes)
-        if chosen is None:
-            raise Failed(", ".join(messages))
-        group, outcome = chosen
-        self._take(outcome)
-        return selected(self._groups[group], messages), outcome
-
-    def _take(self, outcome: Outcome) -> None:
-        if outcome.best is not None:
-            self.model = with_allocation(self.model, outcome.best)
-
-    def _in_group(self, new: NewInstance, limits: Limits) -> tuple[str, Outcome]:
-        named = [index for index, group in enumerate(self._groups) if new.group in {group.name, group.uuid}]
-        if len(named) != 1:
-            raise Failed(f"Wrong number of elems found with name {new.group}")
-        group = named[0]
-        if not connected(self._groups[group], new.instance):
-            raise Failed(unconnected_group_error(self._groups[group], new.instance.name))
-        part = self.model.group(group)
-        try:
-            targets = candidates(part.nodes.values(), self._groups, new.nodes, limits)
-            outcome = self._placer(part).try_all(new_model(new.instance, self._cluster), targets, new.nodes, limits)
-        except (NoTargets, ValueError) as error:
-            raise Failed(str(error)) from None
-        self._take(outcome)
-        if outcome.best is not None:  # from here on the peer knows no other group's nodes any more
-            self.model = Model(self.model.group(group).nodes, self.model.instances)
-        return group_message(self._groups[group], outcome_text(outcome)), outcome
-
-
-def connected(group: Group, instance: Instance) -> bool:
-    """Whether a group has all networks that an instance asks for."""
-    return all(nic.network is None or nic.network in group.networks for nic in instance.nics)
-
-
-def best_group(groups: Sequence[Group], outcomes: Sequence[tuple[int, Outcome]]) -> tuple[int, Outcome] | None:
-    """The best group with a solution: preferred ones first, then the lower metric, then the later group."""
-    order = list(AllocPolicy)
-    best: tuple[tuple[int, float], int, Outcome] | None = None
-    for group, outcome in reversed(outcomes):
-        policy = groups[group].alloc_policy
-        if outcome.best is None or policy is AllocPolicy.UNALLOCABLE:
-            continue
-        rank = (order.index(policy), outcome.best.metric)
-        if best is None or rank < best[0]:
-            best = (rank, group, outcome)
-    return None if best is None else (best[1], best[2])
-
-
-def _names(allocation: Allocation) -> list[str]:
-    return [node.name for node in allocation.nodes]
-
-
-def _allocate(cluster: Cluster, model: Model, request: Allocate, limits: Limits) -> Answered:
-    if limits.only_nodes is None:
-        limits = replace(limits, only_nodes=request.restricted_to)
-    allocator = _Allocator(cluster, model, limits)
-    info, outcome = allocator.place(request.new, limits)
-    if outcome.best is None:
-        raise Failed(info)
-    # The new instance stands before the others in what is saved, and nodes call it -1, as with the peer.
-    instances = {-1: outcome.best.vm, **model.instances}
-    after = Model({**model.nodes, **{node.index: node for node in outcome.best.nodes}}, instances)
-    if request.new.group is not None:
-        group = outcome.best.nodes[0].group
-        after = Model({index: node for index, node in after.nodes.items() if node.group == group}, after.instances)
-    return Answered(response(success=True, info=info, result=_names(outcome.best)), after)
-
-
-def _allocate_many(cluster: Cluster, model: Model, request: MultiAllocate, limits: Limits) -> Answered:
-    allocator = _Allocator(cluster, model, limits)
-    done, failed = [], []
-    for new in request.new:
-        info, outcome = allocator.place(new, limits)
-        if outcome.best is None:
-            failed.append([new.instance.name, info])
-        else:
-            done.append([new.instance.name, _names(outcome.best)])
-    text = f"{len(failed)} instances failed to allocate and {len(done)} were allocated successfully"
-    return Answered(response(success=True, info=text, result=[done, failed]), allocator.model)
-
-
-def is_dedicated(model: Model, groups: Sequence[Group], request: Allocate | MultiAllocate) -> bool:
-    """Whether lost opportunities count instead of the score: all nodes in question hand out whole spindles."""
-    news = (request.new,) if isinstance(request, Allocate) else request.new
-    named = {new.group for new in news if new.group is not None}
-    only = next(iter(named)) if len(named) == 1 else None
-    asked = {
-        index
-        for index, group in enumerate(groups)
-        if (group.alloc_policy is not AllocPolicy.UNALLOCABLE if only is None else group.name == only)
-    }
-    return all(node.exclusive or node.group not in asked for node in model.nodes.values())
-
-
-def answer(
-    cluster: Cluster, model: Model, request: Request, limits: Limits, tags: Sequence[str] | None = None
-) -> Answered:
-    """Answer a request; `tags` are the cluster's tags as the request tells them, where another cluster is given."""
-    told = cluster if tags is None else replace(cluster, tags=tuple(tags))
-    try:
-        if isinstance(request, Allocate | MultiAllocate) and not is_dedicated(model, cluster.groups, request):
-            if isinstance(request, Allocate):
-                return _allocate(told, model, request, limits)
-            return _allocate_many(told, model, request, limits)
-    except Failed as failure:
-        return Answered(response(success=False, info=str(failure), result=[]), model)
-    from htools.means import quick_means
-    from htools.plain_hail import answer_as_specified, model_after
-
-    means = quick_means(cluster.groups, len(cluster.nodes))
-    line, state = answer_as_specified(cluster, request, limits, told.tags, means)
-    return Answered(line, model_after(model, state))
 
 
 def _warn(model: Model) -> None:
@@ -299,7 +94,7 @@ def _explained(options: Options, cluster: Cluster, model: Model, request: Reques
     """The answer's line, with the explanation in it or told on standard error where it is asked for."""
     if options.explain is None:
         return line
-    from htools.explaining import explain, told
+    from htools.placement.explain import explain, told
 
     news: Sequence[NewInstance] = ()
     if isinstance(request, Allocate | MultiAllocate):
@@ -335,7 +130,7 @@ def body(options: Options, arguments: list[str]) -> int:
         cluster, model = loaded.cluster, loaded.model
         _refuse_strangers(cluster, request)
     elif options.mond:
-        from htools import mond
+        from htools.commandline import mond
 
         mond.apply(model, options)
     if options.verbose > 1:
@@ -345,7 +140,7 @@ def body(options: Options, arguments: list[str]) -> int:
         if isinstance(request, Allocate | MultiAllocate) and is_dedicated(model, cluster.groups, request):
             print("Allocation on a dedicated cluster; using lost-allocations metrics.", file=sys.stderr)
     _print_nodes(options, model, "Initial")
-    hbal.save(options.save, "pre-ialloc", "before iallocator run", cluster)
+    saving.save(options.save, "pre-ialloc", "before iallocator run", cluster)
     only = None if options.restrict_to_nodes is None else tuple(options.restrict_to_nodes)
     limits = Limits(ignore_soft=options.ignore_soft_errors, capacity=options.capacity, only_nodes=only)
     answered = answer(cluster, model, request, limits, tags)
@@ -353,7 +148,7 @@ def body(options: Options, arguments: list[str]) -> int:
     sys.stdout.flush()
     _print_nodes(options, answered.model, "Final")
     if options.save is not None:
-        hbal.save(options.save, "post-ialloc", "after iallocator run", _saved(cluster, answered.model))
+        saving.save(options.save, "post-ialloc", "after iallocator run", _saved(cluster, answered.model))
     return 0
 
 

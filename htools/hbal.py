@@ -1,45 +1,32 @@
 """hbal: find moves that lower the cluster's score, print them, and carry them out if asked to.
 
-Only the course of the program and its messages stand here; deciding is `htools.balancing`, texts of moves are
-`htools.plan`, tables `htools.tables`.
+Only the course of the program and its messages stand here; deciding is `htools.balance.rounds`, texts of moves are
+`htools.plan.commands`, tables `htools.formatting.tables`.
 
 Source: man hbal(1); the real hbal 3.0.2's output, stream by stream.
 """
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
-from dataclasses import replace
 from math import isnan
 from typing import NoReturn
 
-from htools.balancing import balance
-from htools.loading import Loaded, SelectionError, load, lookup
-from htools.model import Model, NodeModel, divide
-from htools.numbers import fixed, general
-from htools.options import VERSION, Options, Stopped, run_tool, stop
-from htools.plan import SCRIPT_HEAD, Planned, job_sets, line, opcodes, places, script
-from htools.plot import NodeFigures
-from htools.progress import shown
-from htools.report import Outcome, accounts
-from htools.scoring import component_values, node_values, optimum, weighted
-from htools.tables import component_table, instance_table, node_table
+from htools.balance.rounds import balance
+from htools.commandline.loading import Loaded, SelectionError, load, lookup, rules_of
+from htools.commandline.saving import aside, save, snapshot, write
+from htools.commandline.tool import Options, Stopped, run_tool, stop
+from htools.formatting.numbers import fixed, general
+from htools.formatting.tables import component_table, instance_table, node_table
+from htools.model.cluster import Model, NodeModel, divide
+from htools.model.moves import Planned
+from htools.model.score import component_values, node_values, optimum, weighted
+from htools.plan.commands import SCRIPT_HEAD, job_sets, line, opcodes, places, script
+from htools.plan.plot import NodeFigures
+from htools.plan.progress import shown
+from htools.plan.report import Outcome, accounts
+from htools.version import VERSION
 from spec.allocator.cluster import Cluster
-from spec.allocator.decisions import Rules
 from spec.errors import GantryError
-
-
-def rules_of(options: Options) -> Rules:
-    """What the command line allows."""
-    return Rules(
-        disk_moves=options.disk_moves,
-        instance_moves=options.instance_moves,
-        restricted_migration=options.restricted_migration,
-        evacuation=options.evac_mode,
-        ignore_soft=options.ignore_soft_errors,
-        min_gain=options.min_gain,
-        min_gain_limit=options.min_gain_limit,
-    )
 
 
 def _abort(*lines: str) -> NoReturn:
@@ -69,7 +56,7 @@ def _check_cluster(loaded: Loaded, options: Options) -> bool:
         return True
     if not model.instances:
         if options.json:
-            from htools import report
+            from htools.plan import report
 
             print(report.nothing("empty"), end="")
         else:
@@ -113,7 +100,7 @@ def _check_group(model: Model, name: str, options: Options) -> None:
     good = [node for node in model.nodes.values() if node not in bad or _undefined(node, options.min_disk)]
     verdicts = [(node.name, _policy_violation(model, node.index)) for node in good]
     if verbose > 4:
-        from htools.haskell import show_string
+        from htools.formatting.haskell import show_string
 
         print(f"Bad nodes: [{','.join(show_string(node.name) for node in bad)}]")
         print(f"N+1 happy nodes: [{','.join(show_string(node.name) for node in good)}]")
@@ -130,45 +117,6 @@ def _check_group(model: Model, name: str, options: Options) -> None:
             else "Continuing, but the set of moves might be too restricted;"
             " consider using the --ignore-soft-errors option."
         )
-
-
-def snapshot(loaded: Loaded, model: Model) -> Cluster:
-    """The cluster as the model has it now."""
-    nodes, instances = list(loaded.cluster.nodes), list(loaded.cluster.instances)
-    for node in model.nodes.values():
-        nodes[node.index] = node.reported()
-    for vm in model.instances.values():
-        instances[vm.index] = vm.current()
-    return replace(loaded.cluster, nodes=tuple(nodes), instances=tuple(instances))
-
-
-def save(path: str | None, extension: str, told: str, cluster: Cluster, group: int | None = None) -> None:
-    """Write the cluster as text to `path.extension` and say so, where a path is given."""
-    if path is None:
-        return
-    from htools.backends import text
-
-    name = f"{path}.{extension}"
-    write(name, text.dump(cluster, group))
-    print(f"The cluster state {told} has been written to file '{name}'", file=sys.stderr)
-
-
-def write(path: str, content: str) -> None:
-    """Write a file.
-
-    Raises:
-        GantryError: it cannot be written.
-    """
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(content)
-    except OSError as error:
-        raise GantryError(f"cannot write '{path}': {error.strerror}") from None
-
-
-def aside(options: Options) -> AbstractContextManager[object]:
-    """While it lasts, what is printed goes to standard error where standard output is one JSON object."""
-    return redirect_stdout(sys.stderr) if options.json else nullcontext()
 
 
 def _print_tables(title: str, map_title: str, model: Model, loaded: Loaded, options: Options) -> None:
@@ -198,7 +146,7 @@ def _execute(options: Options, sets: Sequence[Sequence[Planned]], model: Model) 
     if options.luxi is None:
         stop("hbal: Execution of commands possible only on LUXI")
     from htools.backends.luxi import socket_path
-    from htools.execution import Annotation, JobSet, run
+    from htools.plan.execution import Annotation, JobSet, run
 
     jobs = [
         JobSet(
@@ -242,7 +190,7 @@ def _plan(model: Model, options: Options, before: float, stop_at: float) -> Iter
         return shown(plan, before, stop_at, quiet=options.verbose < 1)
 
     if options.look_ahead > 0:
-        from htools.lookahead import balance_ahead
+        from htools.balance.lookahead import balance_ahead
 
         ahead = options.look_ahead
         moves = balance_ahead(model, rules, before, ahead=ahead, stop_at=stop_at, rounds=rounds, watch=watched)
@@ -269,13 +217,13 @@ def _explained(model: Model, word: str) -> int:
 def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Sequence[NodeFigures]) -> None:
     """What the real hbal has not: JSON, explanation, picture."""
     if options.explain:
-        from htools.explain import Explanation
+        from htools.balance.explain import Explanation
 
         lines = Explanation(model, rules_of(options), _explained(model, options.explain)).lines()
         with aside(options):
             print("", *lines, sep="\n")
     if options.plot:
-        from htools import plot
+        from htools.plan import plot
 
         title = f"Group {outcome.group}: {len(outcome.plan)} moves"
         scores = [outcome.scores[0], *(planned.score for planned in outcome.plan)]
@@ -284,7 +232,7 @@ def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Se
         write(options.plot, plot.page(title, picture) if options.plot.endswith((".html", ".htm")) else picture)
         print(f"The picture has been written to file '{options.plot}'", file=sys.stderr)
     if options.json:
-        from htools import report
+        from htools.plan import report
 
         print(report.text(outcome), end="", flush=True)
 
@@ -308,7 +256,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
     accounts_before = [accounts(node) for node in nodes.values()] if options.json else []
     figures_before: list[NodeFigures] = []
     if options.plot:
-        from htools.plot import figures
+        from htools.plan.plot import figures
 
         figures_before = [figures(node) for node in nodes.values()]
     if before - best < options.min_score:
@@ -347,7 +295,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
 
 
 def _announce(cluster: Cluster) -> None:
-    from htools.haskell import show_policy
+    from htools.formatting.haskell import show_policy
 
     print(f"Loaded cluster tags: {','.join(cluster.tags)}")
     print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
@@ -370,7 +318,7 @@ def body(options: Options, arguments: list[str]) -> int:
         found = _run(options, arguments)
     except (GantryError, Stopped) as error:
         if options.json:
-            from htools import report
+            from htools.plan import report
 
             print(report.nothing("failed", error=str(getattr(error, "message", error))), end="")
         raise

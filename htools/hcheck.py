@@ -8,15 +8,13 @@ Source: man hcheck(1); the output of hcheck 3.0.2 in both forms.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from htools.balancing import balance
-from htools.hbal import rules_of
-from htools.hinfo import bad_items, inhabited
-from htools.loading import load
-from htools.model import Model
-from htools.numbers import fixed
-from htools.options import Options, run_tool, stop
-from htools.refuge import evacuable
-from htools.scoring import optimum, score
+from htools.balance.rounds import balance
+from htools.commandline.loading import load, rules_of
+from htools.commandline.tool import Options, run_tool, stop
+from htools.formatting.numbers import fixed
+from htools.model.cluster import Model, bad_items, inhabited
+from htools.model.score import optimum, score
+from htools.placement.redundancy import evacuable
 from spec.allocator.cluster import Group
 
 _COUNTS = (

@@ -6,24 +6,13 @@ Source: man hinfo(1); the output of hinfo 3.0.2.
 import sys
 from collections.abc import Sequence
 
-from htools.loading import Loaded, load
-from htools.model import Model
-from htools.numbers import fixed
-from htools.options import Options, run_tool, stop
-from htools.scoring import score
-from htools.tables import component_table, instance_table, node_table, table
+from htools.commandline.loading import Loaded, load
+from htools.commandline.tool import Options, run_tool, stop
+from htools.formatting.numbers import fixed
+from htools.formatting.tables import component_table, instance_table, node_table, table
+from htools.model.cluster import Model, bad_items, inhabited
+from htools.model.score import score
 from spec.allocator.cluster import Cluster
-
-
-def bad_items(model: Model) -> tuple[int, int]:
-    """How many online nodes fail N+1, and how many instances have to do with them."""
-    bad = [node for node in model.nodes.values() if node.n1_failed and not node.offline]
-    return len(bad), len({index for node in bad for index in (*node.primaries, *node.secondaries)})
-
-
-def inhabited(model: Model) -> list[int]:
-    """The groups that have nodes, in order."""
-    return sorted({node.group for node in model.nodes.values()})
 
 
 def _plural(count: int, word: str) -> str:
@@ -77,7 +66,7 @@ def _groups(loaded: Loaded, verbose: int) -> None:
 def _announce(cluster: Cluster, verbose: int) -> None:
     print(f"Loaded cluster tags: {','.join(cluster.tags)}")
     if verbose > 2:
-        from htools.haskell import show_policy
+        from htools.formatting.haskell import show_policy
 
         print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
 

@@ -6,11 +6,10 @@ Source: man hroller(1); the output of hroller 3.0.2 (groups may differ where sev
 import sys
 from collections.abc import Sequence
 
-from htools import hbal
-from htools.loading import load
-from htools.model import Model
-from htools.options import Options, run_tool, stop
-from htools.rebooting import (
+from htools.commandline import saving
+from htools.commandline.loading import load
+from htools.commandline.tool import Options, run_tool, stop
+from htools.maintenance.reboot_groups import (
     CapacityError,
     colour_classes,
     conflict_graph,
@@ -18,14 +17,15 @@ from htools.rebooting import (
     relocate_lonely,
     relocate_secondaries,
 )
-from htools.vm import NO_NODE, InstanceModel
+from htools.model.cluster import Model
+from htools.model.instance import NO_NODE, InstanceModel
 from spec.allocator.cluster import Cluster
 
 
 def _check_master(model: Model, *, force: bool) -> None:
     masters = [node.name for node in model.nodes.values() if node.node.master]
     if len(masters) > 1:
-        from htools.haskell import show_string
+        from htools.formatting.haskell import show_string
 
         stop(f"Found more than one master node: [{','.join(map(show_string, masters))}]")
     if not masters:
@@ -109,7 +109,7 @@ def body(options: Options, arguments: list[str]) -> int:
     loaded = load(options)
     model = loaded.model
     _check_master(model, force=options.force)
-    hbal.save(options.save, "original", "before hroller run", loaded.cluster)
+    saving.save(options.save, "original", "before hroller run", loaded.cluster)
     chosen = _chosen(model, loaded.cluster, options)
     if not chosen:
         stop("Cannot create node graph")

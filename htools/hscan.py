@@ -10,14 +10,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from htools.commandline.saving import write
+from htools.commandline.tool import Options, run_tool
 from htools.errors import LoadError
-from htools.hbal import write
-from htools.hinfo import bad_items
-from htools.model import Model, common_domain
-from htools.numbers import fixed
-from htools.options import Options, run_tool
-from htools.scoring import score
-from htools.tables import node_table
+from htools.formatting.numbers import fixed
+from htools.formatting.tables import node_table
+from htools.model.cluster import Model, bad_items, common_domain
+from htools.model.score import score
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Settings
 

@@ -1,6 +1,6 @@
 """hspace: how many more instances fit on a cluster, standard ones and ones that get smaller and smaller.
 
-Only the course of the program and its texts stand here; deciding is `htools.capacity`.
+Only the course of the program and its texts stand here; deciding is `htools.capacity.fill`.
 
 Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
 """
@@ -10,19 +10,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from htools import hbal
-from htools.capacity import Filled, Filler, Unmeasurable
-from htools.judging import compare_ways, judge
-from htools.loading import Loaded, load
-from htools.model import Model, common_domain
-from htools.numbers import fixed, show
-from htools.options import Options, run_tool, stop
-from htools.outcomes import NoTargets, Targets, candidates
-from htools.scoring import score
-from htools.settings import Spec
-from htools.tables import component_table, node_table
-from htools.totals import EFFICIENCY, STATISTICS, Totals, ratio, totals
-from htools.vm import NO_NODE, InstanceModel
+from htools.capacity.fill import Filled, Filler, Unmeasurable
+from htools.capacity.redundancy_modes import compare_ways, judge
+from htools.capacity.totals import EFFICIENCY, STATISTICS, Totals, ratio, totals
+from htools.commandline import saving
+from htools.commandline.loading import Loaded, load
+from htools.commandline.options import Spec
+from htools.commandline.tool import Options, run_tool, stop
+from htools.formatting.numbers import fixed, show
+from htools.formatting.tables import component_table, node_table
+from htools.model.cluster import Model, common_domain
+from htools.model.instance import NO_NODE, InstanceModel
+from htools.model.score import score
+from htools.placement.outcomes import NoTargets, Targets, candidates
 from spec.allocator.cluster import (
     LOCAL_STORAGE,
     Cluster,
@@ -126,7 +126,7 @@ class _Report:
                 file=sys.stderr,
             )
         snapshot = _snapshot(self.loaded, filled)
-        hbal.save(self.options.save, name.lower(), f"after {name.lower()} allocation", snapshot)
+        saving.save(self.options.save, name.lower(), f"after {name.lower()} allocation", snapshot)
 
     def _outcome(self, filled: Filled, reasons: Sequence[tuple[FailMode, int]]) -> None:
         if reasons:

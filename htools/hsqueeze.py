@@ -1,6 +1,6 @@
 """hsqueeze: power off nodes that the cluster does not need, or power on standby nodes that it does.
 
-Only the course of the program and its messages stand here; deciding is `htools.squeezing`.
+Only the course of the program and its messages stand here; deciding is `htools.maintenance.squeeze`.
 
 Source: man hsqueeze(1); the output of hsqueeze 3.0.2 and the jobs that it submits.
 """
@@ -14,14 +14,16 @@ from typing import Any
 
 import msgspec
 
-from htools import hbal
-from htools.loading import Loaded, load
-from htools.model import Model
-from htools.opcodes import Opcode, add_node_tags, drain, power, set_offline, set_online
-from htools.options import VERSION, Options, run_tool, stop
-from htools.plan import SCRIPT_HEAD, Planned, job_sets, opcodes, script
-from htools.scoring import score
-from htools.squeezing import Squeeze, squeeze
+from htools.commandline import saving
+from htools.commandline.loading import Loaded, load
+from htools.commandline.tool import Options, run_tool, stop
+from htools.maintenance.squeeze import Squeeze, squeeze
+from htools.model.cluster import Model
+from htools.model.moves import Planned
+from htools.model.score import score
+from htools.plan.commands import SCRIPT_HEAD, job_sets, opcodes, script
+from htools.plan.opcodes import Opcode, add_node_tags, drain, power, set_offline, set_online
+from htools.version import VERSION
 from spec.allocator.tags import STANDBY_AUTO
 from spec.errors import GantryError
 
@@ -85,7 +87,7 @@ def _show_commands(options: Options, commands: str) -> None:
         print("\nCommands to run:")
         print("".join(f"  {line}\n" for line in commands.splitlines() if line != "  check"), end="")
     else:
-        hbal.write(options.print_commands, SCRIPT_HEAD + commands)
+        saving.write(options.print_commands, SCRIPT_HEAD + commands)
         print(f"The commands have been written to file '{options.print_commands}'")
 
 
@@ -124,7 +126,7 @@ def _execute(
     if options.luxi is None:
         stop("hsqueeze: Execution of commands possible only on LUXI")
     from htools.backends.luxi import socket_path
-    from htools.execution import Annotation, JobSet, run
+    from htools.plan.execution import Annotation, JobSet, run
 
     verb = "expanding" if found.action == "online" else "condensing"
     comment = f"{verb} by {len(found.nodes)} nodes {VERSION}"
@@ -197,7 +199,7 @@ def _report(options: Options, found: Squeeze, before: Model, sets: Sequence[Sequ
 
 def _run(options: Options, loaded: Loaded) -> int:
     before = loaded.model
-    hbal.save(options.save, "original", "before hsqueeze run", loaded.cluster)
+    saving.save(options.save, "original", "before hsqueeze run", loaded.cluster)
     found = squeeze(
         before,
         loaded.cluster.policy.standard,
@@ -209,9 +211,9 @@ def _run(options: Options, loaded: Loaded) -> int:
     _report(options, found, before, sets)
     sys.stdout.flush()
     if options.execute and not options.dry_run and found.action != "nothing":
-        with hbal.aside(options):
+        with saving.aside(options):
             _execute(options, found, before, _phases(found, before, sets))
-    hbal.save(options.save, "squeezed", _SAVED[found.action], hbal.snapshot(loaded, found.model))
+    saving.save(options.save, "squeezed", _SAVED[found.action], saving.snapshot(loaded, found.model))
     return 0
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from htools.backends import luxi
-from htools.model import Model
-from htools.scoring import score
+from htools.model.cluster import Model
+from htools.model.score import score
 from impl.paths import Root
 from impl.wire.client import Client, UnreachableError
 from spec.allocator.decisions import Settings

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from htools.errors import LoadError
-from htools.haskell import parse_unit, read_int, split_on
+from htools.formatting.haskell import parse_unit, read_int, split_on
 from spec.allocator.cluster import DEFAULT_POLICY, AllocPolicy, Cluster, Group, Node
 
 _SHORT = {"p": AllocPolicy.PREFERRED, "a": AllocPolicy.LAST_RESORT, "u": AllocPolicy.UNALLOCABLE}

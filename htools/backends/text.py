@@ -14,8 +14,8 @@ from math import isfinite
 from typing import TypeVar
 
 from htools.errors import LoadError, quoted
-from htools.haskell import reads_float, whole_number
-from htools.numbers import fixed, show
+from htools.formatting.haskell import reads_float, whole_number
+from htools.formatting.numbers import fixed, show
 from spec.allocator.cluster import (
     DEFAULT_POLICY,
     AllocPolicy,

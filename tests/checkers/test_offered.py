@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 
 from checkers.offered import Offer, Offers, Situation, Table, disagreement, leaves_only_drained, offer, table_of
-from htools import balancing, moving
-from htools.balancing import PlainSearch, search_for
-from htools.classes import ClassSearch, serves
-from htools.engine import Engine
-from htools.model import Model
+from htools.balance import rounds
+from htools.balance.class_search import ClassSearch, serves
+from htools.balance.plain_search import PlainSearch
+from htools.balance.rounds import search_for
+from htools.balance.vector_search import Engine
+from htools.model import moves
+from htools.model.cluster import Model
 from spec.allocator import moves as defined
 from spec.allocator.decisions import Move, MoveKind
 from spec.allocator.initial import initial_state
 from spec.allocator.state import group_state
 
 if TYPE_CHECKING:
-    from htools.arrays import Floats, Ints
+    from htools.balance.arrays import Floats, Ints
 
 
 def by_definition(situation: Situation) -> frozenset[Offer]:
@@ -36,7 +38,7 @@ def by_the_plain_search(situation: Situation) -> frozenset[Offer]:
     model, rules = model_of(situation), situation.rules()
     online = [index for index, node in model.nodes.items() if not node.offline]
     return frozenset(
-        offer(move) for vm in moving.movable(model, rules) for move in balancing.offered(model, vm.index, rules, online)
+        offer(move) for vm in moves.movable(model, rules) for move in moves.offered(model, vm.index, rules, online)
     )
 
 
@@ -75,7 +77,7 @@ def by_classes(situation: Situation) -> frozenset[Offer]:
 
 def by_what_hbal_takes(situation: Situation) -> frozenset[Offer]:
     """By the search that hbal chooses for the situation, were it not too small for vectors."""
-    with patch.object(balancing, "FEW", 0):
+    with patch.object(rounds, "FEW", 0):
         search = search_for(model_of(situation), situation.rules())
     if isinstance(search, ClassSearch):
         return by_classes(situation)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from htools import balancing, engine, hbal, hcheck, hinfo
+from htools import hbal, hcheck, hinfo
+from htools.balance import rounds, vector_search
 from tests.conformance.cases import request_case, text_case, wild
 from tests.conformance.clusters import Case
 from tests.conformance.programs import difference, run_ours, run_peer
@@ -39,8 +40,8 @@ def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backe
     if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
         return ""
     # Every other cluster is balanced as a large one is, with what earlier rounds found; few without vectors.
-    small, few = engine.SMALL if case.seed % 2 else 0, balancing.FEW if case.seed % 4 == 1 else 0
-    with patch.object(engine, "SMALL", small), patch.object(balancing, "FEW", few):
+    small, few = vector_search.SMALL if case.seed % 2 else 0, rounds.FEW if case.seed % 4 == 1 else 0
+    with patch.object(vector_search, "SMALL", small), patch.object(rounds, "FEW", few):
         found = difference(peer, run_ours(MAIN[tool], words, ours))
     return f"seed {case.seed}: {tool} {' '.join(words)}\n{found}" if found else ""
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from htools.backends.iallocator import parse
-from htools.plain_hail import answer_as_specified
+from htools.iallocator.as_specified import answer_as_specified
 from spec.allocator.requests import Limits
 
 

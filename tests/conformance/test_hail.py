@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from htools import evacuating, hail, means
+from htools import hail
+from htools.iallocator import evacuation, fast_paths
 from tests.conformance.programs import Outcome, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import KINDS, MOVING, random_request
@@ -92,7 +93,7 @@ def compare(
         path = tmp_path / "request.json"
         path.write_text(json.dumps(request if kinds is KINDS else with_room(request)))
         words = [*options_of(seed), str(path)]
-        for module in (hail, means, evacuating):
+        for module in (hail, fast_paths, evacuation):
             monkeypatch.setattr(module, "PLAIN_BELOW", 0 if seed % 2 else 10**9)
         peer, ours = run_peer(PEER, words, tmp_path), run_ours(hail.main, words, tmp_path)
         assert without_internals(ours) == without_internals(peer), f"seed {seed}: hail {' '.join(words)}"

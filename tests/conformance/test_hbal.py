@@ -5,8 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
-from htools import balancing, hbal
+from htools import hbal
 from htools.backends import text
+from htools.balance import rounds
 from htools.errors import LoadError
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conftest import peer_program
@@ -50,7 +51,7 @@ def _compare_all(shared: Path, tmp_path: Path, flags: list[str]) -> None:
             if "IntMap.!" in peer.errors:
                 continue  # the real one stumbles over instances that span groups
             assert not difference(peer, run_ours(hbal.main, words, ours)), f"{' '.join(words)}"
-            with patch.object(balancing, "FEW", 0):  # with vectors, too, where they do not pay
+            with patch.object(rounds, "FEW", 0):  # with vectors, too, where they do not pay
                 assert not difference(peer, run_ours(hbal.main, words, anew)), f"{' '.join(words)}"
             compared += 1
     assert compared > 30

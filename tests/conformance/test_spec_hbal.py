@@ -7,7 +7,7 @@ import pytest
 
 from htools.backends import text
 from htools.errors import LoadError
-from htools.numbers import fixed
+from htools.formatting.numbers import fixed
 from spec.allocator.balance import balance
 from spec.allocator.decisions import MoveKind, Rules
 from spec.allocator.initial import initial_state

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gantry.cli import COMMANDS, main
-from htools.options import VERSION
+from htools.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 BRANCH = str(ROOT / "examples" / "branch-4.txt")

@@ -7,12 +7,13 @@ value infinite, nothing online. The real hbal accepts all of them.
 import numpy as np
 import pytest
 
-from htools import arrays
 from htools.backends import text
-from htools.balancing import PlainSearch, search_for
-from htools.engine import Engine
-from htools.model import Model
-from htools.scoring import score
+from htools.balance import arrays
+from htools.balance.plain_search import PlainSearch
+from htools.balance.rounds import search_for
+from htools.balance.vector_search import Engine
+from htools.model.cluster import Model
+from htools.model.score import score
 from spec.allocator.decisions import Move, Rules, Settings
 
 POLICY = "g|128,1,1024,1,1,1|128,1,128,1,1,1;65536,32,4194304,16,8,12|drbd,ext|4.0|32.0\n"

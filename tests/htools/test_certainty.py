@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from htools import certainty, squeezing
 from htools.backends import text
-from htools.balancing import PlainSearch
-from htools.engine import Engine
-from htools.model import Model
-from htools.scoring import score
+from htools.balance.plain_search import PlainSearch
+from htools.balance.vector_search import Engine
+from htools.maintenance import squeeze, squeeze_proof
+from htools.model.cluster import Model
+from htools.model.score import score
 from spec.allocator.decisions import Settings
 
 STANDARD = "1024,1,1024,1,1,1|128,1,256,1,1,1;8192,8,4096,16,8,12|ext|4.0|32.0"
@@ -39,14 +39,14 @@ def certain_is_so(seeds: range) -> tuple[int, int]:
     for seed in seeds:
         cluster = text.parse(even_cluster(seed))
         model = Model.of(cluster, Settings())
-        asked = squeezing.measure(cluster.policy.standard, (0.0, 1.0, 3.0)[seed % 3])
+        asked = squeeze.measure(cluster.policy.standard, (0.0, 1.0, 3.0)[seed % 3])
         leaving = tuple(range(1 + seed % (len(model.nodes) - 1)))
-        certain = certainty.surely_suffices(model, leaving, asked)
+        certain = squeeze_proof.surely_suffices(model, leaving, asked)
         seen[not certain] += 1
         if certain:
-            after, _ = squeezing._balanced(model, leaving, offline=True)
-            assert squeezing._all_online(after, secondaries=True), seed
-            assert squeezing.has_room(after, asked), seed
+            after, _ = squeeze._balanced(model, leaving, offline=True)
+            assert squeeze._all_online(after, secondaries=True), seed
+            assert squeeze.has_room(after, asked), seed
     return seen[0], seen[1]
 
 
@@ -74,10 +74,10 @@ def small_cluster(*, exclusive: str = "N", spindles: str = "1", ratio: str = "32
 )
 def test_nothing_is_certain_where_the_score_has_parts_that_the_proof_does_not_know(said: str, certain: bool) -> None:
     model = Model.of(text.parse(said), Settings())
-    asked = squeezing.measure(text.parse(said).policy.standard, 0.0)
-    assert certainty.surely_suffices(model, (2,), asked) == certain
-    after, _ = squeezing._balanced(model, (2,), offline=True)
-    assert squeezing._all_online(after, secondaries=True) == certain
+    asked = squeeze.measure(text.parse(said).policy.standard, 0.0)
+    assert squeeze_proof.surely_suffices(model, (2,), asked) == certain
+    after, _ = squeeze._balanced(model, (2,), offline=True)
+    assert squeeze._all_online(after, secondaries=True) == certain
 
 
 def test_what_is_certain_comes_true() -> None:
@@ -89,11 +89,11 @@ def test_what_is_certain_comes_true() -> None:
 @pytest.mark.parametrize("bug", ["evenness", "cores"])
 def test_a_proof_too_generous_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if bug == "evenness":
-        monkeypatch.setattr(certainty, "_simple", lambda model: True)
-        monkeypatch.setattr(certainty, "_cost", lambda nodes, memory, vcpus: -1.0)
-        monkeypatch.setattr(certainty, "sorted", lambda values, reverse: [0, *sorted(values)], raising=False)
+        monkeypatch.setattr(squeeze_proof, "_simple", lambda model: True)
+        monkeypatch.setattr(squeeze_proof, "_cost", lambda nodes, memory, vcpus: -1.0)
+        monkeypatch.setattr(squeeze_proof, "sorted", lambda values, reverse: [0, *sorted(values)], raising=False)
     else:
-        monkeypatch.setattr(certainty, "divide", lambda part, whole: 0.0)
+        monkeypatch.setattr(squeeze_proof, "divide", lambda part, whole: 0.0)
     with pytest.raises(AssertionError):
         certain_is_so(range(400))
 
@@ -103,7 +103,7 @@ def test_rounds_are_those_of_trying_everything() -> None:
         quick = Model.of(text.parse(even_cluster(seed)), Settings())
         quick.nodes[0].offline = quick.nodes[1].offline = True
         slow = quick.copy()
-        engine, plain = Engine(quick, squeezing.GREEDY), PlainSearch(slow, squeezing.GREEDY)
+        engine, plain = Engine(quick, squeeze.GREEDY), PlainSearch(slow, squeeze.GREEDY)
         before = score(quick.nodes.values())
         for _ in range(12):
             found, wanted = engine.best(before), plain.best(before)

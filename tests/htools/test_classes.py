@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from htools import classes
-from htools.arrays import representable
 from htools.backends import text
-from htools.balancing import PlainSearch, Search, search_for
-from htools.classes import NOBODY, ClassSearch, serves
-from htools.exact import ExactScore
-from htools.model import Model
-from htools.moving import attempt
-from htools.scoring import score
+from htools.balance import class_search
+from htools.balance.arrays import representable
+from htools.balance.class_search import NOBODY, ClassSearch, serves
+from htools.balance.exact_score import ExactScore
+from htools.balance.plain_search import PlainSearch
+from htools.balance.rounds import Search, search_for
+from htools.model.cluster import Model
+from htools.model.moves import attempt
+from htools.model.score import score
 from spec.allocator.cluster import DiskTemplate
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules, Settings
 
@@ -66,7 +67,7 @@ def rules_of(seed: int) -> Rules:
 
 def disturbed(model: Model, search: Search, rng: random.Random) -> float:
     """The score after a move that nobody would choose."""
-    vm = rng.choice([vm for _, vm in classes._movable(model)])
+    vm = rng.choice([vm for _, vm in class_search._movable(model)])
     targets = [index for index, node in model.nodes.items() if not node.offline and index != vm.primary]
     if targets:
         moved = attempt(model, Move(vm.index, MoveKind.FAILOVER_TO_ANY, rng.choice(targets)), ignore_soft=True)
@@ -238,9 +239,9 @@ def whole_search(seeds: int) -> None:
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = BUGS[bug]
-    source = Path(str(classes.__file__)).read_text()
+    source = Path(str(class_search.__file__)).read_text()
     assert source.count(old) == 1, f"the line to change is not there once: {old}"
-    changed: dict[str, object] = {"__name__": classes.__name__}
+    changed: dict[str, object] = {"__name__": class_search.__name__}
     exec(compile(source.replace(old, new), "classes (planted)", "exec"), changed)  # noqa: S102
     monkeypatch.setitem(globals(), "ClassSearch", changed["ClassSearch"])
     with pytest.raises(AssertionError):

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from htools import balancing
-from htools import engine as engine_module
 from htools.backends import text
-from htools.balancing import FEW, PlainSearch, search_for
-from htools.classes import ClassSearch
-from htools.engine import SMALL, Engine
-from htools.model import Model
-from htools.moving import Moved, attempt
-from htools.scoring import optimum, score
+from htools.balance import rounds
+from htools.balance import vector_search as engine_module
+from htools.balance.class_search import ClassSearch
+from htools.balance.plain_search import PlainSearch
+from htools.balance.rounds import FEW, search_for
+from htools.balance.vector_search import SMALL, Engine
+from htools.model.cluster import Model
+from htools.model.moves import Moved, attempt
+from htools.model.score import optimum, score
 from spec.allocator import balance as defined
 from spec.allocator import score as spec_score
 from spec.allocator.cluster import Cluster
@@ -44,7 +45,7 @@ def test_every_round_takes_the_defined_move(
     Clusters of iallocator requests are read twice.
     """
     few = FEW if way == "one by one" else 0
-    with patch.object(engine_module, "SMALL", 0 if way == "kept" else SMALL), patch.object(balancing, "FEW", few):
+    with patch.object(engine_module, "SMALL", 0 if way == "kept" else SMALL), patch.object(rounds, "FEW", few):
         compare(cluster, rules, extra, twice=twice)
 
 
@@ -85,7 +86,7 @@ def test_few_candidates_are_tried_without_vectors(
     monkeypatch: pytest.MonkeyPatch, nodes: int, instances: int, plain: bool
 ) -> None:
     """Neither on two nodes, where there are no other targets but many rounds, nor where one score is of many nodes."""
-    monkeypatch.setattr(balancing, "FEW", FEW)
+    monkeypatch.setattr(rounds, "FEW", FEW)
     rows = "".join(f"n{at}|65536|0|65536|1000000|1000000|8|N|u|1||N|0|1|1.0\n" for at in range(nodes))
     vms = "".join(f"i{at}|128|1024|1|running|Y|n0|n1|drbd||1|-|N\n" for at in range(instances))
     model = Model.of(text.parse(f"g|u|preferred||\n\n{rows}\n{vms}\n\n"), Settings()).group(0)

@@ -1,8 +1,8 @@
 """A bound that was once too high: a variance that falls to nothing loses most where it is no more than what falls."""
 
-from htools import squeezing
 from htools.backends import text
-from htools.model import Model
+from htools.maintenance import squeeze
+from htools.model.cluster import Model
 from spec.allocator import squeeze as plain
 from spec.allocator.decisions import Settings
 from spec.allocator.initial import initial_state
@@ -13,5 +13,5 @@ def test_variances_that_fall_to_zero() -> None:
     cluster = text.parse(random_cluster(1263, squeeze=True))
     standard = cluster.policy.standard
     wanted = plain.squeeze(initial_state(cluster), standard, 0.5, 0.0)
-    found = squeezing.squeeze(Model.of(cluster, Settings()), standard, 0.5, 0.0)
+    found = squeeze.squeeze(Model.of(cluster, Settings()), standard, 0.5, 0.0)
     assert [step.move for step in found.moves] == [move for _, move in wanted.result.moves]

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 import pytest
 
-from htools import execution
 from htools.backends.luxi import UnreachableError
-from htools.execution import Annotation, ExecutionError, JobSet, run
-from htools.opcodes import add_node_tags, migrate
+from htools.plan import execution
+from htools.plan.execution import Annotation, ExecutionError, JobSet, run
+from htools.plan.opcodes import add_node_tags, migrate
 from spec.errors import PeerError
 
 WHO = Annotation("hbal", "because", "comment", priority=10)

@@ -16,15 +16,14 @@ from hypothesis import given, settings
 from checkers.plan_text import read_plan
 from htools import hbal
 from htools.backends import text
-from htools.balancing import balance, offered
-from htools.explain import Explanation, Obstacle
-from htools.lookahead import balance_ahead
-from htools.model import Model
-from htools.moving import attempt, movable
-from htools.plan import Planned
-from htools.plot import NodeFigures, label, svg
-from htools.progress import shown
-from htools.scoring import score
+from htools.balance.explain import Explanation, Obstacle
+from htools.balance.lookahead import balance_ahead
+from htools.balance.rounds import balance
+from htools.model.cluster import Model
+from htools.model.moves import Planned, attempt, movable, offered
+from htools.model.score import score
+from htools.plan.plot import NodeFigures, label, svg
+from htools.plan.progress import shown
 from spec.allocator import moves
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import FailMode, Move, MoveKind, Refusal, Rules, Settings
@@ -398,7 +397,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize("shared", [False, True], ids=["errors", "both"])
 def test_progress_is_told_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, shared: bool) -> None:
-    monkeypatch.setattr("htools.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("htools.plan.progress.PATIENCE", 0.0)
     monkeypatch.setenv("COLUMNS", "60")
     cluster = text.parse(Generator(5).build().text)
     model = Model.of(cluster, Settings()).group(0)
@@ -419,7 +418,7 @@ def test_progress_is_told_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, sh
 
 
 def test_progress_is_told_while_looking_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("htools.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("htools.plan.progress.PATIENCE", 0.0)
     stream, path = Terminal(), written(tmp_path, 5)
     with contextlib.redirect_stderr(stream), contextlib.redirect_stdout(io.StringIO()):
         assert hbal.main(["-t", path, "-G", "group0", "--look-ahead", "2", "-l2"]) == 0
@@ -427,7 +426,7 @@ def test_progress_is_told_while_looking_ahead(tmp_path: Path, monkeypatch: pytes
 
 
 def test_quiet_runs_tell_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("htools.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("htools.plan.progress.PATIENCE", 0.0)
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     assert not list(shown([], 1.0, 0.0, quiet=True))
     assert not stream.getvalue()

@@ -11,16 +11,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from htools import engine as engine_module
-from htools.accounts import NodeModel
-from htools.arrays import COLUMNS, WEIGHTS
 from htools.backends import text
-from htools.balancing import offered
-from htools.candidates import Candidates
-from htools.engine import Engine
-from htools.model import Model
-from htools.moving import Moved, attempt
-from htools.scoring import node_values
+from htools.balance import vector_search as engine_module
+from htools.balance.arrays import COLUMNS, WEIGHTS
+from htools.balance.candidates import Candidates
+from htools.balance.vector_search import Engine
+from htools.model.cluster import Model
+from htools.model.moves import Moved, attempt, offered
+from htools.model.node import NodeModel
+from htools.model.score import node_values
 from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 
 NODES = 40

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from htools import loading, refuge
 from htools.backends import iallocator
-from htools.options import Options
+from htools.commandline import loading
+from htools.commandline.tool import Options
+from htools.placement import redundancy as placement_redundancy
 from spec.allocator import redundancy
 from spec.allocator.initial import initial_state
 from tests.conformance.random_requests import random_request
@@ -33,7 +34,7 @@ def disagreement(path: Path) -> str | None:
     except AssertionError:
         return "accounts"
     for index, node in model.nodes.items():
-        if refuge.evacuable(model, cluster.groups, node) != redundancy.evacuable(defined, index):
+        if placement_redundancy.evacuable(model, cluster.groups, node) != redundancy.evacuable(defined, index):
             return f"redundancy of {node.name}"
     return None
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from htools import evacuating, means
 from htools.backends.iallocator import parse
-from htools.means import by_score, quick_means
-from htools.plain_hail import answer_as_specified
+from htools.iallocator import evacuation, fast_paths
+from htools.iallocator.as_specified import answer_as_specified
+from htools.iallocator.fast_paths import by_score, quick_means
 from spec.allocator.initial import initial_state
 from spec.allocator.placement import candidates, try_all
 from spec.allocator.requests import ChangeGroup, Limits
@@ -107,8 +107,8 @@ def compare_tries(seeds: range) -> int:
 
 @pytest.fixture
 def always_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(means, "PLAIN_BELOW", 0)
-    monkeypatch.setattr(evacuating, "PLAIN_BELOW", 0)
+    monkeypatch.setattr(fast_paths, "PLAIN_BELOW", 0)
+    monkeypatch.setattr(evacuation, "PLAIN_BELOW", 0)
 
 
 @pytest.mark.usefixtures("always_quick")

@@ -5,10 +5,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from htools import moving, scoring
 from htools.backends import text
-from htools.balancing import offered as offered_quickly
-from htools.model import Model
+from htools.model import moves as model_moves
+from htools.model import score as model_score
+from htools.model.cluster import Model
+from htools.model.moves import offered as offered_quickly
 from spec.allocator import moves, score, state
 from spec.allocator.cluster import (
     DEFAULT_POLICY,
@@ -112,7 +113,7 @@ def assert_same(model: Model, defined: state.State) -> None:
         assert node.tag_counts == twin.exclusion_tags
         assert node.pair_counts == twin.location_pairs
         assert node.location_score == twin.location_score
-    assert scoring.component_values(model.nodes.values()) == list(score.component_values(defined.nodes.values()))
+    assert model_score.component_values(model.nodes.values()) == list(score.component_values(defined.nodes.values()))
 
 
 def readings(cluster: Cluster, extra: Settings, *, twice: bool) -> tuple[Model, state.State]:
@@ -137,12 +138,12 @@ def test_walks_of_moves_keep_the_same_accounts(
         choices = [move for index in moves.movable(defined, rules) for move in moves.offered(defined, index, rules)]
         online = list(moves.targets(defined))
         assert choices == [
-            move for vm in moving.movable(model, rules) for move in offered_quickly(model, vm.index, rules, online)
+            move for vm in model_moves.movable(model, rules) for move in offered_quickly(model, vm.index, rules, online)
         ]
         if not choices:
             return
         move = data.draw(st.sampled_from(choices))
-        quick, plain = moving.attempt(model, move, ignore_soft=soft), moves.apply(defined, move, ignore_soft=soft)
+        quick, plain = model_moves.attempt(model, move, ignore_soft=soft), moves.apply(defined, move, ignore_soft=soft)
         if isinstance(plain, Refusal) or isinstance(quick, FailMode):
             assert isinstance(plain, Refusal)
             assert quick is plain.mode

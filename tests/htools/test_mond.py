@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from htools import mond
 from htools.backends import text
+from htools.commandline import mond
+from htools.commandline.tool import Options
 from htools.errors import LoadError
-from htools.model import Model
-from htools.options import Options
+from htools.model.cluster import Model
 from spec.allocator.decisions import Settings
 
 CLUSTER = """\

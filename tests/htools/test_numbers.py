@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from htools.numbers import _digits, _digits_one_by_one, fixed, show
+from htools.formatting.numbers import _digits, _digits_one_by_one, fixed, show
 
 
 @pytest.mark.parametrize(

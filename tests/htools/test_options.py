@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from htools.getopt import CommandLineError
-from htools.haskell import parse_unit, read_float, read_int
-from htools.options import TOOLS, parse_command_line, run_tool
-from htools.settings import Options, Spec
+from htools.commandline.getopt import CommandLineError
+from htools.commandline.options import Options, Spec
+from htools.commandline.tool import TOOLS, parse_command_line, run_tool
+from htools.formatting.haskell import parse_unit, read_float, read_int
 from tests.conftest import peer_program
 
 HAIL = "/usr/lib/ganeti/3.0/usr/lib/ganeti/iallocators/hail"

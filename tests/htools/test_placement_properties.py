@@ -13,9 +13,11 @@ import z3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from htools import hail, hspace, squeezing
+from htools import hspace
 from htools.backends import text
-from htools.model import Model
+from htools.iallocator import allocation
+from htools.maintenance import squeeze
+from htools.model.cluster import Model
 from spec.allocator import candidates
 from spec.allocator.cluster import Cluster, Disk, DiskTemplate, Instance, InstanceStatus
 from spec.allocator.decisions import Settings
@@ -98,7 +100,7 @@ def wanted(case: Small, size: int) -> NewInstance:
 def allocated(case: Small, size: int) -> list[int] | None:
     """The nodes that hail chooses, None where it finds none."""
     cluster = case.cluster()
-    line = hail.answer(cluster, Model.of(cluster, Settings()), Allocate(wanted(case, size)), Limits()).line
+    line = allocation.answer(cluster, Model.of(cluster, Settings()), Allocate(wanted(case, size)), Limits()).line
     said = json.loads(line)
     return [int(name[1:]) for name in said["result"]] if said["success"] else None
 
@@ -236,16 +238,16 @@ def test_hsqueeze_keeps_instances_online_and_the_target_and_comes_to_rest(
 ) -> None:
     cluster = case.cluster()
     standard, target = cluster.policy.standard, minimal + above
-    found = squeezing.squeeze(Model.of(cluster, Settings()), standard, minimal, target)
+    found = squeeze.squeeze(Model.of(cluster, Settings()), standard, minimal, target)
     if found.action != "offline":
         return
     after = found.model
     assert not any(after.nodes[vm.primary].offline for vm in after.instances.values())
-    assert squeezing.has_room(after, squeezing.measure(standard, target))
-    again = squeezing.squeeze(after, standard, minimal, target)
+    assert squeeze.has_room(after, squeeze.measure(standard, target))
+    again = squeeze.squeeze(after, standard, minimal, target)
     assert again.action != "online"
     for _ in cluster.nodes:  # a node tried too early may go now (docs/conformance.md), but that comes to an end
-        again = squeezing.squeeze(again.model, standard, minimal, target)
+        again = squeeze.squeeze(again.model, standard, minimal, target)
     assert again.action == "nothing"
 
 
@@ -267,17 +269,17 @@ def test_hsqueeze_powers_off_only_what_z3_can_pack_and_gives_up_only_what_it_can
 ) -> None:
     cluster = case.cluster()
     standard = cluster.policy.standard
-    asked, model = squeezing.measure(standard, target), Model.of(cluster, Settings())
-    found = squeezing.squeeze(model, standard, 0.0, target)
+    asked, model = squeeze.measure(standard, target), Model.of(cluster, Settings())
+    found = squeeze.squeeze(model, standard, 0.0, target)
     if found.action == "offline":
         assert packs(case, set(found.nodes), asked.used_memory)
     leaving = [node for node in some if node < len(case.memory)]
-    if squeezing._hopeless(model, leaving, asked):
+    if squeeze._hopeless(model, leaving, asked):
         assert not packs(case, set(leaving), asked.used_memory)
 
 
 def test_z3_finds_a_node_that_is_given_up_too_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(squeezing, "_hopeless", lambda model, leaving, asked: len(leaving) > 0)
+    monkeypatch.setattr(squeeze, "_hopeless", lambda model, leaving, asked: len(leaving) > 0)
     with pytest.raises(AssertionError):
         test_hsqueeze_powers_off_only_what_z3_can_pack_and_gives_up_only_what_it_cannot()
 
@@ -287,14 +289,14 @@ def test_z3_finds_a_node_that_is_given_up_too_soon(monkeypatch: pytest.MonkeyPat
 def test_hsqueeze_with_mirrored_instances_keeps_redundancy(case: Small, target: float) -> None:
     cluster = case.cluster()
     before = Model.of(cluster, Settings())
-    found = squeezing.squeeze(before, cluster.policy.standard, 0.0, target, allow_drbd=True)
+    found = squeeze.squeeze(before, cluster.policy.standard, 0.0, target, allow_drbd=True)
     if found.action != "offline":
         return
     after = found.model
     for vm in after.instances.values():
         assert not after.nodes[vm.primary].offline
         assert not after.nodes[vm.secondary].offline
-    assert squeezing.has_room(after, squeezing.measure(cluster.policy.standard, target))
+    assert squeeze.has_room(after, squeeze.measure(cluster.policy.standard, target))
     for index, node in after.nodes.items():
         lacks = not node.offline and any(need >= node.free_memory for _, need in node.peers)
         assert not lacks or before.nodes[index].free_memory <= before.nodes[index].reserved
@@ -311,5 +313,5 @@ def test_the_clusters_are_neither_all_full_nor_all_empty() -> None:
     assert counted(plain, 512) == 1
     assert counted(plain, 2048) == 0
     cluster = Small("ext", (3072, 3072, 3072), ((512, 0, -1), (512, 1, -1))).cluster()
-    found = squeezing.squeeze(Model.of(cluster, Settings()), cluster.policy.standard, 0.0, 1.0)
+    found = squeeze.squeeze(Model.of(cluster, Settings()), cluster.policy.standard, 0.0, 1.0)
     assert (found.action, len(found.nodes)) == ("offline", 2)

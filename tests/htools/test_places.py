@@ -5,12 +5,12 @@ import random
 import numpy as np
 import pytest
 
-from htools import engine as engine_module
 from htools.backends import text
-from htools.engine import Engine
-from htools.model import Model
-from htools.moving import Moved, attempt
-from htools.places import TagTables
+from htools.balance import vector_search as engine_module
+from htools.balance.tag_tables import TagTables
+from htools.balance.vector_search import Engine
+from htools.model.cluster import Model
+from htools.model.moves import Moved, attempt
 from spec.allocator.decisions import Rules, Settings
 
 SEEDS = (1, 2, 3, 26)

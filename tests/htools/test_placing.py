@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from htools.backends.iallocator import parse
-from htools.capacity import Filled, Filler
-from htools.model import Model
-from htools.outcomes import candidates, new_model
-from htools.placing import Placer
+from htools.capacity.fill import Filled, Filler
+from htools.model.cluster import Model
+from htools.placement.outcomes import candidates, new_model
+from htools.placement.vector_placer import Placer
 from spec.allocator import capacity, placement
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Settings

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from htools import refuge
 from htools.backends.text import parse
-from htools.model import Model
+from htools.model.cluster import Model
+from htools.placement import redundancy as placement_redundancy
 from spec.allocator import redundancy
 from spec.allocator.decisions import Settings
 from spec.allocator.initial import initial_state
@@ -40,4 +40,4 @@ def test_instances_created_again_take_nobody_elses_place() -> None:
     part = Model({i: model.nodes[i] for i in nodes}, {i: model.instances[i] for i in instances})
     full = nodes[0]
     assert redundancy.evacuable(known, full)
-    assert refuge.evacuable(part, cluster.groups, part.nodes[full])
+    assert placement_redundancy.evacuable(part, cluster.groups, part.nodes[full])

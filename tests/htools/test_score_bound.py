@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
-from htools import engine as engine_module
-from htools.arrays import representable
-from htools.balancing import accepted
-from htools.engine import Engine
-from htools.exact import ExactScore
-from htools.model import Model
-from htools.moving import attempt, movable
-from htools.scoring import score
+from htools.balance import vector_search as engine_module
+from htools.balance.arrays import representable
+from htools.balance.evaluation import evaluate
+from htools.balance.exact_score import ExactScore
+from htools.balance.rounds import accepted
+from htools.balance.vector_search import Engine
+from htools.model.cluster import Model
+from htools.model.moves import attempt, movable
+from htools.model.score import score
 from spec.allocator.cluster import Cluster, MirrorType
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules, Settings
 from tests.htools.test_model import clusters
@@ -61,7 +62,7 @@ def nearness(model: Model, rules: Rules) -> float:
     for vm in movable(model, rules):
         external = vm.instance.mirror_type is MirrorType.EXTERNAL
         rows = np.array([vectors.vms.position[vm.index]])
-        block = (vectors.evaluate_external if external else vectors.evaluate)(rows, targets)
+        block = evaluate(vectors, rows, targets, external=external)
         moves = [(Move(vm.index, MoveKind.FAILOVER), block.failover[0])]
         for at, kind in enumerate(block.kinds):
             for column, node in enumerate(targets.tolist()):

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from htools import changes
-from htools import engine as engine_module
-from htools.balancing import PlainSearch
+from htools.balance import score_deltas
+from htools.balance import vector_search as engine_module
+from htools.balance.plain_search import PlainSearch
 from tests.htools.walks import Adversary, Walk
 
 
@@ -41,6 +41,6 @@ def test_many_walks_are_those_of_trying_everything(monkeypatch: pytest.MonkeyPat
 
 
 def test_bounds_without_their_error_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "VARIANCE_ROUNDINGS", 1e-6)
+    monkeypatch.setattr(score_deltas, "VARIANCE_ROUNDINGS", 1e-6)
     with pytest.raises(AssertionError):
         walked(range(60), 5, monkeypatch)

@@ -6,14 +6,14 @@ from itertools import product
 import pytest
 
 from htools.backends import text
-from htools.capacity import Filled, Filler
+from htools.capacity.fill import Filled, Filler
+from htools.capacity.tiers import Trials
+from htools.commandline.options import Spec
 from htools.hspace import instance_from
-from htools.model import Model
-from htools.outcomes import NEW, candidates
-from htools.placing import Placer
-from htools.settings import Spec
-from htools.shrinking import Trials
-from htools.vm import InstanceModel
+from htools.model.cluster import Model
+from htools.model.instance import InstanceModel
+from htools.placement.outcomes import NEW, candidates
+from htools.placement.vector_placer import Placer
 from spec.allocator import capacity, placement
 from spec.allocator.cluster import Disk, DiskTemplate, Instance
 from spec.allocator.decisions import FailMode, Settings

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from htools import hsqueeze, squeezing
+from htools import hsqueeze
 from htools.backends import text
-from htools.model import Model
-from htools.plan import job_sets
+from htools.maintenance import squeeze
+from htools.model.cluster import Model
+from htools.plan.commands import job_sets
 from spec.allocator.decisions import Settings
 from spec.allocator.squeeze import PHASES, Action
 from tests.conformance.random_clusters import random_cluster
@@ -20,7 +21,7 @@ def phases_as_specified(seeds: range) -> set[str]:
     for seed in seeds:
         cluster = text.parse(random_cluster(seed, squeeze=True))
         model = Model.of(cluster, Settings())
-        found = squeezing.squeeze(model, cluster.policy.standard, (0.0, 2.0)[seed % 2], 1.0)
+        found = squeeze.squeeze(model, cluster.policy.standard, (0.0, 2.0)[seed % 2], 1.0)
         if found.action == "nothing" or not found.nodes or not found.moves:
             continue
         told = [phase for phase, _, _ in hsqueeze._phases(found, model, job_sets(found.moves))]
@@ -51,7 +52,7 @@ NO_LIVE_DATA = (
 
 def decided(model: Model, minimal: float, target: float) -> tuple[str, tuple[int, ...], Model]:
     standard = ONE_MORE.cluster().policy.standard
-    found = squeezing.squeeze(model, standard, minimal, target)
+    found = squeeze.squeeze(model, standard, minimal, target)
     return found.action, found.nodes, found.model
 
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from htools.balancing import Search, offered, search_for
-from htools.engine import Engine
-from htools.exact import ExactScore
-from htools.model import Model
-from htools.moving import Moved, attempt, movable
-from htools.scoring import score
+from htools.balance.exact_score import ExactScore
+from htools.balance.rounds import Search, search_for
+from htools.balance.vector_search import Engine
+from htools.model.cluster import Model
+from htools.model.moves import Moved, attempt, movable, offered
+from htools.model.score import score
 from spec.allocator.cluster import (
     DEFAULT_POLICY,
     Cluster,

@@ -6,13 +6,14 @@ balanced. The moves and scores must then differ from those that the plain search
 
 import pytest
 
-from htools import engine as engine_module
-from htools.arrays import representable
 from htools.backends import text
-from htools.balancing import PlainSearch, Search
-from htools.engine import Engine
-from htools.model import Model
-from htools.scoring import score
+from htools.balance import vector_search as engine_module
+from htools.balance.arrays import representable
+from htools.balance.plain_search import PlainSearch
+from htools.balance.rounds import Search
+from htools.balance.vector_search import Engine
+from htools.model.cluster import Model
+from htools.model.score import score
 from spec.allocator.decisions import Rules, Settings
 from tests.conformance.clusters import Generator
 from tests.quality.planting import plant
@@ -25,49 +26,61 @@ ROUNDS = 8
 
 BUGS = {
     "rows_without_candidates_forgotten": (
-        "htools.engine",
+        "htools.balance.vector_search",
         "others = np.flatnonzero(self._eligible & ~stale)",
         "others = np.flatnonzero(self._eligible & ~stale & np.isfinite(self._bound))",
     ),
-    "touched_targets_not_scored_anew": ("htools.engine", "if not len(targets):", "if True:"),
-    "stale_rows_kept": ("htools.engine", "self._bound[stale] = -np.inf", "pass"),
-    "later_of_two_equals": ("htools.engine", "found[2]) > score:", "found[2]) >= score:"),
+    "touched_targets_not_scored_anew": ("htools.balance.vector_search", "if not len(targets):", "if True:"),
+    "stale_rows_kept": ("htools.balance.vector_search", "self._bound[stale] = -np.inf", "pass"),
+    "later_of_two_equals": ("htools.balance.vector_search", "found[2]) > score:", "found[2]) >= score:"),
     "later_instances_first": (
-        "htools.engine",
+        "htools.balance.vector_search",
         "key=lambda entry: entry[:3]",
         "key=lambda entry: (-entry[0], *entry[1:3])",
     ),
-    "best_vector_taken_for_exact": ("htools.engine", "reach = limit + block.error", "reach = limit - block.error"),
+    "best_vector_taken_for_exact": (
+        "htools.balance.vector_search",
+        "reach = limit + block.error",
+        "reach = limit - block.error",
+    ),
     "sums_in_any_order": (
-        "htools.exact",
+        "htools.balance.exact_score",
         "totals = np.cumsum(columns, axis=0)[-1]",
         "totals = np.cumsum(columns[::-1], axis=0)[-1]",
     ),
     "squares_in_any_order": (
-        "htools.exact",
+        "htools.balance.exact_score",
         "squares = np.cumsum(centred * centred, axis=0)[-1] / count",
         "squares = np.cumsum((centred * centred)[::-1], axis=0)[-1] / count",
     ),
     "exclusion_tags_ignored": (
-        "htools.rooms",
+        "htools.balance.feasibility",
         "if not force and tags.joining is not None",
         "if False and tags.joining is not None",
     ),
-    "migration_tags_ignored": ("htools.changes", "if accepts is None:", "if True:"),
+    "migration_tags_ignored": ("htools.balance.score_deltas", "if accepts is None:", "if True:"),
     "reserve_not_given_back": (
-        "htools.evaluation",
+        "htools.balance.evaluation",
         "nodes.second_need[secondary], nodes.reserved[secondary]",
         "nodes.reserved[secondary], nodes.reserved[secondary]",
     ),
-    "offline_primaries_free_of_charge": ("htools.evaluation", "- 20.0 * self.off_primary", "- 0.0 * self.off_primary"),
+    "offline_primaries_free_of_charge": (
+        "htools.balance.evaluation",
+        "- 20.0 * self.off_primary",
+        "- 0.0 * self.off_primary",
+    ),
     "disk_given_that_is_not_there": (
-        "htools.rooms",
+        "htools.balance.feasibility",
         "low = np.maximum(nodes.low_disk[at], 1.0)",
         "low = np.maximum(nodes.low_disk[at], 1.0) - 1e9",
     ),
-    "use_of_spindles_that_are_owned": ("htools.arrays", "use = 0 if self.exclusive else", "use ="),
-    "cores_without_limit": ("htools.rooms", "cpu_room[at]", "cpu_room[at] + 99.0"),
-    "wishes_for_places_ignored": ("htools.changes", "after = self._shared(", "after = 0.0 * self._shared("),
+    "use_of_spindles_that_are_owned": ("htools.balance.arrays", "use = 0 if self.exclusive else", "use ="),
+    "cores_without_limit": ("htools.balance.feasibility", "cpu_room[at]", "cpu_room[at] + 99.0"),
+    "wishes_for_places_ignored": (
+        "htools.balance.score_deltas",
+        "after = self._shared(",
+        "after = 0.0 * self._shared(",
+    ),
 }
 
 

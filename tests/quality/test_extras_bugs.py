@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from htools.backends import text
-from htools.explain import Constraint, Explanation, Obstacle
-from htools.lookahead import _ahead
-from htools.model import Model
-from htools.plan import Planned
+from htools.balance.explain import Constraint, Explanation, Obstacle
+from htools.balance.lookahead import _ahead
+from htools.model.cluster import Model
+from htools.model.moves import Planned
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Move, Rules
 from tests.conformance.clusters import Generator
@@ -40,7 +40,7 @@ def test_a_constraint_that_is_forgotten_is_found(monkeypatch: pytest.MonkeyPatch
             if not one.holds and not (force and one.soft) and "cores" not in one.text
         ]
 
-    monkeypatch.setattr("htools.explain._all", forgetful)
+    monkeypatch.setattr("htools.balance.explain._all", forgetful)
     assert any(wrongly_explained(cluster, Explanation.obstacle) for cluster in explained_clusters())
 
 

@@ -14,11 +14,11 @@ PLANTED = {
     "the specification reads a clock": ("spec/plans/model.py", "import time"),
     "the specification knows the implementation": ("spec/plans/model.py", "import impl.paths"),
     "the specification does arithmetic with numpy": ("spec/plans/model.py", "import numpy"),
-    "the control plane knows the allocator": ("impl/paths.py", "import htools.numbers"),
+    "the control plane knows the allocator": ("impl/paths.py", "import htools.formatting.numbers"),
     "the control plane knows a checker": ("impl/paths.py", "import checkers.verdict"),
     "the control plane uses the specification's rules": ("impl/paths.py", "import spec.locks.rules"),
-    "the allocator knows a daemon": ("htools/numbers.py", "import impl.paths"),
-    "the allocator knows a checker": ("htools/numbers.py", "import checkers.verdict"),
+    "the allocator knows a daemon": ("htools/formatting/numbers.py", "import impl.paths"),
+    "the allocator knows a checker": ("htools/formatting/numbers.py", "import checkers.verdict"),
 }
 
 

@@ -1,8 +1,8 @@
 """Every limit that vectors ask for, changed in turn: dropped, or strict where equality is allowed, or the reverse.
 
-The changes are made on the syntax tree of `htools.rooms`, so that a condition added there has its mutants at once.
-Each must change which candidates are refused, on one of the small clusters below or on a cluster of a seed. Those
-that cannot are named in `IMPLIED`.
+The changes are made on the syntax tree of `htools.balance.feasibility`, so that a condition added there has its mutants
+at once. Each must change which candidates are refused, on one of the small clusters below or on a cluster of a seed.
+Those that cannot are named in `IMPLIED`.
 """
 
 import ast
@@ -14,17 +14,16 @@ from types import FunctionType
 import numpy as np
 import pytest
 
-from htools import rooms
-from htools.arrays import representable
 from htools.backends import text
-from htools.balancing import offered
-from htools.engine import Engine
-from htools.model import Model
-from htools.moving import Moved, attempt, movable
+from htools.balance import feasibility
+from htools.balance.arrays import representable
+from htools.balance.vector_search import Engine
+from htools.model.cluster import Model
+from htools.model.moves import Moved, attempt, movable, offered
 from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 from tests.htools.walks import Adversary
 
-SOURCE = Path(str(rooms.__file__)).read_text()
+SOURCE = Path(str(feasibility.__file__)).read_text()
 
 FLIPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 
@@ -302,9 +301,9 @@ IMPLIED = {
 @pytest.mark.parametrize("mutant", [name for name in MUTANTS if name not in IMPLIED])
 def test_each_limit_decides(mutant: str, judged: list[tuple[Engine, Valid]], monkeypatch: pytest.MonkeyPatch) -> None:
     name, source = MUTANTS[mutant]
-    changed: dict[str, object] = {"__name__": rooms.__name__}
+    changed: dict[str, object] = {"__name__": feasibility.__name__}
     exec(compile(source, f"rooms ({mutant})", "exec"), changed)  # noqa: S102
     function = vars(changed["Rooms"])[name]
     assert isinstance(function, FunctionType)
-    monkeypatch.setattr(rooms.Rooms, name, function)
+    monkeypatch.setattr(feasibility.Rooms, name, function)
     assert found_out(judged)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from htools import loading, refuge
-from htools.accounts import NodeModel
-from htools.model import Model
-from htools.vm import InstanceModel
+from htools.commandline import loading
+from htools.model.cluster import Model
+from htools.model.instance import InstanceModel
+from htools.model.node import NodeModel
+from htools.placement import redundancy
 from tests.htools.test_loading import disagreement, write_requests
 from tests.htools.test_model import assert_same, on_one_node_twice
 
@@ -31,14 +32,14 @@ def needs_kept_from_the_first_reading(patch: pytest.MonkeyPatch) -> None:
 
 def twins_fail_over_at_once(patch: pytest.MonkeyPatch) -> None:
     """An instance that stands twice on a node is one whose second turn leads it back."""
-    evacuable = refuge.evacuable
+    evacuable = redundancy.evacuable
 
     def unique(model: Model, groups: object, node: NodeModel) -> bool:
         copy = node.copy()
         copy.primaries = list(dict.fromkeys(node.primaries))
         return evacuable(model, groups, copy)  # type: ignore[arg-type]
 
-    patch.setattr(refuge, "evacuable", unique)
+    patch.setattr(redundancy, "evacuable", unique)
 
 
 BUGS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (

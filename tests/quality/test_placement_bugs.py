@@ -9,24 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from htools import (
-    capacity,
-    evacuating,
-    fitting,
-    means,
-    opportunities,
-    placing,
-    refuge,
-    shrinking,
-    side_by_side,
-    squeezing,
-    trying,
-)
 from htools.backends import text
+from htools.capacity import fill, tiers
+from htools.commandline.options import Spec
 from htools.hspace import instance_from, spec_from
-from htools.model import Model
-from htools.outcomes import Outcome, candidates
-from htools.settings import Spec
+from htools.iallocator import dedicated, evacuation, fast_paths, group_scores
+from htools.maintenance import squeeze
+from htools.model.cluster import Model
+from htools.placement import feasibility, one_by_one, redundancy, vector_placer
+from htools.placement.outcomes import Outcome, candidates
 from spec.allocator import capacity as spec_capacity
 from spec.allocator import squeeze as plain
 from spec.allocator.cluster import Cluster, DiskTemplate
@@ -59,42 +50,42 @@ def first_of_equals(patch: pytest.MonkeyPatch) -> None:
 
 def no_redundancy(patch: pytest.MonkeyPatch) -> None:
     """Every node counts as evacuable."""
-    patch.setattr(refuge, "evacuable", lambda *_: True)
+    patch.setattr(redundancy, "evacuable", lambda *_: True)
 
 
 def policy_ignored(patch: pytest.MonkeyPatch) -> None:
     """The instance policy does not bind when all nodes are looked at together."""
-    patch.setattr(fitting, "policy_failure", lambda *_, **__: None)
+    patch.setattr(feasibility, "policy_failure", lambda *_, **__: None)
 
 
 def secondary_forgotten(patch: pytest.MonkeyPatch) -> None:
     """The secondary's change does not count in the score."""
-    honest = placing._secondary_values
+    honest = vector_placer._secondary_values
 
     def forgetful(columns: Any, vm: Any) -> Any:
         honest(columns, vm)
         return columns.values.copy()
 
-    patch.setattr(placing, "_secondary_values", forgetful)
+    patch.setattr(vector_placer, "_secondary_values", forgetful)
 
 
 def variance_anew(patch: pytest.MonkeyPatch) -> None:
     """The score is computed anew instead of kept up to date, which differs in the last bits."""
 
     def replaced(self: Any, changes: Any) -> float:
-        from htools.scoring import score
+        from htools.model.score import score
 
         swapped = {id(old): new for old, new in changes}
         return score(swapped.get(id(node), node) for node in self.nodes)
 
-    honest = trying.Statistics.__init__
+    honest = one_by_one.Statistics.__init__
 
     def remember(self: Any, nodes: Any) -> None:
         honest(self, nodes)
         KEPT.append(nodes)
 
-    patch.setattr(trying.Statistics, "__init__", remember)
-    patch.setattr(trying.Statistics, "replaced", lambda self, changes: replaced(Remembered(), changes))
+    patch.setattr(one_by_one.Statistics, "__init__", remember)
+    patch.setattr(one_by_one.Statistics, "replaced", lambda self, changes: replaced(Remembered(), changes))
 
 
 KEPT: list[Any] = []
@@ -108,9 +99,9 @@ class Remembered:
 
 def one_room_for_each(patch: pytest.MonkeyPatch) -> None:
     """A refuge for each instance alone is taken for a refuge for all of them."""
-    honest = refuge._room_for_all
+    honest = redundancy._room_for_all
     patch.setattr(
-        refuge,
+        redundancy,
         "_room_for_all",
         lambda node, others, vms, groups, needs: all(honest(node, others, [vm], groups, needs) for vm in vms),
     )
@@ -118,7 +109,7 @@ def one_room_for_each(patch: pytest.MonkeyPatch) -> None:
 
 def migration_tags_ignored(patch: pytest.MonkeyPatch) -> None:
     """Fail-over ignores migration tags when a pair is judged."""
-    patch.setattr(placing._PairWork, "_may_migrate", lambda self, rows, room: np.ones((len(rows), 1), dtype=bool))
+    patch.setattr(vector_placer._PairWork, "_may_migrate", lambda self, rows, room: np.ones((len(rows), 1), dtype=bool))
 
 
 FOUND = (AssertionError, TypeError)
@@ -151,19 +142,19 @@ def test_placement_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -
 
 def sizes_without_the_first(patch: pytest.MonkeyPatch) -> None:
     """Tiered allocation skips the size itself when it looks for one that fits; this bug was ours once."""
-    honest = shrinking.Trials.first_fitting
+    honest = tiers.Trials.first_fitting
 
     def skipping(self: Any, new: Any, failure: Any) -> Any:
-        less = shrinking.smaller(new, failure)
+        less = tiers.smaller(new, failure)
         return None if less is None else honest(self, less, failure)
 
-    patch.setattr(shrinking.Trials, "first_fitting", skipping)
+    patch.setattr(tiers.Trials, "first_fitting", skipping)
 
 
 def looking_past_other_reasons(patch: pytest.MonkeyPatch) -> None:
     """The look for a smaller size goes on where that resource is no reason any more."""
-    honest = shrinking.Trials._verdict
-    patch.setattr(shrinking.Trials, "_verdict", lambda self, new, failure: (honest(self, new, failure)[0], True))
+    honest = tiers.Trials._verdict
+    patch.setattr(tiers.Trials, "_verdict", lambda self, new, failure: (honest(self, new, failure)[0], True))
 
 
 def trials_of_another_model(patch: pytest.MonkeyPatch) -> None:
@@ -173,15 +164,15 @@ def trials_of_another_model(patch: pytest.MonkeyPatch) -> None:
     def trials(self: Any, model: Any) -> Any:
         assert next(asked) < 1000, "goes round in circles"
         if self._tried is None:
-            self._tried = shrinking.Trials(self._placer(model), self._targets, self._required, self._limits)
+            self._tried = tiers.Trials(self._placer(model), self._targets, self._required, self._limits)
         return self._tried
 
-    patch.setattr(capacity.Filler, "_trials", trials)
+    patch.setattr(fill.Filler, "_trials", trials)
 
 
 def always_one_by_one(patch: pytest.MonkeyPatch) -> None:
     """Redundancy is never found after a portion, so that the reasons told at a limit are those of a guarded trial."""
-    patch.setattr(capacity.Filler, "_redundant", lambda *_: False)
+    patch.setattr(fill.Filler, "_redundant", lambda *_: False)
 
 
 def tiers_as_specified() -> None:
@@ -192,8 +183,8 @@ def tiers_as_specified() -> None:
     targets = candidates(model.nodes.values(), cluster.groups, 1, limits, allocable=True)
     state = initial_state(cluster)
     wanted = spec_capacity.fill_tiers(spec_capacity.Filled({}, state), Placed(-1, new), targets, limits, None)
-    filler = capacity.Filler(cluster.groups, targets, 1, limits)
-    found = filler.fill_tiers(capacity.Filled({}, model), new, None)
+    filler = fill.Filler(cluster.groups, targets, 1, limits)
+    found = filler.fill_tiers(fill.Filled({}, model), new, None)
     assert wanted.placed
     assert [vm.memory for vm in found.placed] == [placed.instance.memory for placed in wanted.placed]
 
@@ -213,8 +204,8 @@ def reasons_as_specified() -> None:
         state = initial_state(cluster)
         wanted = spec_capacity.fill(spec_capacity.Filled({}, state), Placed(-1, new), targets, limits, limit)
         assert wanted.failures == reasons
-        filler = capacity.Filler(cluster.groups, targets, 1, limits)
-        found = filler.fill(capacity.Filled({}, model), new, limit)
+        filler = fill.Filler(cluster.groups, targets, 1, limits)
+        found = filler.fill(fill.Filled({}, model), new, limit)
         assert (len(found.placed), found.failures) == (len(wanted.placed), reasons)
 
 
@@ -263,7 +254,7 @@ def compare_squeeze(name: object, cluster: Cluster, minimal: float, target: floa
     """Compare one decision of hsqueeze, and answer the action."""
     standard = cluster.policy.standard
     wanted = plain.squeeze(initial_state(cluster), standard, minimal, target, allow_drbd=drbd)
-    found = squeezing.squeeze(Model.of(cluster, Settings()), standard, minimal, target, allow_drbd=drbd)
+    found = squeeze.squeeze(Model.of(cluster, Settings()), standard, minimal, target, allow_drbd=drbd)
     assert (found.action, found.nodes, found.enough) == (wanted.action.value, wanted.nodes, wanted.enough), name
     assert [step.move for step in found.moves] == [move for _, move in wanted.result.moves], name
     return found.action
@@ -288,7 +279,7 @@ def test_squeezing_as_specified() -> None:
 def offline_nodes_need_no_room(patch: pytest.MonkeyPatch) -> None:
     """Nodes that are offline are not asked whether they have room."""
     patch.setattr(
-        squeezing,
+        squeeze,
         "has_room",
         lambda model, asked: all(
             node.offline or node.primary_refusal(asked, force=False) is None for node in model.nodes.values()
@@ -298,15 +289,15 @@ def offline_nodes_need_no_room(patch: pytest.MonkeyPatch) -> None:
 
 def redundancy_lost(patch: pytest.MonkeyPatch) -> None:
     """Mirrored instances may leave nodes that then lack memory for a failure."""
-    patch.setattr(squeezing, "_keeps_redundancy", lambda before, after: True)
+    patch.setattr(squeeze, "_keeps_redundancy", lambda before, after: True)
 
 
 def hopeless_too_soon(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(squeezing, "_hopeless", lambda model, leaving, asked: len(leaving) > 1)
+    patch.setattr(squeeze, "_hopeless", lambda model, leaving, asked: len(leaving) > 1)
 
 
 def certain_too_soon(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(squeezing, "surely_suffices", lambda model, leaving, asked: len(leaving) < len(model.nodes))
+    patch.setattr(squeeze, "surely_suffices", lambda model, leaving, asked: len(leaving) < len(model.nodes))
 
 
 SQUEEZING = [offline_nodes_need_no_room, redundancy_lost, hopeless_too_soon, certain_too_soon]
@@ -322,25 +313,25 @@ def test_squeezing_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -
 
 def sources_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Nodes whose instances are mirrored on a changed node are not asked again whether they are evacuable."""
-    honest = means.Judge.__init__
+    honest = fast_paths.Judge.__init__
 
     def forgetful(self: Any, *known: Any) -> None:
         honest(self, *known)
         self._sources = {}
 
-    patch.setattr(means.Judge, "__init__", forgetful)
+    patch.setattr(fast_paths.Judge, "__init__", forgetful)
 
 
 def first_target_of_equals(patch: pytest.MonkeyPatch) -> None:
     """Among equal targets the first one is taken."""
-    patch.setattr(evacuating, "_last_of_least", lambda scores: int(np.argmin(scores)))
+    patch.setattr(evacuation, "_last_of_least", lambda scores: int(np.argmin(scores)))
 
 
 def old_nodes_as_they_were(patch: pytest.MonkeyPatch) -> None:
     """What an instance leaves on its old nodes does not count in the score of its targets."""
-    honest = side_by_side.SideBySide.scores
+    honest = group_scores.SideBySide.scores
     patch.setattr(
-        side_by_side.SideBySide,
+        group_scores.SideBySide,
         "scores",
         lambda self, first, left, pairs=None: honest(self, first, [() for _ in left], pairs),
     )
@@ -348,12 +339,10 @@ def old_nodes_as_they_were(patch: pytest.MonkeyPatch) -> None:
 
 def needs_forgotten(patch: pytest.MonkeyPatch) -> None:
     """The memory that a secondary keeps for other instances of the primary is left out on dedicated clusters."""
-    honest = opportunities._Nodes.secondary
+    honest = dedicated._Nodes.secondary
+    patch.setattr(dedicated._Nodes, "secondary", lambda self, index, primary: honest(self, index, self._first(index)))
     patch.setattr(
-        opportunities._Nodes, "secondary", lambda self, index, primary: honest(self, index, self._first(index))
-    )
-    patch.setattr(
-        opportunities._Nodes,
+        dedicated._Nodes,
         "_first",
         lambda self, index: next(i for i in self._state.nodes if i != index),
         raising=False,

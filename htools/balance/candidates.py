@@ -1,0 +1,170 @@
+"""Scores of many candidate moves at once, from what each changes: two or three nodes and one instance.
+
+`htools.balance.evaluation` answers, for a block of instances and a block of target nodes, the score that each kind of
+move would lead to (infinite where the move is refused), with a bound on the error of these figures. The score so found
+is not the peer's to the last bit; whoever decides between candidates closer than the bounds must reckon exactly.
+
+With U the nodes' values less a reference (per column), s1 = ΣU and s2 = ΣU², a candidate changes s1 by δ1 and s2 by
+δ2, and n²·variance = n(s2 + δ2) − (s1 + δ1)². The part of instance and old nodes goes into a row factor, the part of
+the target into a column factor, so that a column of all candidates is one matrix product of inner dimension four.
+The derivation of the error bound is docs/score-bound.md.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from htools.balance.arrays import RESERVED, WEIGHTS, InstanceArrays, NodeArrays
+from htools.balance.tag_tables import TagTables
+from htools.model.cluster import Model
+from spec.allocator.decisions import MoveKind, Rules
+
+if TYPE_CHECKING:
+    from htools.balance.arrays import Floats, Ints
+
+KINDS = (
+    MoveKind.REPLACE_SECONDARY,
+    MoveKind.REPLACE_AND_FAILOVER,
+    MoveKind.REPLACE_PRIMARY,
+    MoveKind.FAILOVER_AND_REPLACE,
+)
+"""Kinds with a target for mirrored instances, in the order in which they are tried."""
+
+ROUNDING = 2.0**-53
+"""Half the distance of 1 to the next double."""
+
+
+@dataclass(slots=True)
+class Block:
+    """The scores of a block of candidates.
+
+    Attributes:
+        kinds: the kinds with a target, in the order in which they are tried for each target.
+        scores: float64[kinds, rows, targets], infinite where a move is refused or not offered.
+        failover: float64[rows], the score of a mere fail-over.
+        error: float64[rows], bound on the error of the row's figures.
+        low, high: float64[columns, rows], bounds on n²·variance over the row's candidates.
+    """
+
+    kinds: tuple[MoveKind, ...]
+    scores: "Floats"
+    failover: "Floats"
+    error: "Floats"
+    low: "Floats"
+    high: "Floats"
+
+    def best(self) -> "Floats":
+        """The lowest score of every row."""
+        lowest = self.scores.min(axis=(0, 2), initial=np.inf)
+        best: Floats = np.minimum(lowest, self.failover)
+        return best
+
+
+class Candidates:
+    """Evaluates candidates of one model under one set of rules."""
+
+    def __init__(self, model: Model, rules: Rules) -> None:
+        self.model = model
+        self.rules = rules
+        self.nodes = NodeArrays(list(model.nodes.values()))
+        self.vms = InstanceArrays(model, self.nodes)
+        self.tags = TagTables(model, self.nodes)
+        self.online: Floats = self.nodes.online.astype(float)
+        self.count = float(self.online.sum())
+        self.exclusive = any(node.exclusive for node in model.nodes.values())
+        self.forthcoming = bool((self.vms.real == 0).any())
+        self._merge_columns()
+        self.begin_round()
+
+    def _merge_columns(self) -> None:
+        """Find the columns that are the same for all nodes and instances, and reckon them once with summed weights."""
+        nodes, vms = self.nodes, self.vms
+        weights: list[float] = []
+        kept: list[int] = []
+        merged: list[tuple[int, int]] = []
+        for column, weight in enumerate(WEIGHTS):
+            if column == RESERVED:
+                continue
+            for position, other in enumerate(kept):
+                if (
+                    np.array_equal(nodes.values[:, column], nodes.values[:, other])
+                    and np.array_equal(nodes.per_unit[:, column], nodes.per_unit[:, other])
+                    and np.array_equal(vms.as_primary[:, column], vms.as_primary[:, other])
+                    and np.array_equal(vms.as_secondary[:, column], vms.as_secondary[:, other])
+                ):
+                    weights[position] += weight
+                    merged.append((column, other))
+                    break
+            else:
+                kept.append(column)
+                weights.append(weight)
+        self.kept = kept
+        self.weights = np.array(weights)
+        self._merged = merged
+        self.unit: Floats = np.ascontiguousarray(nodes.per_unit[:, kept].T)
+        self.as_primary: Floats = np.ascontiguousarray(vms.as_primary[:, kept].T)
+        self.as_secondary: Floats = np.ascontiguousarray(vms.as_secondary[:, kept].T)
+        online = nodes.values[nodes.online]
+        self.reference: Floats = online.mean(axis=0) if len(online) else np.zeros(len(WEIGHTS))
+
+    def begin_round(self) -> bool:
+        """Take over what the last move changed in the nodes' values: sums, additive parts, factors.
+
+        Returns:
+            Whether columns that were reckoned as one are no longer the same, so that nothing kept per column holds.
+        """
+        nodes, count, on = self.nodes, self.count, self.online
+        parted = any(
+            not np.array_equal(nodes.values[:, column], nodes.values[:, other]) for column, other in self._merged
+        )
+        if parted:
+            self._merge_columns()
+        centred = (nodes.values - self.reference) * on[:, None]
+        self.value: Floats = np.ascontiguousarray(centred[:, self.kept].T)
+        columns = np.ascontiguousarray(centred.T)  # numpy sums along rows in pairs, which keeps the error small
+        self.sums: Floats = columns.sum(axis=1)
+        self.squares: Floats = (columns * columns).sum(axis=1)
+        self.s1, self.s2 = self.sums[self.kept], self.squares[self.kept]
+        unit = self.unit
+        factors = (np.ones_like(unit), 2.0 * count * self.value * unit, unit, (count - 1.0) * unit * unit)
+        self.factors: Floats = np.ascontiguousarray(np.stack(factors, axis=1))
+        self.extreme: Floats = np.abs(self.factors).max(axis=2, initial=0.0)
+        self.reserved_value: Floats = centred[:, RESERVED]
+        self.per_memory: Floats = np.divide(on, nodes.total_memory, out=np.zeros_like(on), where=nodes.online)
+        reserved = float((nodes.values[:, RESERVED] * on).sum())
+        self.n1: Floats = np.where(nodes.failed, nodes.count, 0.0) * on
+        off = 1.0 - on
+        offline = 4.0 * float((nodes.count * off).sum()) + 16.0 * float((nodes.primaries * off).sum())
+        tags = 2.0 * float((nodes.tag_conflicts * on).sum())
+        places = float((nodes.location_score * on).sum()) + self.tags.collisions
+        self.additive = 0.25 * reserved + float(self.n1.sum()) + offline + tags + places
+        """The part of the score that is no deviation."""
+        self.magnitude = float(np.abs(nodes.values[nodes.online]).max(initial=1.0))
+        """The largest value of any node in any column."""
+        counted = 3.0 * (float(nodes.count.max(initial=0.0)) + 1.0) + 20.0 + self.tags.most
+        self.own_error = self.error_of_values(self.magnitude) + ROUNDING * (
+            count * abs(reserved) + 64.0 * (abs(self.score) + counted)
+        )
+        """The part of the bound that is the same for all candidates, but for the largest change of a value."""
+        return parted
+
+    def error_of_values(self, magnitude: float) -> float:
+        """The peer's own error, and that of the values that the factors stand for, where these are so large."""
+        return ROUNDING * ((4.0 * self.count + 160.0) * sum(WEIGHTS) + 3.0 * self.count) * magnitude
+
+    def largest_sums(self, rows: "Ints") -> "Floats":
+        """Bound on the change of each column's sum by any candidate of the rows: float64[columns + 1, rows]."""
+        units = np.abs(self.as_primary[:, rows]) + np.abs(self.as_secondary[:, rows])
+        linear = 2.0 * units * np.abs(self.unit).max(axis=1, initial=0.0)[:, None]
+        most = self.nodes.reserved.max(initial=0.0) + self.nodes.needs.max(initial=0.0) + self.vms.failover_memory[rows]
+        reserved = 3.0 * most * float(self.per_memory.max(initial=0.0))
+        return np.vstack((linear, reserved[None, :]))
+
+    @property
+    def score(self) -> float:
+        """The score as the vectors see it; without an online node nothing deviates."""
+        if not self.count:
+            return self.additive
+        variance = np.maximum(self.count * self.squares - self.sums * self.sums, 0.0)
+        return self.additive + float((np.array(WEIGHTS) * np.sqrt(variance)).sum()) / self.count

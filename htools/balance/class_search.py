@@ -1,0 +1,372 @@
+"""A round's best move where all that moves lies on shared storage: instances are alike in classes.
+
+Such an instance takes along memory, cores and load, and nothing else changes. Instances with the same needs form a
+class; those of one class on one node lead to the same scores, and so do those of one class on offline nodes, wherever
+they are. So a *row* of candidates is a class and a node (or: offline), and its first instance is the one that moves.
+
+Scores are found as in `htools.balance.candidates`, with the bound of docs/score-bound.md taken over the whole round
+instead of row by row, and decided exactly, all candidates within the bound at once. While an instance can leave an
+offline node, nothing else is looked at where that lowers the score below what the instances on offline nodes alone
+count: no other move leads there.
+
+Invariant: the move answered is that of `htools.balance.plain_search.PlainSearch`.
+"""
+
+from bisect import insort
+from math import sqrt
+from sys import float_info
+from typing import TYPE_CHECKING
+
+from htools.balance.arrays import WEIGHTS
+from htools.balance.candidates import ROUNDING
+from htools.balance.score_deltas import VARIANCE_ROUNDINGS
+from htools.model.cluster import NO_NODE, Model
+from htools.model.moves import Moved, attempt
+from htools.model.score import COMPONENTS, component_values
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
+
+import numpy as np  # isort: skip
+
+if TYPE_CHECKING:
+    from htools.balance.arrays import Bools, Floats, Ints
+    from htools.model.instance import InstanceModel
+
+LIMIT = 60_000
+"""Pairs of row and target up to which scoring all of them in a round is quicker than keeping bounds."""
+
+MEMORY, CPU, LOAD, PLANNED_MEMORY, PLANNED_CPU = 0, 6, 7, 13, 15
+"""Positions of the components that change (the load has four)."""
+
+N1, OFFLINE_ALL, OFFLINE_PRIMARIES = 2, 4, 5
+
+NOBODY = np.iinfo(np.intp).max
+"""Where a row has no instance."""
+
+EVACUATED = COMPONENTS[OFFLINE_ALL][1] + COMPONENTS[OFFLINE_PRIMARIES][1]
+"""What an instance on an offline node counts."""
+
+
+def _movable(model: Model) -> "list[tuple[int, InstanceModel]]":
+    """The instances that may move, with their positions in the model's order."""
+    return [
+        (at, vm)
+        for at, vm in enumerate(model.instances.values())
+        if vm.movable and vm.instance.auto_balance and vm.instance.mirror_type is not MirrorType.NONE
+    ]
+
+
+def _needs(vm: "InstanceModel") -> tuple[object, ...]:
+    return (vm.memory, vm.used_memory, vm.vcpus, vm.load)
+
+
+def serves(model: Model) -> bool:
+    """Whether this search is meant for the model, which must be `htools.balance.arrays.representable`."""
+    online = sum(not node.offline for node in model.nodes.values())
+    vms = [vm for _, vm in _movable(model)]
+    if not online or not vms or any(node.exclusive or node.migration_tags for node in model.nodes.values()):
+        return False
+    if not all(
+        vm.instance.mirror_type is MirrorType.EXTERNAL
+        and vm.secondary == NO_NODE
+        and not vm.local
+        and not vm.forthcoming
+        and not vm.exclusion_tags
+        and not vm.desired_locations
+        and vm.primary in model.nodes
+        for vm in vms
+    ):
+        return False
+    rows = min(len(vms), len({_needs(vm) for vm in vms}) * (online + 1))
+    return rows * online <= LIMIT
+
+
+class ClassSearch:
+    """Balances one model under one set of rules; `best` finds a round's move, `commit` makes it.
+
+    Arrays are over columns g (components that change, the equal ones once), classes c and online nodes n.
+
+    Attributes:
+        needs: float64[g, c], what an instance adds to a column's account.
+        accounts: float64[g, n], the accounts: MiB free, cores used, load; `values` the same per unit of the node.
+        first: intp[c, n + 1], position of each row's first instance; the last row of a class is that of offline nodes.
+    """
+
+    def __init__(self, model: Model, rules: Rules) -> None:
+        self.model, self.rules = model, rules
+        self._index = [index for index, node in model.nodes.items() if not node.offline]
+        self._at = {index: at for at, index in enumerate(self._index)}
+        self._vms = list(model.instances)
+        self._position = {index: at for at, index in enumerate(self._vms)}
+        self._nodes = [model.nodes[index] for index in self._index]
+        self.count = len(self._index)
+        self._find_rows()
+        self._find_columns()
+        self._read_nodes()
+        parts = component_values(model.nodes.values())
+        self.resting = [weight * value for (_, weight, _), value in zip(COMPONENTS, parts, strict=True)]
+        self.constant = sum(
+            part
+            for at, part in enumerate(self.resting)
+            if at not in {*self._column, N1, OFFLINE_ALL, OFFLINE_PRIMARIES}
+        )
+        self.offline_all, self.offline_primaries = int(parts[OFFLINE_ALL]), int(parts[OFFLINE_PRIMARIES])
+
+    def _find_rows(self) -> None:
+        """Sort the instances that may move into classes and by where they are."""
+        numbers: dict[object, int] = {}
+        self._class: dict[int, int] = {}
+        self._members: dict[tuple[int, int], list[int]] = {}
+        self._kinds: list[InstanceModel] = []
+        for at, vm in _movable(self.model):
+            number = numbers.setdefault(_needs(vm), len(numbers))
+            if number == len(self._kinds):
+                self._kinds.append(vm)
+            self._class[at] = number
+            self._members.setdefault((number, self._at.get(vm.primary, -1)), []).append(at)
+        self.first: Ints = np.full((len(self._kinds), self.count + 1), NOBODY, dtype=np.intp)
+        for (number, home), members in self._members.items():
+            self.first[number, home] = members[0]
+        self.memory: Floats = np.array([vm.memory for vm in self._kinds], dtype=float)
+        self.used: Floats = np.array([vm.used_memory for vm in self._kinds], dtype=float)
+        self.vcpus: Floats = np.array([vm.vcpus for vm in self._kinds], dtype=float)
+
+    def _find_columns(self) -> None:
+        """Set up the columns, those that are and stay the same once, with their weights added."""
+        nodes, kinds = self._nodes, self._kinds
+        memory, cpus = [float(node.total_memory) for node in nodes], [float(node.total_cpus) for node in nodes]
+        speed, ones = [node.cpu_speed for node in nodes], [1.0] * len(nodes)
+        columns = {
+            MEMORY: ([float(node.free_memory) for node in nodes], memory, ones, [-float(v.used_memory) for v in kinds]),
+            CPU: ([float(node.used_cpus) for node in nodes], cpus, speed, [float(vm.vcpus) for vm in kinds]),
+            PLANNED_MEMORY: (
+                [float(n.planned_free_memory) for n in nodes], memory, ones, [-float(vm.memory) for vm in kinds],
+            ),
+            PLANNED_CPU: (
+                [float(node.planned_used_cpus) for node in nodes], cpus, speed, [float(vm.vcpus) for vm in kinds],
+            ),
+        }  # fmt: skip
+        for part in range(4):
+            columns[LOAD + part] = ([n.load[part] for n in nodes], ones, ones, [vm.load[part] for vm in kinds])
+        kept = list({repr(column): column for column in columns.values()}.values())
+        self._column = {at: kept.index(column) for at, column in columns.items()}
+        self.accounts: Floats = np.array([column[0] for column in kept])
+        self.whole: Floats = np.array([column[1] for column in kept])
+        self.speed: Floats = np.array([column[2] for column in kept])
+        self.needs: Floats = np.array([column[3] for column in kept])
+        self.values: Floats = self.accounts / self.whole / self.speed
+        self.reference: Floats = self.values.mean(axis=1, keepdims=True)
+        self.weights: Floats = np.zeros(len(kept))
+        for at, column in self._column.items():
+            self.weights[column] += COMPONENTS[at][1]
+        self.unit: Floats = 1.0 / self.whole / self.speed
+        self.added: Floats = self.needs[:, :, None] * self.unit[:, None, :]
+        self.added_squares: Floats = (self.count - 1.0) * self.added * self.added
+        self.largest: list[float] = np.abs(self.added).max(axis=(1, 2)).tolist()
+
+    def _read_nodes(self) -> None:
+        """Set up what limits the online nodes."""
+        nodes = self._nodes
+        self.free: Floats = np.array([node.free_memory for node in nodes], dtype=float)
+        self.reserved: Floats = np.array([node.reserved for node in nodes], dtype=float)
+        self.planned_free: Floats = np.array([node.planned_free_memory for node in nodes], dtype=float)
+        self.planned_cpus: Floats = np.array([node.planned_used_cpus for node in nodes], dtype=float)
+        self.total_cpus: Floats = np.array([node.total_cpus for node in nodes], dtype=float)
+        self.ratio: Floats = np.array([np.inf if n.vcpu_ratio < 0 else n.vcpu_ratio for n in nodes], dtype=float)
+        self.failed: Bools = np.array([node.n1_failed for node in nodes], dtype=bool)
+        self.residents: Floats = np.array([len(n.primaries) + len(n.secondaries) for n in nodes], dtype=float)
+
+    # -- scores in vectors ---------------------------------------------------------------------------------------
+
+    def _fits(self, classes: "Ints", *, force: bool) -> "Bools":
+        """Whether online nodes take an instance of each class: bool[rows, n]."""
+        used = self.used[classes][:, None]
+        fits: Bools = used < self.free
+        if force:
+            return fits
+        fits &= (self.free - used > self.reserved) | self.failed
+        fits &= self.memory[classes][:, None] < self.planned_free
+        # Forthcoming instances only add to the cores that are used, so that these need no look of their own.
+        fits &= (self.planned_cpus + self.vcpus[classes][:, None]) / self.total_cpus <= self.ratio
+        return fits
+
+    def _n1_change(self, classes: "Ints", homes: "Ints | None") -> "Floats | float":
+        """Change of the instances on nodes that fail N+1."""
+        used, now = self.used[classes], np.where(self.failed, self.residents, 0.0)
+        fails = used[:, None] >= self.free - self.reserved
+        if not now.any() and not fails.any():
+            return 0.0
+        change: Floats = np.where(fails, self.residents + 1.0, 0.0) - now
+        if homes is not None:
+            still = self.free[homes] + used <= self.reserved[homes]
+            change += (np.where(still, self.residents[homes] - 1.0, 0.0) - now[homes])[:, None]
+        return change
+
+    def _scores(self, classes: "Ints", homes: "Ints | None") -> "tuple[Floats, float]":
+        """What moves of the rows lead to, float64[rows, n], and the bound of the error; `homes` None: offline."""
+        count = self.count
+        centred = self.values - self.reference
+        s1, s2 = centred.sum(axis=1), (centred * centred).sum(axis=1)
+        added = self.added[:, classes]
+        if homes is None:
+            variance = added * (2.0 * count * centred - 2.0 * s1[:, None])[:, None, :]
+            variance += (count * s2 - s1 * s1)[:, None, None]
+        else:
+            left = -self.needs[:, classes] * self.unit[:, homes]
+            sums, squares = s1[:, None] + left, s2[:, None] + left * (2.0 * centred[:, homes] + left)
+            variance = added * (2.0 * count * centred[:, None, :] - 2.0 * sums[:, :, None])
+            variance += (count * squares - sums * sums)[:, :, None]
+        variance += self.added_squares[:, classes]
+        low = variance.min(axis=(1, 2)).tolist()
+        np.sqrt(np.maximum(variance, 0.0, out=variance), out=variance)
+        scores = (self.weights / count) @ variance.reshape(len(self.weights), -1)
+        scores = scores.reshape(len(classes), count) + self._n1_change(classes, homes)
+        scores += self.constant + self._counted() - (EVACUATED if homes is None else 0.0)
+        extreme = np.abs(centred).max(axis=1).tolist()
+        return scores, self._error(s1.tolist(), s2.tolist(), extreme, low)
+
+    def _counted(self) -> float:
+        """The part of the score that counts instances: on nodes that fail N+1, and on offline ones."""
+        offline = COMPONENTS[OFFLINE_ALL][1] * self.offline_all
+        return offline + COMPONENTS[OFFLINE_PRIMARIES][1] * self.offline_primaries + self._failing()
+
+    def _failing(self) -> float:
+        return float(self.residents[self.failed].sum())
+
+    def _error(self, s1: list[float], s2: list[float], extreme: list[float], low: list[float]) -> float:
+        """The bound of docs/score-bound.md, sections 2 to 5, for all candidates of a round at once."""
+        count, error, magnitude = self.count, 0.0, 1.0
+        for column, change in enumerate(self.largest):
+            squares = s2[column] + change * (2.0 * extreme[column] + change)
+            sums = abs(s1[column]) + change
+            size = count * squares + sums * sums + 2.0 * change * (sums + count * (extreme[column] + change))
+            off = VARIANCE_ROUNDINGS * ROUNDING * size
+            least = low[column]
+            error += (
+                float(self.weights[column]) / count * (min(sqrt(off), off / sqrt(least)) if least > 0 else sqrt(off))
+            )
+            magnitude = max(magnitude, extreme[column] + abs(float(self.reference[column, 0])) + change)
+        own = ROUNDING * (4.0 * count + 160.0) * sum(WEIGHTS) * magnitude
+        counted = self._counted() + EVACUATED + 2.0 * (float(self.residents.max()) + 1.0)
+        return error + own + 64.0 * ROUNDING * (self.constant + counted + magnitude * sum(WEIGHTS))
+
+    # -- exact scores --------------------------------------------------------------------------------------------
+
+    def _exact(self, chosen: "list[tuple[int, int, int, int]]") -> list[float]:
+        """The scores that candidates `(position, target, class, home)` lead to, in the peer's order of operations."""
+        targets = np.array([entry[1] for entry in chosen], dtype=np.intp)
+        classes = np.array([entry[2] for entry in chosen], dtype=np.intp)
+        homes = np.array([entry[3] for entry in chosen], dtype=np.intp)
+        every = np.arange(len(chosen))
+        values = np.repeat(self.values[:, None, :], len(chosen), axis=1)
+        after = self.accounts[:, targets] + self.needs[:, classes]
+        values[:, every, targets] = after / self.whole[:, targets] / self.speed[:, targets]
+        moving = np.flatnonzero(homes < self.count)
+        if len(moving):
+            at = homes[moving]
+            after = self.accounts[:, at] - self.needs[:, classes[moving]]
+            values[:, moving, at] = after / self.whole[:, at] / self.speed[:, at]
+        values -= np.cumsum(values, axis=2)[:, :, -1:] / float(self.count)
+        deviations = np.sqrt(np.cumsum(values * values, axis=2)[:, :, -1] / float(self.count)).T.tolist()
+        return [self._weighed(*entry) for entry in zip(chosen, deviations, strict=True)]
+
+    def _weighed(self, entry: tuple[int, int, int, int], deviations: list[float]) -> float:
+        _, target, kind, home = entry
+        used, leaves_offline = float(self.used[kind]), home == self.count
+        failing = self._failing() - (float(self.residents[target]) if self.failed[target] else 0.0)
+        if used >= self.free[target] - self.reserved[target]:
+            failing += float(self.residents[target]) + 1.0
+        if not leaves_offline:
+            failing -= float(self.residents[home]) if self.failed[home] else 0.0
+            if self.free[home] + used <= self.reserved[home]:
+                failing += float(self.residents[home]) - 1.0
+        counted = {
+            N1: failing,
+            OFFLINE_ALL: float(self.offline_all - leaves_offline),
+            OFFLINE_PRIMARIES: float(self.offline_primaries - leaves_offline),
+        }
+        result = 0.0
+        for at, (_, weight, _) in enumerate(COMPONENTS):
+            if at in self._column:
+                result += weight * deviations[self._column[at]]
+            elif at in counted:
+                result += weight * counted[at]
+            else:
+                result += self.resting[at]
+        return result
+
+    # -- rounds --------------------------------------------------------------------------------------------------
+
+    def best(self, before: float) -> tuple[Move, Moved, float] | None:
+        """The first among the best moves, None where none leads below the score `before`."""
+        if not self.rules.instance_moves:
+            return None
+        blocks: list[tuple[Ints, Ints | None, Floats]] = []
+        offline = np.flatnonzero(self.first[:, -1] != NOBODY)
+        error, least = 0.0, np.inf
+        if len(offline):
+            scores, error = self._scores(offline, None)
+            scores[~self._fits(offline, force=True)] = np.inf
+            least = float(scores.min())
+            blocks.append((offline, None, scores))
+        if not self.rules.evacuation and least + 2.0 * error >= self._counted() - self._failing():
+            classes, homes = np.nonzero(self.first[:, :-1] != NOBODY)
+            if len(classes):
+                scores, other = self._scores(classes, homes)
+                fits = self._fits(classes, force=self.rules.ignore_soft)
+                fits[np.arange(len(homes)), homes] = False
+                scores[~fits] = np.inf
+                error, least = max(error, other), min(least, float(scores.min()))
+                blocks.append((classes, homes, scores))
+        return self._decide(blocks, min(least + error, before, float_info.max) + error, before)
+
+    def _decide(
+        self, blocks: "list[tuple[Ints, Ints | None, Floats]]", limit: float, before: float
+    ) -> tuple[Move, Moved, float] | None:
+        """Among the candidates in vectors up to `limit`, the first with the least exact score below `before`."""
+        chosen: list[tuple[int, int, int, int]] = []
+        for classes, homes, scores in blocks:
+            for row, target in np.argwhere(scores <= limit).tolist():
+                kind, home = int(classes[row]), self.count if homes is None else int(homes[row])
+                chosen.append((int(self.first[kind, home]), target, kind, home))
+        if not chosen:
+            return None
+        chosen.sort()
+        found = self._exact(chosen)
+        best = min(found)
+        if not best < before:
+            return None
+        position, target, _, _ = chosen[found.index(best)]
+        move = Move(self._vms[position], MoveKind.FAILOVER_TO_ANY, self._index[target])
+        moved = attempt(self.model, move, ignore_soft=self.rules.ignore_soft)
+        return None if isinstance(moved, FailMode) else (move, moved, best)  # never refused, since it fits
+
+    def commit(self, moved: Moved) -> None:
+        """Make a move and bring the accounts up to date."""
+        vm = moved.vm
+        position = self._position[vm.index]
+        kind = self._class[position]
+        old = self._at.get(self.model.instances[vm.index].primary, -1)
+        new = self._at[vm.primary]
+        moved.commit(self.model)
+        members = self._members[kind, old]
+        members.remove(position)
+        self.first[kind, old] = members[0] if members else NOBODY
+        insort(self._members.setdefault((kind, new), []), position)
+        self.first[kind, new] = self._members[kind, new][0]
+        if old < 0:
+            self.offline_all -= 1
+            self.offline_primaries -= 1
+        else:
+            self._account(old, kind, -1.0)
+        self._account(new, kind, 1.0)
+
+    def _account(self, at: int, kind: int, sign: float) -> None:
+        self.accounts[:, at] += sign * self.needs[:, kind]
+        self.values[:, at] = self.accounts[:, at] / self.whole[:, at] / self.speed[:, at]
+        used = sign * float(self.used[kind])
+        self.free[at] -= used
+        self.planned_free[at] -= sign * float(self.memory[kind])
+        self.planned_cpus[at] += sign * float(self.vcpus[kind])
+        self.residents[at] += sign
+        self.failed[at] = self.free[at] <= self.reserved[at]

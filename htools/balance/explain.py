@@ -1,0 +1,357 @@
+"""Why an instance does not move: for each target, the score it would lead to, or the constraint that binds.
+
+The constraints are listed here in the order in which `htools.model.node` checks them; the first that does not hold is
+the one that refuses, with figures and names. Those that would refuse once it held follow, for whoever removes only one
+of several finds the next. Nothing is decided here.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from textwrap import wrap
+
+from htools.balance.rounds import accepted
+from htools.formatting.numbers import fixed
+from htools.model.cluster import NO_NODE, InstanceModel, Model, NodeModel, divide
+from htools.model.moves import Moved, attempt, offered
+from htools.model.score import score
+from spec.allocator.cluster import MirrorType
+from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
+
+_NOTE = " with forthcoming instances"
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One thing that a node is asked for.
+
+    Attributes:
+        mode: the failure it would be.
+        text: what it is, with figures.
+        holds: whether it is met.
+        soft: whether `--ignore-soft-errors` would pass over it.
+    """
+
+    mode: FailMode
+    text: str
+    holds: bool
+    soft: bool
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, 80, initial_indent="  ", subsequent_indent="  ")
+
+
+def _room(mode: FailMode, what: str, left: int, least: float, unit: str, *, soft: bool) -> Constraint:
+    return Constraint(mode, f"{what}: {left} {unit} would be left, {_figure(least)} {unit} needed", left >= least, soft)
+
+
+def _spindles(what: str, free: int, vm: InstanceModel, *, soft: bool) -> Constraint:
+    if vm.spindles is None:
+        return Constraint(
+            FailMode.SPINDLES, f"{what}: nobody knows how many the instance needs", holds=False, soft=soft
+        )
+    return _room(FailMode.SPINDLES, what, free - vm.spindles, 0, "spindles", soft=soft)
+
+
+def _memory(what: str, free: int, needed: int) -> Constraint:
+    """Memory that has to be free, and stays so."""
+    return Constraint(FailMode.MEMORY, f"{what}: {free} MiB are free, {needed} MiB needed", free >= needed, soft=True)
+
+
+def _figure(value: float) -> str:
+    return str(value) if isinstance(value, int) else fixed(value, 1).removesuffix(".0")
+
+
+def _ratio(mode: FailMode, what: str, value: float, most: float) -> Constraint:
+    return Constraint(mode, f"{what}: would be {fixed(value, 2)}, {fixed(most, 2)} allowed", value <= most, soft=True)
+
+
+def _planned(node: NodeModel, vm: InstanceModel, memory: int, *, primary: bool) -> Iterator[Constraint]:
+    """What is asked when forthcoming instances are counted."""
+    note = _NOTE
+    if primary:
+        yield _room(FailMode.MEMORY, f"free memory{note}", memory - vm.memory, 1, "MiB", soft=True)
+    if vm.local:
+        left = node.planned_free_disk - vm.disk
+        yield _room(FailMode.DISK, f"free disk{note}", left, max(1, node.low_disk), "MiB", soft=True)
+        if node.exclusive:
+            yield _spindles(f"free spindles{note}", node.planned_free_spindles, vm, soft=True)
+        use = 0.0 if node.exclusive else node.planned_spindle_use + vm.spindle_use
+        yield _ratio(FailMode.DISK, f"spindle use{note}", use, node.high_spindles)
+    if primary and node.vcpu_ratio >= 0:
+        value = divide(node.planned_used_cpus + vm.vcpus, node.total_cpus)
+        yield _ratio(FailMode.CPU, f"virtual cores for each core{note}", value, node.vcpu_ratio)
+    if not primary:
+        yield _memory(f"memory for fail-over{note}", memory, vm.failover_memory + 1)
+
+
+def as_primary(node: NodeModel, vm: InstanceModel, names: Mapping[int, str]) -> Iterator[Constraint]:
+    """What a node is asked for before it runs an instance."""
+    if not vm.forthcoming:
+        left = node.free_memory - vm.used_memory
+        yield _room(FailMode.MEMORY, "free memory", left, 1, "MiB", soft=False)
+        if vm.local:
+            disk = node.free_disk - vm.disk
+            yield _room(FailMode.DISK, "free disk", disk, 1, "MiB", soft=False)
+            if node.low_disk > 1:
+                yield _room(FailMode.DISK, "disk to be kept free", disk, node.low_disk, "MiB", soft=True)
+            if node.exclusive:
+                yield _spindles("free spindles", node.free_spindles, vm, soft=False)
+            use = 0.0 if node.exclusive else node.spindle_use + vm.spindle_use
+            yield _ratio(FailMode.DISK, "spindle use", use, node.high_spindles)
+        if not node.n1_failed:
+            whose = f" (kept for the failure of {names.get(node.peers[0][0], '?')})" if node.peers else ""
+            what = f"memory above the N+1 reserve{whose}"
+            yield _room(FailMode.MEMORY, what, left, node.reserved + 1, "MiB", soft=True)
+        if node.vcpu_ratio >= 0:
+            value = divide(node.used_cpus + vm.vcpus, node.total_cpus)
+            yield _ratio(FailMode.CPU, "virtual cores for each core", value, node.vcpu_ratio)
+        for tag in vm.exclusion_tags:
+            yield Constraint(
+                FailMode.TAGS, f"exclusion tag {tag} is there already", tag not in node.tag_counts, soft=True
+            )
+    yield from _planned(node, vm, node.planned_free_memory, primary=True)
+
+
+def as_secondary(
+    node: NodeModel, vm: InstanceModel, primary: int, names: Mapping[int, str], *, ignore_disks: bool = False
+) -> Iterator[Constraint]:
+    """What a node is asked for before it mirrors an instance that runs on `primary`."""
+    if not vm.forthcoming:
+        disk = node.free_disk - vm.disk
+        if not ignore_disks:
+            yield _room(FailMode.DISK, "free disk", disk, 1, "MiB", soft=False)
+        if node.low_disk > 1:
+            yield _room(FailMode.DISK, "disk to be kept free", disk, node.low_disk, "MiB", soft=True)
+        if node.exclusive:
+            yield _spindles("free spindles", node.free_spindles, vm, soft=False)
+        use = 0.0 if node.exclusive else node.spindle_use + vm.spindle_use
+        yield _ratio(FailMode.DISK, "spindle use", use, node.high_spindles)
+        yield _memory("memory for fail-over", node.free_memory, vm.failover_memory + 1)
+        if not node.n1_failed:
+            reserved = max(node.reserved, node.need_of(primary) + vm.failover_memory)
+            what = f"memory for the failure of {names.get(primary, '?')} or another peer"
+            yield _memory(what, node.free_memory, reserved + 1)
+    yield from _planned(node, vm, node.planned_free_memory, primary=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why one candidate is refused: the node, its part, the constraint, whether it is soft, and its failure.
+
+    `others` are those that would refuse it as well if this one did not.
+    """
+
+    node: str
+    part: str
+    constraint: str
+    soft: bool
+    mode: FailMode
+    others: tuple["Obstacle", ...] = ()
+
+
+def _all(node: NodeModel, part: str, constraints: Iterator[Constraint], *, force: bool) -> list[Obstacle]:
+    return [
+        Obstacle(node.name, part, constraint.text, constraint.soft, constraint.mode)
+        for constraint in constraints
+        if not constraint.holds and not (force and constraint.soft)
+    ]
+
+
+class Explanation:
+    """What stands in the way of one instance in one model."""
+
+    def __init__(self, model: Model, rules: Rules, index: int) -> None:
+        self.model, self.rules, self.vm = model, rules, model.instances[index]
+        self.names = {position: node.name for position, node in model.nodes.items()}
+        self.before = score(model.nodes.values())
+        self.forthcoming = any(vm.forthcoming for vm in model.instances.values())
+
+    def fixed(self) -> list[str]:
+        """Reasons for which the instance is not considered at all."""
+        vm, nodes, found = self.vm, self.model.nodes, []
+        if not vm.instance.movable:
+            found.append(f"its disk template {vm.instance.disk_template.value} cannot be moved")
+        elif not vm.movable:
+            found.append("it was excluded on the command line, or its nodes are in different groups")
+        if not vm.instance.auto_balance:
+            found.append("it is not auto-balanced")
+        own = [nodes[node] for node in (vm.primary, vm.secondary) if node in nodes]
+        if self.rules.evacuation and not any(node.offline for node in own):
+            found.append("evacuation mode moves only instances with a node that is offline")
+        if vm.instance.mirror_type is MirrorType.EXTERNAL and not self.rules.instance_moves:
+            found.append("instance moves are not allowed")
+        if vm.mirrored and not self.rules.disk_moves and not self.rules.instance_moves:
+            found.append("neither disk moves nor instance moves are allowed")
+        elif vm.mirrored and not self.rules.disk_moves and not any(not node.offline for node in own[1:]):
+            found.append("disk moves are not allowed, and its secondary is offline")
+        return found
+
+    def candidates(self) -> Iterator[tuple[Move, float | None, Obstacle | None]]:
+        """Every move that is tried, with the score it leads to or what refuses it."""
+        online = [index for index, node in self.model.nodes.items() if not node.offline]
+        for move in offered(self.model, self.vm.index, self.rules, online):
+            moved = attempt(self.model, move, ignore_soft=self.rules.ignore_soft)
+            if isinstance(moved, Moved):
+                nodes = {**self.model.nodes, **{node.index: node for node in moved.nodes}}
+                yield move, score(nodes.values()), None
+            else:
+                yield move, None, self.obstacle(move)
+
+    def _migration(self, source: NodeModel, target: NodeModel) -> list[Obstacle]:
+        return [
+            Obstacle(
+                target.name,
+                "target of the migration",
+                f"does not accept instances from {source.name} (migration tag {tag})",
+                soft=False,
+                mode=FailMode.MIGRATION,
+            )
+            for tag in sorted(source.migration_tags - target.accepted_migration_tags)
+        ]
+
+    def _runs(self, node: NodeModel, *, force: bool, without: bool = False) -> list[Obstacle]:
+        node = node.copy()
+        if without:
+            node.remove_secondary(self.vm)
+        return _all(node, "new primary", as_primary(node, self.vm, self.names), force=force)
+
+    def _mirrors(
+        self, node: NodeModel, primary: int, *, force: bool, left: str = "", ignore_disks: bool = False
+    ) -> list[Obstacle]:
+        node = node.copy()
+        if left == "primary":
+            node.remove_primary(self.vm)
+        elif left:
+            node.remove_secondary(self.vm)
+        asked = as_secondary(node, self.vm, primary, self.names, ignore_disks=ignore_disks)
+        return _all(node, "new secondary", asked, force=force)
+
+    def obstacle(self, move: Move) -> Obstacle:
+        """The first constraint that a refused move does not meet, with all others that it does not meet either."""
+        first, *others = self._obstacles(move)
+        return replace(first, others=tuple(other for other in others if not self._told(other, (first, *others))))
+
+    def _told(self, obstacle: Obstacle, others: Iterable[Obstacle]) -> bool:
+        """Whether it only says again, of forthcoming instances, what is said without: there are none."""
+        what, note, _ = obstacle.constraint.partition(_NOTE)
+        if not note or self.forthcoming:
+            return False
+        alike = (what, "disk to be kept free") if what == "free disk" else (what,)
+        return any(
+            (other.node, other.part) == (obstacle.node, obstacle.part)
+            and other.constraint.startswith(tuple(f"{word}:" for word in alike))
+            for other in others
+        )
+
+    def _obstacles(self, move: Move) -> list[Obstacle]:
+        vm, nodes, soft = self.vm, self.model.nodes, self.rules.ignore_soft
+        primary, secondary = nodes[vm.primary], nodes.get(vm.secondary)
+        target = nodes.get(NO_NODE if move.target is None else move.target)
+        leaving = primary.offline or soft
+        found: list[Obstacle] = []
+        if move.kind is MoveKind.FAILOVER_TO_ANY and target is not None:
+            found = self._migration(primary, target) + self._runs(target, force=leaving)
+        elif move.kind is MoveKind.FAILOVER and secondary is not None:
+            found = self._migration(primary, secondary) + self._runs(secondary, force=leaving, without=True)
+            ignored = primary.offline
+            found += self._mirrors(primary, secondary.index, force=leaving, left="primary", ignore_disks=ignored)
+        elif target is not None and secondary is not None:
+            found = self._with_target(move.kind, primary, secondary, target)
+        # Replacing the secondary accounts the primary anew; only hard limits that it breaks already can refuse that.
+        if move.kind is MoveKind.REPLACE_SECONDARY:
+            found += self._again(primary)
+        missing = Obstacle(primary.name, "present primary", "no secondary", soft=False, mode=FailMode.INTERNAL)
+        return found or [missing]
+
+    def _again(self, primary: NodeModel) -> list[Obstacle]:
+        node = primary.copy()
+        node.remove_primary(self.vm)
+        return _all(node, "present primary", as_primary(node, self.vm, self.names), force=True)
+
+    def _with_target(
+        self, kind: MoveKind, primary: NodeModel, secondary: NodeModel, target: NodeModel
+    ) -> list[Obstacle]:
+        soft = self.rules.ignore_soft
+        leaving, unmirrored = primary.offline or soft, secondary.offline or soft
+        if kind is MoveKind.REPLACE_SECONDARY:
+            return self._mirrors(target, primary.index, force=unmirrored)
+        if kind is MoveKind.REPLACE_AND_FAILOVER:
+            return (
+                self._migration(primary, target)
+                + self._runs(target, force=soft)
+                + self._mirrors(primary, target.index, force=unmirrored, left="primary")
+            )
+        hosted = self._migration(primary, secondary)
+        if kind is MoveKind.REPLACE_PRIMARY:
+            return (
+                hosted
+                + self._migration(secondary, target)
+                + self._runs(secondary, force=leaving, without=True)
+                + self._runs(target, force=leaving)
+                + self._mirrors(secondary, target.index, force=leaving, left="secondary")
+            )
+        return (
+            hosted
+            + self._runs(secondary, force=leaving, without=True)
+            + self._mirrors(target, secondary.index, force=leaving)
+        )
+
+    def _steps(self, move: Move) -> str:
+        name = "" if move.target is None else self.model.nodes[move.target].alias
+        words = {"f": "f", "fa": f"fa:{name}", "r": f"r:{name}", "rf": f"r:{name} f", "frf": f"f r:{name} f"}
+        return words.get(move.kind.value, f"f r:{name}")
+
+    def lines(self) -> list[str]:
+        """The explanation as lines of at most 80 columns, as far as names are not longer."""
+        vm = self.vm
+        where = self.names.get(vm.primary, "?")
+        if vm.secondary != NO_NODE:
+            where += f":{self.names.get(vm.secondary, '?')}"
+        told = [f"{vm.name} on {where}: {vm.memory} MiB of memory, {vm.instance.disk} MiB of disk, {vm.vcpus} cores."]
+        told += [f"  It is not moved: {reason}." for reason in self.fixed()]
+        offline = [node.name for node in self.model.nodes.values() if node.offline]
+        if offline:
+            told += _wrapped(f"Offline, and so no targets: {', '.join(offline)}.")
+        candidates = list(self.candidates())
+        if not candidates:
+            why = "." if self.fixed() else ": no other node of its group is online."
+            return [*told, f"  No move is tried{why}"]
+        told.append(f"  The score is {fixed(self.before, 8)}; each move that is tried would make it:")
+        for move, value, obstacle in candidates:
+            steps = self._steps(move)
+            if value is not None:
+                gain = value - self.before
+                told.append(f"    {steps:<24} {fixed(value, 8):>14} ({'+' if gain >= 0 else '-'}{fixed(abs(gain), 8)})")
+            elif obstacle is not None:
+                told += self._refusal(steps, obstacle)
+        return told + _wrapped(self._verdict([value for _, value, _ in candidates if value is not None]))
+
+    def _refusal(self, steps: str, obstacle: Obstacle) -> Iterator[str]:
+        kind = "soft" if obstacle.soft else "hard"
+        yield f"    {steps:<24} refused by {obstacle.node} as {obstacle.part} ({kind}):"
+        indent = " " * 12
+        yield from wrap(obstacle.constraint, 80, initial_indent=indent, subsequent_indent=indent + "  ")
+        for other in obstacle.others:
+            kind = "soft" if other.soft else "hard"
+            same = (other.node, other.part) == (obstacle.node, obstacle.part)
+            where = "" if same else f" by {other.node} as {other.part}"
+            text = f"and then{where} ({kind}): {other.constraint}"
+            yield from wrap(text, 80, initial_indent=indent, subsequent_indent=indent + "  ")
+
+    def _verdict(self, values: list[float]) -> str:
+        """What the scores come to."""
+        if not values:
+            return "None of them is possible."
+        best = min(values)
+        if not best < self.before:
+            return "None of them lowers the score, so it stays where it is."
+        if not accepted(self.before, best, self.rules):
+            gain, limit = fixed(self.rules.min_gain), fixed(self.rules.min_gain_limit)
+            return (
+                f"The best lowers it by {fixed(self.before - best, 8)}, which is too little: at or below a score of "
+                f"{limit} (--min-gain-limit) a move has to gain {gain} (--min-gain)."
+            )
+        if self.fixed():
+            return "Some would lower the score if it were moved at all."
+        return "The best of them lowers the score: another round could make it."

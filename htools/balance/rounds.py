@@ -1,0 +1,82 @@
+"""Balancing: rounds that each take the best move, until nothing is gained.
+
+The definition is `spec.allocator.balance`. A round's best move is found by `htools.balance.vector_search`, which is
+imported only when a round is due, since most runs on balanced clusters need none, and only where it pays.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from htools.balance.plain_search import PlainSearch
+from htools.model.cluster import Model
+from htools.model.moves import Moved, Planned, movable
+from spec.allocator.decisions import Move, Rules
+
+FEW = 8000
+"""Below this, trying candidates one by one takes less than importing numpy: the measured limit.
+
+What is reckoned is the candidates of all rounds, as if every instance moved once, four ways to each target and once
+without, times the nodes that each one's score looks at.
+"""
+
+
+def accepted(before: float, after: float, rules: Rules) -> bool:
+    """Whether a round's gain is enough."""
+    return after < before and (before > rules.min_gain_limit or before - after >= rules.min_gain)
+
+
+class Search(Protocol):
+    """What finds the moves."""
+
+    def best(self, before: float) -> tuple[Move, Moved, float] | None:
+        """The first among the best moves, None where none leads below the score `before`."""
+
+    def commit(self, moved: Moved) -> None:
+        """Make a move."""
+
+
+def search_for(model: Model, rules: Rules) -> Search:
+    """What finds a model's moves soonest.
+
+    That is the engine or its special case, but the plain search for a model that vectors do not represent exactly, and
+    for one that is too small to be worth the import of numpy.
+    """
+    targets = max(0, sum(not node.offline for node in model.nodes.values()) - 2)
+    candidates = len(movable(model, rules)) ** 2 * (1 + 4 * targets)
+    if candidates * len(model.nodes) < FEW:
+        return PlainSearch(model, rules)
+    from htools.balance.arrays import representable
+
+    if not representable(model):
+        return PlainSearch(model, rules)
+    from htools.balance.class_search import ClassSearch, serves
+
+    if serves(model):
+        return ClassSearch(model, rules)
+    from htools.balance.vector_search import Engine
+
+    return Engine(model, rules)
+
+
+def balance(model: Model, rules: Rules, before: float, *, stop_at: float, rounds: int = -1) -> Iterator[Planned]:
+    """The moves of a solution, each made in the model before the next is looked for.
+
+    Args:
+        model: changed in place.
+        rules: what is allowed.
+        before: the model's score.
+        stop_at: score at or below which nothing is left to do.
+        rounds: at most so many (no bound below zero).
+    """
+    done = 0
+    search: Search | None = None
+    while (rounds < 0 or done < rounds) and before > stop_at:
+        search = search or search_for(model, rules)
+        found = search.best(before)
+        if found is None or not accepted(before, found[2], rules):
+            return
+        move, moved, after = found
+        planned = Planned(move, model.instances[move.instance], moved.vm, after, before - after)
+        search.commit(moved)
+        yield planned
+        before, done = after, done + 1

@@ -1,0 +1,50 @@
+"""What the tools write: saved clusters, command files, and texts that go to a file or to standard output."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from dataclasses import replace
+
+from htools.commandline.loading import Loaded
+from htools.commandline.tool import Options
+from htools.model.cluster import Model
+from spec.allocator.cluster import Cluster
+from spec.errors import GantryError
+
+
+def snapshot(loaded: Loaded, model: Model) -> Cluster:
+    """The cluster as the model has it now."""
+    nodes, instances = list(loaded.cluster.nodes), list(loaded.cluster.instances)
+    for node in model.nodes.values():
+        nodes[node.index] = node.reported()
+    for vm in model.instances.values():
+        instances[vm.index] = vm.current()
+    return replace(loaded.cluster, nodes=tuple(nodes), instances=tuple(instances))
+
+
+def save(path: str | None, extension: str, told: str, cluster: Cluster, group: int | None = None) -> None:
+    """Write the cluster as text to `path.extension` and say so, where a path is given."""
+    if path is None:
+        return
+    from htools.backends import text
+
+    name = f"{path}.{extension}"
+    write(name, text.dump(cluster, group))
+    print(f"The cluster state {told} has been written to file '{name}'", file=sys.stderr)
+
+
+def write(path: str, content: str) -> None:
+    """Write a file.
+
+    Raises:
+        GantryError: it cannot be written.
+    """
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise GantryError(f"cannot write '{path}': {error.strerror}") from None
+
+
+def aside(options: Options) -> AbstractContextManager[object]:
+    """While it lasts, what is printed goes to standard error where standard output is one JSON object."""
+    return redirect_stdout(sys.stderr) if options.json else nullcontext()

@@ -1,0 +1,191 @@
+"""Numbers and strings as Ganeti's tools read and show them, which is as Haskell does. Pure; no cluster is known here.
+
+The tools' options and messages were born in Haskell programs; which numbers of a user they accept, and how they
+refuse one, is part of their behaviour (printing fractions: `htools.formatting.numbers`).
+
+Source: the observed behaviour of htools 3.0.2, and the Haskell 2010 report (chapters 2.5 and 10) for the grammar of
+numbers.
+"""
+
+import re
+
+from htools.formatting.numbers import show
+from spec.allocator.cluster import ISpec, Policy
+
+_SPACE = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+_OPEN = re.compile(rf"(?:{_SPACE}*\()*")
+_CLOSE = re.compile(rf"{_SPACE}*\)")
+_NUMBER = re.compile(
+    rf"{_SPACE}*(?P<minus>-{_SPACE}*)?"
+    r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+    r"|NaN(?![\w'])|Infinity(?![\w']))"
+)
+_DIGITS = 4000
+"""Digits that are turned into a number at once: Python refuses more than 4300 of them."""
+
+
+def _natural(body: str) -> int | None:
+    """The whole number that is written, None where it is written otherwise (`1.5`, `1e3`)."""
+    base = {"0x": 16, "0o": 8}.get(body[:2].lower())
+    if base is not None:
+        return int(body[2:], base)
+    if not body.isdigit():
+        return None
+    value = 0
+    for at in range(0, len(body), _DIGITS):
+        part = body[at : at + _DIGITS]
+        value = value * 10 ** len(part) + int(part)
+    return value
+
+
+def _literal(text: str) -> tuple[bool, str, str] | None:
+    """The number at the head of a text, in any number of parentheses: whether negative, as written, and the rest."""
+    head = _OPEN.match(text)
+    begin = head.end() if head else 0
+    match = _NUMBER.match(text, begin)
+    if match is None:
+        return None
+    end = match.end()
+    for _ in range(text.count("(", 0, begin)):
+        closing = _CLOSE.match(text, end)
+        if closing is None:
+            return None
+        end = closing.end()
+    return match["minus"] is not None, match["body"], text[end:]
+
+
+def whole_number(text: str) -> int | None:
+    """The integer of any size that `text` is, or None: `12`, ` -3`, `0x1f`, `(7)`; not `1.5`, nor `3x`."""
+    found = _literal(text)
+    value = None if found is None or found[2] else _natural(found[1])
+    return -value if value is not None and found is not None and found[0] else value
+
+
+def reads_int(text: str) -> tuple[int, str] | None:
+    """The integer at the head of `text` and the rest, or None: `12`, ` -3x`, `0x1f`, `(7)`; not `1.5` nor `1e3`."""
+    found = _literal(text)
+    value = None if found is None else _natural(found[1])
+    if found is None or value is None:
+        return None
+    return ((-value if found[0] else value) + 2**63) % 2**64 - 2**63, found[2]
+
+
+def reads_float(text: str) -> tuple[float, str] | None:
+    """The number at the head of `text` and the rest, or None: also `1.5`, `2e3`, `NaN`, `Infinity`."""
+    found = _literal(text)
+    if found is None:
+        return None
+    negative, body, rest = found
+    natural = _natural(body) if body[:2].lower() in {"0x", "0o"} else None
+    try:
+        value = float(body) if natural is None else float(natural)
+    except OverflowError:
+        value = float("inf")
+    return (-value if negative else value), rest
+
+
+def _complete(name: str, text: str, found: tuple[float, str] | None) -> None:
+    if found is None:
+        raise ValueError(f"{name}: cannot parse string '{text}'")
+    if found[1]:
+        raise ValueError(f"{name}: leftover characters when parsing '{text}': '{found[1]}'")
+
+
+def read_int(name: str, text: str) -> int:
+    """The integer that `text` is, and nothing besides.
+
+    Raises:
+        ValueError: in the words of Ganeti's tools, with `name` for what was read.
+    """
+    found = reads_int(text)
+    _complete(name, text, found)
+    return found[0] if found else 0
+
+
+def read_float(name: str, text: str) -> float:
+    """The number that `text` is, and nothing besides; raises as `read_int` does."""
+    found = reads_float(text)
+    _complete(name, text, found)
+    return found[0] if found else 0.0
+
+
+_BINARY = {"": 1, "m": 1, "g": 1024, "t": 1024**2}
+_UPPER_BINARY = {"MIB": 1, "GIB": 1024, "TIB": 1024**2}
+_DECIMAL = {"M": 0, "G": 1, "T": 2}
+_UPPER_DECIMAL = {"MB": 0, "GB": 1, "TB": 2}
+
+
+def parse_unit(text: str) -> int:
+    """A size in MiB: a whole number and an optional unit, where `m`, `g`, `t` are binary and `M`, `G`, `T` decimal.
+
+    Raises:
+        ValueError: no whole number, or an unknown unit.
+    """
+    found = reads_int(text)
+    if found is None:
+        raise ValueError(f"Can't parse string '{text}'")
+    number, unit = found[0], found[1].lstrip(" ")
+    factor = _BINARY.get(unit) or _UPPER_BINARY.get(unit.upper())
+    if factor is not None:
+        return number * factor
+    power = _DECIMAL.get(unit, _UPPER_DECIMAL.get(unit.upper()))
+    if power is None:
+        raise ValueError(f"Unknown unit '{unit}'")
+    scaled: int = number * 1000 ** (power + 2)
+    magnitude = abs(scaled) // 1024**2
+    return magnitude if scaled >= 0 else -magnitude
+
+
+def split_on(separator: str, text: str) -> list[str]:
+    """The parts between separators; nothing at all for an empty text."""
+    return text.split(separator) if text else []
+
+
+def show_string(text: str) -> str:
+    """A string in double quotes as Haskell's `show` writes it."""
+    parts = ['"']
+    names = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
+    previous_numeric = False
+    for letter in text:
+        code = ord(letter)
+        if code in names:
+            parts.append("\\" + names[code])
+            previous_numeric = False
+        elif 32 <= code < 127:
+            if previous_numeric and letter.isdigit():
+                parts.append("\\&")
+            parts.append(letter)
+            previous_numeric = False
+        else:
+            parts.append(f"\\{code}")
+            previous_numeric = True
+    return "".join(parts) + '"'
+
+
+_TEMPLATES = {
+    "diskless": "DTDiskless", "file": "DTFile", "sharedfile": "DTSharedFile", "plain": "DTPlain", "blockdev": "DTBlock",
+    "drbd": "DTDrbd8", "rbd": "DTRbd", "ext": "DTExt", "gluster": "DTGluster",
+}  # fmt: skip
+
+
+def _show_ispec(spec: ISpec) -> str:
+    sizes = (
+        ("MemorySize", spec.memory), ("CpuCount", spec.cpus), ("DiskSize", spec.disk_size),
+        ("DiskCount", spec.disk_count), ("NicCount", spec.nic_count), ("SpindleUse", spec.spindle_use),
+    )  # fmt: skip
+    return f"ISpec {{{', '.join(f'iSpec{name} = {value}' for name, value in sizes)}}}"
+
+
+def show_policy(policy: Policy) -> str:
+    """An instance policy as the tools print it with `-v -v`."""
+    bounds = ",".join(
+        f"MinMaxISpecs {{minMaxISpecsMinSpec = {_show_ispec(pair.minimum)}, "
+        f"minMaxISpecsMaxSpec = {_show_ispec(pair.maximum)}}}"
+        for pair in policy.bounds
+    )
+    templates = ",".join(_TEMPLATES[template.value] for template in policy.disk_templates)
+    return (
+        f"IPolicy {{iPolicyMinMaxISpecs = [{bounds}], iPolicyStdSpec = {_show_ispec(policy.standard)}, "
+        f"iPolicyDiskTemplates = [{templates}], iPolicyVcpuRatio = {show(policy.vcpu_ratio)}, "
+        f"iPolicySpindleRatio = {show(policy.spindle_ratio)}}}"
+    )

@@ -1,0 +1,129 @@
+"""A proof, without balancing, that balancing will leave every instance online and keep room on every node.
+
+It covers the common case of hsqueeze: all instances on shared storage, movable, of the same utilisation, without tags
+that keep them apart. Three steps, each for the state in which balancing stops because no move lowers the score:
+
+1. No instance is on an offline node. The online nodes have on average more free memory than the largest instance
+   takes, so one of them would take it, by force at that; the move is worth 20, and costs less (`_cost`).
+2. The numbers of instances on any two online nodes differ by one at most. Else move one from a fullest node to an
+   emptiest, whose limits surely allow it. With R their difference, V the sum of the squared distances of the numbers
+   from their mean and n nodes, V falls by 2(R − 1), and V ≤ nR²/4, so the load's deviation √(V/n) falls by 1/n of an
+   instance's load or more; where that outweighs `_cost`, the move lowers the score.
+3. So no node has more than the average, rounded up: it has room where it has room beside as many largest instances.
+"""
+
+from collections.abc import Collection
+from math import sqrt
+
+from htools.model.cluster import Model
+from htools.model.instance import InstanceModel
+from htools.model.node import NodeModel, divide
+from htools.model.score import score
+from spec.allocator.cluster import MirrorType
+
+EVACUATED = 20.0
+"""What the score falls by when an offline node loses its instance."""
+
+SLACK = 1e-6
+"""Far more than rounding can change in a score of this size."""
+
+LARGEST = 1e6
+"""Scores beyond might lose such differences."""
+
+
+def _simple(model: Model) -> bool:
+    """Whether the accounts are those that the proof is about."""
+    vms = list(model.instances.values())
+    nodes = model.nodes.values()
+    if not vms or any(vm.load != vms[0].load or min(vm.load) < 0 for vm in vms):
+        return False
+    if not all(
+        vm.instance.mirror_type is MirrorType.EXTERNAL
+        and vm.movable
+        and vm.instance.auto_balance
+        and not vm.forthcoming
+        and not vm.local
+        and vm.memory == vm.used_memory >= 0
+        and vm.vcpus >= 0
+        and not vm.exclusion_tags
+        and not vm.desired_locations
+        for vm in vms
+    ):
+        return False
+    return all(
+        node.reserved == 0
+        and not node.exclusive  # there even disks that all nodes reach occupy a node's spindles
+        and not node.secondaries
+        and not node.planned_secondaries
+        and not node.tag_counts
+        and not node.pair_counts
+        and not node.location_tags
+        and not node.migration_tags
+        and node.planned_free_memory == node.free_memory
+        and node.planned_used_cpus == node.used_cpus
+        and all(
+            abs(have - len(node.primaries) * each) < SLACK / 1000
+            for have, each in zip(node.load, vms[0].load, strict=True)
+        )
+        for node in nodes
+    )
+
+
+def _cost(nodes: Collection[NodeModel], memory: int, vcpus: int) -> float:
+    """The most that moving an instance between online nodes raises the deviations of memory and cores, by two nodes.
+
+    A deviation over n nodes changes by at most 1/√n of the length of the change; both count twice (with the planned).
+    """
+    relative = max(memory / node.total_memory for node in nodes)
+    cores = max(vcpus / node.total_cpus / node.cpu_speed for node in nodes)
+    return sqrt(2.0 / len(nodes)) * (relative + cores)
+
+
+def surely_suffices(model: Model, leaving: Collection[int], asked: InstanceModel) -> bool:
+    """Whether balancing with some nodes offline surely leaves all instances online and every node with room.
+
+    Args:
+        model: the cluster, those nodes still online.
+        leaving: the nodes that go offline.
+        asked: what every node must have room for.
+
+    Returns:
+        False says nothing.
+    """
+    if not _simple(model):
+        return False
+    stay = [node for node in model.nodes.values() if not node.offline and node.index not in leaving]
+    if not stay or not all(
+        node.total_memory > 0 and node.total_cpus > 0 and node.cpu_speed > 0 and node.free_memory > 0 for node in stay
+    ):
+        return False
+    if not score(stay) < LARGEST:  # nor where it is not a number
+        return False
+    vms = list(model.instances.values())
+    sizes = sorted((vm.used_memory for vm in vms), reverse=True)
+    cores = sorted((vm.vcpus for vm in vms), reverse=True)
+    room = {
+        index: node.free_memory + sum(model.instances[at].used_memory for at in node.primaries)
+        for index, node in model.nodes.items()
+    }
+    cost, load = _cost(stay, sizes[0], cores[0]), sum(vms[0].load)
+    if not sum(room[node.index] for node in stay) - sum(sizes) > len(stay) * sizes[0]:
+        return False
+    if not cost + load + 1.0 < EVACUATED or not load / len(stay) > cost + SLACK:
+        return False
+
+    def holds(node: NodeModel, count: int, memory: int, vcpus: int) -> bool:
+        """Whether a node surely holds so many instances and then something more."""
+        base = node.used_cpus - sum(model.instances[at].vcpus for at in node.primaries)
+        used = divide(base + sum(cores[:count]) + vcpus, node.total_cpus)
+        allowed = node.vcpu_ratio < 0 or used <= node.vcpu_ratio
+        return room[node.index] - sum(sizes[:count]) - memory > 0 and allowed
+
+    fewest, most = len(vms) // len(stay), -(-len(vms) // len(stay))
+    staying = {node.index for node in stay}
+    return all(
+        holds(node, fewest + 1, 0, 0) and holds(node, most, asked.used_memory, asked.vcpus)
+        if node.index in staying
+        else holds(node, 0, asked.used_memory, asked.vcpus)
+        for node in model.nodes.values()
+    )

@@ -1,0 +1,149 @@
+"""The exact score of the working model, component by component, in the peer's order of floating-point operations.
+
+The definition is `spec.allocator.score`; this is its quick twin, for initial and final scores and for deciding between
+candidates that the vectors of `htools.balance.vector_search` cannot tell apart.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import isnan, sqrt
+
+from htools.model.cluster import NodeModel, divide
+
+DEVIATION, SUM, OFFLINE, COLLISIONS = range(4)
+"""How a component is aggregated over the nodes."""
+
+COMPONENTS: tuple[tuple[str, float, int], ...] = (
+    ("free_mem_cv", 0.5, DEVIATION),
+    ("free_disk_cv", 0.5, DEVIATION),
+    ("n1_cnt", 1.0, SUM),
+    ("reserved_mem_cv", 1.0, DEVIATION),
+    ("offline_all_cnt", 4.0, OFFLINE),
+    ("offline_pri_cnt", 16.0, OFFLINE),
+    ("vcpu_ratio_cv", 0.5, DEVIATION),
+    ("cpu_load_cv", 1.0, DEVIATION),
+    ("mem_load_cv", 1.0, DEVIATION),
+    ("disk_load_cv", 1.0, DEVIATION),
+    ("net_load_cv", 1.0, DEVIATION),
+    ("pri_tags_score", 2.0, SUM),
+    ("spindles_cv", 0.5, DEVIATION),
+    ("free_mem_cv_forth", 0.5, DEVIATION),
+    ("free_disk_cv_forth", 0.5, DEVIATION),
+    ("vcpu_ratio_cv_forth", 0.5, DEVIATION),
+    ("spindles_cv_forth", 0.5, DEVIATION),
+    ("location_score", 1.0, SUM),
+    ("location_exclusion_score", 1.0, COLLISIONS),
+    ("reserved_mem_rtotal", 0.25, SUM),
+)
+"""Name, weight and aggregation of each component, in order."""
+
+RESERVED_WEIGHT = 0.25
+
+
+def node_values(node: NodeModel) -> tuple[float, ...]:
+    """One node's value for every component, in their order (0 for the collisions, which are counted elsewhere)."""
+    memory = node.total_memory
+    reserved = divide(node.reserved, memory)
+    count = float(len(node.primaries) + len(node.secondaries))
+    if node.exclusive:
+        total = float(node.total_spindles)
+        disk = node.free_spindles / total if total else 1.0
+        planned_disk = node.planned_free_spindles / total if total else 1.0
+    else:
+        total = node.total_disk
+        disk = node.free_disk / total if total else 1.0
+        planned_disk = node.planned_free_disk / total if total else 1.0
+    load = node.load
+    return (
+        divide(node.free_memory, memory),
+        disk,
+        count if node.n1_failed else 0.0,
+        reserved,
+        count,
+        float(len(node.primaries)),
+        divide(divide(node.used_cpus, node.total_cpus), node.cpu_speed),
+        load[0],
+        load[1],
+        load[2],
+        load[3],
+        float(sum(node.tag_counts.values()) - len(node.tag_counts)),
+        divide(node.spindle_use, node.high_spindles),
+        divide(node.planned_free_memory, memory),
+        planned_disk,
+        divide(divide(node.planned_used_cpus, node.total_cpus), node.cpu_speed),
+        divide(node.planned_spindle_use, node.high_spindles),
+        float(node.location_score),
+        0.0,
+        reserved,
+    )
+
+
+def _deviation(values: Sequence[float]) -> float:
+    count = float(len(values))
+    total = 0.0
+    for value in values:
+        total += value
+    mean = total / count
+    squares = 0.0
+    for value in values:
+        centred = value - mean
+        squares += centred * centred
+    return sqrt(squares / count)
+
+
+def collisions(nodes: Iterable[NodeModel]) -> float:
+    """Primaries beyond the first of each pair of place and exclusion tag."""
+    counts: dict[tuple[str, str], int] = {}
+    for node in nodes:
+        for pair, count in node.pair_counts.items():
+            counts[pair] = counts.get(pair, 0) + count
+    return float(sum(counts.values()) - len(counts))
+
+
+def component_values(nodes: Iterable[NodeModel]) -> list[float]:
+    """The value of every component; an empty list where no node is online."""
+    nodes = list(nodes)
+    online = [node for node in nodes if not node.offline]
+    if not online:
+        return []
+    columns = list(zip(*(node_values(node) for node in online), strict=True))
+    offline = [node_values(node) for node in nodes if node.offline]
+    values = []
+    for position, (_, _, aggregation) in enumerate(COMPONENTS):
+        if aggregation == DEVIATION:
+            values.append(_deviation(columns[position]))
+        elif aggregation == COLLISIONS:
+            values.append(collisions(online))
+        else:
+            total = 0.0
+            for value in columns[position] if aggregation == SUM else [row[position] for row in offline]:
+                total += value
+            values.append(total)
+    return values
+
+
+def weighted(values: Iterable[float]) -> float:
+    """The score that component values make."""
+    result = 0.0
+    for (_, weight, _), value in zip(COMPONENTS, values, strict=False):
+        result += weight * value
+    return result
+
+
+def score(nodes: Iterable[NodeModel]) -> float:
+    """The cluster's score."""
+    return weighted(component_values(nodes))
+
+
+def optimum(nodes: Iterable[NodeModel]) -> float:
+    """The least that the memory reserved for fail-over can contribute to the score."""
+    nodes = list(nodes)
+    memory = 0.0
+    for node in nodes:
+        memory += node.total_memory
+    if len(nodes) <= 1:
+        return 0.0
+    without_largest = memory - max(node.total_memory for node in nodes)
+    if isnan(without_largest) or without_largest <= 0:
+        return 0.0
+    needed = float(sum(need for node in nodes for _, need in node.peers))
+    return RESERVED_WEIGHT * (needed / without_largest - needed / memory)

@@ -1,0 +1,221 @@
+"""Why a placement came out as it did: for every group, which limit kept which node out, in MiB, ratios and names.
+
+Nothing is decided here; the questions asked are those of placement, node by node. For redundancy the best candidate
+that fits otherwise is looked at: which nodes' failure it would not survive.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+from htools.formatting.tables import listed
+from htools.model.cluster import Model, NodeModel
+from htools.model.instance import InstanceModel
+from htools.placement.outcomes import (
+    NoTargets,
+    candidates,
+    new_model,
+    policy_failure,
+    with_allocation,
+)
+from htools.placement.plain_placer import PlainPlacer
+from htools.placement.redundancy import evacuable
+from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance, Policy
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits, NewInstance
+
+_MOST_PAIRS = 2500
+"""Candidates beyond which the question about redundancy is not asked again for the explanation."""
+_FEW = 3
+"""Nodes with the same reason up to which each is told by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a node cannot be one of an instance's nodes.
+
+    Attributes:
+        role: primary or secondary.
+        mode: the failure as answers name it.
+        kind: the limit in words.
+        text: how far off the node is, empty where that is all the same to it.
+        short: by how much it misses the limit, to find the nearest one.
+    """
+
+    node: str
+    role: str
+    mode: str
+    kind: str
+    text: str = ""
+    short: float = 0.0
+
+
+def _lacking(node: str, role: str, mode: FailMode, kind: str, have: float, need: float) -> Reason:
+    text = f"{need - have:.0f} MiB short (has {have:.0f}, needs {need:.0f})"
+    return Reason(node, role, mode.value, kind, text, need - have)
+
+
+def _against_policy(instance: Instance, policy: Policy) -> str:
+    """Which limit of a policy an instance breaks, in words; the bounds meant are the first ones, as in answers."""
+    disks = [disk.size for disk in instance.disks]
+    sizes = (
+        ("memory", [instance.memory], "memory", " MiB"),
+        ("disk", disks, "disk_size", " MiB"),
+        ("cores", [instance.vcpus], "cpus", ""),
+        ("number of disks", [len(disks)], "disk_count", ""),
+    )
+    for bounds in policy.bounds[:1]:
+        for name, values, field, unit in sizes:
+            least, most = getattr(bounds.minimum, field), getattr(bounds.maximum, field)
+            beyond = next((value for value in values if not least <= value <= most), None)
+            if beyond is not None:
+                return f"policy: {name} {beyond}{unit}, allowed {least} to {most}"
+    if instance.disk_template not in policy.disk_templates:
+        return f"policy: disk template {instance.disk_template.value} is not allowed"
+    return "policy: spindles or a combination of sizes that no pair of bounds allows"
+
+
+def _primary(node: NodeModel, vm: InstanceModel, group: Group, *, soft: bool) -> Reason | None:
+    """Why an instance cannot run on a node."""
+
+    def reason(mode: FailMode, kind: str, text: str = "", short: float = 0.0) -> Reason:
+        return Reason(node.name, "primary", mode.value, kind, text, short)
+
+    refused = policy_failure(vm.instance, group.policy, exclusive=node.exclusive)
+    if refused is not None:
+        return reason(refused, _against_policy(vm.instance, group.policy))
+    mode = node.primary_refusal(vm, force=soft)
+    if mode is None:
+        return None
+    if mode is FailMode.MEMORY:
+        free = node.free_memory - vm.used_memory
+        if free <= 0:
+            return _lacking(node.name, "primary", mode, "memory", node.free_memory, vm.used_memory + 1)
+        return _lacking(node.name, "primary", mode, "memory kept for fail-over", free, node.reserved + 1)
+    if mode is FailMode.DISK:
+        need = max(1, node.low_disk)
+        if node.free_disk - vm.disk < need:
+            return _lacking(node.name, "primary", mode, "disk", node.free_disk, vm.disk + need)
+        return reason(mode, "spindle use", f"would exceed {node.high_spindles:g}")
+    if mode is FailMode.CPU:
+        ratio = (node.used_cpus + vm.vcpus) / node.total_cpus if node.total_cpus else float("inf")
+        text = f"{ratio:.2f} would exceed {node.vcpu_ratio:g}"
+        return reason(mode, "virtual cores per core", text, ratio - node.vcpu_ratio)
+    if mode is FailMode.TAGS:
+        clash = sorted(set(vm.exclusion_tags) & set(node.tag_counts))
+        return reason(mode, "exclusion tag in use there", ", ".join(clash))
+    if mode is FailMode.SPINDLES:
+        return reason(mode, "spindles", f"has {node.free_spindles}, needs {vm.spindles}")
+    return reason(mode, "not possible")
+
+
+def _secondary(node: NodeModel, vm: InstanceModel) -> Reason | None:
+    """Why an instance cannot be mirrored on a node, whichever its primary is."""
+    need = max(1, node.low_disk)
+    if node.free_disk - vm.instance.disk < need:
+        return _lacking(node.name, "secondary", FailMode.DISK, "disk", node.free_disk, vm.instance.disk + need)
+    if node.exclusive and (vm.spindles is None or node.free_spindles < vm.spindles):
+        text = f"has {node.free_spindles}, needs {vm.spindles}"
+        return Reason(node.name, "secondary", FailMode.SPINDLES.value, "spindles", text)
+    if vm.failover_memory >= node.free_memory:
+        have, wanted = node.free_memory, vm.failover_memory + 1
+        return _lacking(node.name, "secondary", FailMode.MEMORY, "memory for fail-over", have, wanted)
+    return None
+
+
+def _redundancy(model: Model, cluster: Cluster, new: NewInstance, group: int, limits: Limits) -> list[str]:
+    """Nodes whose failure the cluster would not survive with the instance in its best place."""
+    from dataclasses import replace
+
+    nodes = [node for node in model.nodes.values() if node.group == group]
+    if not limits.capacity or len(nodes) * len(nodes) > _MOST_PAIRS:
+        return []
+    free = replace(limits, capacity=False)
+    try:
+        targets = candidates(nodes, cluster.groups, new.nodes, free)
+        placer = PlainPlacer(model, cluster.groups, soft=limits.ignore_soft)
+        best = placer.try_all(new_model(new.instance, cluster), targets, new.nodes, free).best
+    except (NoTargets, ValueError):
+        return []
+    if best is None:
+        return []
+    after = with_allocation(model, best)
+    return [node.name for node in after.nodes.values() if not evacuable(after, cluster.groups, node)]
+
+
+def _fields(reason: Reason) -> dict[str, Any]:
+    text = f"{reason.kind}: {reason.text}" if reason.text else reason.kind
+    told = {"node": reason.node, "role": reason.role, "failure": reason.mode}
+    return {**told, "kind": reason.kind, "text": text, "short": reason.short}
+
+
+def explain_group(model: Model, cluster: Cluster, new: NewInstance, group: int, limits: Limits) -> dict[str, Any]:
+    """What one group's nodes say about a new instance."""
+    known = cluster.groups[group]
+    networks = sorted({nic.network for nic in new.instance.nics if nic.network is not None} - set(known.networks))
+    vm = new_model(new.instance, cluster)
+    nodes = [node for node in model.nodes.values() if node.group == group]
+    online = [node for node in nodes if not node.offline]
+    reasons = [_primary(node, vm, known, soft=limits.ignore_soft) for node in online]
+    reasons += [_secondary(node, vm) for node in online] if new.nodes == 2 else []
+    return {
+        "group": known.name,
+        "takes_instances": known.alloc_policy is not AllocPolicy.UNALLOCABLE,
+        "missing_networks": networks,
+        "nodes": len(nodes),
+        "offline_nodes": [node.name for node in nodes if node.offline],
+        "reasons": [_fields(reason) for reason in reasons if reason is not None],
+        "not_survived": _redundancy(model, cluster, new, group, limits),
+    }
+
+
+def explain(model: Model, cluster: Cluster, news: Sequence[NewInstance], limits: Limits) -> list[dict[str, Any]]:
+    """What all groups say about new instances, each on the cluster as it is."""
+    groups = sorted({node.group for node in model.nodes.values()})
+    return [
+        {"instance": new.instance.name, "groups": [explain_group(model, cluster, new, g, limits) for g in groups]}
+        for new in news
+    ]
+
+
+def _reasons_told(reasons: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """A line for each reason; nodes that share one are counted, and the one nearest to the limit is shown."""
+    kinds: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for reason in reasons:
+        kinds.setdefault((reason["role"], reason["failure"], reason["kind"]), []).append(reason)
+    for (role, failure, kind), alike in kinds.items():
+        nearest = min(alike, key=lambda reason: float(reason["short"]))
+        if len(alike) <= _FEW:
+            yield from (f"{r['node']} as {role}: {failure}, {r['text']}" for r in alike)
+        elif len({reason["text"] for reason in alike}) == 1:
+            yield f"{len(alike)} nodes as {role}: {failure}, {nearest['text']}"
+        else:
+            gap = nearest["text"].removeprefix(f"{kind}: ")
+            yield f"{len(alike)} nodes as {role}: {failure}, {kind}: nearest {nearest['node']}, {gap}"
+
+
+def _group_told(group: dict[str, Any]) -> Iterator[str]:
+    if not group["takes_instances"]:
+        yield "takes no new instances (allocation policy: unallocable)"
+    if group["missing_networks"]:
+        yield from (f"not connected to the network {network}" for network in group["missing_networks"])
+        return
+    yield from _reasons_told(group["reasons"])
+    if group["not_survived"]:
+        names = listed(group["not_survived"])
+        yield f"N+1: even in the best place the cluster would not survive the failure of {names}"
+    elif not group["reasons"]:
+        yield "nothing stands in the way"
+
+
+def told(explanation: Sequence[dict[str, Any]]) -> str:
+    """An explanation as lines of at most 80 columns."""
+    lines = []
+    for one in explanation:
+        lines.append(f"Instance {one['instance']}:")
+        for group in one["groups"]:
+            lines.append(f"  Group {group['group']}: {group['nodes']} nodes, {len(group['offline_nodes'])} offline")
+            for text in _group_told(group):
+                lines += wrap(text, 80, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
+    return "".join(f"{line}\n" for line in lines)

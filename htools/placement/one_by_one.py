@@ -1,0 +1,158 @@
+"""Placement without vectors: each candidate tried for itself on the working model.
+
+For small clusters, where vectors do not pay, and for the few cases that `htools.placement.vector_placer` leaves to it
+(forthcoming instances, figures that are not finite). The definition is `spec.allocator.placement` with
+`spec.allocator.statistics`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from math import sqrt
+
+from htools.model.cluster import Model, NodeModel
+from htools.model.instance import NO_NODE, InstanceModel
+from htools.model.score import (
+    COLLISIONS,
+    COMPONENTS,
+    DEVIATION,
+    OFFLINE,
+    component_values,
+    node_values,
+    score,
+    weighted,
+)
+from htools.placement.outcomes import Allocation, Outcome, Targets, chosen, policy_failure
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
+
+_Pairs = dict[tuple[str, str], int]
+
+
+class Statistics:
+    """The score's components over all nodes, in which single nodes can be replaced."""
+
+    __slots__ = ("count", "pairs", "sums", "variances")
+
+    def __init__(self, nodes: Sequence[NodeModel]) -> None:
+        online = [node for node in nodes if not node.offline]
+        self.count = float(len(online))
+        self.sums: list[float] = []
+        self.variances: list[float] = []
+        self.pairs: _Pairs = {}
+        if not online:
+            return
+        columns = list(zip(*(node_values(node) for node in online), strict=True))
+        plain = component_values(nodes)
+        for position, (_, _, aggregation) in enumerate(COMPONENTS):
+            if aggregation != DEVIATION:
+                self.sums.append(plain[position])
+                self.variances.append(0.0)
+                continue
+            total = 0.0
+            for value in columns[position]:
+                total += value
+            mean, squares = total / self.count, 0.0
+            for value in columns[position]:
+                squares += (value - mean) * (value - mean)
+            self.sums.append(total)
+            self.variances.append(squares / self.count)
+        for node in online:
+            for pair, count in node.pair_counts.items():
+                self.pairs[pair] = self.pairs.get(pair, 0) + count
+
+    def replaced(self, changes: Sequence[tuple[NodeModel, NodeModel]]) -> float:
+        """The score with some online nodes replaced, one after the other."""
+        sums, variances, count, pairs = self.sums[:], self.variances[:], self.count, self.pairs
+        for old, new in changes:
+            for position, (before, after) in enumerate(zip(node_values(old), node_values(new), strict=True)):
+                aggregation = COMPONENTS[position][2]
+                if aggregation == OFFLINE:
+                    continue
+                difference = after - before
+                if aggregation == DEVIATION:
+                    squares = after * after - before * before
+                    change = (count * squares - 2 * sums[position] * difference) - difference * difference
+                    variances[position] = max(0.0, variances[position] + change / (count * count))
+                sums[position] += difference
+            if old.pair_counts or new.pair_counts:
+                pairs = dict(pairs)
+                for pair, held in old.pair_counts.items():
+                    pairs[pair] -= held
+                for pair, held in new.pair_counts.items():
+                    pairs[pair] = pairs.get(pair, 0) + held
+        values = []
+        for position, (_, _, aggregation) in enumerate(COMPONENTS):
+            if aggregation == COLLISIONS:
+                values.append(float(sum(pairs.values()) - len(pairs)))
+            else:
+                values.append(sqrt(variances[position]) if aggregation == DEVIATION else sums[position])
+        return weighted(values)
+
+
+def on_one(
+    model: Model, groups: Sequence[Group], vm: InstanceModel, target: int, *, soft: bool
+) -> Allocation | FailMode:
+    """Place an instance on one node; the whole score is the metric."""
+    node = model.nodes[target]
+    refusal = policy_failure(vm.instance, groups[node.group].policy, exclusive=node.exclusive)
+    if refusal is not None:
+        return refusal
+    runs = node.copy()
+    refusal = runs.add_primary(vm, force=soft)
+    if refusal is not None:
+        return refusal
+    value = score(runs if other is node else other for other in model.nodes.values())
+    return Allocation(vm.at(target, NO_NODE), (runs,), value)
+
+
+def place_pair(
+    model: Model, groups: Sequence[Group], vm: InstanceModel, pair: tuple[int, int], *, soft: bool
+) -> tuple[InstanceModel, NodeModel, NodeModel] | FailMode:
+    """An instance on two nodes, and these as they would be."""
+    primary, secondary = model.nodes[pair[0]], model.nodes[pair[1]]
+    refusal = policy_failure(vm.instance, groups[primary.group].policy, exclusive=primary.exclusive)
+    if refusal is not None:
+        return refusal
+    placed = vm.on(primary, secondary)
+    runs, mirrors = primary.copy(), secondary.copy()
+    refusal = runs.add_primary(placed, force=soft) or mirrors.add_secondary(placed, pair[0])
+    return refusal or (placed, runs, mirrors)
+
+
+def try_all(
+    model: Model,
+    groups: Sequence[Group],
+    vm: InstanceModel,
+    targets: Targets,
+    *,
+    soft: bool,
+    good: Callable[[Allocation], bool],
+) -> Outcome:
+    """Try every candidate of a list that is not empty."""
+    total = Outcome()
+    statistics = Statistics(list(model.nodes.values()))
+    singles: list[Allocation] = []
+    single_failures: Counter[FailMode] = Counter()
+    for target in targets:
+        if isinstance(target, int):
+            result = on_one(model, groups, vm, target, soft=soft)
+            if isinstance(result, FailMode):
+                single_failures[result] += 1
+            else:
+                singles.append(result)
+            continue
+        failures: Counter[FailMode] = Counter()
+        found: list[Allocation] = []
+        primary = model.nodes[target[0]]
+        for secondary in target[1]:
+            placed = place_pair(model, groups, vm, (target[0], secondary), soft=soft)
+            if isinstance(placed, FailMode):
+                failures[placed] += 1
+                continue
+            on, runs, mirrors = placed
+            metric = statistics.replaced([(primary, runs), (model.nodes[secondary], mirrors)])
+            found.append(Allocation(on, (runs, mirrors), metric))
+        total.join(chosen(found, failures, good))
+    if singles or single_failures:
+        total.join(chosen(singles, single_failures, good))
+    return total

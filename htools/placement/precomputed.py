@@ -1,0 +1,117 @@
+"""What placement knows of a model before it knows the instance, and the reasons of many sizes at once.
+
+Tiered allocation asks for one size after the other on a model that does not change, and mostly hears why none fits; for
+such questions scores do not matter, so sizes are rows of an array here.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from htools.model.cluster import Model
+from htools.model.instance import InstanceModel
+from htools.placement.arrays import Columns, Floats, moments, sequential_sum
+from htools.placement.feasibility import CODE, MODES, FailoverRoom, Fits, Flags
+from htools.placement.outcomes import Targets
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
+
+_CELLS = 1 << 19
+"""Candidates of several sizes that are looked at together; bounds memory."""
+
+
+class Ground:
+    """What does not depend on the instance to place: kept for all tries on one state of the model.
+
+    Attributes:
+        rows: the columns of the primaries, or of the single nodes, to try.
+        allowed: for pairs, which columns may be each primary's secondary.
+        partners: how many candidates each row stands for.
+    """
+
+    def __init__(self, model: Model, columns: Columns, targets: Targets) -> None:
+        self.columns = columns
+        self.targets = targets
+        self._model = model
+        self.paired = not isinstance(targets[0], int)
+        pairs = [(target, ()) if isinstance(target, int) else target for target in targets]
+        self.rows = np.array([columns.at[primary] for primary, _ in pairs])
+        self.kinds = [(node.group, node.exclusive) for node in model.nodes.values()]
+        if self.paired:
+            self.allowed = np.zeros((len(pairs), len(columns.indices)), dtype=bool)
+            for row, (_, secondaries) in enumerate(pairs):
+                self.allowed[row, [columns.at[other] for other in secondaries]] = True
+            self.partners = self.allowed.sum(axis=1)
+            self.needs = columns.need_matrix()
+        else:
+            self.partners = np.ones(len(pairs), dtype=np.int64)
+        self.sound = columns["n1_failed"] == 0.0
+        self.places = any(node.location_tags for node in model.nodes.values())
+        self._room: tuple[Limits, FailoverRoom] | None = None
+        self._moments: tuple[float, Floats, Floats] | None = None
+        self._offline: Floats | None = None
+
+    def room(self, limits: Limits) -> FailoverRoom:
+        """What redundancy asks for."""
+        if self._room is None or self._room[0] != limits:
+            self._room = (limits, FailoverRoom(self._model, self.columns, limits))
+        return self._room[1]
+
+    @property
+    def moments(self) -> tuple[float, Floats, Floats]:
+        """Number of online nodes, sums and variances of the components."""
+        if self._moments is None:
+            self._moments = moments(self.columns.values[:, self.columns.online])
+        return self._moments
+
+    @property
+    def offline(self) -> Floats:
+        """Sums of the components over offline nodes."""
+        if self._offline is None:
+            self._offline = sequential_sum(self.columns.values[:, ~self.columns.online])
+        return self._offline
+
+    def pair_codes(self, fits: Fits, size: int, some: NDArray[np.intp]) -> tuple[NDArray[np.int8], Floats, Flags]:
+        """Why pairs fail whose primary takes the instance, the memory then reserved, and where it would be lacking.
+
+        Args:
+            fits: what each node says for itself.
+            size: which of the instances.
+            some: positions in `rows`.
+        """
+        columns = self.columns
+        reserved = np.maximum(columns["reserved"], self.needs[self.rows[some]] + fits.failover_memory[size])
+        lacking = columns["free_memory"] <= reserved
+        later = np.where(lacking & self.sound, np.int8(CODE[FailMode.MEMORY]), fits.after_n1[size])
+        return np.where(fits.before_n1[size] > 0, fits.before_n1[size], later), reserved, lacking
+
+
+def refusals(
+    groups: Sequence[Group], ground: Ground, vms: Sequence[InstanceModel], *, soft: bool
+) -> list[tuple[bool, Counter[FailMode]]]:
+    """For each of several sizes of one instance whether some candidate takes it, and the reasons of all others.
+
+    Redundancy of the cluster as a whole is left aside.
+    """
+    fits = Fits(groups, ground.columns, ground.kinds, vms, soft=soft)
+    codes = fits.primary[:, ground.rows]
+    told = np.zeros((len(vms), len(MODES) + 1), dtype=np.int64)
+    for code in np.unique(codes):
+        told[:, code] = (codes == code) @ ground.partners
+    if ground.paired:
+        for size in np.flatnonzero(told[:, 0]):
+            told[size, 0] = 0
+            open_rows = np.flatnonzero(codes[size] == 0)
+            step = max(1, _CELLS // len(ground.columns.indices))
+            for start in range(0, len(open_rows), step):
+                some = open_rows[start : start + step]
+                pair_codes, _, _ = ground.pair_codes(fits, int(size), some)
+                told[size] += np.bincount(pair_codes[ground.allowed[some]], minlength=len(MODES) + 1)
+    result = []
+    for counts in told.tolist():
+        failures = Counter({mode: counts[CODE[mode]] for mode in MODES if counts[CODE[mode]]})
+        result.append((counts[0] > 0, failures))
+    return result

@@ -1,0 +1,317 @@
+"""Carrying out a plan: sets of jobs are submitted one after the other, each set together, and waited for.
+
+Between two sets the user may stop: the first SIGINT or SIGTERM lets the running set end and submits no more, the second
+ends the program at once (the jobs that were submitted go on in the cluster). A set with a failed job ends the
+execution. Waiting asks luxid to answer when a job changes; only where it cannot (the job is archived already, too many
+wait) its state is asked for now and then. What may have been submitted is never submitted again, and a set is not
+submitted where somebody else moved its instances, or is about to: a fail-over done twice is undone.
+
+Source: man hbal(1), man hsqueeze(1) on `--exec`; the reason trail and comments of the jobs that htools 3.0.2 submits.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, NoReturn
+
+from htools.backends.luxi import Caller, Client, UnreachableError, connect
+from htools.plan.opcodes import Opcode
+from spec.errors import GantryError, PeerError
+
+FINISHED = frozenset({"canceled", "success", "error"})
+"""States in which a job stays."""
+
+UNFINISHED = ("queued", "waiting", "canceling", "running")
+"""All other states."""
+
+MOVING = frozenset(
+    f"OP_INSTANCE_{what}"
+    for what in ("FAILOVER", "MIGRATE", "MOVE", "RECREATE_DISKS", "REMOVE", "RENAME", "REPLACE_DISKS")
+)
+"""Opcodes after which an instance may be elsewhere, or nowhere; of others hbal's jobs just wait for the locks."""
+
+_WAIT = 30.0
+"""Seconds after which luxid answers even without a change."""
+_PATIENCE = 60.0
+"""Seconds for which luxid may be away (it is being restarted, say) while its jobs are waited for."""
+_PAUSE = 0.1
+"""Seconds between two attempts to reach it."""
+_INTERVAL = 2.0
+"""Seconds between two questions about a job for which luxid does not let us wait."""
+
+
+class ExecutionError(GantryError):
+    """Jobs were refused or did not succeed; `jobs` maps their ids to their last states."""
+
+    def __init__(self, reason: str, jobs: dict[int, str] | None = None) -> None:
+        self.reason = reason
+        self.jobs = jobs or {}
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSet:
+    """Jobs that may run at the same time; each is a list of opcodes.
+
+    Attributes:
+        description: for people.
+        jobs: the jobs.
+        places: where instances must be, or the jobs would do something else: names of their nodes, the primary first.
+    """
+
+    description: str
+    jobs: tuple[tuple[Opcode, ...], ...]
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What is added to every opcode: who submitted it and why.
+
+    Attributes:
+        tool: the program's name, first part of its entry in the reason trail.
+        reason: the entry's text.
+        comment: the opcode's comment.
+        priority: number of the submission priority, None for the cluster's default.
+    """
+
+    tool: str
+    reason: str
+    comment: str
+    priority: int | None = None
+
+    def applied(self, opcode: Opcode, now: int) -> Opcode:
+        """The opcode with it. `now` is in ns since 1970."""
+        trail = [*opcode.get("reason", []), [self.tool, self.reason, now]]
+        annotated = opcode | {"comment": self.comment, "reason": trail}
+        return annotated if self.priority is None else annotated | {"priority": self.priority}
+
+
+class _Stop:
+    """Counts the user's requests to stop."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if self.requested:
+            self._now()
+        self.requested = True
+        _tell_at_once("Cancel request registered, will exit at the end of the current job set...")
+
+    @staticmethod
+    def _now() -> NoReturn:
+        _tell_at_once("Double cancel request, exiting now...")
+        os._exit(2)
+
+
+def _tell_at_once(text: str) -> None:
+    """Write a line past the buffer of standard output, which the signal may have interrupted and locked.
+
+    Nobody is told where nobody reads, or a full pipe would keep the second signal from ending the program.
+    """
+    with suppress(OSError, ValueError):
+        if select.select([], [sys.stdout], [], 0)[1]:
+            os.write(sys.stdout.fileno(), f"{text}\n".encode())
+
+
+@contextmanager
+def _stoppable() -> Iterator[_Stop]:
+    stop = _Stop()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def submit(client: Caller, jobs: Sequence[Sequence[Opcode]]) -> list[int]:
+    """Submit jobs together and return their ids.
+
+    Raises:
+        ExecutionError: luxid refused one of them (the others are submitted; the text names them), or went away before
+            it answered, so that nobody knows.
+    """
+    try:
+        answers = client.call("SubmitManyJobs", [list(job) for job in jobs])
+    except PeerError as error:
+        text = ", ".join(map(str, error.arguments))
+        raise ExecutionError(f"Job submission error: {text}") from None
+    except UnreachableError as error:
+        told = f"luxid went away while it was given {len(jobs)} jobs ({error.reason})"
+        hint = "they may have been submitted: see 'gantry job list' before you start again"
+        raise ExecutionError(f"Job submission error: {told}; {hint}") from None
+    submitted = [int(answer[1]) for answer in answers if answer[0]]
+    refused = [str(answer[1]) for answer in answers if not answer[0]]
+    if refused:
+        others = f" (submitted: {', '.join(map(str, submitted))})" if submitted else ""
+        raise ExecutionError(f"Job submission error: {'; '.join(refused)}{others}", dict.fromkeys(submitted, "queued"))
+    return submitted
+
+
+def _check(client: Caller, group: JobSet) -> None:
+    """Make sure that nobody moved the instances of a set, or is about to (a run that was killed, for example).
+
+    Jobs that still run are looked for first: one that ends meanwhile has made its changes.
+
+    Raises:
+        ExecutionError: with the jobs or the instances.
+    """
+    if not group.places:
+        return
+    unfinished = ["|", *(["=", "status", status] for status in UNFINISHED)]
+    for (_, job), (_, ops) in client.call("Query", "job", ["id", "ops"], unfinished)["data"]:
+        moving = [op for op in ops if op["OP_ID"] in MOVING]
+        names = sorted({op["instance_name"] for op in moving if op.get("instance_name") in group.places})
+        if names:
+            hint = f"wait for it ('gantry job watch {job}') or cancel it, and plan again"
+            raise ExecutionError(f"job {job} moves {', '.join(names)}, which would be moved twice: {hint}")
+    wanted = ["|", *(["=", "name", name] for name in group.places)]
+    rows = client.call("Query", "instance", ["name", "pnode", "snodes"], wanted)["data"]
+    found = {name: (primary, *secondaries) for (_, name), (_, primary), (_, secondaries) in rows}
+    moved = sorted(name for name, nodes in group.places.items() if found.get(name) != nodes)
+    if moved:
+        raise ExecutionError(f"{', '.join(moved)}: no longer on the nodes that the plan moves it from; plan again")
+
+
+def _state(client: Caller, job: int) -> str:
+    """The state of a job, also of an archived one.
+
+    Raises:
+        ExecutionError: there is no such job (any more).
+    """
+    ((state, _),) = client.call("QueryJobs", [job], ["status", "archived"])
+    if not isinstance(state, str):
+        raise ExecutionError(f"job {job} is gone; ask 'gantry job list' what became of it")
+    return state
+
+
+def wait(client: Caller, job: int) -> str:
+    """Wait until a job stays as it is, and return its state.
+
+    Raises:
+        ExecutionError: there is no such job (any more).
+    """
+    last: list[Any] | None = None
+    while True:
+        try:
+            answer = client.call("WaitForJobChange", job, ["status"], last, None, _WAIT)
+        except PeerError:
+            answer = None
+        if answer == "nochange":
+            continue
+        told = bool(answer) and bool(answer[0]) and isinstance(answer[0][0], str)
+        last = answer[0] if told else [_state(client, job)]
+        if last[0] in FINISHED:
+            return str(last[0])
+        if not told:
+            time.sleep(_INTERVAL)
+
+
+@contextmanager
+def _reached(socket: str, patience: float, stop: _Stop) -> Iterator[Client | None]:
+    """A connection to luxid, waited for over a restart; none is needed once the user wants to stop.
+
+    Raises:
+        UnreachableError: luxid stayed away for longer than `patience` seconds.
+    """
+    give_up = time.monotonic() + patience
+    while not stop.requested:
+        try:
+            client = connect(socket, timeout=None)
+        except UnreachableError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            with client:
+                yield client
+            return
+    yield None
+
+
+def wait_all(socket: str, jobs: Sequence[int], patience: float = _PATIENCE) -> dict[int, str]:
+    """Wait for jobs that were submitted, also over a restart of luxid; return their states.
+
+    Raises:
+        ExecutionError: a job is gone.
+        UnreachableError: luxid stayed away for longer than `patience` seconds.
+    """
+    states: dict[int, str] = {}
+    away_since: float | None = None
+    while len(states) < len(jobs):
+        try:
+            with connect(socket, timeout=None) as client:
+                away_since = None
+                for job in jobs:
+                    if job not in states:
+                        states[job] = wait(client, job)
+        except UnreachableError:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since > patience:
+                raise
+            time.sleep(_PAUSE)
+    return states
+
+
+def run(
+    socket: str,
+    sets: Sequence[JobSet],
+    annotation: Annotation,
+    *,
+    say: Callable[[str], None] = print,
+    clock: Callable[[], int] = time.time_ns,
+) -> bool:
+    """Carry out the sets in order.
+
+    Args:
+        socket: luxid's socket.
+        sets: what to do.
+        annotation: added to every opcode.
+        say: tells the user a line.
+        clock: ns since 1970.
+
+    Returns:
+        False when the user stopped it before the last set.
+
+    Raises:
+        ExecutionError: a job was refused or did not succeed, or instances are not where they should be; later sets
+            were not submitted.
+        UnreachableError: luxid went away.
+    """
+    now = clock()
+    sys.stdout.flush()
+    with _stoppable() as stop:
+        for position, group in enumerate(sets):
+            with _reached(socket, _PATIENCE if position else 0.0, stop) as client:
+                if client is None or stop.requested:
+                    _tell_rest(sets, position, say)
+                    return False
+                _check(client, group)
+                jobs = [[annotation.applied(opcode, now) for opcode in job] for job in group.jobs]
+                ids = submit(client, jobs)
+                say(f"Got job IDs {','.join(map(str, ids))}")
+                sys.stdout.flush()
+            states = wait_all(socket, ids)
+            failed = {job: state for job, state in states.items() if state != "success"}
+            if failed:
+                told = ", ".join(f"job {job}: {state}" for job, state in failed.items())
+                raise ExecutionError(f"Not all jobs completed successfully: {told}\nAborting.", states)
+    return True
+
+
+def _tell_rest(sets: Sequence[JobSet], position: int, say: Callable[[str], None]) -> None:
+    say("Exiting early due to user request,")
+    say(f"{position} job set(s) submitted:")
+    for group in sets[:position]:
+        say(f"  {group.description}")
+    say(f"{len(sets) - position} job set(s) not submitted:")
+    for group in sets[position:]:
+        say(f"  {group.description}")

@@ -1,0 +1,61 @@
+"""A line of progress on a terminal while a long search goes on; nothing anywhere else."""
+
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from htools.formatting.numbers import fixed
+from htools.model.moves import Planned
+
+_T = TypeVar("_T", bound=Planned)
+
+PATIENCE = 2.0
+"""Seconds after which a search counts as long."""
+
+CELLS = 24
+
+
+def _bar(before: float, target: float, score: float, rounds: int, spent: float) -> str:
+    """The line, as far as the terminal is wide."""
+    span = before - target
+    share = min(1.0, max(0.0, (before - score) / span)) if span > 0 else 1.0
+    filled = round(share * CELLS)
+    cells = "#" * filled + "." * (CELLS - filled)
+    line = f"[{cells}] round {rounds}, score {fixed(score, 4)}, {spent / rounds:.2f} s a round"
+    return line[: max(0, shutil.get_terminal_size().columns - 1)]
+
+
+def shown(plan: Iterable[_T], before: float, target: float, *, quiet: bool) -> Iterator[_T]:
+    """The plan's moves as they come, with a line about them on standard error while the next is looked for.
+
+    The line is taken away before a move is passed on, so that what is printed about moves stands above it.
+
+    Args:
+        plan: yields moves.
+        before: the score at first.
+        target: the score at which the search would stop.
+        quiet: say nothing.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield from plan
+        return
+    start = time.monotonic()
+    written = ""
+    try:
+        for rounds, planned in enumerate(plan, 1):
+            _write("\r" + " " * len(written) + "\r" if written else "")
+            written = ""
+            yield planned
+            spent = time.monotonic() - start
+            if spent >= PATIENCE:
+                written = _bar(before, target, planned.score, rounds, spent)
+                _write(written)
+    finally:
+        _write("\r" + " " * len(written) + "\r" if written else "")
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

@@ -1,0 +1,3 @@
+"""The version that the tools print."""
+
+VERSION = "0.1.0"
