@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from checkers.tla import load
-from checkers.tla.check import check
-from checkers.tla.explore import Options
 from checkers.tla.limits import memory_used
+from checkers.tla.search.check import check
+from checkers.tla.search.state_graph import Options
 
 MODELS = Path(__file__).resolve().parents[1] / "tla" / "bench"
 _LOCKS = "CONSTANTS Owner = {{a, b, c}} Lock = {{l, m}} Lives = {lives}\nSPECIFICATION Spec\n"

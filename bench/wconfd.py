@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from checkers.peers import real_configuration, real_is_installed, running
+from checkers.conformance.daemons import real_configuration, real_is_installed, running
 from impl.process.livelock import LiveLock
 from impl.wire.client import Client
 

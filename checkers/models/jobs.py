@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from checkers.explore import Exploration, explore
-from checkers.lockstep import Side
+from checkers.exploration.explore import Exploration, explore
+from checkers.exploration.lockstep import Side
+from checkers.traces.jobs import lost
 from impl.jobs.queue import JobQueue, Snapshot
 from impl.jobs.status import job_status
 from spec.jobs import queue as spec_queue
@@ -208,8 +209,6 @@ def wrong_step(before: Queue, occurrence: Occurrence, after: Queue, answer: Any)
 
 def wrong_restart(before: Queue, after: Queue) -> str | None:
     """What a restart lost or ran again, in prose; None if nothing."""
-    from checkers.trace_jobs import lost
-
     missing = lost(before, after)
     if missing is not None:
         return f"a restart loses nothing: {missing}"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
-from checkers.explore import Exploration, explore
-from checkers.lockstep import Side
+from checkers.exploration.explore import Exploration, explore
+from checkers.exploration.lockstep import Side
 from impl.locks import core, state, view
 from impl.locks.blocking import EVERYBODY, first_block, free_for
 from spec.locks.model import (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from checkers.explore import Exploration, explore
+from checkers.exploration.explore import Exploration, explore
 from spec.store import (
     PROPERTIES,
     Ask,

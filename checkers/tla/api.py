@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from checkers.tla.build import build
-from checkers.tla.check import Outcome, check
-from checkers.tla.config import Config, parse_config, read_config
 from checkers.tla.errors import TlaConfigError
-from checkers.tla.explore import Options, StateGraph
 from checkers.tla.limits import allow_recursion
-from checkers.tla.model import Model
-from checkers.tla.modules import Loader
-from checkers.tla.symbols import Module
-from checkers.tla.values import Domain, ModelValue, Value, is_sequence
+from checkers.tla.model.build import build
+from checkers.tla.model.config import Config, parse_config, read_config
+from checkers.tla.model.model import Model
+from checkers.tla.parse.modules import Loader
+from checkers.tla.parse.syntax import Module
+from checkers.tla.search.check import Outcome, check
+from checkers.tla.search.state_graph import Options, StateGraph
+from checkers.tla.values.values import Domain, ModelValue, Value, is_sequence
 
 
 def plain(value: Value) -> Any:

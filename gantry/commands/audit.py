@@ -4,11 +4,11 @@ import argparse
 import sys
 from collections.abc import Set as AbstractSet
 
-from checkers.plan_constraints import Order
-from checkers.plan_order import Found, Impossible, find_order
-from checkers.plan_prose import RULE_HELP, impossible_text, offence_text, script_text
-from checkers.plan_text import PlanError, read_plan
-from checkers.plans import TIMEOUT, audit
+from checkers.plans.audit import TIMEOUT, audit
+from checkers.plans.constraints import Order
+from checkers.plans.order import Found, Impossible, find_order
+from checkers.plans.prose import RULE_HELP, impossible_text, offence_text, script_text
+from checkers.plans.reader import PlanError, read_plan
 from checkers.verdict import Illegal, Ok
 from gantry.arguments import seconds
 from htools.backends import luxi

@@ -6,12 +6,12 @@ import os
 import sys
 from typing import Any
 
-from checkers.conform import Check
-from checkers.conform import run as run_scenarios
+from checkers.conformance.session import Check
+from checkers.conformance.session import run as run_scenarios
 from checkers.verdict import Ok, Unknown
 from impl.wire.client import Client
 
-DRIVERS = {"luxid": "checkers.conform_luxid"}
+DRIVERS = {"luxid": "checkers.conformance.luxid"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def _tell(check: Check, *, real: bool, verbose: bool) -> None:
 
 def _run_wconfd(arguments: argparse.Namespace) -> int:
     """Drive a wconfd through generated histories."""
-    from checkers.conform_wconfd import conform
+    from checkers.conformance.wconfd import conform
 
     beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(arguments.socket))), "livelocks")
     profile = arguments.profile or ("peer-3.0" if arguments.real else "gantry")

@@ -4,7 +4,7 @@ import argparse
 import os
 import time
 
-from checkers.refinements import DIRECTORY, REFINEMENTS, configurations, refine
+from checkers.refinement.pairs import DIRECTORY, REFINEMENTS, configurations, refine
 from checkers.verdict import Illegal, Ok
 
 OK, DIFFERENT, UNKNOWN = 0, 1, 3

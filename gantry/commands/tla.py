@@ -12,16 +12,16 @@ from collections.abc import Callable
 from typing import Any
 
 from checkers.tla import Specification, TlaError, TlaEvalError, TlaLimitError, load
-from checkers.tla.check import Outcome, check
-from checkers.tla.dump import write_dot, write_json
 from checkers.tla.errors import TlaConfigError, TlaSemanticError, TlaSyntaxError, TlaWorkerError
-from checkers.tla.explore import Figures, Options, Violation
-from checkers.tla.expression import STANDARD, evaluate
-from checkers.tla.model import Model
-from checkers.tla.show import show
-from checkers.tla.simulate import simulate
-from checkers.tla.stdlib import SESSION
-from checkers.tla.traces import trace_json, trace_lines
+from checkers.tla.model.expression import STANDARD, evaluate
+from checkers.tla.model.model import Model
+from checkers.tla.search.check import Outcome, check
+from checkers.tla.search.dump import write_dot, write_json
+from checkers.tla.search.simulate import simulate
+from checkers.tla.search.state_graph import Figures, Options, Violation
+from checkers.tla.search.traces import trace_json, trace_lines
+from checkers.tla.values.show import show
+from checkers.tla.values.standard_modules import SESSION
 
 OK, ASSUMPTION, DEADLOCK, SAFETY, LIVENESS = 0, 10, 11, 12, 13
 ASSERTION, EVALUATION, LIMIT, PARSING, CONFIGURATION, WORKER = 14, 75, 20, 150, 151, 255

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from checkers.trace import read, validate
+from checkers.traces.validation import read, validate
 from checkers.verdict import Illegal, Ok
 from spec.errors import GantryError
 
-MODELS = {"jobs": ("checkers.trace_jobs", "JobsModel"), "locks": ("checkers.trace_locks", "LocksModel")}
+MODELS = {"jobs": ("checkers.traces.jobs", "JobsModel"), "locks": ("checkers.traces.locks", "LocksModel")}
 
 
 class TraceFileError(GantryError):

@@ -7,11 +7,11 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 
-from checkers.plan_constraints import Order
-from checkers.plan_prose import offence_text
-from checkers.plan_text import read_plan
-from checkers.plans import audit
-from checkers.promise import broken_promises
+from checkers.plans.audit import audit
+from checkers.plans.constraints import Order
+from checkers.plans.outcome import broken_promises
+from checkers.plans.prose import offence_text
+from checkers.plans.reader import read_plan
 from checkers.verdict import Illegal, Ok
 from gantry.demo.display import Display
 from gantry.demo.stage import BalancerError, NothingToDoError, Stage

@@ -1,6 +1,6 @@
 """What luxid writes with `--trace`: steps, when they are durable, when their visible effects are performed.
 
-The format is defined in `checkers.trace`.
+The format is defined in `checkers.traces.validation`.
 """
 
 from collections.abc import Sequence

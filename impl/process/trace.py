@@ -1,8 +1,8 @@
 """The trace that a daemon writes with `--trace FILE`: one NDJSON line per transition of its core.
 
-The format is defined in `checkers.trace`, which validates such files against the specification. A line is written in
-one piece, straight to the file, *before* the effects of its step are performed, so that a killed daemon's trace lacks
-nothing that anybody saw. Secret parameters never belong into a line. Without `--trace` no writer exists.
+The format is defined in `checkers.traces.validation`, which validates such files against the specification. A line is
+written in one piece, straight to the file, *before* the effects of its step are performed, so that a killed daemon's
+trace lacks nothing that anybody saw. Secret parameters never belong into a line. Without `--trace` no writer exists.
 """
 
 import logging

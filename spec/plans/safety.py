@@ -1,7 +1,7 @@
 """When a plan is safe: the plain definition, by walking through every state.
 
 Rules of this module: a state is where every instance is, nothing else; what a node has left is counted from nothing in
-every state. Slow on purpose. `checkers.plans` decides the same question with z3 and is tested against this.
+every state. Slow on purpose. `checkers.plans.audit` decides the same question with z3 and is tested against this.
 
 A plan is safe if in every state that it goes through
 * each command is possible where it begins, and keeps the rules about its target (drain, group, migration tags), and

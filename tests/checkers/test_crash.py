@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from checkers.crash import Mark, Step, Sync, Write, applied, explore_crashes
-from checkers.crash_store import crash_copies, crash_snapshots, crash_store
+from checkers.crashes.crash_points import Mark, Step, Sync, Write, applied, explore_crashes
+from checkers.crashes.store import crash_copies, crash_snapshots, crash_store
 from checkers.verdict import Illegal, Ok
 from impl.store import files as real_files
 from impl.store.port import Batch

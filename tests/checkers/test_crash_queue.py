@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from checkers.crash_queue import Scenario, brief, check, life
-from checkers.simulated_disk import SimulatedDisk
+from checkers.crashes.queue import Scenario, brief, check, life
+from checkers.crashes.simulated_disk import SimulatedDisk
 from checkers.verdict import Illegal, Ok
 from impl.jobs.files import archived_path, job_path, temporary_path
 from impl.luxid.store import Entry, QueueStore

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from checkers.explore import explore
+from checkers.exploration.explore import explore
 from checkers.verdict import Illegal, Ok, Unknown
 
 

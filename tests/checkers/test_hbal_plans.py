@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from checkers.plan_constraints import Order
-from checkers.plan_text import read_plan
-from checkers.plans import audit
+from checkers.plans.audit import audit
+from checkers.plans.constraints import Order
+from checkers.plans.reader import read_plan
 from checkers.verdict import Illegal, Ok
 from htools import hbal
 from htools.backends import text

@@ -8,7 +8,16 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from checkers.offered import Offer, Offers, Situation, Table, disagreement, leaves_only_drained, offer, table_of
+from checkers.plans.offered_moves import (
+    Offer,
+    Offers,
+    Situation,
+    Table,
+    disagreement,
+    leaves_only_drained,
+    offer,
+    table_of,
+)
 from htools.balance import rounds
 from htools.balance.class_search import ClassSearch, serves
 from htools.balance.plain_search import PlainSearch

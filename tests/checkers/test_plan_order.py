@@ -4,9 +4,9 @@ from itertools import permutations
 
 from hypothesis import given, settings
 
-from checkers.plan_order import Found, Impossible, find_order
-from checkers.plan_prose import impossible_text, script_text
-from checkers.plan_text import read_plan
+from checkers.plans.order import Found, Impossible, find_order
+from checkers.plans.prose import impossible_text, script_text
+from checkers.plans.reader import read_plan
 from checkers.verdict import Unknown
 from spec.allocator.cluster import Cluster
 from spec.plans.model import Action, Command, Plan, PlanJob, Rule

@@ -2,7 +2,7 @@
 
 import pytest
 
-from checkers.plan_text import PlanError, read_plan
+from checkers.plans.reader import PlanError, read_plan
 from spec.allocator.cluster import Cluster
 from spec.plans.model import Action, Command, Plan, PlanJob
 from tests.checkers.conftest import EXAMPLES

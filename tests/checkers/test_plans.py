@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from checkers.plan_constraints import Order
-from checkers.plans import audit
+from checkers.plans.audit import audit
+from checkers.plans.constraints import Order
 from checkers.verdict import Illegal, Ok, Unknown
 from spec.allocator.cluster import Cluster
 from spec.plans.model import (

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from checkers.plan_text import read_plan
-from checkers.promise import broken_promises, expected_placement
+from checkers.plans.outcome import broken_promises, expected_placement
+from checkers.plans.reader import read_plan
 from impl.setup.config import Setup, initial_config
 from spec.allocator.cluster import Cluster
 from spec.plans.model import Plan

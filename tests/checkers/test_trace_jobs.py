@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from checkers.trace import read, validate
-from checkers.trace_jobs import JobsModel, lost
+from checkers.traces.jobs import JobsModel, lost
+from checkers.traces.validation import read, validate
 from checkers.verdict import Illegal, Ok
 from spec.jobs.events import Effect, Event
 from spec.jobs.model import Job, Opcode, Status, Timestamp

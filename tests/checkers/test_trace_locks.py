@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from checkers.trace import Mismatch, TraceFormatError, read, validate
-from checkers.trace_locks import LocksModel
+from checkers.traces.locks import LocksModel
+from checkers.traces.validation import Mismatch, TraceFormatError, read, validate
 from checkers.verdict import Illegal, Ok, Verdict
 from impl.process.trace import TraceWriter
 from spec.locks.model import Event, Free, Intersect, Opportunistic, Try, Wait

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.peer import daemons, peer_missing
-from checkers.conform import Check, run
-from checkers.conform_luxid import KNOWN, SCENARIOS
+from checkers.conformance.luxid import KNOWN, SCENARIOS
+from checkers.conformance.session import Check, run
 from gantry.cli import main
 from impl.paths import Root
 from tests.impl.luxid.fakes import Luxid, short_root

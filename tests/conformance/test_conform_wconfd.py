@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from checkers.conform_histories import Action, Profile, generate
-from checkers.conform_wconfd import Driver, conform
-from checkers.peers import real_configuration, real_is_installed, running
+from checkers.conformance.daemons import real_configuration, real_is_installed, running
+from checkers.conformance.histories import Action, Profile, generate
+from checkers.conformance.wconfd import Driver, conform
 from checkers.verdict import Illegal, Ok
 from impl.paths import Root
 from spec.locks import rules

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checkers.peers import real_configuration
+from checkers.conformance.daemons import real_configuration
 from tests.conftest import shared_directory
 from tests.impl.wconfd.conftest import Daemon, new_daemon
 

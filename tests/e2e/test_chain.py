@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from checkers.plan_text import read_plan
-from checkers.promise import broken_promises
+from checkers.plans.outcome import broken_promises
+from checkers.plans.reader import read_plan
 from gantry.cli import main
 from tests.e2e.conftest import EXAMPLES, Chain, hbal, until
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from checkers.plan_text import read_plan
-from checkers.promise import broken_promises
+from checkers.plans.outcome import broken_promises
+from checkers.plans.reader import read_plan
 from htools.backends import luxi, text
 from tests.e2e.conftest import Chain, chain_of, hbal
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bench.peer import configuration
-from checkers.trace import read, validate
-from checkers.trace_jobs import JobsModel
+from checkers.traces.jobs import JobsModel
+from checkers.traces.validation import read, validate
 from checkers.verdict import Ok
 from impl.jobs.files import JobFileError, job_path, read_job
 from impl.jobs.status import is_finalised, job_status

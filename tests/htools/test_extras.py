@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 
-from checkers.plan_text import read_plan
+from checkers.plans.reader import read_plan
 from htools import hbal
 from htools.backends import text
 from htools.balance.explain import Explanation, Obstacle

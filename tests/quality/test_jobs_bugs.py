@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checkers.lockstep import lockstep
+from checkers.exploration.lockstep import lockstep
 from checkers.models import jobs as model
 from checkers.models.jobs import AFTER, LIMITED, ONE_AT_A_TIME, PAUSED, PLAIN, REJECTED, URGENT, Bounds, explored, sides
 from checkers.verdict import Illegal, Ok

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from checkers.models import job_world, lock_life, store
-from checkers.refine import System
-from checkers.refinements import REFINEMENTS, refine
+from checkers.models import jobs_world, locks_world, store
+from checkers.refinement.compare import System
+from checkers.refinement.pairs import REFINEMENTS, refine
 from checkers.verdict import Illegal, Ok
 from spec.jobs import events
 from spec.jobs import queue as queue_rules
@@ -305,18 +305,18 @@ def new_slots_stay_free(queue: queue_rules.Queue, event: events.Event, now: Any)
 
 def _locks(rules: Any) -> Any:
     def system(constants: Mapping[str, Any]) -> System[Any]:
-        bounds = lock_life.bounds_of(constants)
-        successors = lock_life.System(bounds, rules).successors
-        return System(lock_life.initial(bounds), successors, lock_life.state_value(bounds))
+        bounds = locks_world.bounds_of(constants)
+        successors = locks_world.System(bounds, rules).successors
+        return System(locks_world.initial(bounds), successors, locks_world.state_value(bounds))
 
     return system
 
 
 def _jobs(rules: Any) -> Any:
     def system(constants: Mapping[str, Any]) -> System[Any]:
-        bounds = job_world.bounds_of(constants)
-        successors = job_world.System(bounds, job_world.Rules(rules)).successors
-        return System(job_world.initial(bounds), successors, job_world.state_value)
+        bounds = jobs_world.bounds_of(constants)
+        successors = jobs_world.System(bounds, jobs_world.Rules(rules)).successors
+        return System(jobs_world.initial(bounds), successors, jobs_world.state_value)
 
     return system
 

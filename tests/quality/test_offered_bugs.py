@@ -6,7 +6,7 @@ imported.
 
 import pytest
 
-from checkers.offered import Offers, disagreement, table_of
+from checkers.plans.offered_moves import Offers, disagreement, table_of
 from tests.checkers.test_offered import by_definition, by_the_engine, by_the_plain_search, by_what_hbal_takes
 from tests.quality.planting import plant
 
@@ -57,8 +57,8 @@ BUGS = {
     "plain_without_restriction": ("htools.model.moves", "(primary_offline or not rules.restricted_migration)", "True"),
     "plain_for_those_not_balanced": ("htools.model.moves", "and vm.instance.auto_balance", ""),
     "plain_evacuation_of_primaries_only": ("htools.model.moves", "nodes[vm.secondary].offline)", "False)"),
-    "plain_to_its_own_secondary": ("htools.balance.rounds", "{vm.primary, vm.secondary}", "{vm.primary}"),
-    "plain_by_way_of_a_drained_secondary": ("htools.balance.rounds", "vm.secondary in online and ", ""),
+    "plain_to_its_own_secondary": ("htools.model.moves", "{vm.primary, vm.secondary}", "{vm.primary}"),
+    "plain_by_way_of_a_drained_secondary": ("htools.model.moves", "vm.secondary in online and ", ""),
     "across_groups": ("htools.model.cluster", " and primary.group == secondary.group", ""),
     "vectors_without_restriction": (
         "htools.balance.evaluation",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
-import checkers.plan_constraints as original
-from checkers import plan_order, plans
-from checkers.plan_constraints import Order
-from checkers.plan_text import read_plan
+import checkers.plans.constraints as original
+from checkers.plans import audit, order
+from checkers.plans.constraints import Order
+from checkers.plans.reader import read_plan
 from checkers.verdict import Illegal
 from htools.backends import text
 from spec.allocator.cluster import Cluster
@@ -87,7 +87,7 @@ def disagrees_as_written(case: tuple[Cluster, Plan]) -> bool:
     rules = STANDARD_RULES
     expected = first_offence(cluster, plan, rules)
     try:
-        verdict = plans.audit(cluster, plan, rules)
+        verdict = audit.audit(cluster, plan, rules)
     except GantryError:
         return True
     return (verdict.witness if isinstance(verdict, Illegal) else None) != expected
@@ -96,7 +96,7 @@ def disagrees_as_written(case: tuple[Cluster, Plan]) -> bool:
 def disagrees_in_any_order(case: tuple[Cluster, Plan]) -> bool:
     cluster, plan = case
     try:
-        verdict = plans.audit(cluster, plan, order=Order.ANY)
+        verdict = audit.audit(cluster, plan, order=Order.ANY)
     except GantryError:
         return True
     found = len(verdict.witness.done) if isinstance(verdict, Illegal) else None
@@ -129,7 +129,7 @@ SLOW = {
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else ()) for n in MUTANTS])
 def test_a_fault_in_the_constraints_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "Constraints", mutant(*MUTANTS[name], monkeypatch).__dict__["Constraints"])
+    monkeypatch.setattr(audit, "Constraints", mutant(*MUTANTS[name], monkeypatch).__dict__["Constraints"])
     find(clusters_with_plans(), disagrees_as_written, settings=QUICK)
 
 
@@ -137,7 +137,7 @@ def test_a_fault_in_the_constraints_is_found(name: str, monkeypatch: pytest.Monk
     "name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else ()) for n in ANY_ORDER_MUTANTS]
 )
 def test_a_fault_in_the_order_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "Constraints", mutant(*ANY_ORDER_MUTANTS[name], monkeypatch).__dict__["Constraints"])
+    monkeypatch.setattr(audit, "Constraints", mutant(*ANY_ORDER_MUTANTS[name], monkeypatch).__dict__["Constraints"])
     find(clusters_with_plans(), disagrees_in_any_order, settings=QUICK)
 
 
@@ -149,9 +149,9 @@ def test_an_obstacle_that_is_generalised_too_far_is_found(monkeypatch: pytest.Mo
 
     branch = text.load(str(EXAMPLES / "branch-4.txt"))
     plan = read_plan((EXAMPLES / "branch-4.plan").read_text("utf-8"), branch)
-    assert isinstance(plan_order.find_order(branch, plan), plan_order.Found)
-    monkeypatch.setattr(plan_order._Search, "_matters", only_the_moved)
-    assert isinstance(plan_order.find_order(branch, plan), plan_order.Impossible)
+    assert isinstance(order.find_order(branch, plan), order.Found)
+    monkeypatch.setattr(order._Search, "_matters", only_the_moved)
+    assert isinstance(order.find_order(branch, plan), order.Impossible)
 
 
 def test_the_constraints_as_they_are_show_no_disagreement() -> None:

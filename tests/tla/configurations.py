@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkers.tla import load
-from checkers.tla.check import Outcome, check
-from checkers.tla.explore import Options
+from checkers.tla.search.check import Outcome, check
+from checkers.tla.search.state_graph import Options
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "tla"
 

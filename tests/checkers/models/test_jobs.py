@@ -2,7 +2,7 @@
 
 import pytest
 
-from checkers.lockstep import lockstep
+from checkers.exploration.lockstep import lockstep
 from checkers.models.jobs import (
     AFTER,
     LIMITED,

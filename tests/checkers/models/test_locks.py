@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from checkers.lockstep import Divergence, lockstep
+from checkers.exploration.lockstep import Divergence, lockstep
 from checkers.models.locks import LOCKS, Bounds, explored, pairs, request, sides, singles, wrong_step
 from checkers.verdict import Illegal, Ok, Verdict
 from spec.locks.model import Effects, Event

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from checkers.tla import load
-from checkers.tla.check import Outcome, check
-from checkers.tla.explore import Options
+from checkers.tla.search.check import Outcome, check
+from checkers.tla.search.state_graph import Options
 
 COUNTER = """---- MODULE Spec ----
 EXTENDS Naturals

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checkers.tla import TlaError, TlaLimitError, TlaUnsupportedError, load, plain
-from checkers.tla.explore import Options
+from checkers.tla.search.state_graph import Options
 from tests.checkers.tla.specs import COUNTER, RING, figures, run
 
 BASE = "CONSTANTS Top = 3 Fail = FALSE\nSPECIFICATION Spec\n"
@@ -202,7 +202,7 @@ def test_the_graph_as_a_library_sees_it(tmp_path: Path) -> None:
 
 
 def test_plain_values() -> None:
-    from checkers.tla.expression import evaluate
+    from checkers.tla.model.expression import evaluate
 
     assert plain(evaluate("<<{1}, [a |-> 2], 5 :> <<>>>>")) == (frozenset({1}), {"a": 2}, {5: ()})
     assert plain(evaluate("{[a |-> 1]}")) == frozenset({plain(evaluate("[a |-> 1]"))})

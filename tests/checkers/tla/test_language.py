@@ -3,9 +3,9 @@
 import pytest
 
 from checkers.tla import TlaError, TlaSemanticError, TlaSyntaxError, TlaUnsupportedError
-from checkers.tla.expression import STANDARD, evaluate
-from checkers.tla.show import show
-from checkers.tla.values import Value
+from checkers.tla.model.expression import STANDARD, evaluate
+from checkers.tla.values.show import show
+from checkers.tla.values.values import Value
 
 VALUES = {
     "logic": [("TRUE => FALSE \\/ TRUE", "TRUE"), ("~TRUE \\equiv FALSE", "TRUE"), ("FALSE /\\ 1", "FALSE")],

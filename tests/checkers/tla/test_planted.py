@@ -6,23 +6,14 @@ from typing import Any
 
 import pytest
 
-from checkers.tla import (
-    automaton,
-    equality,
-    explore,
-    liveness,
-    precedence,
-    program,
-    runtime,
-    setops,
-    sets,
-    values,
-    workers,
-)
+from checkers.tla.codegen import program
 from checkers.tla.errors import TlaError
-from checkers.tla.expression import evaluate
-from checkers.tla.show import show
-from checkers.tla.symmetry import Orbits
+from checkers.tla.model.expression import evaluate
+from checkers.tla.model.symmetry import Orbits
+from checkers.tla.parse import precedence
+from checkers.tla.search import automaton, explore, liveness, workers
+from checkers.tla.values import constructors, equality, helpers, sets, values
+from checkers.tla.values.show import show
 from tests.checkers.tla import test_checking, test_language, test_workers
 from tests.checkers.tla.specs import RING, figures, run
 
@@ -38,11 +29,11 @@ def any_values_may_be_compared(patch: Patch) -> None:
 
 
 def except_appends(patch: Patch) -> None:
-    patch.setattr(runtime, "place", lambda f, x: x - 1 if x.__class__ is int else f[0].index.get(x))
+    patch.setattr(helpers, "place", lambda f, x: x - 1 if x.__class__ is int else f[0].index.get(x))
 
 
 def choose_takes_the_last(patch: Patch) -> None:
-    patch.setattr(setops, "in_order", lambda members: tuple(sets.listed(members))[::-1])
+    patch.setattr(constructors, "in_order", lambda members: tuple(sets.listed(members))[::-1])
     patch.setattr(program, "ordered", lambda members: values.ordered(members)[::-1])
 
 

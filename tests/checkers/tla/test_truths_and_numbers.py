@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from checkers.tla import TlaEvalError, load
-from checkers.tla.alike import alike, doubtful, marks
-from checkers.tla.expression import evaluate
+from checkers.tla.model.expression import evaluate
+from checkers.tla.values.identity import alike, doubtful, marks
 from tests.checkers.tla.specs import figures, run
 
 SPEC = "SPECIFICATION Spec\n"

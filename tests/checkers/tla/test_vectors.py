@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from checkers.tla import TlaError, TlaEvalError, TlaSemanticError, TlaSyntaxError, load
-from checkers.tla.check import Outcome, check
-from checkers.tla.explore import Options
-from checkers.tla.expression import evaluate
-from checkers.tla.show import show
+from checkers.tla.model.expression import evaluate
+from checkers.tla.search.check import Outcome, check
+from checkers.tla.search.state_graph import Options
+from checkers.tla.values.show import show
 
 _PHASES: dict[str, type[TlaError]] = {"parse": TlaSyntaxError, "semantic": TlaSemanticError, "eval": TlaEvalError}
 _LARGE = 60_000

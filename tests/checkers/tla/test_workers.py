@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from checkers.tla import TlaLimitError, load, workers
-from checkers.tla.check import check
+from checkers.tla import TlaLimitError, load
 from checkers.tla.errors import TlaWorkerError
-from checkers.tla.explore import Options
-from checkers.tla.show import show
+from checkers.tla.search import workers
+from checkers.tla.search.check import check
+from checkers.tla.search.state_graph import Options
+from checkers.tla.values.show import show
 from gantry.cli import main
 from tests.checkers.tla.specs import COUNTER, RING
 from tests.checkers.tla.test_classics import ABP, BAKERY, DATA, ELECT, PETERSON, PROCESSES, SERVERS, TCOMMIT, TWOPC

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from checkers.trace import read, validate
-from checkers.trace_locks import LocksModel
+from checkers.traces.locks import LocksModel
+from checkers.traces.validation import read, validate
 from checkers.verdict import Illegal, Ok
 from impl.paths import Root
 from impl.process.livelock import LiveLock

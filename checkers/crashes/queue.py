@@ -1,0 +1,211 @@
+"""Power cuts at every point of the queue's store: is what was answered still there afterwards?
+
+A simulated disk remembers, for each file, the content that was synced and the one that was only written, and, for the
+directories, the changes of names since their last sync. A power cut may come before any operation; it keeps any of the
+unsynced changes of names (a rename is one change; a change is not kept without the earlier ones of the same name), and
+of unsynced contents the old one, the new one, or the half of it (`checkers.crashes.simulated_disk`). From every such
+disk the store recovers, is cut again while it does, and is then compared with what was promised:
+
+* a job is live (or archived, if that was answered) with the content that was answered last, or a later one;
+* what a job's process wrote durably is not undone;
+* the serial is not below the one that was answered, nor below any job's id;
+* the drain mark is as it was answered.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from checkers.crashes.simulated_disk import PowerCutError, SimulatedDisk
+from checkers.verdict import Illegal, Ok, Verdict
+from impl.jobs.files import encode, job_path, temporary_path
+from impl.luxid.store import QueueStore, entry_of
+from spec.jobs.model import Job, Opcode, Status
+
+QUEUE = "/queue"
+# ---- what is done, and what it promises
+
+
+@dataclass(slots=True)
+class Promises:
+    """What was answered, and what is being done.
+
+    Attributes:
+        contents: for each job the content that was answered last, and those that may have come since.
+        answered: the jobs of which any content was answered.
+        archived: the jobs whose archiving was answered.
+        leaving: the jobs that are being archived.
+    """
+
+    contents: dict[int, list[Job]] = field(default_factory=dict)
+    answered: set[int] = field(default_factory=set)
+    archived: set[int] = field(default_factory=set)
+    leaving: set[int] = field(default_factory=set)
+    serial: int = 0
+    drained: tuple[bool, ...] = (False,)
+
+
+class Scenario:
+    """A piece of the queue's life on a disk, with the promises that it makes."""
+
+    def __init__(self, disk: SimulatedDisk, kind: type[QueueStore]) -> None:
+        self.disk = disk
+        self.promises = Promises()
+        self.store = kind(QUEUE, disk)
+
+    def commit(self, *jobs: Job, serial: int | None = None) -> None:
+        """Luxid decides."""
+        for job in jobs:
+            self.promises.contents.setdefault(job.id, []).append(job)
+        self.store.commit([entry_of(job) for job in jobs], serial)
+        for job in jobs:
+            self.promises.contents[job.id] = [job]
+            self.promises.answered.add(job.id)
+        self.promises.serial = max(self.promises.serial, serial or 0)
+
+    def process_writes(self, job: Job) -> None:
+        """A job's process writes its file, durably."""
+        path = job_path(QUEUE, job.id)
+        self.promises.contents[job.id].append(job)
+        self.disk.write(temporary_path(path), encode(job))
+        self.disk.sync(temporary_path(path))
+        self.disk.rename(temporary_path(path), path)
+        self.disk.sync_directory(QUEUE)
+        self.promises.contents[job.id] = [job]
+
+    def archive(self, *ids: int) -> None:
+        """Jobs are archived."""
+        self.promises.leaving |= set(ids)
+        self.store.archive(ids)
+        self.promises.archived |= set(ids)
+
+    def drain(self, drained: bool) -> None:
+        """The queue is closed or opened."""
+        self.promises.drained = (*self.promises.drained, drained)
+        self.store.set_drain(drained)
+        self.promises.drained = (drained,)
+
+    def settle(self) -> None:
+        """A journal has grown: the next one begins, the old one is settled."""
+        self.store.settle(*self.store.rotate())
+
+
+def life(scenario: Scenario) -> None:
+    """Submissions, hand-over, a process's writes, cancel, journals that follow each other, archive, drain."""
+    op = Opcode({"OP_ID": "OP_TEST_DELAY", "priority": 0})
+    one, two, three = (Job(number, (op,), received_timestamp=(number, 0)) for number in (1, 2, 3))
+    scenario.commit(one, two, serial=2)
+    scenario.commit(replace(one, livelock="/luxid"))
+    scenario.commit(replace(one, livelock="/one"))
+    running = replace(one, livelock="/one", process_id=7, ops=(replace(op, status=Status.RUNNING),))
+    scenario.process_writes(running)
+    scenario.commit(replace(two, ops=(replace(op, status=Status.CANCELED),)))
+    scenario.settle()
+    scenario.commit(three, serial=3)
+    scenario.process_writes(replace(running, ops=(replace(op, status=Status.SUCCESS),)))
+    scenario.archive(1)
+    scenario.drain(True)
+    scenario.commit(replace(three, ops=(replace(op, priority=-20),)))
+    scenario.drain(False)
+    dead = replace(three, livelock="/three", process_id=9, ops=(replace(op, status=Status.RUNNING),))
+    scenario.commit(replace(three, livelock="/three"))
+    scenario.process_writes(dead)
+    scenario.commit(replace(dead, ops=(replace(op, status=Status.ERROR),)))
+    scenario.archive(2, 3)
+    scenario.store.close()
+
+
+def brief(scenario: Scenario) -> None:
+    """Two jobs that end at once, one in a settled journal and one in the next, archived together; drain."""
+    done = Opcode({"OP_ID": "OP_TEST_DELAY", "priority": 0}, status=Status.SUCCESS)
+    scenario.commit(Job(1, (done,)), serial=1)
+    scenario.settle()
+    scenario.commit(Job(2, (done,)), serial=2)
+    scenario.archive(1, 2)
+    scenario.drain(True)
+
+
+def broken(promises: Promises, store: QueueStore) -> str | None:
+    """Which promise a recovered store breaks, in prose; None if none."""
+    if store.serial < promises.serial:
+        return f"the serial is {store.serial}, {promises.serial} was answered"
+    for job_id, contents in promises.contents.items():
+        found = store.read(job_id)
+        if found is None:
+            if job_id in promises.answered:
+                return f"job {job_id} is gone"
+            continue
+        job, archived = found
+        if job not in contents:
+            return f"job {job_id} is {job.ops[0].status}, {contents[-1].ops[0].status} was answered"
+        if archived and job_id not in promises.leaving:
+            return f"job {job_id} is in the archive unasked"
+        if not archived and job_id in promises.archived:
+            return f"job {job_id} is out of the archive again"
+    if store.drained not in promises.drained:
+        return f"the queue is {'closed' if store.drained else 'open'}, which was not answered"
+    if max(store.job_ids(), default=0) > store.serial:
+        return "a job's id is beyond the serial"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A power cut after which a promise does not hold."""
+
+    operation: int
+    reason: str
+    files: tuple[str, ...]
+    twice: bool = False
+
+    def told(self) -> str:
+        """The loss in prose."""
+        again = ", and again during the recovery" if self.twice else ""
+        return f"power cut before operation {self.operation}{again}: {self.reason}; on disk: {', '.join(self.files)}"
+
+
+def check(
+    run: Callable[[Scenario], None] = life, kind: type[QueueStore] = QueueStore, *, twice: bool = False
+) -> Verdict[Loss]:
+    """Cut the power at every point of a scenario.
+
+    Args:
+        run: what is done.
+        kind: the store (tests plant bugs here).
+        twice: also cut the power at every point of each recovery.
+    """
+    whole = SimulatedDisk((QUEUE, f"{QUEUE}/archive"))
+    run(Scenario(whole, kind))
+    disks = 0
+    for operation in range(whole.operations + 1):
+        disk = SimulatedDisk((QUEUE, f"{QUEUE}/archive"), cut_at=operation)
+        scenario: Scenario | None = None
+        promises = Promises()
+        try:
+            scenario = Scenario(disk, kind)
+            promises = scenario.promises
+            run(scenario)
+        except PowerCutError:
+            pass
+        for left in itertools.chain([disk.killed()], disk.outcomes()):
+            disks += 1
+            for again, recovered in _recoveries(left, kind, twice=twice):
+                reason = recovered if isinstance(recovered, str) else broken(promises, recovered)
+                if reason is not None:
+                    return Illegal(Loss(operation, reason, tuple(sorted(left.now)), again))
+    return Ok(f"{whole.operations + 1} cuts, {disks} disks{', each recovery cut as well' if twice else ''}")
+
+
+def _recoveries(left: SimulatedDisk, kind: type[QueueStore], *, twice: bool) -> Iterable[tuple[bool, Any]]:
+    trial = left.copy(None)
+    yield False, kind(QUEUE, trial)
+    if not twice:
+        return
+    for operation in range(trial.operations):
+        cut = left.copy(operation)
+        try:
+            kind(QUEUE, cut)
+        except PowerCutError:
+            for outcome in (cut.killed(), next(cut.outcomes())):  # all that was written survives, or nothing unsynced
+                yield True, kind(QUEUE, outcome)

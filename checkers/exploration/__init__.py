@@ -1,0 +1,1 @@
+"""Exploration: every state of a `step` function within bounds, and two such functions in lockstep."""

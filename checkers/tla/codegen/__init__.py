@@ -1,0 +1,1 @@
+"""Code generation: expressions and actions of TLA+ become Python functions."""

@@ -1,0 +1,200 @@
+"""Levels of expressions in the place where they stand, and whether they can be computed beforehand.
+
+Source: Lamport, Specifying Systems, section 17.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from checkers.tla.codegen.frames import ByName, Closure, Env, Global, Lazy, Local, Native
+from checkers.tla.parse import syntax as ast
+from checkers.tla.parse.analysis import ACTION, CONSTANT, STATE, Reach, own_level, parts
+from checkers.tla.parse.names import Path
+from checkers.tla.parse.syntax import Bound, Builtin, Constant, Operator, Symbol, Variable
+
+_DRAWING = frozenset({"RandomElement", "RandomSubset", "RandomSetOfSubsets"})
+_IMPURE = _DRAWING | {
+    "TLCGet", "TLCSet", "Print", "PrintT", "JavaTime", "TLCGetOrDefault", "TLCGetAndSet", "Trace", "CounterExample",
+    "Assert",
+}  # fmt: skip
+
+
+class Info(NamedTuple):
+    """The level of an expression, and whether it is closed: made of constants only, with no effects."""
+
+    level: int
+    closed: bool
+
+
+_LITERAL = Info(CONSTANT, closed=True)
+
+
+class Levels:
+    """Levels under given bindings of constants."""
+
+    def __init__(self) -> None:
+        self.reach = Reach()
+        self.globals: dict[Symbol, Any] = {}
+        self.everywhere: set[Symbol] = set()
+        self._known: dict[Any, tuple[Info, Any]] = {}
+
+    def enter(self, path: Path, env: Env) -> Env:
+        """The environment inside the instances of a path."""
+        for instance, args in path:
+            env = env.extend({p: self.bind(a, env) for p, a in zip(instance.params, args, strict=True)})
+            env = env.extend({s: self.bind(given, env) for s, given in instance.substitution.items()})
+        return env
+
+    def lookup(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
+        """What a symbol is bound to, if anything.
+
+        The configuration does not replace `I!Op` itself, unless it names the module (`Op <- [M] Other`).
+        """
+        binding = env.map.get(symbol)
+        if binding is None:
+            through_instance = path and path[-1][0].name and isinstance(symbol, Operator)
+            if not through_instance or symbol in self.everywhere:
+                binding = self.globals.get(symbol)
+        return binding
+
+    def applied(self, node: ast.Apply, env: Env, overrides: Mapping[Symbol, Symbol]) -> tuple[Operator, Env] | None:
+        """The defined operator that an application means, and its environment; None where it means anything else.
+
+        Args:
+            node: the application.
+            env: where it stands.
+            overrides: operators that the configuration replaces.
+        """
+        inner = self.enter(node.path, env)
+        symbol = overrides.get(node.symbol, node.symbol)
+        binding = self.lookup(symbol, inner, node.path)
+        if isinstance(binding, Closure) and binding.operator is not None:
+            symbol, inner = binding.operator, binding.env
+        elif binding is not None:
+            return None
+        return (symbol, inner) if isinstance(symbol, Operator) and symbol.body is not None else None
+
+    def bind(self, argument: ast.Argument, env: Env) -> Any:
+        """A binding that stands for an argument without computing it."""
+        if isinstance(argument, ast.Lambda):
+            return Closure(None, argument.params, argument.body, env)
+        if isinstance(argument, ast.OperatorName):
+            return self.closure(argument.symbol, self.enter(argument.path, env), argument.path)
+        if isinstance(argument, ast.Apply) and not argument.args and not argument.path:
+            known = env.map.get(argument.symbol)
+            if known is not None:
+                return known
+        return ByName(argument, env)
+
+    def closure(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
+        """A binding for an operator that is given by its name."""
+        known = self.lookup(symbol, env, path)
+        if known is not None:
+            return known
+        if isinstance(symbol, Operator):
+            assert symbol.body is not None
+            return Closure(symbol, symbol.params, symbol.body, env)
+        return Native(symbol, env)
+
+    def has_effects(self, node: Any) -> bool:
+        """Whether computing an expression twice may differ from computing it once."""
+        return any(isinstance(s, Builtin) and s.name in _IMPURE for s in self.reach.of(node))
+
+    def drawn_once(self, operator: Operator, env: Env) -> bool:
+        """Whether a module's definition is a constant drawn at random, which is then the same wherever it is used.
+
+        Source: TLC computes such definitions when it starts (SpecProcessor.processConstantDefns).
+        """
+        if operator.nested or operator.params:
+            return False
+        symbols = self.reach.operator(operator)
+        effects = {s.name for s in symbols if isinstance(s, Builtin)} & _IMPURE
+        if not effects or not effects <= _DRAWING or self.relevant(symbols, env):
+            return False
+        return self.level(operator.body, env) == CONSTANT
+
+    def info(self, node: Any, env: Env) -> Info:
+        """What can be told of an expression."""
+        return self._info(node, env, ())
+
+    def level(self, node: Any, env: Env) -> int:
+        """The level of an expression."""
+        return self._info(node, env, ()).level
+
+    def relevant(self, symbols: frozenset[Symbol], env: Env) -> frozenset[tuple[Symbol, Any]]:
+        """The bindings of an environment that some symbols depend on."""
+        small = symbols if len(symbols) < len(env.map) else [s for s in env.map if s in symbols]
+        return frozenset((s, env.map[s]) for s in small if s in env.map)
+
+    def _info(self, node: Any, env: Env, active: tuple[Operator, ...]) -> Info:
+        if isinstance(node, ast.Literal):
+            return _LITERAL
+        if isinstance(node, ast.Apply):
+            return self._apply(node, env, active)
+        if isinstance(node, ast.OperatorName):
+            return self._symbol(node.symbol, self.enter(node.path, env), active, node.path)
+        if isinstance(node, ast.At):
+            return Info(CONSTANT, closed=False)
+        if isinstance(node, ast.Let):
+            return self._info(node.body, env, active)
+        level, closed = own_level(node), True
+        for part in parts(node):
+            inner = self._info(part, env, active)
+            level, closed = max(level, inner.level), closed and inner.closed
+        if isinstance(node, ast.Basic) and node.op == "enabled":
+            level = STATE
+        return Info(level, closed and level == CONSTANT)
+
+    def _apply(self, node: ast.Apply, env: Env, active: tuple[Operator, ...]) -> Info:
+        inner = self.enter(node.path, env)
+        found = self._symbol(node.symbol, inner, active, node.path)
+        level, closed = found
+        for arg in node.args:
+            given = self._info(arg.body if isinstance(arg, ast.Lambda) else arg, env, active)
+            level, closed = max(level, given.level), closed and given.closed
+        return Info(level, closed and level == CONSTANT)
+
+    def _symbol(self, symbol: Symbol, env: Env, active: tuple[Operator, ...], path: Path = ()) -> Info:
+        binding = self.lookup(symbol, env, path)
+        if binding is not None:
+            return self._binding(binding, active)
+        if isinstance(symbol, Variable):
+            return Info(STATE, closed=False)
+        if isinstance(symbol, Builtin):
+            return Info(CONSTANT, closed=symbol.name not in _IMPURE)
+        if isinstance(symbol, Operator):
+            return self._operator(symbol, env, active)
+        if isinstance(symbol, Constant):
+            return Info(CONSTANT, closed=False)
+        return Info(CONSTANT, closed=isinstance(symbol, Bound))
+
+    def _binding(self, binding: Any, active: tuple[Operator, ...]) -> Info:
+        if isinstance(binding, Global):
+            return _LITERAL
+        if isinstance(binding, Local):
+            return Info(CONSTANT, closed=False)
+        if isinstance(binding, Lazy):
+            return Info(self._info(binding.node, binding.env, active).level, closed=False)
+        if isinstance(binding, ByName):
+            return self._info(binding.node, binding.env, active)
+        if isinstance(binding, Closure):
+            if binding.operator is not None:
+                return self._operator(binding.operator, binding.env, active)
+            return self._info(binding.body, binding.env, active)
+        return self._symbol(binding.symbol, binding.env, active) if binding.symbol not in self.globals else _LITERAL
+
+    def _operator(self, operator: Operator, env: Env, active: tuple[Operator, ...]) -> Info:
+        if operator in active or operator.body is None:
+            return _LITERAL
+        key = (operator, self.relevant(self.reach.operator(operator), env))
+        if key not in self._known:
+            found = self._info(operator.body, env, (*active, operator))
+            if active:
+                return found
+            self._known[key] = (found, env)
+        return self._known[key][0]
+
+
+__all__ = ["ACTION", "CONSTANT", "STATE", "Info", "Levels"]

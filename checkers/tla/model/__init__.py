@@ -1,0 +1,1 @@
+"""A model: a module, its configuration and constants, compiled to actions, invariants and properties."""

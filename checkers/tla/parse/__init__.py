@@ -1,0 +1,1 @@
+"""The front end: source text, grammar, names, levels; its product is `syntax`."""

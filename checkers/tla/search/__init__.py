@@ -1,0 +1,1 @@
+"""The search: breadth-first exploration, workers, liveness, simulation, traces of counterexamples."""

@@ -1,0 +1,48 @@
+"""What `TLCGet("level")` is: in an action, the level of the state that it starts from; in a predicate, the state's own.
+
+Source: TLC prints 2 for the successors of an initial state in invariants and constraints, and 1 in actions, action
+constraints and properties `[][A]_v`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from checkers.tla.model.model import Model, Named
+
+
+class Level:
+    """How far the state that is being judged lies beyond those that are being expanded.
+
+    Attributes:
+        ahead: 1 while a successor is judged, otherwise 0.
+        searching: whether what is judged are successors, and no longer initial states.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = 0
+        self.searching = False
+
+    def watched(self, model: Model) -> Model:
+        """The model with predicates that tell when they are at work; the model itself where nobody asks."""
+        if "lib_register_get(" not in model.program.text():
+            return model
+        return dataclasses.replace(
+            model,
+            invariants=[self._watched(named) for named in model.invariants],
+            constraints=[self._watched(named) for named in model.constraints],
+        )
+
+    def _watched(self, named: Named) -> Named:
+        test: Callable[..., bool] = named.test
+
+        def judge(state: Any) -> bool:
+            self.ahead = int(self.searching)
+            try:
+                return test(state)
+            finally:
+                self.ahead = 0
+
+        return dataclasses.replace(named, test=judge)

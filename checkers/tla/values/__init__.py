@@ -1,0 +1,1 @@
+"""TLA+ values at run time: sets, functions, equality, order, the standard modules."""

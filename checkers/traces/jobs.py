@@ -1,0 +1,175 @@
+"""Traces of luxid's queue against `spec.jobs.queue`. The format stands in `checkers.traces.validation`.
+
+Between two runs of a daemon the jobs' own processes go on, so what a restart finds is not a function of what was last
+traced. What must hold of it, `lost` tells: nothing that was durable is gone, nothing that ended runs again, nothing
+that ran is queued again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from checkers.traces.validation import Line, TraceFormatError
+from spec.jobs import events
+from spec.jobs.events import Effect, Event, Persist
+from spec.jobs.model import Job, Status, Timestamp
+from spec.jobs.queue import Queue, find, step
+from spec.jobs.rules import job_status
+
+EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        events.Submit,
+        events.Owned,
+        events.NotStarted,
+        events.Changed,
+        events.Died,
+        events.Cancel,
+        events.ChangePriority,
+        events.Archive,
+        events.AutoArchive,
+        events.SetDrain,
+        events.Configure,
+    )
+}
+
+Step = Callable[[Queue, Event, Timestamp], tuple[Queue, tuple[Effect, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A queue and what the daemon owes.
+
+    Attributes:
+        durable: the number of the last line up to which everything is on disk.
+        kept: the queue as of that line.
+        past: the queue after each line since then.
+        undone: the visible effects that were not performed yet: line, index, and whether they wait for the disk.
+    """
+
+    queue: Queue
+    durable: int
+    kept: Queue
+    past: tuple[tuple[int, Queue], ...] = ()
+    undone: frozenset[tuple[int, int, bool]] = frozenset()
+
+
+def _typed(line: Line, name: str, kind: Any) -> Any:
+    if name not in line.fields:
+        raise TraceFormatError(line.number, f"'{name}' is missing")
+    try:
+        return msgspec.convert(line.fields[name], kind)
+    except msgspec.ValidationError as error:
+        raise TraceFormatError(line.number, f"'{name}': {error}") from error
+
+
+def _plain(effects: Iterable[Effect]) -> Any:
+    return msgspec.json.decode(msgspec.json.encode([[type(effect).__name__, effect] for effect in effects]))
+
+
+def _ran(job: Job) -> bool:
+    return any(op.status != Status.QUEUED for op in job.ops)
+
+
+def lost(before: Queue, after: Queue) -> str | None:
+    """What a restart that found `after` lost of the durable `before`, in prose; None if nothing.
+
+    Args:
+        before: the queue that was certainly on disk.
+        after: the queue as the restart read it.
+    """
+    if after.serial < before.serial:
+        return f"the serial fell from {before.serial} to {after.serial}"
+    everywhere = after.queued + after.running + after.ended + after.archived
+    for job in before.queued + before.running + before.ended + before.archived:
+        found = find(everywhere, job.id)
+        if found is None:
+            return f"job {job.id} is gone"
+        status, now = job_status(job), job_status(found)
+        if status.finalised and now != status:
+            return f"job {job.id} had ended as {status} and is {now}"
+        if _ran(job) and find(after.queued, job.id) is not None:
+            return f"job {job.id} had begun to run and is queued again"
+    return None
+
+
+class JobsModel:
+    """The specification of the queue as the validation asks it.
+
+    Args:
+        rules: the step function (tests plant bugs here).
+    """
+
+    def __init__(self, rules: Step = step) -> None:
+        self._rules = rules
+
+    @staticmethod
+    def start(states: Sequence[Traced] | None, line: Line) -> Iterable[Traced]:
+        """A first run may start from anything; a later one from what lost nothing durable."""
+        queue: Queue = _typed(line, "state", Queue)
+        fresh = Traced(queue, line.seq, queue)
+        if states is None or any(lost(state.kept, queue) is None for state in states):
+            return [fresh]
+        return []
+
+    def advance(self, state: Traced, line: Line) -> Iterable[Traced]:
+        """The state after a line, if the specification allows it."""
+        if line.event in EVENTS:
+            return self._step(state, line)
+        match line.event:
+            case "durable":
+                upto = _typed(line, "upto", int)
+                if not state.durable <= upto < line.seq:
+                    return []
+                reached = [queue for number, queue in state.past if number <= upto]
+                rest = tuple(entry for entry in state.past if entry[0] > upto)
+                return [replace(state, durable=upto, kept=reached[-1] if reached else state.kept, past=rest)]
+            case "done":
+                seq, index = _typed(line, "of", int), _typed(line, "effect", int)
+                for waits in (False, True):
+                    if (seq, index, waits) in state.undone and (not waits or seq <= state.durable):
+                        return [replace(state, undone=state.undone - {(seq, index, waits)})]
+                return []
+            case "end":
+                return [state]
+            case _:
+                raise TraceFormatError(line.number, f"'{line.event}' is no event of a trace of jobs")
+
+    def _step(self, state: Traced, line: Line) -> Iterable[Traced]:
+        event = _typed(line, "args", EVENTS[line.event])
+        queue, effects = self._rules(state.queue, event, _typed(line, "now", Timestamp))
+        if "effects" in line.fields and line.fields["effects"] != _plain(effects):
+            return []
+        undone = set(state.undone)
+        waits = False
+        for index, effect in enumerate(effects):
+            if isinstance(effect, Persist | events.Move | events.SetDrainFile):
+                waits = True
+            else:
+                undone.add((line.seq, index, waits))
+        return [replace(state, queue=queue, past=(*state.past, (line.seq, queue)), undone=frozenset(undone))]
+
+    def enabled(self, state: Traced, line: Line) -> str:
+        """What could have stood in the line's place."""
+        if line.event in EVENTS:
+            event = _typed(line, "args", EVENTS[line.event])
+            _, effects = self._rules(state.queue, event, _typed(line, "now", Timestamp))
+            return f"{line.event} with {', '.join(type(effect).__name__ for effect in effects) or 'no effects'}"
+        if line.event == "start":
+            return lost(state.kept, _typed(line, "state", Queue)) or "any start"
+        owed = ", ".join(f"{seq}.{index}" for seq, index, _ in sorted(state.undone)) or "none"
+        return f"durable up to {state.durable}; effects not performed yet: {owed}"
+
+    @staticmethod
+    def told(state: Traced) -> str:
+        """A state in one line."""
+        queue = state.queue
+        parts = (
+            ("queued", queue.queued),
+            ("running", queue.running),
+            ("ended", queue.ended),
+        )
+        listed = [f"{name}: {', '.join(str(job.id) for job in jobs[:20])}" for name, jobs in parts if jobs]
+        return "; ".join([f"serial {queue.serial}", f"at most {queue.max_running} run", *listed])
