@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from impl.jobs.queue import JobQueue
+from impl.queue.queue import JobQueue
 from spec.jobs.events import Cancel, Changed, Event, Owned, Submit
 from spec.jobs.model import Status
 

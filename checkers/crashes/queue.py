@@ -19,8 +19,8 @@ from typing import Any
 
 from checkers.crashes.simulated_disk import PowerCutError, SimulatedDisk
 from checkers.verdict import Illegal, Ok, Verdict
-from impl.jobs.files import encode, job_path, temporary_path
 from impl.luxid.store import QueueStore, entry_of
+from impl.queue.files import encode, job_path, temporary_path
 from spec.jobs.model import Job, Opcode, Status
 
 QUEUE = "/queue"

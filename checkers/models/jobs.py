@@ -14,8 +14,8 @@ import msgspec
 from checkers.exploration.explore import Exploration, explore
 from checkers.exploration.lockstep import Side
 from checkers.traces.jobs import lost
-from impl.jobs.queue import JobQueue, Snapshot
-from impl.jobs.status import job_status
+from impl.queue.queue import JobQueue, Snapshot
+from impl.queue.status import job_status
 from spec.jobs import queue as spec_queue
 from spec.jobs.events import (
     Archive,
@@ -339,7 +339,7 @@ def _indexes(state: _State) -> Hashable:
 
 
 def _unsound(state: _State) -> str | None:
-    """What is wrong between the indexes, as `impl.jobs.queue` states their invariants."""
+    """What is wrong between the indexes, as `impl.queue.queue` states their invariants."""
     q = state.clever.queue
     if set(q._place) != set(q.queued):  # noqa: SLF001
         return "a queued job is in no index, or a job that is not queued is in one"
@@ -368,6 +368,6 @@ def sides(
         "spec.jobs.queue", Queue(max_running=slots), spec_step(rules), _spec_view, key_of, wrong_state
     )
     clever: Side[_State, Occurrence] = Side(
-        "impl.jobs", _State(Clever(kind, slots), ()), _after, _view, _indexes, _unsound
+        "impl.queue", _State(Clever(kind, slots), ()), _after, _view, _indexes, _unsound
     )
     return plain, clever

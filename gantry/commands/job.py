@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gantry import arguments
-from gantry.job_text import (
+from gantry.jobs.arguments import (
+    PRIORITIES,
+    UsageError,
+    jobs_from_json,
+    opcode_from_words,
+    read_age,
+    read_priority,
+)
+from gantry.jobs.client import Caller, PatientClient
+from gantry.jobs.display import (
     INFO_FIELDS,
     LIST_FIELDS,
     as_job,
@@ -19,8 +28,6 @@ from gantry.job_text import (
     log_line,
     result_text,
 )
-from gantry.job_words import PRIORITIES, UsageError, jobs_from_json, opcode_from_words, read_age, read_priority
-from gantry.patience import Caller, PatientClient
 from impl.paths import DEFAULT_ROOT, Root
 from spec.errors import GantryError
 from spec.jobs.model import Status

@@ -7,8 +7,8 @@ between report and instances: what a change frees or takes is added to the repor
 from collections.abc import Iterable
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, apply, put, together
 from impl.cluster.view import ClusterView
-from impl.config_change import NO_CHANGE, Change, apply, put, together
 from impl.hypervisor.facts import HARDWARE, disk_used, hardware, memory_used
 
 _REPORTS = (("memory_free_reported", memory_used), ("disk_free_reported", disk_used))

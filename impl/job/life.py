@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from impl.jobs.status import job_status
+from impl.queue.status import job_status
 from spec.errors import GantryError
 from spec.jobs.model import Job, LogEntry, Opcode, Status, Timestamp
 from spec.jobs.opcode_events import OpcodeEvent

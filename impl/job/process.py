@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from impl.cluster.change import Change
 from impl.cluster.view import ClusterView
-from impl.config_change import Change
 from impl.hypervisor.embedded import EmbeddedDriver
 from impl.hypervisor.port import Driver
 from impl.job import life
@@ -28,7 +28,7 @@ from impl.job.errors import (
     UnknownOpcodeError,
     encode_failure,
 )
-from impl.job.handshake import Channel, NotConfirmedError, take_over
+from impl.job.handover import Channel, NotConfirmedError, take_over
 from impl.job.life import Event, Persist, Step
 from impl.job.locking import Declared, covers, declare, encode
 from impl.job.reserving import Reservations
@@ -37,9 +37,9 @@ from impl.job.signals import SignalFlags, Signals
 from impl.job.submitting import submit_jobs
 from impl.job.unit import Op, Some, Unit
 from impl.job.units import UNITS
-from impl.jobs.files import job_path, read_job, write_job
 from impl.paths import Root
 from impl.process.livelock import LiveLock
+from impl.queue.files import job_path, read_job, write_job
 from spec.errors import GantryError
 from spec.jobs.model import Job, Timestamp
 

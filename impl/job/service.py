@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from impl.cluster.change import Change, apply
 from impl.cluster.view import ClusterView
-from impl.config_change import Change, apply
 from impl.hypervisor.accounting import with_reports
 from impl.job.reserving import WconfdReservations
 from impl.wire.client import Client, UnreachableError

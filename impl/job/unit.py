@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from impl.cluster.change import Change
 from impl.cluster.view import ClusterView
-from impl.config_change import Change
 from impl.hypervisor.port import Driver
 from impl.job.locking import Take
 from impl.job.reserving import Reservations

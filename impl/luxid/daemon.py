@@ -14,13 +14,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from impl.jobs.queue import JobQueue
-from impl.jobs.status import is_finalised
-from impl.luxid.answers import LuxidStoppedError
 from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
+from impl.luxid.dispatch import LuxidStoppedError
+from impl.luxid.handover import Starter
 from impl.luxid.launcher import Launcher
-from impl.luxid.starter import Starter
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
 from impl.luxid.tracing import QueueTrace
 from impl.luxid.waiters import Waiters
@@ -30,6 +28,8 @@ from impl.luxid.writer import Writer
 from impl.paths import Root
 from impl.process.livelock import LiveLock, is_dead
 from impl.process.spawner import DEFAULT_PROGRAM
+from impl.queue.queue import JobQueue
+from impl.queue.status import is_finalised
 from impl.wire.client import UnreachableError
 from spec.errors import PeerError
 from spec.jobs.events import (

@@ -12,12 +12,12 @@ import uuid as uuids
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from impl.jobs.transitions import nanoseconds
 from impl.luxid import arguments
-from impl.luxid.answers import AnswerError
 from impl.luxid.arguments import RequestError
 from impl.luxid.clock import timestamp
 from impl.luxid.daemon import Daemon
+from impl.luxid.dispatch import AnswerError
+from impl.queue.transitions import nanoseconds
 from impl.wire.client import UnreachableError
 from spec.jobs.model import FILTER_ACTIONS
 

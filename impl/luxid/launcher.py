@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from impl.luxid.clock import timestamp
-from impl.luxid.starter import HandOver, HandOverError, SpawnerLostError, Starter
+from impl.luxid.handover import HandOver, HandOverError, SpawnerLostError, Starter
 from impl.opcodes import secrets
 from spec.jobs.events import NotStarted, Owned
 from spec.jobs.model import Job

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client import Counter as TotalCounter
 
-from impl.jobs.status import job_status
+from impl.queue.status import job_status
 from spec.jobs.events import Died, Effect, Event, Fail, Submit
 from spec.jobs.model import Job, Timestamp
 

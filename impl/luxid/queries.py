@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from impl.luxid import arguments
-from impl.luxid.answers import AnswerError
 from impl.luxid.context import Context
-from impl.luxid.source import QuerySource
+from impl.luxid.dispatch import AnswerError
+from impl.luxid.query_source import QuerySource
 from impl.luxid.watcher_pause import read_pause
 from impl.query import needs, query_fields, run_query
 from impl.query.classic import classic_query, query_cluster_info, query_config_values, query_tags

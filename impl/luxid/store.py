@@ -20,9 +20,17 @@ from dataclasses import dataclass
 
 import msgspec
 
-from impl.jobs.files import JobFileError, archived_path, decode, encode, job_id_of, job_path, temporary_path
-from impl.jobs.status import is_finalised, job_status
 from impl.luxid.disk import Disk, RealDisk
+from impl.queue.files import (
+    JobFileError,
+    archived_path,
+    decode,
+    encode,
+    job_id_of,
+    job_path,
+    temporary_path,
+)
+from impl.queue.status import is_finalised, job_status
 from spec.errors import GantryError
 from spec.jobs.model import JOBS_PER_ARCHIVE_DIRECTORY, Job, Status
 

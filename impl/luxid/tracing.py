@@ -5,9 +5,9 @@ The format is defined in `checkers.traces.validation`.
 
 from collections.abc import Sequence
 
-from impl.jobs.queue import JobQueue
 from impl.luxid.store import QueueFiles
 from impl.process.trace import TraceWriter
+from impl.queue.queue import JobQueue
 from spec.jobs.events import Effect, Event, Move, Persist, SetDrainFile
 from spec.jobs.model import Job, Timestamp
 

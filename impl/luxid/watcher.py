@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import asyncinotify
 
-from impl.jobs.files import JobFileError, job_id_of, job_path, read_job
-from impl.jobs.status import is_finalised
 from impl.process.livelock import is_dead
+from impl.queue.files import JobFileError, job_id_of, job_path, read_job
+from impl.queue.status import is_finalised
 from spec.jobs.model import Job
 
 SWEEP_SECONDS = 0.5

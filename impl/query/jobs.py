@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from impl.jobs.status import job_priority, job_status
 from impl.opcodes import summary
 from impl.query.model import UNAVAILABLE_ENTRY, Compare, Entry, Field, Kind, field_map, normal, or_unavailable
 from impl.query.source import Source
+from impl.queue.status import job_priority, job_status
 from spec.jobs.model import HIGHEST_PRIORITY, LOWEST_PRIORITY, Job, Opcode
 
 ARCHIVED = "archived"

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 from impl.paths import Root
-from impl.process.claims import PidFile
 from impl.process.livelock import LiveLock
+from impl.process.pidfile import PidFile
 from impl.store.port import Store
 from impl.store.sqlite import SqliteStore
+from impl.wconfd.daemon import Wconfd
 from impl.wconfd.options import Options, read_options
-from impl.wconfd.server import Wconfd
 from impl.wconfd.startup import start_log, take_in
 from spec.errors import GantryError
 from spec.locks.names import other

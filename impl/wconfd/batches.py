@@ -19,8 +19,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from impl.store.port import Batch, Store, StoreError
+from impl.wconfd.batch_timing import Pace
 from impl.wconfd.core import Call, State
-from impl.wconfd.pace import Pace
 from spec.locks.model import Effects, Free
 from spec.locks.names import Owner
 

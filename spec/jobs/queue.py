@@ -1,6 +1,6 @@
 """How the queue behaves: submission, eligibility, choice, cancel, priority, death, archive, drain. Slow and plain.
 
-`step(queue, event, now)` is the definition; `impl.jobs.queue` is the clever twin. A step applies the event, ends the
+`step(queue, event, now)` is the definition; `impl.queue.queue` is the clever twin. A step applies the event, ends the
 jobs that can never run, and then fills the free slots.
 
 What must hold of every state and step stands in `spec.jobs.properties`.

@@ -9,8 +9,8 @@ import pytest
 from checkers.crashes.queue import Scenario, brief, check, life
 from checkers.crashes.simulated_disk import SimulatedDisk
 from checkers.verdict import Illegal, Ok
-from impl.jobs.files import archived_path, job_path, temporary_path
 from impl.luxid.store import Entry, QueueStore
+from impl.queue.files import archived_path, job_path, temporary_path
 from spec.jobs.model import Job, Opcode, Status
 
 

@@ -14,10 +14,10 @@ import pytest
 from bench.peer import daemons, peer_missing
 from impl.cluster.view import ClusterView
 from impl.job.reserving import WconfdReservations
-from impl.jobs.files import job_path, read_job, write_job
 from impl.opcodes import validate
 from impl.paths import Root
 from impl.process.livelock import LiveLock
+from impl.queue.files import job_path, read_job, write_job
 from impl.wire.client import Client
 from impl.wire.framing import FrameDecoder, frame
 from spec.jobs.model import Job, Opcode

@@ -13,7 +13,7 @@ import pytest
 from impl.cluster.view import ClusterView
 from impl.hypervisor.facts import ConfiguredObserver
 from impl.job.units.verification import configuration_findings, group_findings
-from impl.jobs.files import job_path, read_job
+from impl.queue.files import job_path, read_job
 from impl.setup.daemons import daemons
 from tests.impl.clusters import make_config, uuid
 from tests.running import FINAL, RunningCluster, running

@@ -16,10 +16,10 @@ from impl.cluster.view import ClusterView
 from impl.job.process import JobRunner
 from impl.job.service import Service
 from impl.job.units.verification import configuration_findings
-from impl.jobs.files import job_path, write_job
-from impl.jobs.status import job_status
 from impl.opcodes import validate
 from impl.process.livelock import LiveLock
+from impl.queue.files import job_path, write_job
+from impl.queue.status import job_status
 from spec.jobs.model import Job, Opcode
 from tests.impl.clusters import make_config
 from tests.impl.job.conftest import FakeSignals

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from impl.jobs.files import encode, job_path, read_job, temporary_path, write_job
-from impl.jobs.status import job_status
 from impl.paths import Root
+from impl.queue.files import encode, job_path, read_job, temporary_path, write_job
+from impl.queue.status import job_status
 from impl.wire.framing import FrameDecoder, frame
 from impl.wire.messages import encode_request
 from spec.errors import PeerError

@@ -16,10 +16,10 @@ from bench.peer import configuration
 from checkers.traces.jobs import JobsModel
 from checkers.traces.validation import read, validate
 from checkers.verdict import Ok
-from impl.jobs.files import JobFileError, job_path, read_job
-from impl.jobs.status import is_finalised, job_status
 from impl.paths import Root
 from impl.process.livelock import is_dead
+from impl.queue.files import JobFileError, job_path, read_job
+from impl.queue.status import is_finalised, job_status
 from impl.wire.client import Client, UnreachableError
 from spec.errors import PeerError
 from spec.jobs.model import Status

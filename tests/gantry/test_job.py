@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gantry.cli import main
-from gantry.job_text import duration, job_table, result_text, seconds_between, shorten
+from gantry.jobs.display import duration, job_table, result_text, seconds_between, shorten
 from tests.impl.clusters import make_config
 from tests.running import RunningCluster, running
 

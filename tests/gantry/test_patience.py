@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gantry.patience import LostAnswerError, PatientClient
+from gantry.jobs.client import LostAnswerError, PatientClient
 from impl.setup.daemons import Daemon
 from impl.wire.client import Client, UnreachableError
 from impl.wire.framing import FrameDecoder, frame

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from impl.cluster.change import Change, drop, put
 from impl.cluster.view import ClusterView
-from impl.config_change import Change, drop, put
 from impl.job import life
 from impl.job.life import Event, Persist, Step
 from impl.job.locking import Declared, declare

@@ -15,8 +15,8 @@ from checkers.exploration.lockstep import lockstep
 from checkers.models import jobs as model
 from checkers.models.jobs import AFTER, LIMITED, ONE_AT_A_TIME, PAUSED, PLAIN, REJECTED, URGENT, Bounds, explored, sides
 from checkers.verdict import Illegal, Ok
-from impl.jobs.queue import JobQueue
-from impl.jobs.status import job_priority
+from impl.queue.queue import JobQueue
+from impl.queue.status import job_priority
 from spec.jobs import queue as rules
 from spec.jobs.events import (
     Cancel,

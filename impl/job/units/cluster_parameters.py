@@ -9,8 +9,8 @@ Source: Ganeti 3.0.2's cluster parameters and their preconditions.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, put, set_cluster, together
 from impl.cluster.view import ClusterView, names_of
-from impl.config_change import NO_CHANGE, Change, put, set_cluster, together
 from impl.job.errors import WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.locking import Op, everything, take
 from impl.job.unit import Context, Unit

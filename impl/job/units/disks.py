@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, drop, put, set_cluster, together
 from impl.cluster.view import DRBD, DRBD_META_MIB, ClusterView
-from impl.config_change import NO_CHANGE, Change, drop, put, set_cluster, together
 from impl.hypervisor.port import DriverError
 from impl.job.ports import with_ports_taken
 from impl.job.unit import Context

@@ -5,8 +5,8 @@ import uuid as uuids
 from collections.abc import Mapping
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, drop, put, together
 from impl.cluster.view import DRBD, ClusterView, names_of
-from impl.config_change import NO_CHANGE, Change, drop, put, together
 from impl.job.errors import ALREADY_EXISTS, WRONG_INPUT, WRONG_STATE, ExecutionError, PrerequisiteError
 from impl.job.locking import Op, group_named, node_named, take
 from impl.job.unit import Context, Unit

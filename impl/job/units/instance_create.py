@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, put, together
 from impl.cluster.view import DRBD, ClusterView
-from impl.config_change import NO_CHANGE, Change, put, together
 from impl.job.allocation import allocation_request, disk_space, required_nodes
 from impl.job.errors import (
     ALREADY_EXISTS,
@@ -25,7 +25,7 @@ from impl.job.errors import (
 )
 from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Some, Unit
-from impl.job.units.asking import ask_allocator, default_allocator
+from impl.job.units.allocator import ask_allocator, default_allocator
 from impl.job.units.common import check_disk, check_memory, check_target, expand, known, some_nodes
 from impl.job.units.disks import exchanged, made, new_disk
 from impl.job.units.nics import check_nic, new_nic

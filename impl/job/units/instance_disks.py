@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, put
 from impl.cluster.view import DRBD, ClusterView
-from impl.config_change import NO_CHANGE, Change, put
 from impl.job.errors import WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.locking import Op, instance_named, instance_nodes, take
 from impl.job.unit import Context, Unit

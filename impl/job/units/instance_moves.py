@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, put, together
 from impl.cluster.view import DRBD, EXTERNALLY_MIRRORED, ClusterView
-from impl.config_change import NO_CHANGE, Change, put, together
 from impl.hypervisor.facts import is_running
 from impl.job.errors import WRONG_INPUT, WRONG_STATE, ExecutionError, PrerequisiteError
 from impl.job.locking import Op, group_nodes, instance_groups, instance_named, instance_nodes, node_named, take, where
 from impl.job.unit import Context, Unit
-from impl.job.units.asking import ask_allocator, default_allocator
+from impl.job.units.allocator import ask_allocator, default_allocator
 from impl.job.units.common import check_disk, check_memory, check_online, check_target, expand, expand_instance, known
 from impl.job.units.policy import spec_of, violations
 from spec.locks.names import Level, Mode

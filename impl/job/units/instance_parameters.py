@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, put, together
 from impl.cluster.view import DRBD, ClusterView
-from impl.config_change import NO_CHANGE, Change, put, together
 from impl.hypervisor.facts import is_running
 from impl.job.errors import ALREADY_EXISTS, NO_RESOURCES, WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.locking import Op, instance_groups, instance_named, instance_nodes, take

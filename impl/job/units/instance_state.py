@@ -7,8 +7,8 @@ the configuration in between sees the state that takes more resources. Source: G
 from collections.abc import Mapping
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, drop, put, set_cluster, together
 from impl.cluster.view import ClusterView
-from impl.config_change import NO_CHANGE, Change, drop, put, set_cluster, together
 from impl.hypervisor.facts import is_running
 from impl.hypervisor.port import DriverError
 from impl.job.errors import WRONG_STATE, PrerequisiteError

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from impl.cluster.change import Change, put, together
 from impl.cluster.names import natural_key
 from impl.cluster.view import ClusterView
-from impl.config_change import Change, put, together
 from impl.job.errors import WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.locking import Op, everything, node_named, take, where
 from impl.job.unit import Context, Unit

@@ -5,9 +5,9 @@ import uuid as uuids
 from collections.abc import Mapping
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, drop, put
 from impl.cluster.names import natural_key
 from impl.cluster.view import ClusterView
-from impl.config_change import NO_CHANGE, Change, drop, put
 from impl.hypervisor.facts import HARDWARE
 from impl.hypervisor.port import DriverError
 from impl.job.errors import ALREADY_EXISTS, WRONG_INPUT, WRONG_STATE, PrerequisiteError

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from impl.cluster.change import NO_CHANGE, Change, put, set_cluster
 from impl.cluster.view import KINDS, ClusterView
-from impl.config_change import NO_CHANGE, Change, put, set_cluster
 from impl.job.errors import UNKNOWN_ENTITY, WRONG_INPUT, ExecutionError, OperationError, PrerequisiteError
 from impl.job.locking import Op, take
 from impl.job.unit import Context, Plan, Unit

@@ -15,8 +15,8 @@ from impl.hypervisor.facts import ConfiguredObserver, is_running
 from impl.job.locking import Op, Selector, everything, group_named, take
 from impl.job.unit import Context, Plan, Unit
 from impl.job.units.common import expand, known
-from impl.job.units.placing import with_jobs
 from impl.job.units.policy import spec_of, violations
+from impl.job.units.result_with_jobs import with_jobs
 from spec.locks.names import Level, Mode
 
 Object = Mapping[str, Any]

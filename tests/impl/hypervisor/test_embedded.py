@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from impl.cluster.change import Change, apply, drop, put, set_cluster, together
 from impl.cluster.view import ClusterView
-from impl.config_change import Change, apply, drop, put, set_cluster, together
 from impl.hypervisor.embedded import EmbeddedDriver
 from impl.hypervisor.port import Driver, DriverError
 from tests.impl.clusters import make_config, uuid

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from impl.job.process import JobRunner
-from impl.jobs.files import job_path, read_job, write_job
-from impl.jobs.status import job_status
 from impl.opcodes import validate
 from impl.paths import Root
+from impl.queue.files import job_path, read_job, write_job
+from impl.queue.status import job_status
 from spec.jobs.model import Job, Opcode
 from tests.impl.clusters import make_config
 from tests.impl.job.fake_wconfd import FakeWconfd, serving

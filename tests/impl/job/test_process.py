@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from impl.job.process import ASK_AGAIN_SECONDS
-from impl.jobs.files import job_path
-from impl.jobs.status import job_status
 from impl.process.livelock import is_dead
+from impl.queue.files import job_path
+from impl.queue.status import job_status
 from impl.wire.framing import FrameDecoder, frame
 from spec.jobs.model import Status
 from tests.impl.clusters import uuid

@@ -12,7 +12,7 @@ import pytest
 
 from impl.cluster.view import ClusterView
 from impl.job.units.verification import configuration_findings, group_findings
-from impl.jobs.status import job_status
+from impl.queue.status import job_status
 from tests.impl.clusters import GIB
 from tests.impl.job.conftest import Bench, made_bench
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impl.jobs.files import (
+from impl.queue.files import (
     JobFileError,
     archived_path,
     decode,
@@ -19,7 +19,7 @@ from impl.jobs.files import (
     to_json,
     write_job,
 )
-from impl.jobs.status import dependencies, is_finalised, job_priority, job_status
+from impl.queue.status import dependencies, is_finalised, job_priority, job_status
 from spec.jobs.model import Job, LogEntry, Opcode, Status
 
 stamps = st.none() | st.tuples(st.integers(0, 2**40), st.integers(0, 999_999))

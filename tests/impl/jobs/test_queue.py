@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from impl.jobs import filters as impl_filters
-from impl.jobs.queue import JobQueue
+from impl.queue import filters as impl_filters
+from impl.queue.queue import JobQueue
 from spec.jobs import filters as spec_filters
 from spec.jobs.events import (
     Archive,
@@ -230,7 +230,7 @@ def test_an_illegal_event_changes_nothing() -> None:
 
 def test_a_full_queue_refuses_and_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spec.jobs.queue.QUEUE_LIMIT", 2)
-    monkeypatch.setattr("impl.jobs.queue.QUEUE_LIMIT", 2)
+    monkeypatch.setattr("impl.queue.queue.QUEUE_LIMIT", 2)
     plain, clever = Queue(max_running=0), JobQueue()
     clever.max_running = 0
     outcomes = []

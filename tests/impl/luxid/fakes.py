@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from impl.job.signals import Signals
-from impl.jobs.files import JobFileError, job_path, read_job, write_job
 from impl.paths import Root
 from impl.process.livelock import LiveLock
+from impl.queue.files import JobFileError, job_path, read_job, write_job
 from impl.wire.client import Client, UnreachableError
 from impl.wire.framing import FrameDecoder, frame
 from impl.wire.messages import decode_request, encode_result

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from impl.jobs.files import archived_path, job_path, read_job
 from impl.paths import Root
+from impl.queue.files import archived_path, job_path, read_job
 from impl.wire.client import Client
 from spec.errors import PeerError
 from tests.impl.luxid.fakes import FakeWconfd, Luxid, delay, short_root, wait_all, wait_status

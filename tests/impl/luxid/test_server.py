@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from impl.luxid import server as server_module
-from impl.luxid.answers import answer
-from impl.luxid.server import PIPELINE_LIMIT, LuxiServer
+from impl.luxid import connection
+from impl.luxid.connection import PIPELINE_LIMIT, LuxiServer
+from impl.luxid.dispatch import answer
 from impl.luxid.waiters import Waiters
 from impl.wire.framing import FrameDecoder, frame
 from impl.wire.messages import encode_request, encode_result
@@ -72,7 +72,7 @@ def test_too_many_clients_are_told_so() -> None:
 
 
 def test_a_message_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "MESSAGE_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "MESSAGE_SECONDS", 0.2)
 
     async def main() -> None:
         async with serving() as server:
@@ -91,7 +91,7 @@ def test_a_message_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
 def test_a_message_that_comes_in_drops_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Finished messages before it do not count against it, single bytes of it do not help it."""
     now = 0.0
-    monkeypatch.setattr(server_module, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
 
     async def main() -> None:
         nonlocal now
@@ -115,7 +115,7 @@ def test_a_message_that_comes_in_drops_is_ended_too(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_could_not_be_read_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "MESSAGE_LIMIT", 1000)
+    monkeypatch.setattr(connection, "MESSAGE_LIMIT", 1000)
 
     async def main() -> None:
         gate = asyncio.Event()
@@ -137,7 +137,7 @@ def test_what_could_not_be_read_is_not_late(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_message_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "MESSAGE_LIMIT", 1000)
+    monkeypatch.setattr(connection, "MESSAGE_LIMIT", 1000)
 
     async def main() -> None:
         async with serving() as server:

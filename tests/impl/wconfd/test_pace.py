@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from impl.store.port import Batch, Saved
+from impl.wconfd.batch_timing import LONGEST_HASTE, LONGEST_MOMENT, MOMENT, QUICK, SLOW, TURNS, Pace
 from impl.wconfd.batches import Batches
 from impl.wconfd.core import Call, State
-from impl.wconfd.pace import LONGEST_HASTE, LONGEST_MOMENT, MOMENT, QUICK, SLOW, TURNS, Pace
 from spec.locks.model import Try
 from spec.locks.names import Lock, Mode, Request, job, other
 
@@ -52,7 +52,7 @@ def test_clients_that_come_back_share_each_slow_write() -> None:
 
 
 def test_without_the_moment_they_share_half_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impl.wconfd.pace.SLOW", 1.0)
+    monkeypatch.setattr("impl.wconfd.batch_timing.SLOW", 1.0)
     sizes = batches_of(Pace(), [0.0002 * (number + 1) for number in range(8)], 40)
     assert sum(sizes[20:]) < 20 * 5
 

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import pytest
 
-from impl.jobs.status import job_status
+from impl.queue.status import job_status
 from tests.impl.clusters import uuid
 from tests.impl.job.conftest import Bench
 

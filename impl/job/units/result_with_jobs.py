@@ -14,7 +14,7 @@ from impl.job.errors import WRONG_INPUT, ExecutionError, PrerequisiteError
 from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Plan, Some, Unit
 from impl.job.units import instance_create
-from impl.job.units.asking import ask_allocator, default_allocator
+from impl.job.units.allocator import ask_allocator, default_allocator
 from impl.job.units.common import expand, known, some_nodes
 from impl.opcodes import OpcodeError, validate
 from spec.locks.names import Level, Mode

@@ -15,8 +15,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from impl.jobs.filters import RuleSet, buckets
-from impl.jobs.status import dependencies, job_priority
+from impl.queue.filters import RuleSet, buckets
+from impl.queue.status import dependencies, job_priority
 from spec.jobs.model import Job, Status, Timestamp
 
 Bucket = tuple[str, str]

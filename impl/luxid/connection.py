@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from impl.process.claims import bound_socket
+from impl.process.pidfile import bound_socket
 from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
 from impl.wire.messages import encode_malformed
 

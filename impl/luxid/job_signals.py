@@ -9,10 +9,10 @@ import os
 import signal
 import time
 
-from impl.jobs.files import write_file
-from impl.jobs.status import is_finalised, job_status
 from impl.luxid.daemon import Daemon
 from impl.process.livelock import is_dead
+from impl.queue.files import write_file
+from impl.queue.status import is_finalised, job_status
 from spec.jobs.model import Job, Status
 
 START_SECONDS = 6.0

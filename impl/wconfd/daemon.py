@@ -17,7 +17,7 @@ from impl.config.errors import RefusedError
 from impl.config.model import Config, Draft
 from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
-from impl.process.claims import bound_socket
+from impl.process.pidfile import bound_socket
 from impl.process.trace import TraceWriter
 from impl.store.port import Batch, Store, StoreError
 from impl.store.replicas import DirectoryTarget, Entry, Sender
@@ -25,8 +25,8 @@ from impl.wconfd.batches import Answer, Batches
 from impl.wconfd.connection import RECEIVED_AT_ONCE, Connection, Slot, refusal
 from impl.wconfd.core import Call, State, known_owners
 from impl.wconfd.deaths import STALE_AGE, Watch, find_dead, remove_file, remove_stale
-from impl.wconfd.describe import describe, timed_out
 from impl.wconfd.lock_calls import STATELESS
+from impl.wconfd.lock_status import describe, timed_out
 from impl.wconfd.method import UNIT, read_arguments
 from impl.wconfd.methods import DAEMON_METHODS, DRAWING, METHODS, apply
 from impl.wconfd.options import Options

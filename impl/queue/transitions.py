@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from impl.jobs.status import is_finalised
+from impl.queue.status import is_finalised
 from spec.jobs.model import DEFAULT_PRIORITY, Job, Opcode, Reason, Status, Timestamp
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from impl.jobs.filters import RuleSet
-from impl.jobs.indexes import Ended, Indexes, never_archived
-from impl.jobs.status import job_status
-from impl.jobs.submission import resolved
-from impl.jobs.transitions import canceled_job, dead_job, failed_job, new_job, reprioritised
+from impl.queue.filters import RuleSet
+from impl.queue.indexes import Ended, Indexes, never_archived
+from impl.queue.status import job_status
+from impl.queue.submission import resolved
+from impl.queue.transitions import canceled_job, dead_job, failed_job, new_job, reprioritised
 from spec.jobs.events import (
     Abort,
     Archive,
