@@ -17,7 +17,7 @@ from checkers.tla.model.expression import evaluate
 from checkers.verdict import Verdict
 from spec.errors import GantryError
 
-DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tla")
+DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "tla")
 """The TLA+ modules of the source tree."""
 
 

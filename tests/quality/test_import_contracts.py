@@ -19,6 +19,17 @@ PLANTED = {
     "the control plane uses the specification's rules": ("impl/paths.py", "import spec.locks.rules"),
     "the allocator knows a daemon": ("htools/formatting/numbers.py", "import impl.paths"),
     "the allocator knows a checker": ("htools/formatting/numbers.py", "import checkers.verdict"),
+    "the specification's locks know plans": ("spec/locks/names.py", "import spec.plans.model"),
+    "the specification's locks know jobs": ("spec/locks/names.py", "import spec.jobs.model"),
+    "the allocator's model knows placement": ("htools/model/node.py", "import htools.placement.outcomes"),
+    "balancing knows a backend": ("htools/balance/rounds.py", "import htools.backends.text"),
+    "hspace is a library of hbal": ("htools/hbal.py", "import htools.hspace"),
+    "the TLA+ parser knows the search": ("checkers/tla/parse/syntax.py", "import checkers.tla.search.check"),
+    "TLA+ values know the parser": ("checkers/tla/values/values.py", "import checkers.tla.parse.syntax"),
+    "exploration knows refinement": ("checkers/exploration/explore.py", "import checkers.refinement.compare"),
+    "the queue knows luxid": ("impl/queue/queue.py", "import impl.luxid.context"),
+    "a daemon knows its sister": ("impl/wconfd/core.py", "import impl.luxid.context"),
+    "the lock core knows a codec": ("impl/locks/core.py", "import impl.wire.framing"),
 }
 
 

@@ -189,7 +189,7 @@ def test_a_worker_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, st
 
 INTERRUPTING = """
 import os, signal, sys
-from checkers.tla import workers
+from checkers.tla.search import workers
 from gantry.cli import main
 
 fork, pids = os.fork, []
