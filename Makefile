@@ -47,10 +47,10 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 tla: $(STAMP)
-	@$(PYTEST) -n 2 tests/tla tests/quality/test_model_bugs.py tests/gantry/test_refine.py -k "not weekly and not larger" --timeout 900
+	@$(PYTEST) -n 2 tests/tla tests/quality/test_model_bugs.py tests/gantry/commands/test_refine.py -k "not weekly and not larger" --timeout 900
 
 tla-weekly: $(STAMP)
-	@$(PYTEST) -n 2 tests/tla tests/gantry/test_refine.py tests/checkers/models -m "long or weekly" --timeout 36000
+	@$(PYTEST) -n 2 tests/tla tests/gantry/commands/test_refine.py tests/checkers/models -m "long or weekly" --timeout 36000
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .gantry .hypothesis .coverage

@@ -14,7 +14,7 @@ from tests.conformance.programs import Outcome, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import KINDS, MOVING, random_request
 from tests.conftest import PEER_BIN
-from tests.htools.test_means import with_room
+from tests.htools.iallocator.test_fast_paths import with_room
 
 PEER = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 

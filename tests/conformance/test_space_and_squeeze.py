@@ -11,8 +11,8 @@ from htools import hspace, hsqueeze
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
 from tests.conftest import peer_program
-from tests.htools.test_classes import shared_cluster
-from tests.htools.test_squeezing import NO_LIVE_DATA, one_after_another
+from tests.htools.balance.test_class_search import shared_cluster
+from tests.htools.maintenance.test_squeeze import NO_LIVE_DATA, one_after_another
 
 
 def program(name: str) -> str:

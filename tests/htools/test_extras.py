@@ -31,7 +31,7 @@ from spec.allocator.initial import initial_state
 from spec.allocator.state import State, group_state
 from tests.conformance.clusters import Generator
 from tests.conformance.programs import run_ours
-from tests.htools.test_model import clusters
+from tests.htools.model.test_cluster import clusters
 
 SEEDS = (2, 3, 5, 9)
 

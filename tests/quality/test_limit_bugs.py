@@ -21,7 +21,7 @@ from htools.balance.vector_search import Engine
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt, movable, offered
 from spec.allocator.decisions import Move, MoveKind, Rules, Settings
-from tests.htools.walks import Adversary
+from tests.htools.balance.walks import Adversary
 
 SOURCE = Path(str(feasibility.__file__)).read_text()
 

@@ -10,8 +10,8 @@ from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.model.node import NodeModel
 from htools.placement import redundancy
-from tests.htools.test_loading import disagreement, write_requests
-from tests.htools.test_model import assert_same, on_one_node_twice
+from tests.htools.commandline.test_loading import disagreement, write_requests
+from tests.htools.model.test_cluster import assert_same, on_one_node_twice
 
 
 def read_once(patch: pytest.MonkeyPatch) -> None:

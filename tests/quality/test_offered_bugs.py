@@ -7,7 +7,12 @@ imported.
 import pytest
 
 from checkers.plans.offered_moves import Offers, disagreement, table_of
-from tests.checkers.test_offered import by_definition, by_the_engine, by_the_plain_search, by_what_hbal_takes
+from tests.checkers.plans.test_offered_moves import (
+    by_definition,
+    by_the_engine,
+    by_the_plain_search,
+    by_what_hbal_takes,
+)
 from tests.quality.planting import plant
 
 pytestmark = pytest.mark.long

@@ -19,8 +19,8 @@ from spec.errors import GantryError
 from spec.plans.model import STANDARD_RULES, Plan
 from spec.plans.safety import first_offence
 from tests.checkers.conftest import EXAMPLES
-from tests.checkers.plan_strategies import clusters_with_plans
-from tests.checkers.test_plans import shortest_offence
+from tests.checkers.plans.strategies import clusters_with_plans
+from tests.checkers.plans.test_audit import shortest_offence
 
 SOURCE = Path(str(original.__file__)).read_text(encoding="utf-8")
 

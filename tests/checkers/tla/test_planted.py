@@ -14,7 +14,8 @@ from checkers.tla.parse import precedence
 from checkers.tla.search import automaton, explore, liveness, workers
 from checkers.tla.values import constructors, equality, helpers, sets, values
 from checkers.tla.values.show import show
-from tests.checkers.tla import test_checking, test_language, test_workers
+from tests.checkers.tla import test_language
+from tests.checkers.tla.search import test_check, test_workers
 from tests.checkers.tla.specs import RING, figures, run
 
 Patch = pytest.MonkeyPatch
@@ -154,23 +155,23 @@ def membership(patch: Patch, folder: Path) -> None:
 
 
 def constraint(patch: Patch, folder: Path) -> None:
-    test_checking.test_invariants_hold_outside_a_constraint_too(folder)
+    test_check.test_invariants_hold_outside_a_constraint_too(folder)
 
 
 def symmetry(patch: Patch, folder: Path) -> None:
-    assert figures(run(folder, RING, test_checking.NODES + "SPECIFICATION Spec SYMMETRY Perms"))[1] == 10
+    assert figures(run(folder, RING, test_check.NODES + "SPECIFICATION Spec SYMMETRY Perms"))[1] == 10
 
 
 def rooms(patch: Patch, folder: Path) -> None:
-    test_checking.test_symmetry_in_two_sets_and_within_all_kinds_of_values(folder)
+    test_check.test_symmetry_in_two_sets_and_within_all_kinds_of_values(folder)
 
 
 def fairness(patch: Patch, folder: Path) -> None:
-    test_checking.test_strong_fairness_is_more_than_weak(folder)
+    test_check.test_strong_fairness_is_more_than_weak(folder)
 
 
 def fair_counter(patch: Patch, folder: Path) -> None:
-    test_checking.test_liveness_of_the_counter(folder, "Fair", "Often", "ok")
+    test_check.test_liveness_of_the_counter(folder, "Fair", "Often", "ok")
 
 
 def crew(patch: Patch, folder: Path) -> None:

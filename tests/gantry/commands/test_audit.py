@@ -9,7 +9,7 @@ import pytest
 from gantry.cli import main
 from tests.conftest import peer_program
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 BRANCH = str(EXAMPLES / "branch-4.txt")
 
 

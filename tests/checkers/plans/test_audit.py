@@ -23,7 +23,7 @@ from spec.plans.model import (
     Step,
 )
 from spec.plans.safety import after, first_offence, offence_of, placement, shortfalls
-from tests.checkers.plan_strategies import clusters_with_plans
+from tests.checkers.plans.strategies import clusters_with_plans
 
 ALL = frozenset(Rule)
 

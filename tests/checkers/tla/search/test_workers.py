@@ -16,8 +16,18 @@ from checkers.tla.search.check import check
 from checkers.tla.search.state_graph import Options
 from checkers.tla.values.show import show
 from gantry.cli import main
+from tests.checkers.tla.search.test_explore_classics import (
+    ABP,
+    BAKERY,
+    DATA,
+    ELECT,
+    PETERSON,
+    PROCESSES,
+    SERVERS,
+    TCOMMIT,
+    TWOPC,
+)
 from tests.checkers.tla.specs import COUNTER, RING
-from tests.checkers.tla.test_classics import ABP, BAKERY, DATA, ELECT, PETERSON, PROCESSES, SERVERS, TCOMMIT, TWOPC
 from tests.checkers.tla.test_truths_and_numbers import ORBITS, QUEUES
 
 TOP = "CONSTANTS Top = 9 Fail = {}\nSPECIFICATION Spec\n"

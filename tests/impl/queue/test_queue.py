@@ -31,7 +31,7 @@ from spec.jobs.model import FilterRule, Job, Status, Timestamp
 from spec.jobs.properties import STATE_PROPERTIES, STEP_PROPERTIES
 from spec.jobs.queue import Queue, find, recovered, step
 from spec.jobs.rules import job_status
-from tests.impl.jobs.histories import advanced, op
+from tests.impl.queue.histories import advanced, op
 
 LABELS = ("", "rate-limit:1:a", "rate-limit:2:b", "rate-limit:0:c", "rate-limit:x", "plain")
 

@@ -46,7 +46,8 @@ class FailingDaemon(Daemon):
 
     @property
     def program(self) -> list[str]:
-        code = "import sys; from tests.impl.wconfd.test_failures import serve_with_failing_store as s; sys.exit(s())"
+        module = "tests.impl.wconfd.test_daemon_failures"
+        code = f"import sys; from {module} import serve_with_failing_store as s; sys.exit(s())"
         return [sys.executable, "-c", code]
 
     def fail(self, failing: bool) -> None:

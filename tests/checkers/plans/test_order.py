@@ -11,7 +11,7 @@ from checkers.verdict import Unknown
 from spec.allocator.cluster import Cluster
 from spec.plans.model import Action, Command, Plan, PlanJob, Rule
 from spec.plans.safety import first_offence
-from tests.checkers.plan_strategies import clusters_with_plans
+from tests.checkers.plans.strategies import clusters_with_plans
 
 JOBS = 4
 

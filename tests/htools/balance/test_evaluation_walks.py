@@ -8,7 +8,7 @@ import pytest
 from htools.balance import score_deltas
 from htools.balance import vector_search as engine_module
 from htools.balance.plain_search import PlainSearch
-from tests.htools.walks import Adversary, Walk
+from tests.htools.balance.walks import Adversary, Walk
 
 
 def walked(seeds: range, most: int, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:

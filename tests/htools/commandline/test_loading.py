@@ -12,7 +12,7 @@ from htools.placement import redundancy as placement_redundancy
 from spec.allocator import redundancy
 from spec.allocator.initial import initial_state
 from tests.conformance.random_requests import random_request
-from tests.htools.test_model import assert_same
+from tests.htools.model.test_cluster import assert_same
 
 SEEDS = range(30)
 

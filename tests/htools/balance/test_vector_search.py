@@ -20,7 +20,7 @@ from spec.allocator import balance as defined
 from spec.allocator import score as spec_score
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Move, MoveKind, Rules, Settings
-from tests.htools.test_model import clusters, readings
+from tests.htools.model.test_cluster import clusters, readings
 
 RULES = st.builds(
     Rules,

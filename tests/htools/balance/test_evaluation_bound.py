@@ -24,7 +24,7 @@ from htools.model.moves import attempt, movable
 from htools.model.score import score
 from spec.allocator.cluster import Cluster, MirrorType
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules, Settings
-from tests.htools.test_model import clusters
+from tests.htools.model.test_cluster import clusters
 
 
 def stretched(cluster: Cluster, exponent: int, loads: tuple[float, float]) -> Cluster:

@@ -38,7 +38,7 @@ def test_locks_and_jobs_on_larger_bounds(name: str, capsys: pytest.CaptureFixtur
 
 def test_a_difference_is_shown_with_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = planted(tmp_path, "Store.tla", "/\\ memory' = Append(memory, issued + 1)", "/\\ memory' = <<issued + 1>>")
-    config = Path(__file__).resolve().parents[2] / "tla" / "Store.refine.cfg"
+    config = Path(__file__).resolve().parents[3] / "tla" / "Store.refine.cfg"
     assert main(["refine", "store", "--tla", str(wrong), "--config", str(config)]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "Store.refine.cfg: they part ways after 1 step:",
