@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tla tla-weekly demo test test-long check lint types imports format bench clean venv
+.PHONY: tla tla-weekly demo docs test test-long check lint types imports format bench clean venv
 
 demo: $(STAMP)
 	@$(BIN)/gantry demo
@@ -32,6 +32,15 @@ imports: $(STAMP)
 format: $(STAMP)
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
+docs: $(VENV)/.docs
+	@$(BIN)/python -m docs.generator
+
+$(VENV)/.docs: $(STAMP)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[docs]' >$(VENV)/pip.log 2>&1 || { \
+	  tail -n 5 $(VENV)/pip.log; \
+	  echo "could not install what the site needs: is the package index within reach? (whole log: $(VENV)/pip.log)"; exit 1; }
+	@touch $@
+
 bench: $(STAMP)
 	@$(BIN)/python -m bench
 
@@ -53,4 +62,4 @@ tla-weekly: $(STAMP)
 	@$(PYTEST) -n 2 tests/tla tests/gantry/commands/test_refine.py tests/checkers/models -m "long or weekly" --timeout 36000
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .gantry .hypothesis .coverage
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .gantry .hypothesis .coverage

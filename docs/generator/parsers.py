@@ -1,0 +1,71 @@
+"""The one place where the generator imports the code that it describes."""
+
+import argparse
+from collections.abc import Iterable
+from typing import Any
+
+from docs.generator.programs import parser_of
+from gantry.cli import COMMANDS
+from gantry.commands.locks import picture as waits_dot
+from htools.backends import text as text_backend
+from htools.options import TOOLS
+from impl.job.units import UNITS
+from impl.locks.core import step
+from impl.locks.state import LockState
+from impl.luxid.main import main as luxid_main
+from impl.luxid.methods import COMMANDS as LUXI_COMMANDS
+from impl.luxid.queries import QUERIES as LUXI_QUERIES
+from impl.opcodes import OPCODES
+from impl.opcodes.common import COMMON
+from impl.opcodes.table import Parameter
+from impl.paths import Root
+from impl.query import FIELDS as QUERY_FIELDS
+from impl.wconfd.describe import describe
+from impl.wconfd.lock_calls import STATELESS
+from impl.wconfd.methods import DAEMON_METHODS, METHODS
+from impl.wconfd.options import parser as wconfd_parser
+from spec.locks.model import Event
+
+__all__ = [
+    "COMMANDS",
+    "COMMON",
+    "LUXI_METHODS",
+    "OPCODES",
+    "QUERY_FIELDS",
+    "TEXT_FORMAT",
+    "TOOLS",
+    "UNITS",
+    "WCONFD_METHODS",
+    "Parameter",
+    "Root",
+    "daemon_parsers",
+    "describe_locks",
+    "waits_dot",
+]
+
+LUXI_METHODS = {**LUXI_COMMANDS, **LUXI_QUERIES}
+"""The methods of LUXI by name."""
+
+WCONFD_METHODS = {*METHODS, *STATELESS, *DAEMON_METHODS}
+"""The names of wconfd's methods."""
+
+TEXT_FORMAT = (
+    ("groups", text_backend.GROUP_FIELDS, ()),
+    ("nodes", text_backend.NODE_FIELDS, text_backend.NODE_DEFAULTS),
+    ("instances", text_backend.INSTANCE_FIELDS, text_backend.INSTANCE_DEFAULTS),
+    ("policies", text_backend.POLICY_FIELDS, ()),
+)
+"""The sections of the text format: fields, and what its last fields count as where they are missing."""
+
+
+def daemon_parsers() -> list[argparse.ArgumentParser]:
+    """The parsers of the daemons."""
+    return [wconfd_parser(), parser_of(luxid_main)]
+
+
+def describe_locks(events: Iterable[Event]) -> dict[str, Any]:
+    """What wconfd tells of the locks after some events."""
+    state = LockState()
+    for event in events:
+        state, _ = step(state, event)
+    return describe(state, {}, 0.0)
