@@ -63,10 +63,11 @@ def _help(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
 
 
 def _argparse_part(parser: argparse.ArgumentParser, level: str) -> str:
-    usage = parser.format_usage().removeprefix("usage: ")
+    with mock.patch.dict("os.environ", COLUMNS="100"):
+        usage = parser.format_usage().removeprefix("usage: ")
     parts = [f"{level} {parser.prog}"] if level else []
     if parser.description:
-        parts.append(markdown.plain(parser.description))
+        parts.append(markdown.plain(parser.description[:1].upper() + parser.description[1:]))
     parts.append(markdown.code(usage))
     listed = [
         action
@@ -77,7 +78,8 @@ def _argparse_part(parser: argparse.ArgumentParser, level: str) -> str:
     if rows:
         parts.append(markdown.table(("argument or option", "meaning"), rows))
     if parser.epilog:
-        parts.append(markdown.plain(parser.epilog % {"prog": parser.prog}))
+        epilog = parser.epilog % {"prog": parser.prog}
+        parts.append(markdown.code(epilog) if "\n" in epilog else markdown.plain(epilog[:1].upper() + epilog[1:]))
     return "\n\n".join(parts)
 
 

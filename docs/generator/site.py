@@ -54,6 +54,7 @@ _STYLE = """\
 .md-typeset img { max-width: 100%; height: auto; }
 .md-typeset table:not([class]) { font-size: 0.68rem; }
 .md-typeset pre > code { font-size: 0.7rem; }
+.md-typeset td:first-child code { overflow-wrap: normal; word-break: normal; white-space: nowrap; }
 """
 
 

@@ -1,15 +1,15 @@
 """State diagrams, computed by running the specification: opcodes, jobs in the queue, locks."""
 
-import tempfile
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from checkers.models import job_world
 from checkers.models.locks import LOCKS, Bounds, explored, owner, request
-from checkers.tla import load
+from checkers.refine import plain
 from docs.generator import markdown
 from docs.generator.graphs import head, quoted
-from docs.generator.sources import ROOT
 from spec.jobs.life import after
 from spec.jobs.model import Job, Opcode, Status
 from spec.jobs.opcode_events import OpcodeEvent
@@ -58,6 +58,7 @@ def _diagram(
     return Diagram(states, {pair: tuple(sorted(steps[pair])) for pair in ordered}, frozenset(final), order[0])
 
 
+@functools.cache
 def opcode_diagram() -> Diagram:
     """What each event makes of a job's only opcode: `spec.jobs.life.after`, asked for every status and event."""
 
@@ -71,32 +72,45 @@ def opcode_diagram() -> Diagram:
     return _diagram(found(), [str(status) for status in Status], [str(s) for s in Status if s.finalised], {})
 
 
-_ALONE = """
-CONSTANTS
-    MaxId = 1  Opcodes = 1  Priorities = {10}  Accepts = {{}}  SlotChoices = {1}  Forces = {FALSE}
-    Events = {"Submit", "Own", "NotStarted", "GiveUp", "Watch", "Bury", "Cancel", "Archive"}
-    Backlog = 1  MaxKills = 1  MaxCrashes = 0  Telling = FALSE
-SPECIFICATION Spec
-"""
-_TWO = """
-CONSTANTS
-    MaxId = 2  Opcodes = 1  Priorities = {10}  Accepts = {{}, {"success"}}  SlotChoices = {1}  Forces = {FALSE}
-    Events = {"Submit", "Own", "Watch", "Cancel"}
-    Backlog = 0  MaxKills = 0  MaxCrashes = 0  Telling = FALSE
-SPECIFICATION Spec
-"""
+_ALONE = job_world.Bounds(
+    max_id=1,
+    events=frozenset({"Submit", "Own", "NotStarted", "GiveUp", "Watch", "Bury", "Cancel", "Archive"}),
+    backlog=1,
+    max_kills=1,
+)
+_TWO = job_world.Bounds(
+    accepts=(frozenset(), frozenset({"success"})), events=frozenset({"Submit", "Own", "Watch", "Cancel"})
+)
 _PLACES = ("absent", "queued", "starting", "running", "ended", "archived")
 _CAUSES = {
     "Submit": "submitted",
     "Own": "its process takes it over",
     "NotStarted": "its process did not start",
-    "GiveUp": "given up at a restart",
+    "GiveUp": "given up: its pipe closed",
     "Watch": "its process wrote the end",
     "Bury": "its process died",
     "Cancel": "CancelJob",
     "Archive": "ArchiveJob",
 }
-"""The actions of `tla/Jobs.tla` in words."""
+"""The steps of the world of jobs in words."""
+
+
+def _job_steps(bounds: job_world.Bounds) -> Iterator[tuple[tuple[str, ...], job_world.Label, tuple[str, ...]]]:
+    """Every step within bounds: where the jobs are before, what happens, where they are then."""
+    first, system = job_world.initial(bounds), job_world.System(bounds)
+    seen, left = {plain(job_world.state_value(first))}, [first]
+    while left:
+        world = left.pop()
+        for label, then in system.successors(world):
+            key = plain(job_world.state_value(then))
+            if key not in seen:
+                seen.add(key)
+                left.append(then)
+            yield (
+                _places(job_world.state_value(world)["mem"]),
+                label,
+                _places(job_world.state_value(then)["mem"]),
+            )
 
 
 def _places(mem: Any) -> tuple[str, ...]:
@@ -108,25 +122,20 @@ def _places(mem: Any) -> tuple[str, ...]:
     return tuple(places)
 
 
+@functools.cache
 def job_diagram() -> Diagram:
-    """Where a job can be and what takes it elsewhere: the steps of `tla/Jobs.tla` for one job alone, and for two.
+    """Where a job can be and what takes it elsewhere: every step of the specification with one job, and with two.
 
     Of two jobs, what happens to one because of the other is told as such.
     """
     found: list[tuple[str, str, str]] = []
-    for text in (_ALONE, _TWO):
-        with tempfile.NamedTemporaryFile("w", suffix=".cfg", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            graph = load(str(ROOT / "tla" / "Jobs.tla")).explore(file.name)
-        states = [_places(state["mem"]) for state in graph.states]
-        for edge in graph.edges:
-            before, now = states[edge.source], states[edge.target]
+    for bounds in (_ALONE, _TWO):
+        for before, label, now in _job_steps(bounds):
             changed = [number for number in range(len(now)) if before[number] != now[number]]
             for number in changed:
                 others = [other for other in changed if other != number]
-                aside = others and not (edge.action == "Submit" and before[number] == "absent")
-                cause = "another job ended" if aside and now[others[0]].startswith("ended") else _CAUSES[edge.action]
+                aside = others and not (label[0] == "Submit" and before[number] == "absent")
+                cause = "another job ended" if aside and now[others[0]].startswith("ended") else _CAUSES[label[0]]
                 if not aside or before[number] == "queued":
                     found.append((before[number], cause, now[number]))
     names = sorted({name for source, _, target in found for name in (source, target)}, key=_job_order)
@@ -148,6 +157,7 @@ def _lock_place(state: LockState) -> str:
     return text if waiting is None else f"{text},\n{_WANTS[waiting.requests[0].mode]}"
 
 
+@functools.cache
 def lock_diagram() -> Diagram:
     """What an owner has of one lock: every step of the specification with a second owner of the same lock."""
     modes = (Mode.RELEASE, Mode.SHARED, Mode.EXCLUSIVE)

@@ -9,7 +9,7 @@ import pytest
 
 from docs.generator import graphs, markdown, nav, programs, states
 from docs.generator.generated import PARTS, wanted
-from docs.generator.pages import Page
+from docs.generator.pages import Page, Section
 from docs.generator.parsers import COMMANDS, LUXI_METHODS, TOOLS, WCONFD_METHODS, daemon_parsers
 from docs.generator.site import DOCS, navigation, outside, tree
 from docs.generator.sources import PACKAGES, ROOT, find, read_module, read_packages
@@ -19,8 +19,12 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 @pytest.fixture(scope="module")
-def pages() -> dict[str, Page]:
-    whole, _ = tree()
+def whole() -> Section:
+    return tree()[0]
+
+
+@pytest.fixture(scope="module")
+def pages(whole: Section) -> dict[str, Page]:
     return {page.path: page for page in whole.pages()}
 
 
@@ -39,8 +43,7 @@ def test_every_link_leads_to_a_page_or_a_picture(pages: dict[str, Page]) -> None
     assert lost == []
 
 
-def test_every_page_is_in_the_navigation_once(pages: dict[str, Page]) -> None:
-    whole, _ = tree()
+def test_every_page_is_in_the_navigation_once(whole: Section, pages: dict[str, Page]) -> None:
     settings = tomllib.loads(f"nav = {navigation(whole)}")
 
     def paths(entry: object) -> list[str]:
