@@ -8,7 +8,7 @@ from docs.generator.programs import parser_of
 from gantry.cli import COMMANDS
 from gantry.commands.locks import picture as waits_dot
 from htools.backends import text as text_backend
-from htools.options import TOOLS
+from htools.commandline.tool import TOOLS
 from impl.job.units import UNITS
 from impl.locks.core import step
 from impl.locks.state import LockState

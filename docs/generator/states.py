@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checkers.models import job_world
+from checkers.models import jobs_world
 from checkers.models.locks import LOCKS, Bounds, explored, owner, request
-from checkers.refine import plain
+from checkers.refinement.compare import plain
 from docs.generator import markdown
 from docs.generator.graphs import head, quoted
 from spec.jobs.life import after
@@ -72,13 +72,13 @@ def opcode_diagram() -> Diagram:
     return _diagram(found(), [str(status) for status in Status], [str(s) for s in Status if s.finalised], {})
 
 
-_ALONE = job_world.Bounds(
+_ALONE = jobs_world.Bounds(
     max_id=1,
     events=frozenset({"Submit", "Own", "NotStarted", "GiveUp", "Watch", "Bury", "Cancel", "Archive"}),
     backlog=1,
     max_kills=1,
 )
-_TWO = job_world.Bounds(
+_TWO = jobs_world.Bounds(
     accepts=(frozenset(), frozenset({"success"})), events=frozenset({"Submit", "Own", "Watch", "Cancel"})
 )
 _PLACES = ("absent", "queued", "starting", "running", "ended", "archived")
@@ -95,21 +95,21 @@ _CAUSES = {
 """The steps of the world of jobs in words."""
 
 
-def _job_steps(bounds: job_world.Bounds) -> Iterator[tuple[tuple[str, ...], job_world.Label, tuple[str, ...]]]:
+def _job_steps(bounds: jobs_world.Bounds) -> Iterator[tuple[tuple[str, ...], jobs_world.Label, tuple[str, ...]]]:
     """Every step within bounds: where the jobs are before, what happens, where they are then."""
-    first, system = job_world.initial(bounds), job_world.System(bounds)
-    seen, left = {plain(job_world.state_value(first))}, [first]
+    first, system = jobs_world.initial(bounds), jobs_world.System(bounds)
+    seen, left = {plain(jobs_world.state_value(first))}, [first]
     while left:
         world = left.pop()
         for label, then in system.successors(world):
-            key = plain(job_world.state_value(then))
+            key = plain(jobs_world.state_value(then))
             if key not in seen:
                 seen.add(key)
                 left.append(then)
             yield (
-                _places(job_world.state_value(world)["mem"]),
+                _places(jobs_world.state_value(world)["mem"]),
                 label,
-                _places(job_world.state_value(then)["mem"]),
+                _places(jobs_world.state_value(then)["mem"]),
             )
 
 
