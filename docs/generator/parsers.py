@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from docs.generator.programs import parser_of
 from gantry.cli import COMMANDS
 from gantry.commands.locks import picture as waits_dot
 from htools.backends import text as text_backend
@@ -12,16 +11,16 @@ from htools.commandline.tool import TOOLS
 from impl.job.units import UNITS
 from impl.locks.core import step
 from impl.locks.state import LockState
-from impl.luxid.main import main as luxid_main
 from impl.luxid.methods import COMMANDS as LUXI_COMMANDS
+from impl.luxid.options import parser as luxid_parser
 from impl.luxid.queries import QUERIES as LUXI_QUERIES
 from impl.opcodes import OPCODES
 from impl.opcodes.common import COMMON
 from impl.opcodes.table import Parameter
 from impl.paths import Root
 from impl.query import FIELDS as QUERY_FIELDS
-from impl.wconfd.describe import describe
 from impl.wconfd.lock_calls import STATELESS
+from impl.wconfd.lock_status import describe
 from impl.wconfd.methods import DAEMON_METHODS, METHODS
 from impl.wconfd.options import parser as wconfd_parser
 from spec.locks.model import Event
@@ -60,7 +59,7 @@ TEXT_FORMAT = (
 
 def daemon_parsers() -> list[argparse.ArgumentParser]:
     """The parsers of the daemons."""
-    return [wconfd_parser(), parser_of(luxid_main)]
+    return [wconfd_parser(), luxid_parser()]
 
 
 def describe_locks(events: Iterable[Event]) -> dict[str, Any]:

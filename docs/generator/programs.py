@@ -2,38 +2,16 @@
 
 import argparse
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from unittest import mock
 
-from docs.generator import markdown
+from docs.generator import markdown, parsers
 from docs.generator.pages import Page, Section, link
 
 _NOTE = (
     "Options marked *(ours)* are not in Ganeti. A long option may be cut to a prefix that only one option has. "
     "Exit codes: 0 done, 1 an error that is explained, or a bad value; 2 a wrong command line."
 )
-
-
-class _CaughtParser(BaseException):
-    """Carries a parser out of the program that made it."""
-
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self.parser = parser
-        super().__init__()
-
-
-def parser_of(main: Callable[[list[str]], int]) -> argparse.ArgumentParser:
-    """The parser that a program makes for its command line, taken when it begins to read."""
-
-    def catch(self: argparse.ArgumentParser, *_: object, **__: object) -> argparse.Namespace:
-        raise _CaughtParser(self)
-
-    with mock.patch.object(argparse.ArgumentParser, "parse_args", catch):
-        try:
-            main([])
-        except _CaughtParser as caught:
-            return caught.parser
-    raise TypeError(f"{main.__module__} reads its command line without argparse")
 
 
 def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -100,8 +78,6 @@ def _gantry_parser(name: str, summary: str) -> argparse.ArgumentParser:
 
 def section() -> Section:
     """The pages of all programs."""
-    from docs.generator import parsers
-
     tools: list[Page | Section] = []
     rows: list[tuple[str, str]] = []
     first = "reference/programs.md"

@@ -7,7 +7,7 @@ import tomllib
 import networkx as nx
 import pytest
 
-from docs.generator import graphs, markdown, nav, programs, states
+from docs.generator import graphs, markdown, nav, states
 from docs.generator.generated import PARTS, wanted
 from docs.generator.pages import Page, Section
 from docs.generator.parsers import COMMANDS, LUXI_METHODS, TOOLS, WCONFD_METHODS, daemon_parsers
@@ -94,11 +94,6 @@ def test_programs_have_every_option(pages: dict[str, Page]) -> None:
 
 def test_subcommands_have_parts_of_their_own(pages: dict[str, Page]) -> None:
     assert "## gantry job submit" in pages["reference/programs/gantry-job.md"].text
-
-
-def test_a_program_without_argparse_is_refused() -> None:
-    with pytest.raises(TypeError):
-        programs.parser_of(lambda _: 0)
 
 
 def test_pages_from_elsewhere_keep_links_to_pages_only() -> None:
