@@ -1,6 +1,7 @@
 """`python -m docs.generator`: builds the site, strictly and without the network."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -21,9 +22,17 @@ def build(directory: Path) -> list[str]:
     except (site.SiteError, LedgerError, DrawingError) as error:
         return [str(error)]
     words = [pictures.program("zensical"), "build", "--strict", "--clean", "-f", "zensical.toml"]
-    done = subprocess.run(words, cwd=directory, capture_output=True, text=True, encoding="utf-8", check=False)
-    if done.returncode != 0 or "Warning" in done.stdout + done.stderr:
-        return [done.stdout + done.stderr]
+    environment = {**os.environ, "NO_COLOR": "1"}
+    done = subprocess.run(
+        words, cwd=directory, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    said = done.stdout + done.stderr.partition("Traceback")[0]
+    if done.returncode != 0 or "Warning" in said:
+        return [said.strip()]
+    try:
+        site.localise(directory / "site")
+    except site.SiteError as error:
+        return [str(error)]
     wrong = list(check.problems(directory / "site"))
     if not wrong:
         print(f"{pages} pages in {time.monotonic() - begin:.0f} s: {directory / 'site' / 'index.html'}")

@@ -39,6 +39,12 @@ scheme = "default"
 [project.extra]
 generator = false
 
+[project.plugins.search]
+enabled = true
+
+[project.plugins.offline]
+enabled = true
+
 [project.markdown_extensions]
 admonition = {{}}
 attr_list = {{}}
@@ -56,6 +62,11 @@ _STYLE = """\
 .md-typeset pre > code { font-size: 0.7rem; }
 .md-typeset td:first-child code { overflow-wrap: normal; word-break: normal; white-space: nowrap; }
 """
+
+
+_REMOTE_SCRIPT = "https://unpkg.com/iframe-worker/shim"
+"""What the theme fetches to search a site that is opened from files."""
+_OUR_SCRIPT = "javascripts/search-from-files.js"
 
 
 class SiteError(Exception):
@@ -193,5 +204,24 @@ def write(directory: Path) -> int:
             shutil.copy(file, pages / "pictures" / file.name)
     (pages / "stylesheets").mkdir(exist_ok=True)
     (pages / "stylesheets" / "gantry.css").write_text(_STYLE, "utf-8")
+    (pages / _OUR_SCRIPT).parent.mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).parent / Path(_OUR_SCRIPT).name, pages / _OUR_SCRIPT)
     (directory / "zensical.toml").write_text(_SETTINGS.format(nav=navigation(whole)), "utf-8")
     return len(seen)
+
+
+def localise(site: Path) -> None:
+    """Let built pages use our own script for searching from files, in place of one that the theme fetches.
+
+    Raises:
+        SiteError: no page names it: the theme has changed, and this is to be looked at.
+    """
+    changed = 0
+    for file in site.rglob("*.html"):
+        text = file.read_text("utf-8")
+        if _REMOTE_SCRIPT in text:
+            path = file.relative_to(site).as_posix()
+            file.write_text(text.replace(_REMOTE_SCRIPT, link(path, _OUR_SCRIPT)), "utf-8")
+            changed += 1
+    if not changed:
+        raise SiteError(f"no page names {_REMOTE_SCRIPT}: the theme has changed, see site.localise")

@@ -3,6 +3,7 @@
 import posixpath
 import re
 import tomllib
+from pathlib import Path
 
 import networkx as nx
 import pytest
@@ -11,7 +12,7 @@ from docs.generator import graphs, markdown, nav, states
 from docs.generator.generated import PARTS, wanted
 from docs.generator.pages import Page, Section
 from docs.generator.parsers import COMMANDS, LUXI_METHODS, TOOLS, WCONFD_METHODS, daemon_parsers
-from docs.generator.site import DOCS, navigation, outside, tree
+from docs.generator.site import DOCS, SiteError, localise, navigation, outside, tree
 from docs.generator.sources import PACKAGES, ROOT, find, read_module, read_packages
 from docs.generator.specification import operator_source, operators
 
@@ -101,6 +102,16 @@ def test_pages_from_elsewhere_keep_links_to_pages_only() -> None:
         "tla/README.md": "specification/tla/index.md"
     })  # fmt: skip
     assert text == "[a](../specification/tla/index.md#x) b c"
+
+
+def test_the_script_that_the_theme_fetches_is_replaced_by_ours(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    page = tmp_path / "a" / "page.html"
+    page.write_text('<script src="https://unpkg.com/iframe-worker/shim"></script>', "utf-8")
+    localise(tmp_path)
+    assert page.read_text("utf-8") == '<script src="../javascripts/search-from-files.js"></script>'
+    with pytest.raises(SiteError):
+        localise(tmp_path)
 
 
 def test_import_graphs_are_those_of_the_code() -> None:
