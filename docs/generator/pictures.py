@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from docs.generator.graphs import head
 from docs.generator.parsers import describe_locks, waits_dot
 from docs.generator.sources import ROOT
 from spec.locks.model import Try, Wait
@@ -81,8 +82,9 @@ def waits() -> dict[str, Any]:
 
 
 def waits_picture() -> str:
-    """The graph of waits of that state in DOT, as `gantry locks --dot` prints it."""
-    return waits_dot(waits())
+    """The graph of waits of that state, as `gantry locks --dot` prints it, in the colours of the other pictures."""
+    graph = [line for line in waits_dot(waits()).splitlines() if line.startswith('  "') or line == "}"]
+    return "\n".join([*head(across=True), "  ranksep=1.2;", *graph])
 
 
 def terminal(text: str, columns: int) -> str:
