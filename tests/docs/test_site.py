@@ -64,6 +64,18 @@ def test_every_hand_written_page_has_a_place() -> None:
     assert {path for path in there if not re.match(r"adr/\d", path)} == set(nav.written())
 
 
+def test_every_path_that_a_page_names_exists() -> None:
+    files = [ROOT / "README.md", *(ROOT / path for path in nav.OUTSIDE), *DOCS.rglob("*.md")]
+    there = re.compile(r"`((?:spec|impl|htools|checkers|gantry|tests|docs|bench|tla|examples)/[\w./-]*\w)(?:::\w+)?`")
+    lost = [
+        f"{file.relative_to(ROOT)}: {path}"
+        for file in files
+        for path in there.findall(file.read_text("utf-8"))
+        if not (ROOT / path).exists()
+    ]
+    assert lost == []
+
+
 def test_every_part_that_a_page_asks_for_is_known_and_every_part_is_asked_for() -> None:
     asked = {name for path in nav.written() for name in wanted((DOCS / path).read_text("utf-8"))}
     assert asked == set(PARTS)
