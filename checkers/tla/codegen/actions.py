@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from checkers.tla.codegen.frames import ByName, Closure, Context, Env, Frame, fresh
+from checkers.tla.codegen.frames import ByName, Closure, Context, Env, Frame, Own, fresh
 from checkers.tla.codegen.recursion import RecursiveFormulas
 from checkers.tla.codegen.splitting import Leaf
 from checkers.tla.errors import TlaUnsupportedError
@@ -197,25 +197,13 @@ class ActionGenerator(RecursiveFormulas):
         if mode.initial:
             return self.variable(node, env)
         if isinstance(node, ast.Basic) and node.op == "prime":
-            place = self.variable(node.args[0], env)
-            return self._abstract(node.args[0], env) if place is None and mode.search else place
+            return self.variable(node.args[0], env)
         if isinstance(node, ast.Apply) and not node.args:
             inner = self.levels.enter(node.path, env)
             binding = inner.map.get(node.symbol)
             if isinstance(binding, ByName):
                 return self.target(binding.node, binding.env, mode)
         return None
-
-    def _abstract(self, node: ast.Expr, env: Env) -> int | None:
-        """A place of its own for a variable of an instance that stands for an expression.
-
-        TLC decides ENABLED by the instance's own variables: their next values are free, whatever they stand for.
-        """
-        if not isinstance(node, ast.Apply) or not isinstance(node.symbol, Variable) or node.args:
-            return None
-        if not isinstance(self.levels.enter(node.path, env).map.get(node.symbol), ByName):
-            return None
-        return self.abstract.setdefault(node.symbol, len(self.variables) + len(self.abstract))
 
     def variable(self, node: ast.Expr, env: Env) -> int | None:
         """The place of the variable that an expression is."""
@@ -225,6 +213,8 @@ class ActionGenerator(RecursiveFormulas):
         binding = inner.map.get(node.symbol)
         if isinstance(binding, ByName):
             return self.variable(binding.node, binding.env)
+        if isinstance(binding, Own):
+            return binding.place
         if binding is None and isinstance(node.symbol, Variable):
             return self.index.get(node.symbol)
         return None
@@ -236,8 +226,6 @@ class ActionGenerator(RecursiveFormulas):
             self._all_of(parts, env, cx, mode, rest)
             return
         place = self.variable(what, env)
-        if place is None and mode.search:
-            place = self._abstract(what, env)
         if place is not None and place not in cx.assigned:
             old = self.gen(what, env, cx).text
             cx.frame.emit(f"n{place} = {old}")
@@ -389,8 +377,10 @@ class ActionGenerator(RecursiveFormulas):
 
         found.cheap = True  # type: ignore[attr-defined]
 
+        inner = self.levels.within_enabled(env, self.places, len(self.variables))
+
         def build(frame: Frame) -> None:
-            self.run(node.args[0], env, Context(frame, prime=False, assigned=frozenset()), Mode(search=True), found)
+            self.run(node.args[0], inner, Context(frame, prime=False, assigned=frozenset()), Mode(search=True), found)
             frame.emit("return False")
 
         return self.lift("enabled", node, cx, build)

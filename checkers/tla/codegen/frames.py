@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from checkers.tla.errors import Position
-from checkers.tla.parse.syntax import Argument, Bound, Expr, Operator, Symbol
+from checkers.tla.parse.names import Path
+from checkers.tla.parse.syntax import Argument, Bound, Expr, Operator, Symbol, Variable
 
 _COUNTER = itertools.count()
 
@@ -160,10 +161,20 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Native:
-    """An operator of the language or a standard module, given as an argument."""
+    """An operator of the language or a standard module, or a constant, that stands for another name."""
 
     symbol: Symbol
     env: Env
+    path: Path = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Own:
+    """A variable of an instance in an ENABLED there: what it stands for, and the place of its next value."""
+
+    variable: Variable
+    place: int
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +188,7 @@ class Global:
     env: Env | None = None
 
 
-Binding = Local | Lazy | ByName | Closure | Native | Global
+Binding = Local | Lazy | ByName | Closure | Native | Own | Global
 
 
 class Env:
@@ -209,5 +220,5 @@ class Mark:
 Builder = Callable[[Frame], None]
 __all__ = [
     "Argument", "Binding", "Builder", "ByName", "Closure", "Code", "Context", "Env", "Frame", "Global", "Lazy", "Local",
-    "Mark", "Native", "fresh",
+    "Mark", "Native", "Own", "fresh",
 ]  # fmt: skip

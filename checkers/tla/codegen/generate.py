@@ -18,6 +18,7 @@ from checkers.tla.codegen.frames import (
     Local,
     Mark,
     Native,
+    Own,
     fresh,
 )
 from checkers.tla.codegen.functions import Functions
@@ -28,6 +29,7 @@ from checkers.tla.codegen.program import Program
 from checkers.tla.errors import Position, TlaError, TlaSemanticError
 from checkers.tla.parse import syntax as ast
 from checkers.tla.parse.analysis import CONSTANT
+from checkers.tla.parse.names import Path
 from checkers.tla.parse.syntax import Builtin, Constant, Operator, Symbol, Variable
 from checkers.tla.values.identity import holds_truths
 from checkers.tla.values.values import Value
@@ -50,8 +52,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         self.index = {variable: place for place, variable in enumerate(variables)}
         self.program = program
         self.levels = Levels()
-        self.overrides: dict[Symbol, Symbol] = {}
-        self.abstract: dict[Symbol, int] = {}
+        self.places: dict[Symbol, int] = {}
         self.no_folding = 0
         self.suppressed = 0
         self._operators: dict[Any, tuple[str, list[str], Code]] = {}
@@ -190,22 +191,24 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return self.constant(node.value)
 
     def _gen_Apply(self, node: ast.Apply, env: Env, cx: Context) -> Code:
-        return self.refer(node.symbol, node.args, self.levels.enter(node.path, env), env, cx, node)
+        return self.refer(node.symbol, node.path, node.args, self.levels.enter(node.path, env), env, cx, node)
 
     def refer(
-        self, symbol: Symbol, args: tuple[ast.Argument, ...], inner: Env, env: Env, cx: Context, node: ast.Expr
+        self,
+        symbol: Symbol,
+        path: Path,
+        args: tuple[ast.Argument, ...],
+        inner: Env,
+        env: Env,
+        cx: Context,
+        node: ast.Expr,
     ) -> Code:
-        """Code for a symbol of environment `inner` applied to arguments of environment `env`."""
-        symbol = self.overrides.get(symbol, symbol)
-        if cx.prime and cx.assigned is not None and self.abstract.get(symbol) in cx.assigned:
-            name = f"n{self.abstract[symbol]}"
-            cx.frame.use(name)
-            return Code(name, "any", normal=True)
-        binding = self.levels.lookup(symbol, inner, node.path if isinstance(node, ast.Apply) else ())
+        """Code for a symbol of environment `inner`, reached by a path, applied to arguments of environment `env`."""
+        binding = self.levels.lookup(symbol, inner, path)
         if binding is not None:
             return self._bound(binding, args, env, cx, node)
         if isinstance(symbol, Variable):
-            return self._variable(symbol, cx, node.position)
+            return self._variable(symbol, self.index.get(symbol), cx, node.position)
         if isinstance(symbol, Operator):
             return self._operator(symbol, args, inner, env, cx, node)
         if isinstance(symbol, Builtin):
@@ -214,8 +217,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
             raise TlaSemanticError("config", f"the constant {symbol.name} has no value", node.position)
         raise TlaSemanticError("undefined", f"'{symbol.name}' has no value here", node.position)
 
-    def _variable(self, symbol: Variable, cx: Context, position: Position) -> Code:
-        place = self.index.get(symbol)
+    def _variable(self, symbol: Variable, place: int | None, cx: Context, position: Position) -> Code:
         if place is None:
             raise TlaSemanticError("undefined", f"the variable {symbol.name} has no value here", position)
         if cx.prime and cx.assigned is not None and place not in cx.assigned:
@@ -241,7 +243,11 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         if isinstance(binding, ByName):
             return self.gen(binding.node, binding.env, cx)
         if isinstance(binding, Native):
-            return self.refer(binding.symbol, args, binding.env, env, cx, node)
+            return self.refer(binding.symbol, binding.path, args, binding.env, env, cx, node)
+        if isinstance(binding, Own):
+            if cx.prime:
+                return self._variable(binding.variable, binding.place, cx, node.position)
+            return self._bound(binding.value, args, env, cx, node)
         if binding.operator is not None:
             return self._operator(binding.operator, args, binding.env, env, cx, node)
         bindings = {p: self.argument(a, env, cx) for p, a in zip(binding.params, args, strict=True)}

@@ -5,20 +5,24 @@ Source: Lamport, Specifying Systems, section 17.2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from checkers.tla.codegen.frames import ByName, Closure, Env, Global, Lazy, Local, Native
+from checkers.tla.codegen.frames import ByName, Closure, Env, Global, Lazy, Local, Native, Own
 from checkers.tla.parse import syntax as ast
 from checkers.tla.parse.analysis import ACTION, CONSTANT, STATE, Reach, own_level, parts
 from checkers.tla.parse.names import Path
-from checkers.tla.parse.syntax import Bound, Builtin, Constant, Operator, Symbol, Variable
+from checkers.tla.parse.syntax import Bound, Builtin, Constant, Instance, Operator, Symbol, Variable
 
 _DRAWING = frozenset({"RandomElement", "RandomSubset", "RandomSetOfSubsets"})
 _IMPURE = _DRAWING | {
     "TLCGet", "TLCSet", "Print", "PrintT", "JavaTime", "TLCGetOrDefault", "TLCGetAndSet", "Trace", "CounterExample",
     "Assert",
 }  # fmt: skip
+
+
+Way = tuple[Instance, ...]
+"""The instances, from the outermost, that lead to a definition."""
 
 
 class Info(NamedTuple):
@@ -32,12 +36,18 @@ _LITERAL = Info(CONSTANT, closed=True)
 
 
 class Levels:
-    """Levels under given bindings of constants."""
+    """Levels under given bindings of constants.
+
+    Attributes:
+        globals: what the configuration binds: for a symbol, the instances through which the root module reaches it,
+            and the binding. A use that goes another way, or stands in an instanced module, means the module's own.
+        bodies: the same for `c = [M] …` and `c <- [M] …`, which go for every use that leads through these instances.
+    """
 
     def __init__(self) -> None:
         self.reach = Reach()
-        self.globals: dict[Symbol, Any] = {}
-        self.everywhere: set[Symbol] = set()
+        self.globals: dict[Symbol, dict[Way, Any]] = {}
+        self.bodies: dict[Symbol, dict[Way, Any]] = {}
         self._known: dict[Any, tuple[Info, Any]] = {}
 
     def enter(self, path: Path, env: Env) -> Env:
@@ -48,27 +58,22 @@ class Levels:
         return env
 
     def lookup(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
-        """What a symbol is bound to, if anything.
+        """What a symbol is bound to, if anything: by an instance or operator around it, or by the configuration.
 
-        The configuration does not replace `I!Op` itself, unless it names the module (`Op <- [M] Other`).
+        Source: TLC's SpecProcessor, which replaces the definitions and constants of the root module, and with `[M]`
+        the bodies of definitions of M; tried with modules that name, import and instance one another.
         """
         binding = env.map.get(symbol)
-        if binding is None:
-            through_instance = path and path[-1][0].name and isinstance(symbol, Operator)
-            if not through_instance or symbol in self.everywhere:
-                binding = self.globals.get(symbol)
-        return binding
+        if binding is not None or not (symbol in self.globals or symbol in self.bodies):
+            return binding
+        way = tuple(instance for instance, _ in path)
+        bodies = self.bodies.get(symbol, {})
+        found = [self.globals.get(symbol, {}).get(way), *(bodies.get(way[i:]) for i in range(len(way) + 1))]
+        return next((each for each in found if each is not None), None)
 
-    def applied(self, node: ast.Apply, env: Env, overrides: Mapping[Symbol, Symbol]) -> tuple[Operator, Env] | None:
-        """The defined operator that an application means, and its environment; None where it means anything else.
-
-        Args:
-            node: the application.
-            env: where it stands.
-            overrides: operators that the configuration replaces.
-        """
-        inner = self.enter(node.path, env)
-        symbol = overrides.get(node.symbol, node.symbol)
+    def applied(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
+        """The defined operator that an application means, and its environment; None where it means anything else."""
+        inner, symbol = self.enter(node.path, env), node.symbol
         binding = self.lookup(symbol, inner, node.path)
         if isinstance(binding, Closure) and binding.operator is not None:
             symbol, inner = binding.operator, binding.env
@@ -84,9 +89,41 @@ class Levels:
             return self.closure(argument.symbol, self.enter(argument.path, env), argument.path)
         if isinstance(argument, ast.Apply) and not argument.args and not argument.path:
             known = env.map.get(argument.symbol)
-            if known is not None:
+            if known is not None and not isinstance(argument.symbol, Variable):
                 return known
         return ByName(argument, env)
+
+    def within_enabled(self, env: Env, places: dict[Symbol, int], first: int) -> Env:
+        """The environment within an ENABLED that stands in an instance: there the instance's variables are its own.
+
+        Their next values are free, whatever they stand for, and those of two variables are two, even if the instance
+        maps both to one expression; whether they are reached directly or by way of arguments and definitions.
+
+        Args:
+            env: the environment around ENABLED.
+            places: where the next values of variables are kept; variables that have no place yet get one.
+            first: the first place.
+
+        Source: Lamport, Specifying Systems, section 17.8, on substitution in ENABLED.
+        """
+        around = {id(env): env}
+        waiting = [env]
+        while waiting:
+            for each in map(_environment, waiting.pop().map.values()):
+                if each is not None and id(each) not in around:
+                    around[id(each)] = each
+                    waiting.append(each)
+        if not any(isinstance(symbol, Variable) for each in around.values() for symbol in each.map):
+            return env
+        inside = {key: Env({}, each.at) for key, each in around.items()}
+        for key, each in around.items():
+            for symbol, binding in each.map.items():
+                if isinstance(symbol, Variable):
+                    place = places.setdefault(symbol, first + len(places))
+                    inside[key].map[symbol] = Own(symbol, place, binding)
+                else:
+                    inside[key].map[symbol] = _moved(binding, inside)
+        return inside[id(env)]
 
     def closure(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
         """A binding for an operator that is given by its name."""
@@ -96,7 +133,7 @@ class Levels:
         if isinstance(symbol, Operator):
             assert symbol.body is not None
             return Closure(symbol, symbol.params, symbol.body, env)
-        return Native(symbol, env)
+        return Native(symbol, env, path)
 
     def has_effects(self, node: Any) -> bool:
         """Whether computing an expression twice may differ from computing it once."""
@@ -175,6 +212,8 @@ class Levels:
             return _LITERAL
         if isinstance(binding, Local):
             return Info(CONSTANT, closed=False)
+        if isinstance(binding, Own):
+            return Info(STATE, closed=False)
         if isinstance(binding, Lazy):
             return Info(self._info(binding.node, binding.env, active).level, closed=False)
         if isinstance(binding, ByName):
@@ -183,7 +222,7 @@ class Levels:
             if binding.operator is not None:
                 return self._operator(binding.operator, binding.env, active)
             return self._info(binding.body, binding.env, active)
-        return self._symbol(binding.symbol, binding.env, active) if binding.symbol not in self.globals else _LITERAL
+        return self._symbol(binding.symbol, binding.env, active, binding.path)
 
     def _operator(self, operator: Operator, env: Env, active: tuple[Operator, ...]) -> Info:
         if operator in active or operator.body is None:
@@ -195,6 +234,20 @@ class Levels:
                 return found
             self._known[key] = (found, env)
         return self._known[key][0]
+
+
+def _environment(binding: Any) -> Env | None:
+    """The environment in which what stands for a name is to be understood; None where it is a value by now."""
+    return binding.env if isinstance(binding, ByName | Lazy | Closure | Global) else None
+
+
+def _moved(binding: Any, environments: dict[int, Env]) -> Any:
+    """The same binding in the environment that takes the place of its own."""
+    if isinstance(binding, Global) and binding.node is not None and binding.env is not None:
+        return ByName(binding.node, environments[id(binding.env)])
+    if isinstance(binding, ByName | Lazy | Closure):
+        return replace(binding, env=environments[id(binding.env)])
+    return binding
 
 
 __all__ = ["ACTION", "CONSTANT", "STATE", "Info", "Levels"]

@@ -304,4 +304,4 @@ def _identity(binding: Any) -> Any:
     """What makes two operators given as arguments the same."""
     if isinstance(binding, Closure):
         return (binding.operator or binding.body, binding.env if binding.operator is None else None)
-    return binding.symbol if isinstance(binding, Native) else binding
+    return (binding.symbol, binding.path) if isinstance(binding, Native) else binding

@@ -101,7 +101,7 @@ class RecursiveFormulas(ActionSplitter):
 
     def recursive(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
         """The recursive operator that is applied, if there is one, and its environment."""
-        found = self.levels.applied(node, env, self.overrides)
+        found = self.levels.applied(node, env)
         if found is None:
             return None
         operator, _ = found

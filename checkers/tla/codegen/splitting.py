@@ -71,7 +71,7 @@ class ActionSplitter(Generator):
 
     def _call(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
         """The definition that an application unfolds to, with its environment."""
-        found = self.levels.applied(node, env, self.overrides)
+        found = self.levels.applied(node, env)
         if found is None:
             return None
         operator, _ = found

@@ -40,13 +40,15 @@ class Config:
     """What a configuration says.
 
     Attributes:
-        values: constants and the values they are given (`M!c` for the constant c of module M only).
+        values: constants and definitions, and the values they are given.
+        of_modules: the same for definitions of one module, by the module's and their own name.
         tables: constant operators, given as tables of arguments to results.
         replacements: constants and definitions that others replace.
         words: the words of the file in order, which TLC has seen before those of the modules.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
+    of_modules: dict[tuple[str, str], Value] = field(default_factory=dict)
     tables: dict[str, dict[tuple[Value, ...], Value]] = field(default_factory=dict)
     replacements: list[Replacement] = field(default_factory=list)
     specification: str | None = None
@@ -203,12 +205,15 @@ def _constant(reader: _Reader, config: Config) -> None:
         config.replacements.append(Replacement(name, reader.take()[1], module))
         return
     reader.expect("=")
+    module = None
     if reader.peek() == "[":
         reader.take()
-        name = f"{reader.identifier('a module')}!{name}"
+        module = reader.identifier("a module")
         reader.expect("]")
     value = reader.value()
-    if arguments is None:
+    if module is not None:
+        config.of_modules[module, name] = value
+    elif arguments is None:
         config.values[name] = value
     else:
         config.tables.setdefault(name, {})[tuple(arguments)] = value

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from checkers.tla.codegen.actions import ActionGenerator
-from checkers.tla.codegen.frames import Closure, Env, Global
+from checkers.tla.codegen.frames import Env, Global
+from checkers.tla.codegen.levels import Way
 from checkers.tla.codegen.program import Program
 from checkers.tla.errors import TlaConfigError
-from checkers.tla.model.config import Config
+from checkers.tla.model.config import Config, Replacement
 from checkers.tla.parse.modules import Loader
 from checkers.tla.parse.names import arity_of
-from checkers.tla.parse.syntax import Alias, Module, Operator, Symbol
+from checkers.tla.parse.standard_names import standard_module
+from checkers.tla.parse.syntax import Alias, Instance, Module, Symbol, Variable
 from checkers.tla.values import order, values
 from checkers.tla.values.identity import holds_truths
 from checkers.tla.values.values import Value, normal
@@ -39,80 +42,83 @@ class Constants:
     def _bind_constants(self, *, complete: bool) -> None:
         config = self.config
         for name, value in config.values.items():
-            where, _, short = name.rpartition("!")
-            symbols = [self._of_module(short, where)] if where else self._named(name)
-            self.gen.levels.everywhere.update(symbols if where else ())
-            if not symbols:
-                self.notes.append(f"the configuration gives {name} a value, but no module declares it")
-            for symbol in symbols:
-                self.gen.levels.globals[symbol] = self.gen.known(self.gen.constant(value, f"C_{name}"))
+            if reach(self.module, name) is None:
+                self.notes.append(f"the configuration gives {name} a value, but {self.module.name} has no such name")
+            else:
+                self._bind(*self.named(name, "constant"), self.gen.known(self.gen.constant(value, f"C_{name}")))
+        for (where, name), value in config.of_modules.items():
+            self._bind_body(where, name, self.gen.known(self.gen.constant(value, f"C_{name}")))
         for name, table in config.tables.items():
             python = f"T_{name}"
             self.program.names[python] = _table(name, table)
             self.program.truths |= any(map(holds_truths, table.values()))
-            self.gen.levels.globals[self._symbol(name, "constant")] = Global(python, "any", normal=False)
+            self._bind(*self.named(name, "constant"), Global(python, "any", normal=False))
+        replaced = {(replacement.module, replacement.name) for replacement in config.replacements}
         for replacement in config.replacements:
-            name = replacement.name
-            symbols = [self._of_module(name, replacement.module)] if replacement.module else self._named(name)
-            self.gen.levels.everywhere.update(symbols if replacement.module else ())
-            if not symbols:
-                raise TlaConfigError(f"the configuration replaces {name}, but no module has such a name")
-            for symbol in symbols:
-                self._replace(symbol, replacement.by)
+            if (replacement.module, replacement.by) in replaced:
+                raise TlaConfigError(f"{replacement.by} replaces {replacement.name} and is itself replaced: keep one")
+            self._replace(replacement)
         for constant in self.module.constants if complete else ():
-            if constant not in self.gen.levels.globals and constant not in self.gen.overrides:
+            if constant not in self.gen.levels.globals:
                 text = f"the constant {constant.name} has no value: add CONSTANT {constant.name} = ... to the"
                 raise TlaConfigError(f"{text} configuration", constant.position)
 
-    def _replace(self, symbol: Symbol, by: str) -> None:
-        target = self._symbol(by, "definition")
-        name = symbol.name
-        while isinstance(symbol, Alias):
-            symbol = symbol.target
-        if symbol is target:
-            return
-        if arity_of(symbol) != arity_of(target):
-            raise TlaConfigError(f"{by} cannot replace {name}: it takes {arity_of(target)} arguments")
-        if isinstance(target, Alias):
-            inner = self.gen.levels.enter(((target.instance, ()),), self.env)
-            base = target.target
-            assert isinstance(base, Operator)
-            assert base.body is not None
-            self.gen.levels.globals[symbol] = Closure(base, base.params, base.body, inner)
-            return
-        if isinstance(target, Operator):
-            assert target.body is not None
-            self.gen.levels.globals[symbol] = Closure(target, target.params, target.body, self.env)
-        else:
-            self.gen.overrides[symbol] = target
+    def _bind(self, symbol: Symbol, way: Way, binding: Any) -> None:
+        self.gen.levels.globals.setdefault(symbol, {})[way] = binding
 
-    def _of_module(self, name: str, module: str) -> Symbol:
-        found = self.loader.modules.get(module)
-        symbol = found.symbols.get(name) if found is not None else None
-        if symbol is None:
+    def _bind_body(self, module: str, name: str, binding: Any) -> Symbol:
+        """Bind a definition of one module, wherever its body is used; returns the definition."""
+        found = self.loader.modules.get(module) or standard_module(module)
+        reached = reach(found, name) if found is not None else None
+        if reached is None:
             raise TlaConfigError(f"the configuration names {name} of module {module}, which has no such name")
+        symbol, way = reached
+        self.gen.levels.bodies.setdefault(symbol, {})[way] = binding
         return symbol
 
-    def _named(self, name: str) -> list[Symbol]:
-        """All symbols of a name: TLC replaces by name, in every module."""
-        found: dict[Symbol, None] = {}
-        for module in (self.module, *self.loader.modules.values()):
-            symbol = module.symbols.get(name)
-            while isinstance(symbol, Alias):
-                symbol = symbol.target
-            if symbol is not None:
-                found[symbol] = None
-        return list(found)
+    def _replace(self, replacement: Replacement) -> None:
+        target, way = self.named(replacement.by, "definition")
+        path = tuple((instance, ()) for instance in way)
+        binding = self.gen.levels.closure(target, self.gen.levels.enter(path, self.env), path)
+        if replacement.module:
+            symbol = self._bind_body(replacement.module, replacement.name, binding)
+        else:
+            symbol, own = self.named(replacement.name, "constant or definition")
+            if (symbol, own) != (target, way):
+                self._bind(symbol, own, binding)
+        if arity_of(symbol) != arity_of(target):
+            text = f"{replacement.by} cannot replace {replacement.name}: it takes {arity_of(target)} arguments"
+            raise TlaConfigError(text)
 
-    def _find(self, name: str) -> Symbol | None:
-        modules = (self.module, *self.loader.modules.values())
-        return next((m.symbols[name] for m in modules if name in m.symbols), None)
+    def named(self, name: str, what: str) -> tuple[Symbol, Way]:
+        """What a name of the configuration means: it is a name of the root module, as for TLC.
 
-    def _symbol(self, name: str, what: str) -> Symbol:
-        symbol = self._find(name)
-        if symbol is None:
+        Raises:
+            TlaConfigError: when the root module has no such name.
+        """
+        reached = reach(self.module, name)
+        if reached is None:
             raise TlaConfigError(f"the configuration names {name}, but module {self.module.name} has no such {what}")
-        return symbol
+        if any(instance.params for instance in reached[1]):
+            raise TlaConfigError(f"the configuration names {name}, which needs the arguments of an instance")
+        return reached
+
+
+def reach(module: Module, name: str) -> tuple[Symbol, Way] | None:
+    """What a name, such as `Op` or `I!J!Op`, means in a module, and the instances that lead there; None if nothing."""
+    symbol: Symbol | None = None
+    way: Way = ()
+    names = module.symbols
+    for part in name.split("!") if name[0].isalnum() or name[0] == "_" else [name]:
+        if isinstance(symbol, Instance):
+            assert symbol.module is not None
+            way, names = (*way, symbol), symbol.module.exported
+        elif symbol is not None:
+            return None
+        symbol = names.get(part)
+        while isinstance(symbol, Alias):
+            way, symbol = (*way, symbol.instance), symbol.target
+    return None if symbol is None or isinstance(symbol, Instance | Variable) else (symbol, way)
 
 
 def _table(name: str, table: dict[tuple[Value, ...], Value]) -> Callable[..., Value]:

@@ -16,7 +16,7 @@ from checkers.tla.model.constants import Constants
 from checkers.tla.parse import syntax as ast
 from checkers.tla.parse.analysis import ACTION, CONSTANT, STATE, TEMPORAL
 from checkers.tla.parse.names import arity_of
-from checkers.tla.parse.syntax import Alias, Constant
+from checkers.tla.parse.syntax import Constant
 from checkers.tla.values import values
 from checkers.tla.values.values import Value, normal
 
@@ -95,14 +95,11 @@ class ModelBuilder(Constants):
 
     def formula(self, name: str, what: str, highest: int = TEMPORAL) -> Formula:
         """The formula that a name of the configuration stands for."""
-        symbol = self._symbol(name, "definition")
+        symbol, way = self.named(name, "definition")
         if arity_of(symbol):
             raise TlaConfigError(f"{what} {name} must not take arguments")
         where = symbol.position or Position(self.module.name, 1, 1, 1, 1)
-        path: Any = ()
-        while isinstance(symbol, Alias):
-            path = (*path, (symbol.instance, ()))
-            symbol = symbol.target
+        path = tuple((instance, ()) for instance in way)
         found = Formula(ast.Apply(where, symbol, (), path), self.env)
         if self.gen.levels.level(found.node, found.env) > highest:
             kinds = ("a constant", "a state predicate", "an action")

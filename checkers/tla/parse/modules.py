@@ -149,6 +149,7 @@ class ModuleReader(Expressions):
         module.constants += [c for c in other.constants if c not in module.constants]
         module.variables += [v for v in other.variables if v not in module.variables]
         module.assumptions += [a for a in other.assumptions if a not in module.assumptions]
+        module.foreign.update(filter(other.hands_on_itself, other.exported.values()))
         for symbol in other.exported.values():
             scope.bring(symbol)
             self._publish(symbol)
@@ -332,7 +333,9 @@ class ModuleReader(Expressions):
             if isinstance(symbol, Constant | Variable):
                 continue
             alias: Symbol = symbol
-            if not instance.module.builtin:
+            if local or not instance.module.hands_on_itself(symbol):
                 alias = Alias(symbol.name, symbol.position, symbol, instance, local)
+            else:
+                self.module.foreign.add(symbol)
             if scope.bring(alias):
                 self._publish(alias, local=local)

@@ -350,6 +350,7 @@ class Module:
         symbols: everything visible at the module's end, LOCAL definitions included.
         exported: names that EXTENDS and INSTANCE hand on.
         extends: the modules it extends, in order.
+        foreign: what it hands on from modules without parameters, so that it means the same there and here.
         words: the identifiers, and `strings` the string literals, in the order of the text.
         notes: what the checker saw and does not check (proofs, for instance).
     """
@@ -363,7 +364,15 @@ class Module:
     assumptions: list[Assumption] = field(default_factory=list)
     extends: list[Module] = field(default_factory=list)
     inner: dict[str, Module] = field(default_factory=dict)
+    foreign: set[Symbol] = field(default_factory=set)
     words: list[str] = field(default_factory=list)
     strings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     builtin: bool = False
+
+    def hands_on_itself(self, symbol: Symbol) -> bool:
+        """Whether a module that instances this one gets the symbol itself: it depends on no parameter.
+
+        Source: SANY's Generator, which makes a definition of its own for each other one that an INSTANCE brings.
+        """
+        return not (self.constants or self.variables) or symbol in self.foreign

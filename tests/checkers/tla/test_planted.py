@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 
-from checkers.tla.codegen import program
+from checkers.tla.codegen import levels, program
 from checkers.tla.errors import TlaError
+from checkers.tla.model import constants
 from checkers.tla.model.expression import evaluate
 from checkers.tla.model.symmetry import Orbits
 from checkers.tla.parse import precedence
+from checkers.tla.parse.syntax import Module
 from checkers.tla.search import automaton, explore, liveness, workers
 from checkers.tla.values import constructors, equality, helpers, sets, values
 from checkers.tla.values.show import show
 from tests.checkers.tla import test_language
+from tests.checkers.tla.codegen import test_actions
+from tests.checkers.tla.model import test_constants
 from tests.checkers.tla.search import test_check, test_workers
 from tests.checkers.tla.specs import RING, figures, run
 
@@ -96,6 +100,51 @@ def nothing_is_put_off(patch: Patch) -> None:
     patch.setattr(automaton.Automaton, "promises", property(lambda self: 0))
 
 
+def a_name_of_the_configuration_is_one_of_every_module(patch: Patch) -> None:
+    original = constants.Constants._bind
+
+    def bind(self: Any, symbol: Any, way: Any, binding: Any) -> None:
+        original(self, symbol, way, binding)
+        for module in self.loader.modules.values():
+            if (other := module.symbols.get(symbol.name)) is not None:
+                original(self, other, (), binding)
+
+    patch.setattr(constants.Constants, "_bind", bind)
+
+
+def what_is_replaced_is_replaced_in_instances_too(patch: Patch) -> None:
+    original = levels.Levels.lookup
+    patch.setattr(levels.Levels, "lookup", lambda self, symbol, env, path=(): original(self, symbol, env))
+
+
+def an_instance_copies_what_depends_on_no_parameter(patch: Patch) -> None:
+    patch.setattr(Module, "hands_on_itself", lambda self, symbol: False)
+
+
+def an_instance_copies_nothing(patch: Patch) -> None:
+    patch.setattr(Module, "hands_on_itself", lambda self, symbol: True)
+
+
+def next_values_in_enabled_are_those_of_what_is_substituted(patch: Patch) -> None:
+    patch.setattr(levels.Levels, "within_enabled", lambda self, env, places, first: env)
+
+
+def arguments_of_an_enabled_leave_the_instance(patch: Patch) -> None:
+    patch.setattr(levels, "_moved", lambda binding, environments: binding)
+
+
+def variables_of_an_enabled_share_a_place(patch: Patch) -> None:
+    original = levels.Levels.within_enabled
+
+    class Shared(dict[Any, int]):
+        def setdefault(self, _: Any, place: int = 0) -> int:
+            return place
+
+    patch.setattr(
+        levels.Levels, "within_enabled", lambda self, env, places, first: original(self, env, Shared(), first)
+    )
+
+
 def merging_loses_a_successor(patch: Patch) -> None:
     original = workers.Crew._merge
 
@@ -174,6 +223,15 @@ def fair_counter(patch: Patch, folder: Path) -> None:
     test_check.test_liveness_of_the_counter(folder, "Fair", "Often", "ok")
 
 
+def scope(case: str) -> Callable[[Patch, Path], None]:
+    found = test_constants.test_names_of_the_configuration_are_those_of_the_root_module
+    return lambda _, folder: found(folder, case)
+
+
+def pairs(patch: Patch, folder: Path) -> None:
+    test_actions.test_an_instance_maps_its_variables_to_what_it_will(folder, "one variable")
+
+
 def crew(patch: Patch, folder: Path) -> None:
     for name in ("PAYS", "_PROBE", "_BLOCK"):
         patch.setattr(workers, name, 0)
@@ -195,6 +253,13 @@ PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
     (strong_fairness_is_forgotten, fairness),
     (every_behaviour_is_fair, fair_counter),
     (nothing_is_put_off, fair_counter),
+    (a_name_of_the_configuration_is_one_of_every_module, scope("a constant and a definition of an instanced module")),
+    (what_is_replaced_is_replaced_in_instances_too, scope("an imported definition is the root module's own")),
+    (an_instance_copies_what_depends_on_no_parameter, scope("so is that of an unnamed instance without parameters")),
+    (an_instance_copies_nothing, scope("the same module instanced twice without a name")),
+    (next_values_in_enabled_are_those_of_what_is_substituted, pairs),
+    (arguments_of_an_enabled_leave_the_instance, pairs),
+    (variables_of_an_enabled_share_a_place, pairs),
     (merging_loses_a_successor, crew),
     (merging_counts_twice, crew),
     (blocks_are_merged_in_any_order, crew),

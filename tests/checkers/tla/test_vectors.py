@@ -42,16 +42,16 @@ def test_errors_are_of_the_class_and_phase_of_tlcs(shared: Path) -> None:
         assert caught.value.position is not None
 
 
-def run(shared: Path, vector: dict[str, Any], *, keep_going: bool) -> Outcome:
-    folder = shared / "tla" / "specs" / vector["name"]
+def run(root: Path, vector: dict[str, Any], *, keep_going: bool) -> Outcome:
+    folder = root / "specs" / vector["name"]
     specification = load(folder / f"{vector['name']}.tla")
     config = specification.config(folder / vector["config"])
     deadlock = config.check_deadlock and not keep_going
     return check(specification.model(config), Options(check_deadlock=deadlock, keep_going=keep_going))
 
 
-def agrees(shared: Path, vector: dict[str, Any]) -> None:
-    outcome = run(shared, vector, keep_going=False)
+def agrees(root: Path, vector: dict[str, Any]) -> None:
+    outcome = run(root, vector, keep_going=False)
     first = outcome.violations[0] if outcome.violations else None
     assert outcome.verdict == vector["verdict"], first and first.error
     assert (first.name if first else None) == vector["violated"]
@@ -61,7 +61,7 @@ def agrees(shared: Path, vector: dict[str, Any]) -> None:
     if vector["distinct"] is None:
         return
     if first is not None:
-        outcome = run(shared, vector, keep_going=True)
+        outcome = run(root, vector, keep_going=True)
     figures = outcome.figures
     found = (figures.distinct, figures.generated, figures.depth)
     assert found == (vector["distinct"], vector["generated"], vector["depth"])
@@ -72,7 +72,19 @@ def test_specifications_have_tlcs_verdicts(shared: Path) -> None:
     small = [vector for vector in vectors(shared, "specs.json") if (vector["distinct"] or 0) < _LARGE]
     assert small
     for vector in small:
-        agrees(shared, vector)
+        agrees(shared / "tla", vector)
+
+
+SCOPES = {"QInv2", "NameClash", "EnShare", "DefOverMod"}
+"""Those of the second set that ask which module a name belongs to."""
+
+
+@pytest.mark.shared
+def test_scopes_are_those_of_tlc(shared: Path) -> None:
+    found = [vector for vector in vectors(shared, "more/specs.json") if vector["name"] in SCOPES]
+    assert {vector["name"] for vector in found} == SCOPES
+    for vector in found:
+        agrees(shared / "tla" / "more", vector)
 
 
 @pytest.mark.shared
@@ -81,4 +93,4 @@ def test_large_specifications_have_tlcs_verdicts(shared: Path) -> None:
     large = [vector for vector in vectors(shared, "specs.json") if (vector["distinct"] or 0) >= _LARGE]
     assert large
     for vector in large:
-        agrees(shared, vector)
+        agrees(shared / "tla", vector)
