@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from spec import reservations
 from spec.locks import model, rules
-from spec.locks.ganeti_order import PeerState, peer_step
+from spec.locks.ganeti_order import GanetiState, ganeti_step
 from spec.locks.names import (
     BGL,
     CONFIG_LOCK,
@@ -106,7 +106,7 @@ def _action(chance: random.Random) -> Action:
 class Expected:
     """The specification's state."""
 
-    locks: PeerState = field(default_factory=PeerState)
+    locks: GanetiState = field(default_factory=GanetiState)
     reserved: reservations.Reserved = field(default_factory=reservations.Reserved)
     dead: frozenset[Owner] = frozenset()
 
@@ -123,8 +123,8 @@ def refused(error_class: str, text: str) -> dict[str, Any]:
     return {"error": [error_class, text]}
 
 
-PROFILES = ("gantry", "gantry-fair", "peer-3.0")
-"""Ours, ours in fair mode, and the real one."""
+PROFILES = ("gantry", "gantry-fair", "ganeti-3.0")
+"""Ours, ours in fair mode, and Ganeti's."""
 
 
 class Profile:
@@ -136,19 +136,19 @@ class Profile:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._as_peer = name == "peer-3.0"
+        self._as_ganeti = name == "ganeti-3.0"
 
     def start(self) -> "Expected":
         """The state in which nobody holds or waits for anything."""
-        return Expected(PeerState(rules.LockState(fair=self.name == "gantry-fair")))
+        return Expected(GanetiState(rules.LockState(fair=self.name == "gantry-fair")))
 
     def _lock(self, state: Expected, event: model.Event) -> tuple[Expected, model.Effects]:
-        if self._as_peer:
-            peer, effects = peer_step(state.locks, event)
+        if self._as_ganeti:
+            locks, effects = ganeti_step(state.locks, event)
         else:
             plain, effects = rules.step(state.locks.locks, event)
-            peer = PeerState(plain)
-        return replace(state, locks=peer), effects
+            locks = GanetiState(plain)
+        return replace(state, locks=locks), effects
 
     def perform(self, state: Expected, who: Owner, action: Action) -> tuple[Expected, Answer]:
         """The state after an action, and what is expected of it."""
@@ -206,7 +206,7 @@ class Profile:
         state = replace(state, dead=state.dead | {who})
         holding = {owner for _, owner, _ in state.locks.locks.held}
         granted: set[Owner] = set()
-        for owner in sorted(state.dead if not self._as_peer else state.dead & holding):
+        for owner in sorted(state.dead if not self._as_ganeti else state.dead & holding):
             state, effects = self._lock(state, model.Free(owner))
             granted |= set(effects.granted)
             state = replace(state, reserved=reservations.drop(state.reserved, owner), dead=state.dead - {owner})

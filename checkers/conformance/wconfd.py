@@ -5,7 +5,7 @@ owner's signals are asked for; a death is a kill, and the daemon is told to look
 history from which no call can be left out, and is told as a transcript.
 
 What is expected comes from `spec.locks.rules` (profiles `gantry` and, in fair mode, `gantry-fair`) or from the order in
-which Ganeti 3.0 serves (profile `peer-3.0`, `spec.locks.ganeti_order`), and from `spec.reservations`.
+which Ganeti 3.0 serves (profile `ganeti-3.0`, `spec.locks.ganeti_order`), and from `spec.reservations`.
 """
 
 import contextlib

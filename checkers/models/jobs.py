@@ -13,7 +13,6 @@ import msgspec
 
 from checkers.exploration.explore import Exploration, explore
 from checkers.exploration.lockstep import Side
-from checkers.traces.jobs import lost
 from impl.queue.queue import JobQueue, Snapshot
 from impl.queue.status import job_status
 from spec.jobs import queue as spec_queue
@@ -34,7 +33,7 @@ from spec.jobs.events import (
     Submit,
 )
 from spec.jobs.model import FilterRule, Job, Status, Timestamp
-from spec.jobs.properties import STATE_PROPERTIES, STEP_PROPERTIES
+from spec.jobs.properties import STATE_PROPERTIES, STEP_PROPERTIES, lost
 from spec.jobs.queue import Queue, recovered
 
 NOW: Timestamp = (1, 0)

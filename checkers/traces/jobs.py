@@ -1,8 +1,8 @@
 """Traces of luxid's queue against `spec.jobs.queue`. The format stands in `checkers.traces.validation`.
 
 Between two runs of a daemon the jobs' own processes go on, so what a restart finds is not a function of what was last
-traced. What must hold of it, `lost` tells: nothing that was durable is gone, nothing that ended runs again, nothing
-that ran is queued again.
+traced. It must satisfy `spec.jobs.properties.lost`: nothing that was durable is gone, nothing that ended runs again,
+nothing that ran is queued again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +14,9 @@ import msgspec
 from checkers.traces.validation import Line, TraceFormatError
 from spec.jobs import events
 from spec.jobs.events import Effect, Event, Persist
-from spec.jobs.model import Job, Status, Timestamp
-from spec.jobs.queue import Queue, find, step
-from spec.jobs.rules import job_status
+from spec.jobs.model import Timestamp
+from spec.jobs.properties import lost
+from spec.jobs.queue import Queue, step
 
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
@@ -67,32 +67,6 @@ def _typed(line: Line, name: str, kind: Any) -> Any:
 
 def _plain(effects: Iterable[Effect]) -> Any:
     return msgspec.json.decode(msgspec.json.encode([[type(effect).__name__, effect] for effect in effects]))
-
-
-def _ran(job: Job) -> bool:
-    return any(op.status != Status.QUEUED for op in job.ops)
-
-
-def lost(before: Queue, after: Queue) -> str | None:
-    """What a restart that found `after` lost of the durable `before`, in prose; None if nothing.
-
-    Args:
-        before: the queue that was certainly on disk.
-        after: the queue as the restart read it.
-    """
-    if after.serial < before.serial:
-        return f"the serial fell from {before.serial} to {after.serial}"
-    everywhere = after.queued + after.running + after.ended + after.archived
-    for job in before.queued + before.running + before.ended + before.archived:
-        found = find(everywhere, job.id)
-        if found is None:
-            return f"job {job.id} is gone"
-        status, now = job_status(job), job_status(found)
-        if status.finalised and now != status:
-            return f"job {job.id} had ended as {status} and is {now}"
-        if _ran(job) and find(after.queued, job.id) is not None:
-            return f"job {job.id} had begun to run and is queued again"
-    return None
 
 
 class JobsModel:

@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=3000, help="wconfd: how many calls are made (3000)")
     parser.add_argument(
         "--profile",
-        choices=("gantry", "gantry-fair", "peer-3.0"),
-        help="wconfd: what it is held to (gantry, with --real peer-3.0)",
+        choices=("gantry", "gantry-fair", "ganeti-3.0"),
+        help="wconfd: what it is held to (gantry, with --real ganeti-3.0)",
     )
     parser.add_argument(
         "--livelocks", metavar="DIR", help="wconfd: its live-locks (default: beside the socket's place)"
@@ -57,7 +57,7 @@ def _run_wconfd(arguments: argparse.Namespace) -> int:
     from checkers.conformance.wconfd import conform
 
     beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(arguments.socket))), "livelocks")
-    profile = arguments.profile or ("peer-3.0" if arguments.real else "gantry")
+    profile = arguments.profile or ("ganeti-3.0" if arguments.real else "gantry")
     verdict = conform(arguments.socket, arguments.livelocks or beside, profile, arguments.seed, arguments.steps)
     if isinstance(verdict, Ok):
         print(f"it conforms: {verdict.covered}")

@@ -248,3 +248,32 @@ STEP_PROPERTIES: dict[str, StepProperty] = {
     "a death frees the slot": death_frees,
     "archived only when asked": archive_only_when_asked,
 }
+
+
+# ---- of restarts
+
+
+def _ran(job: Job) -> bool:
+    return any(op.status != Status.QUEUED for op in job.ops)
+
+
+def lost(before: Queue, after: Queue) -> str | None:
+    """What a restart that found `after` lost of the durable `before`, in prose; None if nothing.
+
+    Args:
+        before: the queue that was certainly on disk.
+        after: the queue as the restart read it.
+    """
+    if after.serial < before.serial:
+        return f"the serial fell from {before.serial} to {after.serial}"
+    there = everywhere(after)
+    for job in everywhere(before):
+        found = find(there, job.id)
+        if found is None:
+            return f"job {job.id} is gone"
+        status, now = job_status(job), job_status(found)
+        if status.finalised and now != status:
+            return f"job {job.id} had ended as {status} and is {now}"
+        if _ran(job) and find(after.queued, job.id) is not None:
+            return f"job {job.id} had begun to run and is queued again"
+    return None

@@ -3,7 +3,7 @@
 Each waiting request watches one owner: the least of those that blocked it when it was last tried. When an owner's
 locks change, the requests that watch it are taken out and tried in order; the consequences of a grant are followed
 before the next request of the round is tried. Only requests that release something while they wait can tell the
-difference (they let a grant make another one possible). Used by the conformance profile `peer-3.0` alone.
+difference (they let a grant make another one possible). Used by the conformance profile `ganeti-3.0` alone.
 
 Source: Ganeti 3.0.2's waiting module.
 """
@@ -17,14 +17,14 @@ from spec.locks.rules import LockState, assign, check, holders_in_the_way, satis
 
 
 @dataclass(frozen=True, slots=True)
-class PeerState:
+class GanetiState:
     """A lock state, and for each owner that waits the owner that its request watches."""
 
     locks: LockState = field(default_factory=LockState)
     watches: tuple[tuple[Owner, Owner], ...] = ()
 
 
-def peer_step(state: PeerState, event: Event) -> tuple[PeerState, Effects]:
+def ganeti_step(state: GanetiState, event: Event) -> tuple[GanetiState, Effects]:
     """Perform one event as Ganeti 3.0 does; raises as `spec.locks.rules.step` does."""
     if isinstance(event, Try | Wait):
         return _update(state, event)
@@ -46,7 +46,7 @@ def peer_step(state: PeerState, event: Event) -> tuple[PeerState, Effects]:
     return final, Effects(granted=tuple(sorted(granted - {event.owner})))
 
 
-def _update(state: PeerState, event: Try | Wait) -> tuple[PeerState, Effects]:
+def _update(state: GanetiState, event: Try | Wait) -> tuple[GanetiState, Effects]:
     owner, requests = event.owner, event.requests
     mine = next((pending for pending in state.locks.pending if pending.owner == owner), None)
     if isinstance(event, Wait) and mine is not None and mine.requests == requests:
@@ -63,8 +63,8 @@ def _update(state: PeerState, event: Try | Wait) -> tuple[PeerState, Effects]:
 
 
 def _attempt(
-    state: PeerState, priority: int | None, owner: Owner, requests: tuple[Request, ...]
-) -> tuple[PeerState, frozenset[Owner], frozenset[Owner]]:
+    state: GanetiState, priority: int | None, owner: Owner, requests: tuple[Request, ...]
+) -> tuple[GanetiState, frozenset[Owner], frozenset[Owner]]:
     """Grant a request and follow the consequences, or let it wait; answers who blocks and who was granted."""
     in_the_way = holders_in_the_way(state.locks.held, owner, requests)
     if not in_the_way:
@@ -75,10 +75,12 @@ def _attempt(
         return state, in_the_way, frozenset()
     pending = tuple(sorted((*state.locks.pending, Pending(priority, owner, requests))))
     watches = (*state.watches, (owner, min(in_the_way)))
-    return PeerState(replace(state.locks, pending=pending), watches), in_the_way, frozenset()
+    return GanetiState(replace(state.locks, pending=pending), watches), in_the_way, frozenset()
 
 
-def _revisit(state: PeerState, done: frozenset[Owner], todo: frozenset[Owner]) -> tuple[PeerState, frozenset[Owner]]:
+def _revisit(
+    state: GanetiState, done: frozenset[Owner], todo: frozenset[Owner]
+) -> tuple[GanetiState, frozenset[Owner]]:
     """Try again the requests that watch an owner in `todo`; answers every owner whose locks changed."""
     if not todo:
         return state, done
@@ -93,7 +95,7 @@ def _revisit(state: PeerState, done: frozenset[Owner], todo: frozenset[Owner]) -
     return _revisit(state, done | todo, changed - (done | todo))
 
 
-def _without(state: PeerState, owner: Owner) -> PeerState:
+def _without(state: GanetiState, owner: Owner) -> GanetiState:
     pending = tuple(pending for pending in state.locks.pending if pending.owner != owner)
     watches = tuple(watch for watch in state.watches if watch[0] != owner)
-    return PeerState(replace(state.locks, pending=pending), watches)
+    return GanetiState(replace(state.locks, pending=pending), watches)

@@ -70,7 +70,7 @@ def test_ours_conforms_in_fair_mode_and_only_there(ours: Root) -> None:
 
 @pytest.mark.peer
 def test_the_real_one_conforms_to_its_own_profile(real: Root) -> None:
-    verdict = conform(real.wconfd_socket, real.livelocks, "peer-3.0", seed=6, steps=240)
+    verdict = conform(real.wconfd_socket, real.livelocks, "ganeti-3.0", seed=6, steps=240)
     assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
 
 
@@ -85,7 +85,7 @@ def outcome(root: Root, profile: str, history: list[Action]) -> str | None:
 
 @pytest.mark.peer
 def test_the_real_one_serves_the_consequences_of_a_grant_first(real: Root) -> None:
-    assert outcome(real, "peer-3.0", CONSEQUENCES_FIRST) is None
+    assert outcome(real, "ganeti-3.0", CONSEQUENCES_FIRST) is None
     told = outcome(real, "gantry", CONSEQUENCES_FIRST)
     assert told is not None
     assert 'expected {"answer": [], "signals": ["a", "masterd"]}' in told
@@ -94,7 +94,7 @@ def test_the_real_one_serves_the_consequences_of_a_grant_first(real: Root) -> No
 
 def test_ours_serves_in_order(ours: Root) -> None:
     assert outcome(ours, "gantry", CONSEQUENCES_FIRST) is None
-    assert outcome(ours, "peer-3.0", CONSEQUENCES_FIRST) is not None
+    assert outcome(ours, "ganeti-3.0", CONSEQUENCES_FIRST) is not None
 
 
 def test_a_difference_is_found_and_shrunk(ours: Root, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ PLANTED = {
     "hspace is a library of hbal": ("htools/hbal.py", "import htools.hspace"),
     "the TLA+ parser knows the search": ("checkers/tla/parse/syntax.py", "import checkers.tla.search.check"),
     "TLA+ values know the parser": ("checkers/tla/values/values.py", "import checkers.tla.parse.syntax"),
+    "the models know traces": ("checkers/models/jobs.py", "import checkers.traces.jobs"),
     "exploration knows refinement": ("checkers/exploration/explore.py", "import checkers.refinement.compare"),
     "the queue knows luxid": ("impl/queue/queue.py", "import impl.luxid.context"),
     "a daemon knows its sister": ("impl/wconfd/core.py", "import impl.luxid.context"),

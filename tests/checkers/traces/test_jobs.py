@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from checkers.traces.jobs import JobsModel, lost
+from checkers.traces.jobs import JobsModel
 from checkers.traces.validation import read, validate
 from checkers.verdict import Illegal, Ok
 from spec.jobs.events import Effect, Event
-from spec.jobs.model import Job, Opcode, Status, Timestamp
+from spec.jobs.model import Timestamp
 from spec.jobs.queue import Queue, step
 from tests.impl.luxid.fakes import FakeWconfd, Luxid, delay, short_root, wait_all, wait_status
 
@@ -122,18 +121,3 @@ def test_a_planted_bug_in_the_rules_is_found_by_the_trace(trace: bytes) -> None:
         return after, tuple(reversed(effects))
 
     assert isinstance(validate(JobsModel(unordered), read(trace)), Illegal)
-
-
-def test_what_a_restart_may_not_lose() -> None:
-    ran = Job(1, (Opcode({}, status=Status.RUNNING),))
-    ended = Job(2, (Opcode({}, status=Status.SUCCESS),))
-    waiting = Job(3, (Opcode({}),))
-    before = Queue(3, running=(ran,), ended=(ended,), queued=(waiting,))
-    assert lost(before, before) is None
-    assert lost(before, replace(before, queued=())) == "job 3 is gone"
-    assert lost(before, replace(before, serial=2)) == "the serial fell from 3 to 2"
-    assert (
-        lost(before, replace(before, queued=(waiting, ran), running=())) == "job 1 had begun to run and is queued again"
-    )
-    failed = replace(ended, ops=(replace(ended.ops[0], status=Status.ERROR),))
-    assert lost(before, replace(before, ended=(failed,))) == "job 2 had ended as success and is error"
