@@ -29,9 +29,10 @@ from checkers.crashes.crash_points import (
     explore_crashes,
 )
 from checkers.verdict import Verdict
+from impl import files
 from impl.config.model import Change, Config, Draft, from_value
 from impl.config.reservations import MACS, MINORS, ReservationChange
-from impl.store import files, replicas
+from impl.store import replicas
 from impl.store.port import Batch, HeldChange, Saved, Store, WaitingChange
 from impl.store.replicas import DirectoryTarget, Entry
 from impl.store.sqlite import SqliteStore
@@ -275,7 +276,7 @@ class _RecordingOS:
 
 @contextlib.contextmanager
 def recorded_files(steps: list[Step]) -> Iterator[None]:
-    """Record what `impl.store.files` and `impl.store.replicas` do to files."""
+    """Record what `impl.files` and `impl.store.replicas` do to files."""
     modules: list[Any] = [files, replicas]
     recording = _RecordingOS(steps)
     for module in modules:
@@ -294,7 +295,7 @@ def crash_snapshots(count: int, write: Callable[[str, bytes], None] | None = Non
     with tempfile.TemporaryDirectory() as directory, recorded_files(steps):
         for data in contents:
             steps.append(Mark("begin"))
-            (write or files.write_atomic)(os.path.join(directory, "config.data"), data)
+            (write or files.write_file)(os.path.join(directory, "config.data"), data)
             steps.append(Mark("written"))
 
     def allows(events: Sequence[Any], image: Image) -> str | None:

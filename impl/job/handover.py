@@ -8,6 +8,7 @@ import json
 import os
 from typing import Any
 
+from impl.files import write_all
 from impl.wire.framing import FrameDecoder, frame
 from spec.errors import GantryError
 
@@ -36,10 +37,8 @@ class Channel:
         Raises:
             NotConfirmedError: the other side went away.
         """
-        view = memoryview(frame(payload))
         try:
-            while view:
-                view = view[os.write(self._send, view) :]
+            write_all(self._send, frame(payload))
             while not self._ready:
                 data = os.read(self._receive, _CHUNK)
                 if not data:

@@ -5,6 +5,8 @@ import fcntl
 import os
 from typing import Protocol
 
+from impl.files import sync_directory, write_all
+
 
 class Disk(Protocol):
     """A disk. What is written is durable only once it is synced; a name, once its directory is."""
@@ -90,9 +92,7 @@ class RealDisk:
         """Create or replace a file's content."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            write_all(descriptor, data)
         finally:
             os.close(descriptor)
 
@@ -153,8 +153,4 @@ class RealDisk:
 
     def sync_directory(self, directory: str) -> None:
         """Make the names in a directory durable."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(directory)

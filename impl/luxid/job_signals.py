@@ -9,9 +9,9 @@ import os
 import signal
 import time
 
+from impl.files import write_file
 from impl.luxid.daemon import Daemon
 from impl.process.livelock import is_dead
-from impl.queue.files import write_file
 from impl.queue.status import is_finalised, job_status
 from spec.jobs.model import Job, Status
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import asyncinotify
 
+from impl.files import Signature, signature_of
 from impl.process.livelock import is_dead
 from impl.queue.files import JobFileError, job_id_of, job_path, read_job
 from impl.queue.status import is_finalised
@@ -25,7 +26,7 @@ class _Watch:
     livelock: str
     process_id: int | None
     pidfd: int | None
-    signature: tuple[int, int, int] | None = None
+    signature: Signature | None = None
     tracked: bool = False
 
 
@@ -114,11 +115,10 @@ class Watcher:
             return
         dead = check_owner and is_dead(watch.livelock)
         path = job_path(self._queue, job_id)
+        signature = signature_of(path)
+        if signature is None or (signature == watch.signature and not dead):
+            return
         try:
-            found = os.stat(path)
-            signature = (found.st_ino, found.st_mtime_ns, found.st_size)
-            if signature == watch.signature and not dead:
-                return
             job = read_job(path)
         except (FileNotFoundError, JobFileError):
             return

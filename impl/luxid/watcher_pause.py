@@ -3,8 +3,8 @@
 import contextlib
 import os
 
+from impl.files import sync_directory, write_file
 from impl.paths import Root
-from impl.queue.files import sync_directory, write_file
 
 
 def _path(root: Root) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from impl.files import write_all
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,8 +39,7 @@ class TraceWriter:
         self._seq += 1
         line = self._encoder.encode({"seq": self._seq, "event": event, **fields}) + b"\n"
         try:
-            while line:
-                line = line[os.write(self._descriptor, line) :]
+            write_all(self._descriptor, line)
         except OSError as error:
             _LOG.warning("the trace %s ends here: %s", self._path, error)
             self.close()

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from impl.files import write_file
 from spec.errors import GantryError
 from spec.jobs.model import JOBS_PER_ARCHIVE_DIRECTORY, Job
 
@@ -109,29 +110,4 @@ def write_job(path: str, job: Job, *, durable: bool = True) -> None:
         durable: also wait until the replacement itself survives a power cut. A log entry that may be lost together
             with the machine does without.
     """
-    write_file(path, encode(job), durable=durable)
-
-
-def write_file(path: str, data: bytes, *, durable: bool = True, mode: int = 0o640) -> None:
-    """Replace any small file atomically; `write_job` for bytes that are already encoded."""
-    temporary = temporary_path(path)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.rename(temporary, path)
-    if durable:
-        sync_directory(os.path.dirname(path))
-
-
-def sync_directory(directory: str) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_file(path, encode(job), durable=durable, temporary=temporary_path(path))

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
+from impl.files import write_file
 from impl.paths import Root
-from impl.store.files import write_atomic
 from spec.errors import GantryError
 
 
@@ -38,5 +38,5 @@ def create_root(root: Root, config: dict[str, Any]) -> None:
         (os.path.join(root.state, "ssconf_master_node"), f"{master}\n"),
         (os.path.join(root.state, "ssconf_primary_ip_family"), f"{cluster['primary_ip_family']}\n"),
     ):
-        write_atomic(path, text.encode())
-    write_atomic(root.config, msgspec.json.encode(config))
+        write_file(path, text.encode())
+    write_file(root.config, msgspec.json.encode(config))

@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from impl.config.model import Change, Config, Draft, parse
-from impl.store.files import write_atomic
+from impl.files import write_file
 from spec.errors import GantryError
 
 _log = logging.getLogger("wconfd")
@@ -140,8 +140,8 @@ class DirectoryTarget:
         """Hold a whole configuration from now on."""
         try:
             os.makedirs(self.name, mode=0o750, exist_ok=True)
-            write_atomic(self._snapshot, whole)
-            write_atomic(self._log, b"")
+            write_file(self._snapshot, whole)
+            write_file(self._log, b"")
         except OSError as error:
             raise ReplicaError(self.name, str(error)) from error
 

@@ -10,7 +10,6 @@ ours, which the log tells.
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable
 
@@ -18,8 +17,8 @@ import msgspec
 
 from impl.config.errors import ConfigurationError
 from impl.config.model import Config, parse
+from impl.files import signature_of, write_file
 from impl.paths import Root
-from impl.store.files import write_atomic
 from impl.store.port import Batch
 from impl.wconfd.core import State
 from impl.wire import wconfd as codec
@@ -27,15 +26,6 @@ from impl.wire import wconfd as codec
 _log = logging.getLogger("wconfd")
 _encode = msgspec.json.Encoder().encode
 MIN_INTERVAL = 1.0
-
-
-def _signature(path: str) -> tuple[int, int, int] | None:
-    """What changes whenever somebody writes or replaces a file; None if there is none."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class Snapshots:
@@ -51,7 +41,7 @@ class Snapshots:
         self._root = root
         self._durable = durable
         self._take_in = take_in
-        self._mine = _signature(root.config)
+        self._mine = signature_of(root.config)
         self._stale: set[str] = set()
         self._changed = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -80,7 +70,7 @@ class Snapshots:
         """Notice that somebody else has written config.data: what to do about it is decided where it is written."""
         while True:
             await asyncio.sleep(MIN_INTERVAL)
-            if _signature(self._root.config) != self._mine and not self._durable().config.empty:
+            if signature_of(self._root.config) != self._mine and not self._durable().config.empty:
                 self._stale.add("config")
                 self._changed.set()
 
@@ -108,18 +98,18 @@ class Snapshots:
         if "config" in stale and not state.config.empty:
             newer = self._newer_one(state.config.serial)
             if newer is None:
-                write_atomic(self._root.config, state.config.text())
-                self._mine = _signature(self._root.config)
+                write_file(self._root.config, state.config.text())
+                self._mine = signature_of(self._root.config)
         if "locks" in stale:
-            write_atomic(self._root.locks, _encode(codec.locks_file(state.locks)), 0o600)
+            write_file(self._root.locks, _encode(codec.locks_file(state.locks)), mode=0o600)
         if "tempres" in stale:
-            write_atomic(self._root.reservations, _encode(codec.reservations_file(state.reservations)), 0o600)
+            write_file(self._root.reservations, _encode(codec.reservations_file(state.reservations)), mode=0o600)
         return newer
 
     def _newer_one(self, serial: int) -> Config | None:
         """The config.data that somebody else has written, if its serial number is newer than ours."""
         path = self._root.config
-        if _signature(path) == self._mine:
+        if signature_of(path) == self._mine:
             return None
         try:
             with open(path, "rb") as file:

@@ -9,7 +9,7 @@ import pytest
 from checkers.crashes.crash_points import Mark, Step, Sync, Write, applied, explore_crashes
 from checkers.crashes.store import crash_copies, crash_snapshots, crash_store
 from checkers.verdict import Illegal, Ok
-from impl.store import files as real_files
+from impl import files as real_files
 from impl.store.port import Batch
 from impl.store.sqlite import SqliteStore
 
@@ -82,7 +82,7 @@ def test_stores_that_break_their_promise_are_caught(bug: Any) -> None:
 
 
 class Files:
-    """The module `os` as `impl.store.files` sees it, which the recording replaces."""
+    """The module `os` as `impl.files` sees it, which the recording replaces."""
 
     class _Os:
         def __getattr__(self, name: str) -> Any:

@@ -1,0 +1,70 @@
+"""Small files, replaced whole: whatever happens, a reader finds the old content or the new one, never a part."""
+
+import contextlib
+import os
+
+Signature = tuple[int, int, int]
+"""Inode, time of modification in nanoseconds, and size of a file."""
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of `data` to a blocking descriptor, in as many pieces as it takes.
+
+    Raises:
+        OSError: it could not be written; a part of it may have been.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def write_file(
+    path: str, data: bytes, *, mode: int = 0o640, durable: bool = True, temporary: str | None = None
+) -> None:
+    """Replace a file: its new content is synced under a temporary name beside it, which is then renamed.
+
+    Args:
+        path: the file.
+        data: its new content.
+        mode: permission bits of the new file.
+        durable: also sync the directory, so that the replacement itself survives a power cut.
+        temporary: the temporary name, in the same directory; for files with one writer at a time, so that a killed one
+            leaves a single file behind. By default it is this process's own.
+
+    Raises:
+        OSError: it could not be written; the old file is untouched.
+    """
+    if temporary is None:
+        temporary = f"{path}.new-{os.getpid()}"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        try:
+            write_all(descriptor, data)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        sync_directory(os.path.dirname(path) or ".")
+
+
+def sync_directory(directory: str) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def signature_of(path: str) -> Signature | None:
+    """What changes whenever somebody writes or replaces a file; None if there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,81 @@
+"""Files are replaced whole: an error leaves the old one and nothing beside it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from impl import files
+from impl.files import signature_of, write_all, write_file
+
+
+def test_a_file_is_replaced_with_its_mode_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    write_file(str(path), b"old", mode=0o600)
+    write_file(str(path), b"new", mode=0o600)
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["state"]
+
+
+@pytest.mark.parametrize("name", ["fdatasync", "rename", "write"])
+def test_a_failure_leaves_the_old_file_and_no_temporary_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state"
+    write_file(str(path), b"old")
+
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, fail)
+        with pytest.raises(OSError, match="No space left"):
+            write_file(str(path), b"new")
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (b"old", ["state"])
+
+
+@pytest.mark.parametrize(("durable", "syncs"), [(True, ["file", "directory"]), (False, ["file"])])
+def test_what_is_synced_before_the_call_returns(
+    durable: bool, syncs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    path = tmp_path / "state"
+
+    def sync(descriptor: int) -> None:
+        seen.append("directory" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file")
+        assert path.exists() == (seen[-1] == "directory"), "the content is synced before it gets the name"
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    monkeypatch.setattr(os, "fsync", sync)
+    write_file(str(path), b"new", durable=durable)
+    assert seen == syncs
+
+
+def test_a_temporary_name_may_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed: list[tuple[str, str]] = []
+    monkeypatch.setattr(files.os, "rename", lambda old, new: renamed.append((old, new)))
+    path, temporary = str(tmp_path / "job"), str(tmp_path / ".job.new")
+    write_file(path, b"x", temporary=temporary)
+    write_file(path, b"x")
+    assert renamed == [(temporary, path), (f"{path}.new-{os.getpid()}", path)]
+
+
+def test_short_writes_are_continued(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, bytes(data[:3])))
+    write_all(writer, b"0123456789")
+    os.close(writer)
+    assert os.read(reader, 100) == b"0123456789"
+    os.close(reader)
+
+
+def test_a_signature_changes_with_every_replacement(tmp_path: Path) -> None:
+    path = str(tmp_path / "state")
+    assert signature_of(path) is None
+    seen = set()
+    for _ in range(3):
+        write_file(path, b"same")
+        seen.add(signature_of(path))
+    assert len(seen) == 3
