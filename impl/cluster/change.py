@@ -10,8 +10,6 @@ from typing import Any
 
 Object = Mapping[str, Any]
 
-CONTAINERS = ("nodes", "instances", "nodegroups", "disks", "networks", "filters")
-
 
 @dataclass(frozen=True, slots=True)
 class Change:

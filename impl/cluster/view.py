@@ -229,6 +229,11 @@ class ClusterView:
             for template, values in (self.cluster.get("diskparams") or {}).items()
         }
 
+    def nic_parameters(self, nic: Object) -> dict[str, Any]:
+        """The network interface's parameters: the cluster's defaults, overridden by its own."""
+        defaults = (self.cluster.get("nicparams") or {}).get("default") or {}
+        return {**defaults, **(nic.get("nicparams") or {})}
+
     # --- sizes
 
     def disk_usage(self, instance: Object) -> int:
@@ -248,6 +253,11 @@ class ClusterView:
         if node.get("drained"):
             return "D"
         return "O" if node.get("offline") else "R"
+
+
+def in_service(node: Object) -> bool:
+    """Whether the node is neither offline nor drained."""
+    return not (node.get("offline") or node.get("drained"))
 
 
 def disk_footprint(disk: Object) -> int:

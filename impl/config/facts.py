@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from impl.config.model import SECTIONS, Config, Value
 
+FIRST_PORT, LAST_PORT = 11_000, 14_999
+"""The TCP ports that may be given out for DRBD. Source: Ganeti's constants."""
+
 
 def macs(config: Config) -> set[str]:
     """Every MAC address of an instance's NIC."""

@@ -4,6 +4,19 @@ Invariants: an object's `value` is never changed in place; `text` is the JSON of
 objects and of the whole, are kept as they came.
 
 Source: Ganeti 3.0's config.data.
+
+A draft is changed and finished; the configuration that it began with stays as it was:
+
+>>> before = parse(b'{"version": 3000000, "cluster": {}, "serial_no": 7, "nodes": {"u1": {"name": "n1"}}}')
+>>> draft = Draft(before)
+>>> draft.put("nodes", "u1", {"name": "n1", "offline": True})
+>>> after, changes = draft.finish(now=1700000000.0)
+>>> before.serial, after.serial
+(7, 8)
+>>> changes[0]
+Change(section='nodes', key='u1', text=b'{"name":"n1","offline":true}')
+>>> before.get("nodes", "u1")
+{'name': 'n1'}
 """
 
 from typing import Any, NamedTuple
@@ -218,6 +231,13 @@ class Draft:
     def changes(self) -> list[Change]:
         """What changed so far."""
         return [Change(section, key, text) for (section, key), text in self._changes.items()]
+
+
+def changes_between(before: Config, after: Config) -> list[Change]:
+    """What makes one configuration of another: the objects that differ."""
+    draft = Draft(before)
+    draft.replace_all(after)
+    return draft.changes()
 
 
 def bumped(value: Value, now: float) -> Value:

@@ -11,9 +11,6 @@ from impl.config import facts
 from impl.config.errors import ConfigurationError, ProgrammerError, RefusedError, ReservationError
 from impl.config.model import TOP, Draft, Value, bumped
 
-LAST_PORT = 14999
-"""The last port that may be given out for DRBD. Source: Ganeti's constants."""
-
 
 def _uuid(value: Value) -> str:
     uuid = value.get("uuid")
@@ -162,8 +159,8 @@ def allocate_port(draft: Draft) -> int:
         draft.put(TOP, "cluster", {**cluster, "tcpudp_port_pool": pool[1:]})
         return int(pool[0])
     highest = int(cluster.get("highest_used_port", 0))
-    if highest >= LAST_PORT:
-        raise ConfigurationError(f"The highest used port is greater than {LAST_PORT}. Aborting.")
+    if highest >= facts.LAST_PORT:
+        raise ConfigurationError(f"The highest used port is greater than {facts.LAST_PORT}. Aborting.")
     draft.put(TOP, "cluster", {**cluster, "highest_used_port": highest + 1})
     return highest + 1
 

@@ -6,7 +6,7 @@ Source: Ganeti's iallocator protocol, version 2: names of fields, and what each 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from impl.cluster.view import DRBD, ClusterView
+from impl.cluster.view import DRBD, DRBD_META_MIB, ClusterView
 from impl.hypervisor.facts import Observer, is_running
 
 Object = Mapping[str, Any]
@@ -48,8 +48,7 @@ def _node(view: ClusterView, observer: Observer, node: Object) -> dict[str, Any]
 
 
 def _nic(view: ClusterView, nic: Object) -> dict[str, Any]:
-    defaults = (view.cluster.get("nicparams") or {}).get("default") or {}
-    parameters = {**defaults, **(nic.get("nicparams") or {})}
+    parameters = view.nic_parameters(nic)
     data = {"mac": nic.get("mac"), "ip": nic.get("ip"), "mode": parameters.get("mode"), "link": parameters.get("link")}
     return data | {"bridge": data["link"]} if data["mode"] == "bridged" else data
 
@@ -116,7 +115,7 @@ def cluster_data(view: ClusterView, observer: Observer, request: Mapping[str, An
 
 def disk_space(template: str, disks: Sequence[Object]) -> int:
     """MiB that new disks take on each node."""
-    extra = 128 if template == DRBD else 0
+    extra = DRBD_META_MIB if template == DRBD else 0
     return 0 if template == "diskless" else sum(int(disk.get("size") or 0) + extra for disk in disks)
 
 

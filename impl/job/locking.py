@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from impl.cluster.view import ClusterView
-from spec.locks.names import BGL, Level, Lock, Mode, lock_name, lockset
+from spec.locks.names import BGL, MODE_NAMES, Level, Lock, Mode, lock_name, lockset
 
 Op = Mapping[str, Any]
 Selector = Callable[[Op, ClusterView], Iterable[str]]
@@ -65,12 +65,9 @@ def covers(held: Declared, wanted: Declared) -> bool:
     return all(covered(lock, mode) for lock, mode in wanted.items())
 
 
-_MODE_TEXT = {Mode.SHARED: "shared", Mode.EXCLUSIVE: "exclusive", Mode.RELEASE: "release"}
-
-
 def encode(wanted: Declared) -> list[list[str]]:
     """The request as the wire has it, in lock order."""
-    return [[lock_name(lock), _MODE_TEXT[mode]] for lock, mode in sorted(wanted.items())]
+    return [[lock_name(lock), MODE_NAMES[mode]] for lock, mode in sorted(wanted.items())]
 
 
 # --- selectors

@@ -7,10 +7,8 @@ Source: Ganeti 3.0.2's allocation of DRBD ports.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from impl.config.facts import FIRST_PORT, LAST_PORT
 from spec.errors import GantryError
-
-FIRST_PORT = 11000
-LAST_PORT = 14999
 
 Cluster = Mapping[str, Any]
 

@@ -38,10 +38,11 @@ from impl.job.submitting import submit_jobs
 from impl.job.unit import Op, Some, Unit
 from impl.job.units import UNITS
 from impl.paths import Root
+from impl.process.clock import timestamp
 from impl.process.livelock import LiveLock
 from impl.queue.files import job_path, read_job, write_job
 from spec.errors import GantryError
-from spec.jobs.model import Job, Timestamp
+from spec.jobs.model import Job
 
 ASK_AGAIN_SECONDS = 0.5
 """How long a waiting job trusts that a lost notification would have come."""
@@ -59,12 +60,6 @@ class Granted:
 
     view: ClusterView
     nodes: tuple[str, ...] | None
-
-
-def now() -> Timestamp:
-    """The time as job files have it."""
-    nanoseconds = time.time_ns()
-    return nanoseconds // 1_000_000_000, nanoseconds % 1_000_000_000 // 1000
 
 
 def report(job_id: int, text: str) -> None:
@@ -94,11 +89,11 @@ class JobRunner:
         write_job(self._path, step.job, durable=step.persist is Persist.DURABLY)
 
     def _event(self, event: Event, result: Any = None) -> None:
-        self._persist(life.advance(self._job, event, now(), result))
+        self._persist(life.advance(self._job, event, timestamp(), result))
 
     def log(self, message: Any, kind: str = "message") -> None:
         """Append to the log of the opcode at hand."""
-        self._persist(life.log(self._job, now(), kind, message))
+        self._persist(life.log(self._job, timestamp(), kind, message))
 
     def log_all(self, messages: Sequence[str]) -> None:
         """Append many lines at once, written once."""
@@ -106,7 +101,7 @@ class JobRunner:
             return
         step = Step(self._job, Persist.NOW)
         for message in messages:
-            step = life.log(step.job, now(), "message", message)
+            step = life.log(step.job, timestamp(), "message", message)
         self._persist(step)
 
     # --- the life of the job
@@ -123,7 +118,7 @@ class JobRunner:
             self._service.close()
 
     def _run_opcode(self, index: int) -> None:
-        self._job = life.advance(self._job, Event.START, now()).job
+        self._job = life.advance(self._job, Event.START, timestamp()).job
         event, result = Event.CANCEL, None
         try:
             result = self._execute(index)

@@ -1,4 +1,20 @@
-"""The step of the lock core: `step(state, event) -> (state', outcome)`, the clever twin of `spec.locks.rules.step`."""
+"""The step of the lock core: `step(state, event) -> (state', outcome)`, the fast twin of `spec.locks.rules.step`.
+
+One job has a node's lock, a second one waits for it and gets it as soon as the first one has dropped it:
+
+>>> from spec.locks.names import job, parse_lock
+>>> first, second = job(1, "/livelocks/job_1", 101), job(2, "/livelocks/job_2", 102)
+>>> request = (Request(parse_lock("node/n1"), Mode.EXCLUSIVE),)
+>>> state, outcome = step(LockState(), Try(first, request))
+>>> outcome.effects.blockers
+()
+>>> state, outcome = step(state, Wait(second, priority=0, requests=request))
+>>> [owner.ident for owner in outcome.effects.blockers]
+[1]
+>>> state, outcome = step(state, Free(first))
+>>> [owner.ident for owner in outcome.effects.granted]
+[2]
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,6 +1,5 @@
 """`python -m impl.luxid --root DIR`, and the console script `luxid`."""
 
-import argparse
 import asyncio
 import functools
 import os
@@ -13,7 +12,7 @@ from impl.luxid.context import Context
 from impl.luxid.daemon import Daemon
 from impl.luxid.dispatch import Call, answer
 from impl.luxid.methods import COMMANDS, refuse_command
-from impl.luxid.options import parser
+from impl.luxid.options import Options, read_options
 from impl.luxid.queries import QUERIES
 from impl.luxid.startup import Logger, raise_descriptor_limit
 from impl.luxid.store import QueueFiles
@@ -22,7 +21,7 @@ from impl.process.pidfile import PidFile
 from spec.errors import GantryError
 
 
-async def serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
+async def serve(root: Root, options: Options, log: Logger) -> None:
     """Run the daemon until SIGTERM or SIGINT."""
     clients = raise_descriptor_limit()
     stop = asyncio.Event()
@@ -66,12 +65,12 @@ async def serve(root: Root, options: argparse.Namespace, log: Logger) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon until SIGTERM; returns the exit code."""
-    options = parser().parse_args(argv)
+    options = read_options(argv)
     root = Root.of(options.root)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # whoever rotates logs or closes a terminal means no harm
     try:
         root.make_directories()
-        with open(f"{root.log}/luxid.log", "a", encoding="utf-8") as file:
+        with open(root.log_file("luxid"), "a", encoding="utf-8") as file:
             log = Logger(file, sys.stderr) if options.foreground else Logger(file)
             try:
                 with PidFile.take(root, "luxid"):

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from impl.process.pidfile import bound_socket
-from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
+from impl.wire.framing import MessageTooLongError, TimedDecoder, frame
 from impl.wire.messages import encode_malformed
 
 PIPELINE_LIMIT = 256
@@ -30,7 +30,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: "LuxiServer") -> None:
         self._server = server
-        self._decoder = FrameDecoder(MESSAGE_LIMIT)
+        self._decoder = TimedDecoder(MESSAGE_LIMIT)
         self._line: deque[bytes] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -39,7 +39,6 @@ class Connection(asyncio.Protocol):
         self._waiting_bytes = 0
         self._ending = False
         self.paused = False
-        self.unfinished_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a client in, or send it away when there are too many."""
@@ -70,16 +69,12 @@ class Connection(asyncio.Protocol):
         if self._ending:
             return
         try:
-            messages = self._decoder.receive_data(data)
+            messages = self._decoder.receive_at(data, time.monotonic())
         except MessageTooLongError as error:
             self.end_with(f"Failed to parse request: {error}")
             return
         self._line.extend(messages)
         self._waiting_bytes += sum(map(len, messages))
-        if messages or not self._decoder.unfinished:
-            self.unfinished_since = None
-        if self._decoder.unfinished and self.unfinished_since is None:
-            self.unfinished_since = time.monotonic()
         if self._line and self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
         full = len(self._line) > PIPELINE_LIMIT or self._waiting_bytes > MESSAGE_LIMIT
@@ -113,13 +108,17 @@ class Connection(asyncio.Protocol):
                 low = len(self._line) < PIPELINE_LIMIT // 2 and self._waiting_bytes <= MESSAGE_LIMIT // 2
                 if self.paused and low:
                     self.paused = False
-                    if self.unfinished_since is not None:  # the rest could not arrive while nobody read
-                        self.unfinished_since = time.monotonic()
+                    self._decoder.restart(time.monotonic())
                     transport.resume_reading()
                 if not self._writable.is_set():
                     await self._writable.wait()
         finally:
             self._worker = None
+
+    @property
+    def unfinished_since(self) -> float | None:
+        """Since when a message has been unfinished, by the monotonic clock."""
+        return self._decoder.unfinished_since
 
     def abort(self) -> None:
         """Close at once."""

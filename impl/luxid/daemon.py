@@ -14,7 +14,6 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from impl.luxid.clock import timestamp
 from impl.luxid.context import Context, Log
 from impl.luxid.dispatch import LuxidStoppedError
 from impl.luxid.handover import Starter
@@ -26,6 +25,7 @@ from impl.luxid.watcher import Watcher
 from impl.luxid.wconfd import filter_rules
 from impl.luxid.writer import Writer
 from impl.paths import Root
+from impl.process.clock import timestamp
 from impl.process.livelock import LiveLock, is_dead
 from impl.process.spawner import DEFAULT_PROGRAM
 from impl.queue.queue import JobQueue

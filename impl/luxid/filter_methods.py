@@ -14,9 +14,9 @@ from typing import Any
 
 from impl.luxid import arguments
 from impl.luxid.arguments import RequestError
-from impl.luxid.clock import timestamp
 from impl.luxid.daemon import Daemon
 from impl.luxid.dispatch import AnswerError
+from impl.process.clock import timestamp
 from impl.queue.transitions import nanoseconds
 from impl.wire.client import UnreachableError
 from spec.jobs.model import FILTER_ACTIONS

@@ -4,9 +4,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from impl.luxid.clock import timestamp
 from impl.luxid.handover import HandOver, HandOverError, SpawnerLostError, Starter
 from impl.opcodes import secrets
+from impl.process.clock import timestamp
 from spec.jobs.events import NotStarted, Owned
 from spec.jobs.model import Job
 

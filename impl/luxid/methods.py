@@ -16,7 +16,6 @@ import msgspec
 
 from impl.luxid import arguments
 from impl.luxid.arguments import RequestError
-from impl.luxid.clock import timestamp
 from impl.luxid.daemon import Daemon, Outcome
 from impl.luxid.dispatch import AnswerError
 from impl.luxid.filter_methods import delete_filter, replace_filter
@@ -24,6 +23,7 @@ from impl.luxid.job_signals import cancel_running, reprioritise_running
 from impl.luxid.query_source import QuerySource
 from impl.luxid.watcher_pause import write_pause
 from impl.opcodes import OpcodeError, secrets, validate
+from impl.process.clock import timestamp
 from impl.process.livelock import is_dead
 from impl.query.classic import classic_query
 from impl.queue.status import is_finalised, job_status

@@ -1,8 +1,33 @@
 """What luxid's command line says."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from impl.process.spawner import DEFAULT_PROGRAM
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of one run.
+
+    Attributes:
+        root: the cluster's root directory, or None for the default.
+        foreground: whether to log to standard error too.
+        query_only: whether to answer queries only, without a queue and jobs.
+        trace: file for the trace of the queue, or None.
+        polling_only: whether to follow jobs without inotify and pidfds.
+        max_waiters: clients that may wait for changes of jobs at the same time.
+        job_program: `module:function` that runs a job.
+    """
+
+    root: str | None = None
+    foreground: bool = False
+    query_only: bool = False
+    trace: str | None = None
+    polling_only: bool = False
+    max_waiters: int = 4096
+    job_program: str = DEFAULT_PROGRAM
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,3 +41,17 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--max-waiters", type=int, default=4096, metavar="N", help="waiting clients (default: 4096)")
     result.add_argument("--job-program", metavar="MODULE:FUNCTION", default=DEFAULT_PROGRAM, help=argparse.SUPPRESS)
     return result
+
+
+def read_options(argv: Sequence[str] | None) -> Options:
+    """Read the command line; a usage error ends the program."""
+    read = parser().parse_args(argv)
+    return Options(
+        read.root,
+        read.foreground,
+        read.query_only,
+        read.trace,
+        read.polling_only,
+        read.max_waiters,
+        read.job_program,
+    )

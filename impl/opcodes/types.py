@@ -12,8 +12,8 @@ from typing import Any, TypeGuard
 
 from spec.errors import GantryError
 
-MAX_DISKS = 16
-"""Disks of one instance."""
+MAX_DISKS, MAX_NICS = 16, 8
+"""Disks and network interfaces of one instance. Source: Ganeti's constants."""
 
 
 class ValueRefusedError(GantryError):

@@ -1,10 +1,23 @@
-"""Live-lock files: a file under an fcntl record lock for the life of its owner's process.
+r"""Live-lock files: a file under an fcntl record lock for the life of its owner's process.
 
 Who can take the lock shared proves the owner dead; a missing file counts as dead too. It is a record lock (F_SETLK):
 flock(2) is not seen by it, and closing *any* descriptor of the file in the owner's process drops it. So this module
 opens a file of its own process only once, and `is_dead` must never be asked about a live-lock of the asking process.
 
 Source: Ganeti 3.0.2's live-lock module, observed behaviour.
+
+Another process asks, since a record lock never stands in its own process's way:
+
+>>> import subprocess, sys, tempfile
+>>> directory = tempfile.TemporaryDirectory()
+>>> livelock = LiveLock.create(directory.name, "job_000001")
+>>> ask = [sys.executable, "-c", "import sys; from impl.process.livelock import is_dead; print(is_dead(sys.argv[1]))"]
+>>> subprocess.run([*ask, livelock.path], capture_output=True, text=True).stdout
+'False\n'
+>>> livelock.release()
+>>> is_dead(livelock.path)
+True
+>>> directory.cleanup()
 """
 
 import contextlib

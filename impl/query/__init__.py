@@ -97,7 +97,12 @@ def query_fields(what: str, names: Any = None) -> dict[str, Any]:
     return {"fields": [field.definition() for field in selected]}
 
 
-def _find(view: ClusterView, kind: str, name: str) -> Mapping[str, Any]:
+def find_object(view: ClusterView, kind: str, name: str) -> Mapping[str, Any]:
+    """The object of that UUID or name.
+
+    Raises:
+        QueryError: there is none, in Ganeti's words.
+    """
     try:
         return view.find(kind, name)
     except UnknownObjectError:
@@ -108,7 +113,7 @@ def _find(view: ClusterView, kind: str, name: str) -> Mapping[str, Any]:
 def _configured(source: Source, kind: str, wanted: Sequence[Any] | None) -> list[Mapping[str, Any]]:
     names = [name for name in wanted or () if isinstance(name, str)]
     if names:
-        return [_find(source.view, kind, name) for name in names]
+        return [find_object(source.view, kind, name) for name in names]
     return sorted(source.view.objects(kind).values(), key=lambda item: natural_key(str(item.get("name") or "")))
 
 

@@ -4,8 +4,8 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
-from impl.cluster.view import ClusterView, UnknownObjectError
-from impl.query import check_names, select
+from impl.cluster.view import ClusterView
+from impl.query import check_names, find_object, select
 from impl.query.filters import Filter, Leaf, Many
 from impl.query.model import NORMAL, FilterSyntaxError, Kind, QueryError
 from impl.query.source import Source
@@ -18,7 +18,6 @@ OS_API_VERSION = 20
 
 _KEYS = {"job": ("id",), "filter": ("uuid",)}
 _TAG_KINDS = {"instance": "instance", "node": "node", "nodegroup": "group", "network": "network"}
-_SHOWN = {"group": "NodeGroup"}
 
 
 def classic_query(what: str, names: Any, fields: Any, source: Source, *, sync: Any = False) -> list[list[Any]]:
@@ -62,12 +61,7 @@ def query_tags(kind: str, name: str, view: ClusterView) -> list[str]:
         return list(view.cluster.get("tags") or ())
     if kind not in _TAG_KINDS:
         raise FilterSyntaxError(f'Invalid string value for type TagKind: "{kind}"')
-    what = _TAG_KINDS[kind]
-    try:
-        return list(view.find(what, name).get("tags") or ())
-    except UnknownObjectError:
-        shown = _SHOWN.get(what, what.capitalize())
-        raise QueryError("OpPrereqError", f"{shown} name {name} not found", "unknown_entity") from None
+    return list(find_object(view, _TAG_KINDS[kind], name).get("tags") or ())
 
 
 def query_config_values(names: Sequence[str], view: ClusterView, *, drained: bool, watcher_pause: Any) -> list[Any]:

@@ -7,6 +7,19 @@ Rules: names compare as host names (a first part matches), pairs of seconds and 
 without a normal value passes; values of different types are an error, not a mismatch.
 
 Source: Ganeti 3.0.2's query language; refusals observed on the running daemon.
+
+>>> tree = parse_filter(["&", ["=", "name", "web1"], ["!", ["?", "offline"]]])
+>>> [leaf.field for leaf in leaves(tree)]
+['name', 'offline']
+>>> from impl.query.nodes import FIELDS
+>>> entries = {"name": (NORMAL, "web1.example.com"), "offline": (NORMAL, False)}
+>>> passes(tree, FIELDS, entries.__getitem__)
+True
+>>> wanted_names(parse_filter(["|", ["=", "name", "web1"], ["=", "name", "web2"]]), "name")
+['web1', 'web2']
+>>> parse_filter(["~", "name", "web1"])
+Traceback (most recent call last):
+impl.query.model.FilterSyntaxError: this is no query: Unknown filter operand '~'
 """
 
 import json

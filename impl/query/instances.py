@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from impl.cluster.view import ClusterView
-from impl.opcodes.types import MAX_DISKS
+from impl.opcodes.types import MAX_DISKS, MAX_NICS
 from impl.query.common import attribute, object_fields, of_view, parameter_fields
 from impl.query.hv_parameters import GLOBAL_PARAMETERS, HV_PARAMETERS
 from impl.query.model import (
@@ -23,9 +23,6 @@ from impl.query.model import (
 from impl.query.source import Source
 
 Instance = Mapping[str, Any]
-
-MAX_NICS = 8
-"""Network interfaces of one instance."""
 
 STATUSES = {
     "running": "it is up, as it should be",
@@ -132,14 +129,9 @@ def _nics(instance: Instance) -> list[Mapping[str, Any]]:
     return list(instance.get("nics") or ())
 
 
-def _nic_parameters(view: ClusterView, nic: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = (view.cluster.get("nicparams") or {}).get("default") or {}
-    return {**defaults, **(nic.get("nicparams") or {})}
-
-
 def _nic_value(view: ClusterView, nic: Mapping[str, Any], what: str) -> Any:
     """One thing about a network interface; None if it does not apply."""
-    parameters = _nic_parameters(view, nic)
+    parameters = view.nic_parameters(nic)
     mode = parameters.get("mode")
     if what == "bridge":
         return parameters.get("link") if mode == "bridged" else None

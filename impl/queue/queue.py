@@ -2,6 +2,21 @@
 
 It is deterministic and knows no clock, file or process. Unlike the specification's value it is changed in place, so
 that a step costs by what changed and not by the queue's length: `snapshot` gives the value to compare.
+
+With one slot the first of two jobs is started, and the second one when the first has ended:
+
+>>> from spec.jobs.model import Opcode
+>>> queue = JobQueue()
+>>> queue.max_running = 1
+>>> delay = {"OP_ID": "OP_TEST_DELAY", "duration": 1}
+>>> effects = queue.step(Submit(((delay,), (delay,)), now=(0, 0)), now=(0, 0))
+>>> [effect for effect in effects if isinstance(effect, Reply | Launch)]
+[Reply(result=[[True, 1], [True, 2]]), Launch(id=1)]
+>>> queue.step(Owned(1, "/livelocks/job_1"), now=(1, 0))[-1]
+Confirm(id=1)
+>>> ended = Job(1, (Opcode(delay, Status.SUCCESS),))
+>>> queue.step(Changed(ended), now=(2, 0))[-1]
+Launch(id=2)
 """
 
 import heapq

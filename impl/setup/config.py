@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from impl.cluster.view import DRBD_META_MIB
+from impl.config.facts import FIRST_PORT
 from spec.allocator.cluster import (
     Cluster,
     Disk,
@@ -23,10 +25,6 @@ from spec.allocator.cluster import (
 )
 
 VERSION = 3_000_000
-DRBD_META = 128
-"""MiB that DRBD takes on each node for a disk's metadata."""
-FIRST_PORT = 11_000
-"""The first TCP port for DRBD."""
 HYPERVISOR = "fake"
 VOLUME_GROUP = "xenvg"
 NAMESPACE = uuid.UUID("6a6e7472-7900-4000-8000-000000000000")
@@ -331,7 +329,7 @@ class _Maker:
         if disk.spindles is not None:
             made["spindles"] = disk.spindles
         if it.disk_template is DiskTemplate.DRBD:
-            parts = (("data", disk.size), ("meta", DRBD_META))
+            parts = (("data", disk.size), ("meta", DRBD_META_MIB))
             made["children"] = [self._volume(made["nodes"], f"{name}_{part}", size) for part, size in parts]
         del made["tags"]
         return made | {"forthcoming": True} if it.forthcoming else made
@@ -374,7 +372,7 @@ def _disk_sizes(it: Instance) -> tuple[Disk, ...]:
     """The disks without what DRBD adds to them."""
     if it.disk_template is DiskTemplate.DISKLESS:
         return ()
-    overhead = DRBD_META if it.disk_template is DiskTemplate.DRBD else 0
+    overhead = DRBD_META_MIB if it.disk_template is DiskTemplate.DRBD else 0
     disks = it.disks or (Disk(it.disk),)
     return tuple(Disk(max(0, disk.size - overhead), disk.spindles) for disk in disks)
 

@@ -58,12 +58,12 @@ class Daemon:
     @property
     def pid_file(self) -> str:
         """Where it writes its process id."""
-        return os.path.join(self.root.run, f"{self.name}.pid")
+        return self.root.pid_file(self.name)
 
     @property
     def log(self) -> str:
         """Its log."""
-        return os.path.join(self.root.log, f"{self.name}.log")
+        return self.root.log_file(self.name)
 
     @property
     def output(self) -> str:

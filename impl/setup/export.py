@@ -9,18 +9,20 @@ Source: the refusals of Ganeti 3.0.2's wconfd and luxid ("Superfluous dictionary
 from collections.abc import Mapping
 from typing import Any
 
-OURS = "gantry"
+from impl.hypervisor.facts import HARDWARE
 
 
 def for_ganeti(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration without what only Gantry knows."""
-    return {key: _without(part) if isinstance(part, Mapping) else part for key, part in config.items() if key != OURS}
+    return {
+        key: _without(part) if isinstance(part, Mapping) else part for key, part in config.items() if key != HARDWARE
+    }
 
 
 def _without(part: Mapping[str, Any]) -> dict[str, Any]:
     """The cluster object, or objects by UUID, without our key."""
     return {
-        key: {name: value for name, value in it.items() if name != OURS} if isinstance(it, Mapping) else it
+        key: {name: value for name, value in it.items() if name != HARDWARE} if isinstance(it, Mapping) else it
         for key, it in part.items()
-        if key != OURS
+        if key != HARDWARE
     }

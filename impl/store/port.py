@@ -3,6 +3,21 @@
 An adapter promises (see `spec.store`): when `commit` returns, the whole batch survives the end of the process and of
 the machine; when it raises, nothing of the batch is there, now or later, unless the machine ended meanwhile, and
 earlier batches are untouched. `load` answers the state after the last batch that was committed.
+
+With the embedded adapter:
+
+>>> import tempfile
+>>> from impl.store.sqlite import SqliteStore
+>>> directory = tempfile.TemporaryDirectory()
+>>> store = SqliteStore(directory.name + "/wconfd.db")
+>>> store.load() is None
+True
+>>> store.commit(Batch(config=[Change("nodes", "u1", b'{"name":"n1"}')]))
+1
+>>> store.load().config
+(Change(section='nodes', key='u1', text=b'{"name":"n1"}'),)
+>>> store.close()
+>>> directory.cleanup()
 """
 
 from dataclasses import dataclass, field

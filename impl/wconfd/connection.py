@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import Any, Protocol, cast
 
-from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
+from impl.wire.framing import MessageTooLongError, TimedDecoder, frame
 from impl.wire.messages import MalformedMessageError, Request, decode_request, encode_error, encode_malformed
 
 
@@ -88,7 +88,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._decoder = FrameDecoder(service.message_limit)
+        self._decoder = TimedDecoder(service.message_limit)
         self._slots: deque[Slot] = deque()
         self._unserved: deque[bytes] = deque()
         self._ended = False
@@ -100,7 +100,6 @@ class Connection(asyncio.BufferedProtocol):
         self._write_held_back = False
         self.closed = False
         self.last_message = time.monotonic()
-        self.unfinished_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Check who it is."""
@@ -131,16 +130,12 @@ class Connection(asyncio.BufferedProtocol):
         """Serve the requests that `data` completes."""
         if self._ending:
             return
+        now = time.monotonic()
         try:
-            messages = self._decoder.receive_data(data)
+            messages = self._decoder.receive_at(data, now)
         except MessageTooLongError as error:
             self.end(encode_malformed(f"Failed to parse request: {error}"))
             return
-        now = time.monotonic()
-        if messages or not self._decoder.unfinished:
-            self.unfinished_since = None
-        if self._decoder.unfinished and self.unfinished_since is None:
-            self.unfinished_since = now
         if messages:
             self.last_message = now
             self._unserved.extend(messages)
@@ -181,6 +176,11 @@ class Connection(asyncio.BufferedProtocol):
         self._ending = True
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def unfinished_since(self) -> float | None:
+        """Since when a message has been unfinished, by the monotonic clock."""
+        return self._decoder.unfinished_since
 
     @property
     def waiting(self) -> bool:
@@ -228,8 +228,7 @@ class Connection(asyncio.BufferedProtocol):
                 if not self._ended:
                     self._transport.pause_reading()
             else:
-                if self.unfinished_since is not None:  # the rest could not arrive while nobody read
-                    self.unfinished_since = time.monotonic()
+                self._decoder.restart(time.monotonic())
                 if not self._ended:
                     self._transport.resume_reading()
                 self._serve()

@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from impl.config.errors import RefusedError
-from impl.config.model import Config, Draft
+from impl.config.model import Config, changes_between
 from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
 from impl.process.pidfile import bound_socket
@@ -294,9 +294,7 @@ class Wconfd:
                 "%s has serial number %d, newer than our %d: taking it in",
                 self._root.config, config.serial, call.config.serial,
             )  # fmt: skip
-            draft = Draft(call.config)
-            draft.replace_all(config)
-            call.put_config(config, draft.changes())
+            call.put_config(config, changes_between(call.config, config))
             self._take(call, None, b"")
         return True
 

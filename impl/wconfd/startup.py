@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from impl.config import reservations as temporary
-from impl.config.model import Config, Draft, parse
+from impl.config.model import Config, changes_between, parse
 from impl.locks.state import LockState
 from impl.paths import Root
 from impl.store.port import Batch, Store, StoreUnusableError
@@ -58,9 +58,7 @@ def take_in(root: Root, store: Store, *, fair: bool) -> State:
                 config.serial,
                 state.config.serial,
             )
-        draft = Draft(state.config)
-        draft.replace_all(config)
-        batch.config = draft.changes()
+        batch.config = changes_between(state.config, config)
         state = state._replace(config=config)
     if batch:
         store.commit(batch)

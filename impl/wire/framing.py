@@ -1,8 +1,20 @@
-"""Messages on a byte stream: JSON text followed by one byte 0x03, both ways. Pure: bytes in, messages out.
+r"""Messages on a byte stream: JSON text followed by one byte 0x03, both ways. Pure: bytes in, messages out.
 
 The decoder never holds more than `limit` bytes of an unfinished message; a longer one raises, and the decoder is
-of no further use (the caller ends the connection). How long a message may take to arrive is the caller's affair:
-`unfinished` tells whether a part of one is waiting.
+of no further use: the caller ends the connection. The caller also decides how long a message may take to arrive;
+`unfinished` says whether a part of one is waiting.
+
+A stream comes in pieces of any size:
+
+>>> decoder = FrameDecoder()
+>>> frame(b"{}")
+b'{}\x03'
+>>> decoder.receive_data(b'{"a":1}\x03{"b"')
+[b'{"a":1}']
+>>> decoder.unfinished
+4
+>>> decoder.receive_data(b':2}\x03')
+[b'{"b":2}']
 """
 
 from spec.errors import GantryError
@@ -60,6 +72,30 @@ class FrameDecoder:
     def unfinished(self) -> int:
         """Bytes of the message that has begun and not ended."""
         return self._size
+
+
+class TimedDecoder(FrameDecoder):
+    """A decoder that knows since when a message has been unfinished; times come from the caller."""
+
+    __slots__ = ("unfinished_since",)
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        super().__init__(limit)
+        self.unfinished_since: float | None = None
+
+    def receive_at(self, data: bytes, now: float) -> list[bytes]:
+        """Take bytes that came at `now`, as `receive_data` does."""
+        messages = self.receive_data(data)
+        if not self._size:
+            self.unfinished_since = None
+        elif messages or self.unfinished_since is None:
+            self.unfinished_since = now
+        return messages
+
+    def restart(self, now: float) -> None:
+        """Count from `now`: the rest of a message could not arrive while nobody read."""
+        if self.unfinished_since is not None:
+            self.unfinished_since = now
 
 
 def frame(payload: bytes) -> bytes:

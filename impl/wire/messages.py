@@ -2,6 +2,16 @@
 
 Request: `{"method": M, "args": [...]}`, other keys ignored. Answer: `{"success": bool, "result": X}`; a failed
 one carries `["ErrorClass", [args...]]`, or a plain string for a message that could not be understood at all.
+
+>>> encode_request("QueryTags", ("cluster", ""))
+b'{"method":"QueryTags","args":["cluster",""]}'
+>>> decode_request(b'{"method": "QueryTags", "args": ["cluster", ""]}').args
+('cluster', '')
+>>> decode_answer(encode_result(["prod"]))
+['prod']
+>>> decode_answer(encode_error("OpPrereqError", "Instance name web9 not found", "unknown_entity"))
+Traceback (most recent call last):
+spec.errors.PeerError: OpPrereqError: Instance name web9 not found, unknown_entity
 """
 
 import re

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from impl import files
 from impl.files import signature_of, write_all, write_file
 
 
@@ -54,7 +53,7 @@ def test_what_is_synced_before_the_call_returns(
 
 def test_a_temporary_name_may_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     renamed: list[tuple[str, str]] = []
-    monkeypatch.setattr(files.os, "rename", lambda old, new: renamed.append((old, new)))
+    monkeypatch.setattr(os, "rename", lambda old, new: renamed.append((old, new)))
     path, temporary = str(tmp_path / "job"), str(tmp_path / ".job.new")
     write_file(path, b"x", temporary=temporary)
     write_file(path, b"x")

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from impl.cluster.view import ClusterView, UnknownObjectError
+from impl.cluster.change import NO_CHANGE, Change, put
+from impl.cluster.view import KINDS, ClusterView, UnknownObjectError, in_service
 from impl.hypervisor.facts import HARDWARE, ConfiguredObserver, NodeInfo, Observer
 from impl.job.errors import NO_RESOURCES, UNKNOWN_ENTITY, WRONG_INPUT, WRONG_STATE, PrerequisiteError
-from impl.job.unit import Some
+from impl.job.unit import Context, Some
 
 Object = Mapping[str, Any]
 
@@ -26,7 +27,7 @@ def some_nodes(view: ClusterView, needed: int) -> Some:
     Raises:
         PrerequisiteError: there are fewer.
     """
-    nodes = [uuid for uuid, node in view.nodes.items() if not node.get("offline") and not node.get("drained")]
+    nodes = [uuid for uuid, node in view.nodes.items() if in_service(node)]
     if len(nodes) < needed:
         raise PrerequisiteError(f"Only {len(nodes)} nodes are in service, {needed} are needed", NO_RESOURCES)
     settings = view.cluster.get(HARDWARE) or {}
@@ -124,3 +125,37 @@ def check_disk(view: ClusterView, uuid: str, mib: int, why: str) -> None:
         PrerequisiteError: there is less, or nothing is known.
     """
     _check_free(view, uuid, mib, why, "disk space", lambda info: info.disk_free)
+
+
+def with_both_memories(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Backend parameters; the old name `memory` stands for both of its successors."""
+    found = dict(wanted)
+    if "memory" in found:
+        found["maxmem"] = found["minmem"] = found.pop("memory")
+    return found
+
+
+def check_backend(parameters: Mapping[str, Any]) -> None:
+    """Refuse merged backend parameters that make no sense.
+
+    Raises:
+        PrerequisiteError: memory or vcpus is no positive number, or the memories exclude each other.
+    """
+    for name in ("maxmem", "minmem", "vcpus"):
+        value = parameters.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            raise PrerequisiteError(f"Backend parameter {name} must be a positive number, not {value!r}", WRONG_INPUT)
+    if parameters["minmem"] > parameters["maxmem"]:
+        raise PrerequisiteError("Minimum memory must not exceed maximum memory", WRONG_INPUT)
+
+
+def rename(context: Context, kind: str, uuid: str) -> str:
+    """Give an object (`kind` is a key of `KINDS`) the opcode's `new_name`, and answer it."""
+    name = str(context.op["new_name"])
+
+    def change(view: ClusterView) -> Change:
+        found = view.objects(kind)[uuid]
+        return NO_CHANGE if found["name"] == name else put(KINDS[kind], {**found, "name": name})
+
+    context.change(change)
+    return name

@@ -10,7 +10,7 @@ from impl.cluster.view import DRBD, ClusterView, names_of
 from impl.job.errors import ALREADY_EXISTS, WRONG_INPUT, WRONG_STATE, ExecutionError, PrerequisiteError
 from impl.job.locking import Op, group_named, node_named, take
 from impl.job.unit import Context, Unit
-from impl.job.units.common import expand, known
+from impl.job.units.common import expand, known, rename
 from impl.job.units.node_parameters import merged_parameters
 from spec.locks.names import Level, Mode
 
@@ -111,14 +111,7 @@ def _prepare_rename(op: Op, view: ClusterView) -> str:
 
 
 def _run_rename(context: Context, uuid: str) -> str:
-    name = str(context.op["new_name"])
-
-    def change(view: ClusterView) -> Change:
-        group = view.groups[uuid]
-        return NO_CHANGE if group["name"] == name else put("nodegroups", {**group, "name": name})
-
-    context.change(change)
-    return name
+    return rename(context, "group", uuid)
 
 
 # --- parameters

@@ -26,7 +26,16 @@ from impl.job.errors import (
 from impl.job.locking import ALL, Op, node_named, take
 from impl.job.unit import Context, Some, Unit
 from impl.job.units.allocator import ask_allocator, default_allocator
-from impl.job.units.common import check_disk, check_memory, check_target, expand, known, some_nodes
+from impl.job.units.common import (
+    check_backend,
+    check_disk,
+    check_memory,
+    check_target,
+    expand,
+    known,
+    some_nodes,
+    with_both_memories,
+)
 from impl.job.units.disks import exchanged, made, new_disk
 from impl.job.units.nics import check_nic, new_nic
 from impl.job.units.policy import Spec, violations
@@ -129,19 +138,16 @@ def _with_allocator(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def merged(op: Op, view: ClusterView) -> dict[str, Any]:
-    """The backend parameters; the old word `memory` stands for both of its successors."""
-    own = dict(op["beparams"])
-    if "memory" in own:
-        own["maxmem"] = own["minmem"] = own.pop("memory")
+    """The backend parameters of the new instance: the cluster's defaults, overridden by the opcode's.
+
+    Raises:
+        PrerequisiteError: they make no sense.
+    """
+    own = with_both_memories(op["beparams"])
     parameters = view.backend_parameters(
         {"beparams": {name: value for name, value in own.items() if value != "default"}}
     )
-    for name in ("maxmem", "minmem", "vcpus"):
-        value = parameters.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise PrerequisiteError(f"Backend parameter {name} must be a positive number, not {value!r}", WRONG_INPUT)
-    if parameters["minmem"] > parameters["maxmem"]:
-        raise PrerequisiteError("Minimum memory must not exceed maximum memory", WRONG_INPUT)
+    check_backend(parameters)
     return parameters
 
 

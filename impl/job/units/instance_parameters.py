@@ -14,7 +14,16 @@ from impl.hypervisor.facts import is_running
 from impl.job.errors import ALREADY_EXISTS, NO_RESOURCES, WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.locking import Op, instance_groups, instance_named, instance_nodes, take
 from impl.job.unit import Context, Unit
-from impl.job.units.common import OBSERVER, check_disk, check_online, expand_instance, known
+from impl.job.units.common import (
+    OBSERVER,
+    check_backend,
+    check_disk,
+    check_online,
+    expand_instance,
+    known,
+    rename,
+    with_both_memories,
+)
 from impl.job.units.disks import exchanged, made, new_disk
 from impl.job.units.instance_create import check_name
 from impl.job.units.modifications import Modification, place_of, place_to_add, read_modifications
@@ -54,20 +63,12 @@ def _resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
     return expand_instance(op, view)
 
 
-def _memory_in_both(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Backend parameters; the old word `memory` stands for both of its successors."""
-    found = dict(wanted)
-    if "memory" in found:
-        found["maxmem"] = found["minmem"] = found.pop("memory")
-    return found
-
-
 def new_attributes(op: Op, instance: Object) -> dict[str, Any]:
     """What changes of the instance itself, its disks and interfaces left out."""
     found: dict[str, Any] = {}
     for name in _PARAMETERS:
         if op.get(name):
-            wanted = _memory_in_both(op[name]) if name == "beparams" else op[name]
+            wanted = with_both_memories(op[name]) if name == "beparams" else op[name]
             found[name] = merged_parameters(instance.get(name) or {}, wanted)
     if op.get("osparams_private"):
         found["osparams_private"] = merged_parameters(instance.get("osparams_private") or {}, op["osparams_private"])
@@ -101,12 +102,7 @@ def _check_backend(op: Op, view: ClusterView, instance: Object, after: Object) -
     if not op["beparams"]:
         return
     new = view.backend_parameters(after)
-    for name in ("maxmem", "minmem", "vcpus"):
-        value = new.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise PrerequisiteError(f"Backend parameter {name} must be a positive number, not {value!r}", WRONG_INPUT)
-    if new["minmem"] > new["maxmem"]:
-        raise PrerequisiteError("Minimum memory must not exceed maximum memory", WRONG_INPUT)
+    check_backend(new)
     old = view.memory(instance)
     if op["force"] or new["maxmem"] <= old:
         return
@@ -322,14 +318,7 @@ def _has_exactly(view: ClusterView, name: str) -> bool:
 
 
 def _run_rename(context: Context, uuid: str) -> str:
-    name = str(context.op["new_name"])
-
-    def change(view: ClusterView) -> Change:
-        instance = view.instances[uuid]
-        return NO_CHANGE if instance["name"] == name else put("instances", {**instance, "name": name})
-
-    context.change(change)
-    return name
+    return rename(context, "instance", uuid)
 
 
 def _new_name(op: Op, _: ClusterView) -> list[str]:

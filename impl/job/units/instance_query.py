@@ -33,8 +33,7 @@ def _wanted(op: Op, view: ClusterView) -> list[Object]:
 
 
 def _nic(view: ClusterView, nic: Object) -> list[Any]:
-    defaults = (view.cluster.get("nicparams") or {}).get("default") or {}
-    parameters = {**defaults, **(nic.get("nicparams") or {})}
+    parameters = view.nic_parameters(nic)
     network = nic.get("network")
     name = view.objects("network").get(str(network), {}).get("name")
     return [

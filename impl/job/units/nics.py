@@ -12,11 +12,9 @@ from impl.cluster.view import ClusterView
 from impl.job.errors import WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.reserving import Reservations
 from impl.job.units.common import known
+from impl.opcodes.types import MAX_NICS
 
 Object = Mapping[str, Any]
-
-MAX_NICS = 8
-"""Interfaces of one instance. Source: Ganeti's constants."""
 
 _PARAMETERS = ("mode", "link", "vlan")
 _NEW_MACS = frozenset({"auto", "generate"})

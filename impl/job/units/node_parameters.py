@@ -12,7 +12,7 @@ from typing import Any
 
 from impl.cluster.change import Change, put, together
 from impl.cluster.names import natural_key
-from impl.cluster.view import ClusterView
+from impl.cluster.view import ClusterView, in_service
 from impl.job.errors import WRONG_INPUT, WRONG_STATE, PrerequisiteError
 from impl.job.locking import Op, everything, node_named, take, where
 from impl.job.unit import Context, Unit
@@ -46,13 +46,15 @@ class NodeChange:
     notes: tuple[str, ...]
 
 
+def _may_be_candidate(node: Mapping[str, Any]) -> bool:
+    return bool(node.get("master_capable", True)) and in_service(node)
+
+
 def candidate_pool(view: ClusterView, without: str | None = None) -> tuple[int, int]:
     """How many candidates there are and should be, one node perhaps not counted."""
     fit = [node for uuid, node in view.nodes.items() if uuid != without]
     now = sum(1 for node in fit if node.get("master_candidate"))
-    able = sum(
-        1 for node in fit if node.get("master_capable", True) and not node.get("offline") and not node.get("drained")
-    )
+    able = sum(map(_may_be_candidate, fit))
     return now, min(able, int(view.cluster.get("candidate_pool_size") or 1))
 
 
@@ -61,9 +63,7 @@ def promotable(view: ClusterView, count: int, without: str) -> tuple[str, ...]:
     able = [
         node
         for uuid, node in view.nodes.items()
-        if uuid != without
-        and not (node.get("master_candidate") or node.get("offline") or node.get("drained"))
-        and node.get("master_capable", True)
+        if uuid != without and _may_be_candidate(node) and not node.get("master_candidate")
     ]
     able.sort(key=lambda node: natural_key(str(node["name"])))
     return tuple(str(node["uuid"]) for node in able[: max(count, 0)])

@@ -1,27 +1,7 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from impl.cluster.names import NameIndex, matches, natural_key
-from impl.cluster.view import ClusterView, UnknownObjectError
+from impl.cluster.view import ClusterView, UnknownObjectError, in_service
 from tests.impl.clusters import make_config, uuid
-
-
-def test_names_sort_as_people_read_them() -> None:
-    names = ["node10", "node2", "node", "node2a", "a1b10", "a1b9", "network6", "network"]
-    assert sorted(names, key=natural_key) == [
-        "a1b9", "a1b10", "network", "network6", "node", "node2", "node2a", "node10"
-    ]  # fmt: skip
-
-
-@given(st.lists(st.text(alphabet="ab19.", max_size=6)), st.text(alphabet="ab19.", max_size=6))
-def test_the_index_finds_what_comparing_each_name_finds(names: list[str], wanted: str) -> None:
-    index = NameIndex({name: name for name in names})
-    found = {name for name in names if matches(name, wanted)}
-    if wanted in found:
-        assert index.lookup(wanted) == wanted
-    else:
-        assert index.lookup(wanted) == (found.pop() if len(found) == 1 else None)
 
 
 def test_lookup_by_uuid_name_and_first_part() -> None:
@@ -49,3 +29,17 @@ def test_places_and_parameters() -> None:
     assert programs == ["/group", "/node"]
     assert view.memory(a) == 2048
     assert view.backend_parameters(a)["auto_balance"] is True
+
+
+def test_network_interfaces_inherit_parameters_and_override_them() -> None:
+    view = ClusterView(make_config())
+    assert view.nic_parameters({}) == {"mode": "bridged", "link": "br0", "vlan": ""}
+    assert view.nic_parameters({"nicparams": {"link": "br7"}})["link"] == "br7"
+
+
+def test_a_node_is_in_service_unless_it_is_offline_or_drained() -> None:
+    states = [(False, False), (True, False), (False, True), (True, True)]
+    assert [in_service({"offline": offline, "drained": drained}) for offline, drained in states] == [
+        True, False, False, False
+    ]  # fmt: skip
+    assert in_service({})

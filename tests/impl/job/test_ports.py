@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.job.ports import FIRST_PORT, LAST_PORT, PortTakenError, free_ports, is_free, with_ports_taken
+from impl.config.facts import FIRST_PORT, LAST_PORT
+from impl.job.ports import PortTakenError, free_ports, is_free, with_ports_taken
 
 PORTS = st.integers(FIRST_PORT, FIRST_PORT + 12)
 
