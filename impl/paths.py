@@ -1,4 +1,4 @@
-"""Where things lie below a root: Ganeti's own layout, so that Ganeti's clients find our daemons with GANETI_ROOTDIR."""
+"""The layout of a root directory. It is Ganeti's own, so that its clients find our daemons by GANETI_ROOTDIR."""
 
 import os
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ class Root:
         return os.path.join(self.log, f"{daemon}.log")
 
     def check_sockets(self) -> None:
-        """See whether sockets can be made below it.
+        """Check that sockets can be made below it.
 
         Raises:
             RootTooLongError: their paths would be too long.

@@ -1,7 +1,7 @@
 """Temporary reservations: MAC addresses, DRBD minors and secrets, logical volumes and IP addresses. Pure.
 
-Owners hold them until they are committed or released, or the owner is gone. Chance comes in as a number drawn by the
-caller.
+Owners hold them until they are committed or released, or the owner is gone. Random values follow from a number that the
+caller draws.
 
 Source: Ganeti 3.0.2's temporary reservations (behaviour, error texts, tempres.data).
 """
@@ -130,18 +130,18 @@ def generate_mac(state: Reservations, config: Config, owner: Owner, network: str
     """Make and reserve a MAC address with the network's prefix, or the cluster's."""
     prefix = networks.find(config, network).get("mac_prefix") if network is not None else None
     prefix = prefix or config.cluster.get("mac_prefix", "aa:00:00")
-    chance = random.Random(draw)
+    generator = random.Random(draw)
 
     def make() -> str:
-        return ":".join([str(prefix), *(f"{chance.randrange(256):02x}" for _ in range(3))])
+        return ":".join([str(prefix), *(f"{generator.randrange(256):02x}" for _ in range(3))])
 
     return _generate(state, MACS, owner, facts.macs(config), make)
 
 
 def generate_secret(state: Reservations, config: Config, owner: Owner, draw: int) -> Outcome:
     """Make and reserve a DRBD secret of 20 bytes."""
-    chance = random.Random(draw)
-    return _generate(state, SECRETS, owner, facts.drbd_secrets(config), lambda: chance.randbytes(20).hex())
+    generator = random.Random(draw)
+    return _generate(state, SECRETS, owner, facts.drbd_secrets(config), lambda: generator.randbytes(20).hex())
 
 
 def drbd_map(state: Reservations, config: Config) -> list[tuple[str, list[tuple[int, str]]]]:

@@ -1,6 +1,6 @@
 """Keeping reported free amounts true while instances move. Pure.
 
-A node whose configuration tells what it *reported* as free (rather than leaving it to be derived) keeps the difference
+A node whose configuration holds what it *reported* as free (rather than leaving it to be derived) keeps the difference
 between report and instances: what a change frees or takes is added to the report.
 """
 

@@ -1,7 +1,7 @@
 """The embedded default: no machines, only time. All state is in the configuration, where the job puts it.
 
-Moving memory or disk takes `seconds_per_gib` (of the cluster's object `gantry`), told in a few lines of progress, so
-that work can be watched. Nodes that are offline answer nothing, as real ones.
+Moving memory or disk takes `seconds_per_gib` (of the cluster's object `gantry`), with a few lines of progress in the
+log, so that work can be watched. Nodes that are offline do not answer, as real ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,15 +35,15 @@ class EmbeddedDriver(ConfiguredObserver):
         self._copy(view, view.memory(instance), f"memory of {instance['name']} to {name} ({how})", log)
 
     def start(self, view: ClusterView, instance: Object, node: str, log: Log, *, paused: bool = False) -> None:
-        """Say so."""
+        """Log it."""
         log(f"starting {instance['name']} on {_online(view, node)}{' (paused)' if paused else ''}")
 
     def stop(self, view: ClusterView, instance: Object, node: str, log: Log, *, timeout: int) -> None:
-        """Say so."""
+        """Log it."""
         log(f"shutting down {instance['name']} on {_online(view, node)} within {timeout} s")
 
     def reboot(self, view: ClusterView, instance: Object, node: str, log: Log, *, kind: str, timeout: int) -> None:
-        """Say so."""
+        """Log it."""
         log(f"{kind} reboot of {instance['name']} on {_online(view, node)} within {timeout} s")
 
     def create_disks(
@@ -60,7 +60,7 @@ class EmbeddedDriver(ConfiguredObserver):
     def remove_disks(
         self, view: ClusterView, instance: Object, disks: Sequence[Object], nodes: Sequence[str], log: Log
     ) -> None:
-        """Say so."""
+        """Log it."""
         for uuid in nodes:
             node = view.nodes[uuid]
             state = " later: the node is offline" if node.get("offline") else ""

@@ -1,4 +1,4 @@
-"""What a hypervisor tells about nodes and instances, as values; and where the embedded default takes it from. Pure.
+"""What a hypervisor reports of nodes and instances, as values; and where the embedded default takes it from. Pure.
 
 The embedded default has no machines: a node's hardware stands in the configuration, as the object `gantry` of the
 node, and an instance runs when it is meant to run and its node is on line. Free amounts follow from the instances, or
@@ -53,7 +53,7 @@ class InstanceInfo:
 
 
 class Observer(Protocol):
-    """Who can say what nodes and instances really do."""
+    """Knows what nodes and instances really do."""
 
     def node_info(self, view: ClusterView, node: Object) -> NodeInfo | None:
         """The node's state, or None if it cannot be asked."""

@@ -1,9 +1,9 @@
-"""The port to the hypervisors of the nodes: what a job asks of them, one method a deed.
+"""The port to the hypervisors of the nodes: one method for each operation that a job asks for.
 
-Rules for every driver: a method returns when the deed is done, or raises `DriverError` with the reason; it may take
-long and tells its progress through `log`. A deed repeated after it was done does nothing and succeeds, because a job
-may be killed between the deed and the change of the configuration. No method changes the configuration: the job does
-that, in one transaction, when the deed is done.
+Rules for every driver: a method returns when its operation is done, or raises `DriverError` with the reason; it may
+take long and logs its progress. An operation that was done before does nothing and succeeds, because a job may be
+killed between the operation and the change of the configuration. No method changes the configuration: the job does
+that, in one transaction, when the operation is done.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ class DriverError(GantryError):
 
 
 class Driver(Observer, Protocol):
-    """Who moves, starts and stops instances."""
+    """Moves, starts and stops instances."""
 
     def migrate(self, view: ClusterView, instance: Object, target: str, log: Log, *, live: bool) -> None:
         """Move a running instance to its node `target` (a UUID), without or with a short stop."""
@@ -58,4 +58,4 @@ class Driver(Observer, Protocol):
         """Make a disk `size` MiB large on all of its nodes, waiting for the mirror of what is new or not."""
 
     def power(self, view: ClusterView, node: Object, command: str, log: Log, *, timeout: int) -> Any:
-        """Out-of-band: `power-on`, `power-off`, `power-cycle`, `power-status` or `health`; answers what it said."""
+        """Out-of-band: `power-on`, `power-off`, `power-cycle`, `power-status` or `health`; returns its answer."""

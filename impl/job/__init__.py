@@ -1,5 +1,5 @@
-"""The job process: takes a job over from luxid, acquires locks, runs opcodes, writes down what becomes of them.
+"""The job process: takes a job over from luxid, acquires locks, runs opcodes, writes what becomes of them to the file.
 
-`life` is the pure core (what each event makes of a job), `units` say what each opcode does, `process` is the only
-module that touches clocks, signals and sockets.
+`life` is the pure core (what each event makes of a job) and the twin of `spec.jobs.life`, which runs in checkers and
+tests only. `units` say what each opcode does; `process` is the only module with clocks, signals and sockets.
 """

@@ -15,13 +15,13 @@ from typing import Any
 from spec.errors import GantryError
 
 ENVIRONMENT = "GANTRY_IALLOCATORS"
-"""The variable that names directories to look in first, parted by colons."""
+"""The variable that names directories to look in first, separated by colons."""
 
 
 def search_path() -> list[str]:
-    """Where allocators are looked for: as told, then beside our own programs, then where Ganeti has its."""
-    told = [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
-    return [*told, os.path.dirname(sys.executable), "/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators"]
+    """Directories to look in: the environment's, then that of our own programs, then Ganeti's."""
+    named = [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    return [*named, os.path.dirname(sys.executable), "/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators"]
 
 
 TIMEOUT_SECONDS = 300.0

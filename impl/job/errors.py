@@ -10,7 +10,7 @@ UNKNOWN_ENTITY = "unknown_entity"
 ALREADY_EXISTS = "already_exists"
 NO_RESOURCES = "insufficient_resources"
 TEMPORARILY_NO_RESOURCES = "temp_insufficient_resources"
-"""The answer that tells a client to come again: other jobs hold what is needed."""
+"""The code for `try again later`: other jobs hold what is needed."""
 
 
 class OperationError(GantryError):
@@ -51,7 +51,7 @@ class PrerequisiteError(OperationError):
 
 
 class UnknownOpcodeError(OperationError):
-    """The opcode is valid, and nothing here carries it out."""
+    """The opcode is valid, and no unit carries it out."""
 
     error_class = "OpCodeUnknown"
 
@@ -61,7 +61,7 @@ class UnknownOpcodeError(OperationError):
 
 
 class CanceledError(GantryError):
-    """The job was told to stop while it waited for locks."""
+    """The job was canceled while it waited for locks."""
 
 
 def encode_failure(error: BaseException) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The job's half of the hand-over: live-lock out, confirmation in, secrets in. See luxid's half for the order.
+"""The job's half of the hand-over: live-lock out, confirmation in, secrets in. `impl.luxid.handover` has the order.
 
 The messages are framed as on the sockets. Until the confirmation has come the job is luxid's, and this process must
 not touch its file.
@@ -55,7 +55,7 @@ class Channel:
 
 
 def take_over(channel: Channel, livelock: str) -> list[dict[str, Any] | None]:
-    """Tell luxid our live-lock, wait for its confirmation, and get the secret parameters of each opcode.
+    """Send luxid our live-lock, wait for its confirmation, and get the secret parameters of each opcode.
 
     Raises:
         NotConfirmedError: luxid went away before it confirmed.

@@ -8,7 +8,7 @@
 Invariants: opcodes run in order and one at a time; what has ended never changes; after an opcode that failed or was
 canceled every later one ends likewise; an event that the table does not know raises and changes nothing.
 
-The plain twin is `spec.jobs.life`. Effects tell the process what has to be on disk before anybody may hear of it.
+The plain twin is `spec.jobs.life`. A step says what the process has to write to disk before anybody may see the change.
 """
 
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class Persist(Enum):
     """What must happen to the job file."""
 
     NOW = "readers must see it"
-    DURABLY = "it must survive a power cut before anybody hears of it"
+    DURABLY = "it must survive a power cut before anybody sees it"
 
 
 class IllegalEventError(GantryError):
@@ -137,7 +137,7 @@ def reprioritise(job: Job, priority: int) -> Step:
     return Step(replace(job, ops=ops), Persist.NOW)
 
 
-def restate(job: Job, op_input: dict[str, Any]) -> Job:
+def with_input(job: Job, op_input: dict[str, Any]) -> Job:
     """The job with names expanded in the opcode at hand."""
     index = _index(job)
     return _with(job, index, replace(job.ops[index], input=op_input))

@@ -1,8 +1,8 @@
-"""The job process: performs what `life` decides. Everything here is I/O; what is decided is decided elsewhere.
+"""The job process: performs what `life` decides. Everything here is I/O; the decisions are made elsewhere.
 
-Order of things: signals are caught before anybody knows the process id; the live-lock is held before luxid hears of
-the process; the job file is touched only after luxid's confirmation; the locks of an opcode are free before anybody
-hears of its end; the live-lock goes last.
+The order: signals are caught before anybody knows the process id; the live-lock is held before luxid knows of the
+process; the job file is touched only after luxid's confirmation; the locks of an opcode are free before anybody sees
+its end; the live-lock is released last.
 """
 
 import argparse
@@ -45,9 +45,9 @@ from spec.errors import GantryError
 from spec.jobs.model import Job
 
 ASK_AGAIN_SECONDS = 0.5
-"""How long a waiting job trusts that a lost notification would have come."""
+"""How long a waiting job waits for a notification before it asks."""
 
-TOLD_AFTER_SECONDS = 10.0
+REPORT_SECONDS = 10.0
 """How often a job that waits for locks says for whom in the process's own log."""
 
 
@@ -129,7 +129,7 @@ class JobRunner:
             if not isinstance(error, GantryError):
                 report(self._job.id, traceback.format_exc())
             event, result = Event.FAIL, encode_failure(error)
-        with contextlib.suppress(GantryError):  # whoever dies here is cleaned up after by wconfd
+        with contextlib.suppress(GantryError):  # if this fails, wconfd drops them when the process ends
             self._service.free()
         self._event(event, result)
 
@@ -140,7 +140,7 @@ class JobRunner:
             raise UnknownOpcodeError(op["OP_ID"])
         view = self._service.read()
         op = unit.resolve(op, view)
-        self._job = life.restate(self._job, op)
+        self._job = life.with_input(self._job, op)
         secrets = self._secrets[index] if index < len(self._secrets) else None
         op = {**op, **(secrets or {})}
         if unit.before is not None:
@@ -192,14 +192,14 @@ class JobRunner:
     def _acquire_declared(self, index: int, wanted: Declared) -> None:
         request = encode(wanted)
         asked = time.monotonic()
-        told = 0.0
+        reported = 0.0
         blockers = self._service.request(self._job.ops[index].priority, request)
         if blockers:
             self._persist(Step(self._job, Persist.NOW))
         while blockers:
             waited = time.monotonic() - asked
-            if waited - told >= TOLD_AFTER_SECONDS:
-                told = waited
+            if waited - reported >= REPORT_SECONDS:
+                reported = waited
                 owners = ", ".join(sorted({f"job {client[0]}" for client in blockers}))
                 locks = " ".join(name for name, _ in request)
                 report(self._job.id, f"waiting {waited:.0f} s for {owners} to release of: {locks}")
@@ -224,7 +224,7 @@ class JobRunner:
                 priority = int(file.read())
             os.unlink(path)
         except (OSError, ValueError) as error:
-            report(self._job.id, f"told of a new priority, but {path} holds none ({error})")
+            report(self._job.id, f"signalled for a new priority, but {path} holds none ({error})")
             return False
         self._persist(life.reprioritise(self._job, priority))
         return True

@@ -1,4 +1,4 @@
-"""What a job has wconfd set aside for it: MAC addresses, secrets, DRBD minors, ports. A killed job leaves none of it.
+"""What a job reserves in wconfd: MAC addresses, secrets, DRBD minors, ports. A killed job leaves none of it reserved.
 
 MAC addresses and secrets belong to the job as owner: wconfd drops them when the job dies, and the job itself at the end
 of each opcode. Ports are set aside in the same way, under a name of our own among the logical volumes, and leave the
@@ -19,20 +19,20 @@ from spec.errors import PeerError
 class Reservations(Protocol):
     """What a unit may have set aside."""
 
-    def mac(self, network: str | None, wanted: str | None = None) -> str:
+    def reserve_mac(self, network: str | None, wanted: str | None = None) -> str:
         """Set a MAC address aside, a given one or a new one of a network or the cluster."""
 
-    def secret(self) -> str:
+    def reserve_secret(self) -> str:
         """A new DRBD secret."""
 
-    def port(self) -> int:
+    def reserve_port(self) -> int:
         """A port that nobody uses nor gets until this opcode ends; the unit's change must take it from the pool."""
 
-    def minors(self, disk: str, nodes: Sequence[str]) -> list[int]:
+    def reserve_minors(self, disk: str, nodes: Sequence[str]) -> list[int]:
         """A free DRBD minor on each of some nodes, whose locks the job holds exclusively."""
 
     def release_minors(self, *disks: str) -> None:
-        """Release the minors of some disks: just before the configuration is told of them, or when all is off."""
+        """Release the minors of some disks: just before they are entered into the configuration, or after a failure."""
 
 
 class WconfdReservations:
@@ -60,7 +60,7 @@ class WconfdReservations:
             self._touched = False
             self._ports = set()
 
-    def mac(self, network: str | None, wanted: str | None = None) -> str:
+    def reserve_mac(self, network: str | None, wanted: str | None = None) -> str:
         """See `Reservations`."""
         self._touched = True
         if wanted is None:
@@ -68,12 +68,12 @@ class WconfdReservations:
         self._call("reserveMAC", self._client_id, wanted)
         return wanted
 
-    def secret(self) -> str:
+    def reserve_secret(self) -> str:
         """See `Reservations`."""
         self._touched = True
         return str(self._call("generateDRBDSecret", self._client_id))
 
-    def port(self) -> int:
+    def reserve_port(self) -> int:
         """See `Reservations`."""
         self._touched = True
         # what others have committed since the view was read is seen only once their reservation is gone: read again
@@ -91,7 +91,7 @@ class WconfdReservations:
                 return port
         raise PortTakenError(None)
 
-    def minors(self, disk: str, nodes: Sequence[str]) -> list[int]:
+    def reserve_minors(self, disk: str, nodes: Sequence[str]) -> list[int]:
         """See `Reservations`."""
         self._release_left_over(set(nodes) - self._cleared)
         self._cleared.update(nodes)
@@ -110,7 +110,7 @@ class WconfdReservations:
         try:
             known = self._call("computeDRBDMap")
         except PeerError:
-            return  # minors that are used twice: that is for cluster verify to tell
+            return  # minors that are used twice: cluster verify reports that
         configured = configured_minors(self._read())
         left = {
             disk

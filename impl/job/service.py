@@ -1,4 +1,4 @@
-"""A job's dealings with wconfd: locks and configuration, over a connection that outlives wconfd's restarts.
+"""What a job asks of wconfd: locks and configuration, over a connection that is opened again when wconfd restarts.
 
 Every request here may be repeated: wconfd confirms what it did only after it is on disk, so when the connection breaks
 the job reconnects and asks again, and the answer is the same whether or not the first request was carried out. The one
@@ -147,9 +147,9 @@ class Service:
     # --- configuration
 
     def read(self) -> ClusterView:
-        """The configuration as it is when it is first looked at.
+        """The configuration as it is when it is first used.
 
-        Whoever looks at nothing costs nothing; and what has not changed since it was last read is not read again.
+        One that is not used is not read, and one that has not changed since it was last read is not read again.
         """
         return ClusterView(self._load)
 
@@ -161,7 +161,7 @@ class Service:
         return self._known
 
     def _serial(self) -> int | None:
-        """The configuration's serial number; None if wconfd, being Ganeti's own, does not tell it alone."""
+        """The configuration's serial number; None if wconfd is Ganeti's, which cannot be asked for it alone."""
         if not self._tells_serial:
             return None
         try:
@@ -173,7 +173,7 @@ class Service:
     def change(self, function: Callable[[ClusterView], Change]) -> ClusterView:
         """Change the configuration as one transaction and answer it as it is afterwards.
 
-        A change of one object goes as that object alone, guarded by its serial number; any other under the
+        A change of one object is sent as that object alone, guarded by its serial number; any other under the
         configuration's lock. If an answer is lost, the configuration is read again and `function` asked again: it
         finds its change done, or not.
         """

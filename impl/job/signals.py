@@ -1,4 +1,4 @@
-"""Signals of a job process as flags and a wake-up; each is a hint, and the truth is asked for elsewhere.
+"""Signals of a job process as flags and a wake-up; each is a hint, after which the job asks for the facts.
 
 HUP: a lock may have come; TERM: cancel; USR1: a new priority lies in the job's message file.
 """
@@ -35,7 +35,7 @@ class Signals:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
     def _wake(self, _: int, __: FrameType | None) -> None:
-        """Nothing to remember: the wake-up is all."""
+        """Do nothing: that the call of `wait` ends is enough."""
 
     def _on_term(self, _: int, __: FrameType | None) -> None:
         self.cancel = True

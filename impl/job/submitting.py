@@ -1,7 +1,7 @@
-"""Jobs that submit jobs: inheriting what the parent was given, and answering ids or errors in order.
+"""Jobs that submit jobs: what they inherit, and ids or errors in order.
 
-Source: Ganeti 3.0.2: jobs submitted by an opcode inherit its priority, dry-run wish and debug level unless they say
-otherwise, and their reason trail goes on from its.
+Source: Ganeti 3.0.2: jobs submitted by an opcode inherit its priority, dry run and debug level unless they say
+otherwise, and their reason trail continues its trail.
 """
 
 import time

@@ -87,8 +87,8 @@ def step(state: LockState, event: Event) -> tuple[LockState, Outcome]:
         case Intersect(owner, locks):
             outside = [Request(lock, RELEASE) for lock in state.locks_of(owner) if lock not in locks]
             return _unconditional(state, owner, outside)
-        case Opportunistic(owner, wishes, at_least):
-            return _opportunistic(state, owner, wishes, at_least)
+        case Opportunistic(owner, requests, at_least):
+            return _opportunistic(state, owner, requests, at_least)
 
 
 def check(state: LockState, owner: Owner, requests: tuple[Request, ...]) -> None:
@@ -203,20 +203,20 @@ def _unconditional(state: LockState, owner: Owner, requests: Iterable[Request]) 
 
 
 def _opportunistic(
-    state: LockState, owner: Owner, wishes: tuple[Request, ...], at_least: int
+    state: LockState, owner: Owner, requests: tuple[Request, ...], at_least: int
 ) -> tuple[LockState, Outcome]:
     held = state.locks_of(owner)
     current = state
     taken: list[Lock] = []
     changes: list[tuple[Owner, Lock, Mode]] = []
-    for wish in sorted(wish for wish in wishes if held.get(wish.lock, RELEASE) < wish.mode):
+    for request in sorted(request for request in requests if held.get(request.lock, RELEASE) < request.mode):
         try:
-            after, outcome = _update(current, owner, None, (wish,))
+            after, outcome = _update(current, owner, None, (request,))
         except LockError:
             continue
         if not outcome.effects.blockers:
             current = after
-            taken.append(wish.lock)
+            taken.append(request.lock)
             changes.extend(outcome.held)
     if len(taken) < at_least:
         return state, NOTHING

@@ -1,4 +1,4 @@
-"""Serving waiting requests after something was let go, without looking at those that cannot have become possible.
+"""Serving waiting requests after locks were released, without a look at those that cannot have become possible.
 
 A blocked request waits at one place where it is blocked, so only the queues of places that were loosened can hold a
 request that became possible. They are merged in the order of serving; a queue is left as soon as its place is in
@@ -52,7 +52,7 @@ def _look_at_loosened(draft: Draft, heap: list[tuple[Pending, Place, bool]]) -> 
 
 
 def _places(lock: Lock) -> list[Place]:
-    """The places where letting go of `lock` may matter."""
+    """The places where the release of `lock` may matter."""
     group = implied(lock)
     places = [Place(lock, via, mode) for mode in _MODES for via in (0, 1)]
     return places if group is None else places + [Place(group, 0, mode) for mode in _MODES]

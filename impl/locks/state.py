@@ -127,7 +127,7 @@ class Draft:
         return list(waiting.values())
 
     def assign(self, owner: Owner, requests: Iterable[Request]) -> None:
-        """Let `owner` hold what `requests` ask for; whether it may is the caller's affair."""
+        """Let `owner` hold what `requests` ask for; the caller checks whether it may."""
         mine = self.held.get(owner, NOTHING_HELD)
         locks = mine.locks.mutate()
         gained: list[Lock] = []

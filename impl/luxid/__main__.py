@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon until SIGTERM; returns the exit code."""
     options = read_options(argv)
     root = Root.of(options.root)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # whoever rotates logs or closes a terminal means no harm
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent when logs are rotated or a terminal is closed
     try:
         root.make_directories()
         with open(root.log_file("luxid"), "a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Reading the arguments of LUXI's methods: shapes and types, with the peer's words for what is wrong."""
+"""Reading the arguments of LUXI's methods: shapes and types, with Ganeti's texts for what is wrong."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The LUXI socket: connections, framing, limits. What a request means is `methods`' affair.
+"""The LUXI socket: connections, framing, limits. `methods` decides what a request means.
 
 Requests of one connection are answered in order. A connection is not read from while more than `PIPELINE_LIMIT`
 requests, or more than `MESSAGE_LIMIT` bytes of them, wait. It may take `MESSAGE_SECONDS` to finish a message that it
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def end_with(self, text: str) -> None:
-        """Tell the client what is wrong with its stream, and close."""
+        """Answer what is wrong with the client's stream, and close."""
         self._ending = True
         self._line.clear()
         if self._transport is not None and not self._transport.is_closing():

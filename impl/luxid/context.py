@@ -1,4 +1,4 @@
-"""What queries need of whoever answers them: the whole daemon, or a query-only one that reads the files."""
+"""What queries need of the process that answers them: the whole daemon, or a query-only one that reads the files."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -29,9 +29,9 @@ class Context:
         self.configuration = Configuration(Wconfd(root.wconfd_socket), self._configured)
 
     def _configured(self) -> None:
-        """The configuration changed."""
+        """Called when the configuration changed."""
 
-    async def settled(self) -> None:
+    async def wait_until_written(self) -> None:
         """Wait until what was decided is on disk."""
 
     def live_jobs(self) -> Mapping[int, Job]:

@@ -1,8 +1,9 @@
-"""The daemon's heart: events go into the queue's core one by one, and its effects are carried out in order.
+"""The daemon: events go into the queue's core one by one, and its effects are carried out in order.
 
 Rules:
 * nothing that a client or a process sees happens before the commits handed in so far are durable;
-* if a commit fails, memory is ahead of the disk: the queue is read again from the disk, and those who waited are told;
+* if a commit fails, memory is ahead of the disk: the queue is read again from the disk, and those who waited get the
+  error;
 * whoever waits for a job is woken by its id.
 """
 
@@ -64,7 +65,7 @@ DEFAULT_MAX_TRACKED = 25
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an event led to, once it is durable: an answer, a refusal, or a wish that a running job be told."""
+    """What an event led to, once it is durable: an answer, a refusal, or a signal for a running job."""
 
     reply: Any = None
     fail: Fail | None = None
@@ -77,7 +78,7 @@ class Daemon(Context):
     Args:
         root: the cluster's directory.
         log: structured log, called with a text and facts by name.
-        trace: the file that tells every event and its effects, at the moment it takes place.
+        trace: the file that every event is written to with its effects, when it takes place.
         program: what a forked child runs.
         polling_only: use neither inotify nor pidfds.
         max_waiters: clients that may wait for changes of jobs at the same time.
@@ -110,7 +111,7 @@ class Daemon(Context):
             lambda: self.configuration.parameter("max_tracked_jobs", DEFAULT_MAX_TRACKED),
             polling_only=polling_only,
         )
-        self.launcher = Launcher(self.starter, self._hand_over, self.watcher.add, self.metrics.started, log)
+        self.launcher = Launcher(self.starter, self._hand_over, self.watcher.add, self.metrics.count_start, log)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settings: tuple[int, tuple[FilterRule, ...]] | None = None
         self._rereading: asyncio.Task[None] | None = None
@@ -119,9 +120,9 @@ class Daemon(Context):
 
     # ---- what queries see
 
-    async def settled(self) -> None:
+    async def wait_until_written(self) -> None:
         """Wait until what was decided is on disk."""
-        await self.writer.settled()
+        await self.writer.wait_until_written()
 
     def live_jobs(self) -> Mapping[int, Job]:
         """The jobs that have not ended, as their files read now."""
@@ -208,9 +209,9 @@ class Daemon(Context):
                     os.unlink(path)
 
     def _read_decided(self, job_id: int, deadline: float) -> Job | None:
-        """A live job; one that was being handed over is waited for, until its process has begun or gone.
+        """A live job; waits for one that was being handed over, until its process has begun or ended.
 
-        A process that our predecessor did not confirm sees the end of its pipe and goes; nothing of the job ran, so
+        A process that our predecessor did not confirm sees the end of its pipe and ends; nothing of the job ran, so
         it must not be adopted now and be found dead a moment later.
         """
         job = self._read_live(job_id)
@@ -229,7 +230,7 @@ class Daemon(Context):
         return found[0]
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run something beside; its failure is logged."""
+        """Run a coroutine as a task; its failure is logged."""
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -271,7 +272,7 @@ class Daemon(Context):
     def _carry_out(
         self, event: Event, secrets_of: Sequence[list[dict[str, Any] | None]] = ()
     ) -> "Coroutine[Any, Any, Outcome]":
-        """Take the step now; the rest is for whoever awaits the result."""
+        """Take the step now; the rest happens when the result is awaited."""
         if self._stopping:
             raise LuxidStoppedError
         now = timestamp()
@@ -304,10 +305,10 @@ class Daemon(Context):
                     raise
                 raise QueueFullDiskError(error.strerror or str(error)) from None
         if durable:
-            self._trace.durable(line)
+            self._trace.record_durable(line)
         reply, fail, signal = None, None, None
         for index, effect in enumerate(effects):
-            self._trace.done(line, index, effect)
+            self._trace.record_done(line, index, effect)
             match effect:
                 case Persist(jobs):
                     for job in jobs:
@@ -333,10 +334,10 @@ class Daemon(Context):
     def _forget_ended(self, job: Job) -> None:
         if job.id in self.queue.ended:
             self.launcher.forget(job.id)
-            self.metrics.ended(job)
+            self.metrics.count_end(job)
 
-    def happened(self, event: Event) -> None:
-        """Apply an event that nobody waits for."""
+    def apply_in_background(self, event: Event) -> None:
+        """Apply an event in the background."""
         if self._rereading is not None:
             self.spawn(self.apply(event))
             return
@@ -352,7 +353,7 @@ class Daemon(Context):
         try:
             self.launcher.break_off()
             while True:
-                await self.writer.settled()
+                await self.writer.wait_until_written()
                 self.writer.mend()
                 try:
                     await self._read_queue()
@@ -378,7 +379,7 @@ class Daemon(Context):
 
     def _reconfigure(self) -> None:
         if self._settings is not None and not self._stopping:
-            self.happened(Configure(*self._settings))
+            self.apply_in_background(Configure(*self._settings))
 
     # ---- running jobs
 
@@ -387,7 +388,7 @@ class Daemon(Context):
 
     def _on_change(self, job: Job) -> None:
         running = job.id in self.queue.running
-        self.happened(Changed(job))
+        self.apply_in_background(Changed(job))
         if running:
             self.waiters.wake(job.id)
             if job.id in self.queue.ended:
@@ -398,10 +399,10 @@ class Daemon(Context):
         if job.livelock is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(job.livelock)  # a missing live-lock is a dead one
-        self.happened(Died(job, timestamp()))
+        self.apply_in_background(Died(job, timestamp()))
 
     def clean_locks(self) -> None:
-        """Tell wconfd that an owner of locks died; again and again until it heard."""
+        """Make wconfd look for dead owners of locks; asks again until it answers."""
         if not self._cleaning:
             self._cleaning = True
             self.spawn(self._clean_locks())

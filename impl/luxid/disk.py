@@ -1,4 +1,4 @@
-"""The few things that the queue's store does to a disk: the real one here, a simulated one in the crash explorer."""
+"""The few things that the queue's store does to a disk: `RealDisk` here, a simulated one in the crash explorer."""
 
 import contextlib
 import fcntl
@@ -53,7 +53,7 @@ class Disk(Protocol):
 
 
 class RealDisk:
-    """The machine's own."""
+    """The machine's own disk."""
 
     def __init__(self) -> None:
         self._appending: tuple[str, int] | None = None

@@ -64,4 +64,4 @@ async def answer(payload: bytes, methods: Mapping[str, Call], log: Callable[...,
     except Exception as error:  # noqa: BLE001 - no request ends the daemon
         # the method only: its arguments may hold secret parameters
         log("request failed", error=repr(error), method=request.method)
-        return encode_error("ProgrammerError", f"luxid failed on this request ({error!r}); its log tells more"), True
+        return encode_error("ProgrammerError", f"luxid failed on this request ({error!r}); see its log"), True

@@ -82,7 +82,7 @@ async def _change_config(daemon: Daemon, change: Callable[[Config], None]) -> No
         raise
     if not written:
         raise AnswerError("ConfigurationError", "the configuration could not be written: try again")
-    await daemon.configuration.fresh()
+    await daemon.configuration.refresh()
 
 
 async def replace_filter(daemon: Daemon, args: Sequence[Any]) -> str:

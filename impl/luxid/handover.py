@@ -33,7 +33,7 @@ Log = Callable[..., None]
 
 
 class HandOverError(GantryError):
-    """A job's process could not be started or did not take the job over; `reason` tells."""
+    """A job's process could not be started or did not take the job over; `reason` says why."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -161,7 +161,7 @@ class Starter:
             os.close(started.pidfd)
 
     def _lost(self) -> None:
-        """The spawner went: whoever waits for it tries again with the next one."""
+        """Note that the spawner ended: those who wait for it try again with the next one."""
         if self._control is not None:
             self._loop.remove_reader(self._control)
             self._loop.remove_writer(self._control)

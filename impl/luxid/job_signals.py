@@ -1,7 +1,7 @@
-"""Telling a running job: cancel, kill, another priority. The texts are the peer's.
+"""Signals to a running job: cancel, kill, another priority. The texts are Ganeti's.
 
-A process can be told once it has written its id into its file, which it does when its signal handlers are in place;
-until then a wish waits. `kill` waits for nobody.
+A process can be signalled once it has written its id into its file, which it does when its signal handlers are in
+place; until then a request waits. `kill` does not wait.
 """
 
 import contextlib
@@ -16,12 +16,12 @@ from impl.queue.status import is_finalised, job_status
 from spec.jobs.model import Job, Status
 
 START_SECONDS = 6.0
-"""How long a job may be in its start-up phase before a wish is given up."""
+"""How long a job may be in its start-up phase before a request is given up."""
 
 CANCEL_SECONDS = 44.0
-"""How long CancelJob waits for a job that was told.
+"""How long CancelJob waits for a job that was signalled.
 
-Source: a quarter of the peer's read-write time-out.
+Source: a quarter of Ganeti's read-write time-out.
 """
 
 
@@ -70,7 +70,7 @@ async def _wait_for_end(daemon: Daemon, job_id: int) -> list[object]:
     deadline = time.monotonic() + CANCEL_SECONDS
     while job_id in daemon.queue.running and (left := deadline - time.monotonic()) > 0:
         await daemon.waiters.wait(job_id, left)
-    await daemon.writer.settled()
+    await daemon.writer.wait_until_written()
     job = _on_disk(daemon, job_id)
     if job is None:
         return [False, "Can't read job status: Can't load job file"]
@@ -88,7 +88,7 @@ def _send(pid: int, number: signal.Signals) -> bool:
 
 
 async def reprioritise_running(daemon: Daemon, job_id: int, priority: int) -> list[object]:
-    """Tell a job that was handed over its new priority."""
+    """Send a job that was handed over its new priority."""
     job = await daemon.process_of(job_id, START_SECONDS)
     if job is None or job.process_id is None:
         return [False, f"Job {job_id}'s pid unknown"]

@@ -25,8 +25,8 @@ class Launcher:
     Args:
         starter: starts processes.
         apply: puts an event into the queue; whether an owner was confirmed.
-        adopt: told of each job that was handed over: id, live-lock, process, pidfd (to be closed by whoever takes it).
-        started: told how long each hand-over took.
+        adopt: called for each job that was handed over: id, live-lock, process, pidfd (the called one closes it).
+        started: called with the seconds that each hand-over took.
         log: the daemon's log.
     """
 
@@ -54,7 +54,7 @@ class Launcher:
                 self._secrets[job_id] = values
 
     def forget(self, job_id: int) -> None:
-        """A job ended."""
+        """Forget a job that ended."""
         self._secrets.pop(job_id, None)
         self._spent.pop(job_id, None)
 
@@ -64,7 +64,7 @@ class Launcher:
             hand_over.close()
 
     async def launch(self, job: Job) -> None:
-        """Hand a job over that was chosen, or report that it could not be."""
+        """Hand over a job that was chosen, or report that it was not possible."""
         known = self._secrets.get(job.id)
         if known is None and any(secrets(dict(op.input)) for op in job.ops):
             text = "its secret parameters went with the luxid that took them: submit it again"

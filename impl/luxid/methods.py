@@ -1,4 +1,4 @@
-"""LUXI's methods: what each request means. Arguments, results, error classes and texts are the peer's.
+"""LUXI's methods: what each request means. Arguments, results, error classes and texts are Ganeti's.
 
 A handler gets the daemon and the arguments and returns the result. It raises `RequestError` for what cannot be
 understood (plain text, the connection ends), `AnswerError` for what is refused (class and arguments, it stays open).
@@ -33,7 +33,7 @@ from spec.jobs.model import Job
 WAIT_SECONDS = 89
 """The longest that one WaitForJobChange waits.
 
-Source: half of the peer's read-write time-out.
+Source: half of Ganeti's read-write time-out.
 """
 
 EXIT_SECONDS = 3.0
@@ -152,7 +152,7 @@ async def wait_for_job_change(daemon: Daemon, args: Args) -> Result:
     previous = args[2]
     last_serial = None if args[3] is None else arguments.number(args[3])
     deadline = time.monotonic() + min(arguments.number(args[4]), WAIT_SECONDS)
-    await daemon.settled()
+    await daemon.wait_until_written()
     job = _load(daemon, job_id)
     if daemon.waiters.count >= daemon.max_waiters:
         text = f"{daemon.max_waiters} clients wait for jobs already: ask again later, or ask QueryJobs now and then"
@@ -163,7 +163,7 @@ async def wait_for_job_change(daemon: Daemon, args: Args) -> Result:
         if is_finalised(job) or values != previous or logs or left <= 0:
             return [values, logs]
         await daemon.waiters.wait(job_id, left)
-        await daemon.settled()
+        await daemon.wait_until_written()
         job = _load(daemon, job_id)
 
 
@@ -195,7 +195,7 @@ async def archive_job(daemon: Daemon, args: Args) -> Result:
     """ArchiveJob [id]: whether it was archived."""
     arguments.count(args, 1)
     job_id = arguments.job_id(args[0])
-    await daemon.settled()
+    await daemon.wait_until_written()
     if job_id not in daemon.queue.ended:
         return False
     found = daemon.store.read(job_id, archived=False)

@@ -49,7 +49,7 @@ class Metrics:
         return generate_latest(self.registry).decode()
 
     def count(self, event: Event, effects: Sequence[Effect]) -> None:
-        """An event took place."""
+        """Count an event that took place."""
         self.events[type(event).__name__] += 1
         if isinstance(event, Submit) and not any(isinstance(effect, Fail) for effect in effects):
             self._submitted.inc(len(event.jobs))
@@ -58,12 +58,12 @@ class Metrics:
         if any(isinstance(effect, Fail) for effect in effects):
             self._refused.inc()
 
-    def started(self, seconds: float) -> None:
-        """A job was handed over."""
+    def count_start(self, seconds: float) -> None:
+        """Count a job that was handed over."""
         self._starts.observe(seconds)
 
-    def ended(self, job: Job) -> None:
-        """A job ended."""
+    def count_end(self, job: Job) -> None:
+        """Count a job that ended."""
         self._ended.labels(str(job_status(job))).inc()
         wait = _between(job.received_timestamp, job.start_timestamp)
         if wait is not None:

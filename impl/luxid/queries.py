@@ -1,4 +1,4 @@
-"""LUXI's queries: about the configuration, the jobs and the locks. Results and refusals are the peer's."""
+"""LUXI's queries: about the configuration, the jobs and the locks. Results and refusals are Ganeti's."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ Handler = Callable[[Context, Args], Awaitable[Result]]
 
 
 async def _source(context: Context, parts: frozenset[str]) -> QuerySource:
-    await context.settled()
+    await context.wait_until_written()
     view = locks = None
     if "config" in parts:
         view = await _view(context)
@@ -39,7 +39,7 @@ async def _source(context: Context, parts: frozenset[str]) -> QuerySource:
 
 async def _view(context: Context) -> Any:
     try:
-        return await context.configuration.fresh()
+        return await context.configuration.refresh()
     except UnreachableError as error:
         text = f"I do not have access to a valid configuration, cannot process queries: {error}"
         raise AnswerError("ConfigurationError", text) from None
@@ -68,7 +68,7 @@ async def query_jobs(context: Context, args: Args) -> Result:
     arguments.count(args, 2)
     ids = [arguments.job_id(value) for value in arguments.array(args[0])] if args[0] is not None else []
     if 0 < len(ids) <= INLINE_JOBS:
-        await context.settled()
+        await context.wait_until_written()
         live = {job_id: job for job_id in ids if (job := context.live(job_id)) is not None}
         return classic_query("job", ids, args[1], QuerySource(context.files, live))
     source = await _source(context, frozenset({"jobs"}))

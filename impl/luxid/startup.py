@@ -1,4 +1,4 @@
-"""What luxid does before it listens: its log, and the number of clients that it can take."""
+"""What luxid does before it listens: it opens its log, and asks for descriptors for its clients."""
 
 import contextlib
 import json

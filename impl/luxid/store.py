@@ -2,8 +2,8 @@
 
 A commit is one record appended to a journal and synced once, whatever number of jobs it holds; then the job files and
 the serial are replaced without a sync of their own. So an answered commit survives a power cut by its record and a
-SIGKILL by its files, and 200 jobs cost one sync. When a journal has grown, the next one is begun, the files that the
-old one speaks of are synced one by one beside the running business, and the old one is removed.
+SIGKILL by its files, and 200 jobs cost one sync. When a journal has grown, the next one is begun, the files
+named in the old one are synced one by one in the background, and the old one is removed.
 
 Recovery replays the journals: a record's job is written again where the file is missing (and not archived), damaged, or
 older. Older is a file that no job process has touched (`process_id` absent) and that differs, or one that has not ended
@@ -271,7 +271,7 @@ class QueueStore(QueueFiles):
         return old, ids
 
     def settle(self, number: int, ids: Sequence[int]) -> None:
-        """Sync the files that a finished journal speaks of, then remove it."""
+        """Sync the files named in a finished journal, then remove it."""
         for job_id in ids:
             if not self.disk.sync(job_path(self.directory, job_id)):
                 self.disk.sync(archived_path(self.directory, job_id))

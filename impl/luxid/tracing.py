@@ -42,22 +42,22 @@ class QueueTrace:
         self._durable = self._writer.record("start", state=state)
 
     def step(self, event: Event, effects: Sequence[Effect], now: Timestamp) -> int:
-        """A step was taken; its line's number."""
+        """Write a step; returns its line's number."""
         return 0 if self._writer is None else self._writer.step(event, effects, now=now)
 
-    def durable(self, line: int) -> None:
-        """Everything up to a line is on disk."""
+    def record_durable(self, line: int) -> None:
+        """Write that everything up to a line is on disk."""
         if self._writer is not None:
             self._durable = max(self._durable, line)
             self._writer.record("durable", upto=self._durable)
 
-    def done(self, line: int, index: int, effect: Effect) -> None:
-        """An effect of a line was performed."""
+    def record_done(self, line: int, index: int, effect: Effect) -> None:
+        """Write that an effect of a line was performed."""
         if self._writer is not None and not isinstance(effect, Persist | Move | SetDrainFile):
             self._writer.record("done", of=line, effect=index)
 
     def end(self) -> None:
-        """The daemon stops cleanly."""
+        """Write that the daemon stops cleanly."""
         if self._writer is not None:
             self._writer.record("end")
             self._writer.close()

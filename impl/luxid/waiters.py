@@ -29,7 +29,7 @@ class Waiters:
                 del self._by_job[job_id]
 
     def wake(self, job_id: int) -> None:
-        """There is news of a job."""
+        """Wake all who wait for news of a job."""
         waiting = self._by_job.pop(job_id, None)
         if waiting is None:
             return

@@ -1,4 +1,4 @@
-"""The mark that tells Ganeti's watcher to do nothing until a time."""
+"""The file that makes Ganeti's watcher pause until a time."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""luxid's side of wconfd: calls over one connection, made again when it breaks, and the configuration as last read.
+"""luxid as a client of wconfd: calls over one connection, opened again when it breaks; and the last configuration.
 
 The configuration is decoded only when its bytes changed. While wconfd is away, calls raise `UnreachableError`; those
 who can wait try again.
@@ -119,7 +119,7 @@ class Configuration:
         value = None if self._view is None else self._view.cluster.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
 
-    async def fresh(self) -> ClusterView:
+    async def refresh(self) -> ClusterView:
         """The configuration as it is now; those who ask together are served together.
 
         Raises:
@@ -148,7 +148,7 @@ class Configuration:
         self._serial = self._view.config.get("serial_no")
 
     async def _ask_serial(self) -> int | None:
-        """The configuration's serial number, from a wconfd that can be asked for it alone; the real one cannot."""
+        """The configuration's serial number, or None; Ganeti's wconfd cannot be asked for it alone."""
         if self._has_serial:
             try:
                 found = await self._wconfd.call("readConfigSerial")
@@ -159,11 +159,11 @@ class Configuration:
         return None
 
     async def follow(self) -> None:
-        """Notice changes that nobody asked about, until cancelled; waits patiently for a wconfd that is away."""
+        """Read the configuration every second, until cancelled; goes on while wconfd is away."""
         while True:
             pause = LOOK_SECONDS
             try:
-                await self.fresh()
+                await self.refresh()
             except Exception:  # noqa: BLE001 - away, or not ready: the next round asks again
                 pause = RETRY_SECONDS
             await asyncio.sleep(pause)

@@ -2,7 +2,7 @@
 
 The line is strict: what was handed in first is on disk first. While one commit is being synced the next ones gather, so
 the number of syncs follows the disk and not the number of jobs. After a failure all that follows fails too, as it was
-decided in the belief that what failed had happened, until `mend`.
+decided as if what failed had happened, until `mend`.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Writer:
         self._thread.start()
 
     def mend(self) -> None:
-        """Take work again after a failure: the caller has gone back to what the disk has."""
+        """Take work again after a failure: the caller has read the disk again."""
         self._broken = None
 
     def commit(self, entries: Sequence[Entry], serial: int | None = None) -> asyncio.Future[None]:
@@ -75,7 +75,7 @@ class Writer:
             self._line.append(item)
             self._wake.notify()
 
-    async def settled(self) -> None:
+    async def wait_until_written(self) -> None:
         """Wait until all that was handed in so far is done, well or not."""
         if self._pending and self._last is not None:
             await asyncio.wait([self._last])

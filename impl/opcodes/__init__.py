@@ -1,5 +1,7 @@
 """The table of opcodes: names, parameters, types, defaults; reading an opcode, and its one-line summary. Pure.
 
+There is no plain twin: the table is compared with that of Ganeti's own library.
+
 What an opcode *does* lives in `impl.job.units`. `validate` never changes its argument.
 """
 
@@ -26,11 +28,11 @@ TAG_KINDS = {
     "cluster": "TagKindCluster", "instance": "TagKindInstance", "network": "TagKindNetwork", "node": "TagKindNode",
     "nodegroup": "TagKindGroup",
 }  # fmt: skip
-"""What the real daemon's summaries call the kinds of tagged things."""
+"""What Ganeti's summaries call the kinds of tagged things."""
 
 
 class OpcodeError(GantryError):
-    """An opcode is not valid; `reason` is the text that the real daemon answers after `SubmitJob: `."""
+    """An opcode is not valid; `reason` is the text that Ganeti answers after `SubmitJob: `."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -38,7 +40,7 @@ class OpcodeError(GantryError):
 
 
 def _strings(values: Iterable[str]) -> str:
-    """A list of strings as the peer's language prints it: no blanks, other than ASCII escaped as decimals."""
+    """A list of strings as Ganeti prints it: no blanks, other than ASCII escaped as decimals."""
 
     def quoted(text: str) -> str:
         plain = json.dumps(text, ensure_ascii=False)
@@ -112,7 +114,7 @@ def without_secrets(op: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: float) -> str:
-    """A number as the peer prints it in summaries: from 0.1 up to ten million plain, else with an exponent."""
+    """A number as Ganeti prints it in summaries: from 0.1 up to ten million plain, else with an exponent."""
     if value == 0 or 0.1 <= abs(value) < 1e7:
         return repr(float(value)) if "e" not in repr(float(value)) else f"{value:.1f}"
     digits, _, exponent = f"{value!r}".partition("e")

@@ -1,4 +1,4 @@
-"""Parameters that several opcodes share, told once. Source: Ganeti 3.0.2's opcode parameters."""
+"""Parameters that several opcodes share. Source: Ganeti 3.0.2's opcode parameters."""
 
 from impl.opcodes.table import Parameter, default, nullable, optional, required
 from impl.opcodes.types import (

@@ -1,6 +1,6 @@
 """Types of opcode parameters: each reads a JSON value into its normal form or refuses it. Pure.
 
-The texts of refusals are part of the wire's behaviour: clients show them. They name the type as the real daemon does.
+The texts of refusals are part of the wire's behaviour: clients show them. They name the type as Ganeti does.
 
 Source: Ganeti 3.0.2's opcode parameters; texts observed on the running daemon.
 """
@@ -55,7 +55,7 @@ def _integer(type_name: str) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if not _is_number(value):
             raise _refuse(f"Unable to read {type_name}")
-        return round(value)  # the real one rounds half to even as well
+        return round(value)  # Ganeti rounds half to even as well
 
     return read
 
@@ -133,7 +133,7 @@ def listing(item: ParameterType) -> ParameterType:
 
 
 def choice(type_name: str, *values: str) -> ParameterType:
-    """One of some strings; `type_name` is how the real daemon calls the type in its refusal."""
+    """One of some strings; `type_name` is what Ganeti calls the type in its refusal."""
 
     def read(value: Any) -> str:
         text = _string(value)
@@ -197,7 +197,7 @@ def record(fields: dict[str, ParameterType], rest: bool) -> ParameterType:
                 try:
                     result[key] = fields[key].read(element)
                 except ValueRefusedError as error:
-                    if fields[key] is SIZE:  # the real one reads sizes outside its frame for fields
+                    if fields[key] is SIZE:  # Ganeti names the field for all types but sizes
                         raise
                     raise _refuse(f"Can't parse value for '{key}': {error.reason}") from None
         return result

@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class TraceWriter:
-    """Appends numbered lines to one file; when that fails, it says so once and goes silent."""
+    """Appends numbered lines to one file; when that fails, it logs that once and writes no more."""
 
     def __init__(self, path: str) -> None:
         """Open `path` for appending (mode 0600).

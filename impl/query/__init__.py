@@ -1,7 +1,7 @@
-"""Answers queries about nodes, instances, groups, jobs, networks, locks, filters. Pure over a `Source`.
+"""Answers queries about nodes, instances, groups, jobs, networks, locks, filters. Pure over a `Source`; no plain twin.
 
 `run_query` and `query_fields` are the LUXI methods `Query` and `QueryFields`; the older methods live in
-`impl.query.classic`. What a query needs to be fetched beforehand, `needs` tells.
+`impl.query.classic`. `needs` says what has to be fetched before a query.
 """
 
 import re
@@ -38,7 +38,7 @@ FIELDS: Mapping[str, Fields] = {
 """The fields of each kind of things that can be asked about."""
 
 UNSUPPORTED = {"cluster": "QRCluster", "os": "QROs"}
-"""Kinds that exist and are not answered here, with the peer's name for them."""
+"""Kinds that exist and are not answered here, with Ganeti's name for them."""
 
 _NAME_FIELD = {"job": "id", "export": "node"}
 _CONFIGURED = {"node": "node", "instance": "instance", "group": "group", "network": "network", "export": "node"}

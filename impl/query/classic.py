@@ -28,11 +28,11 @@ def classic_query(what: str, names: Any, fields: Any, source: Source, *, sync: A
         names: names or UUIDs (of jobs: ids); none for all. Unknown ones are left out, but for jobs.
         fields: the fields wanted; all must exist.
         source: what to answer from.
-        sync: the old wish for locks, refused.
+        sync: the old request for locks, refused.
 
     Raises:
         FilterSyntaxError: the request is malformed.
-        QueryError: an unknown field, or a wish for locks.
+        QueryError: an unknown field, or a request for locks.
     """
     if sync:
         raise QueryError("OpPrereqError", "Sync queries are not allowed", "wrong_input")

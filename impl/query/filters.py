@@ -186,7 +186,7 @@ def check_fields(tree: Filter | None, fields: Fields) -> None:
 
 
 def _negative_in_parentheses(value: Value) -> str:
-    """A number as the peer's language shows it within a term."""
+    """A number as Ganeti shows it within a term: Haskell's form."""
     return f"({value})" if isinstance(value, int) and value < 0 else str(value)
 
 

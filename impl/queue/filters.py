@@ -1,6 +1,6 @@
 """Job filters, compiled once a rule: which rule decides about a job, and which rate limits it takes part in.
 
-Twin of `spec.jobs.filters`; its deviation from the peer is told there.
+Twin of `spec.jobs.filters`, which says where it deviates from Ganeti.
 """
 
 import operator

@@ -1,4 +1,4 @@
-"""What of the queue is found without a scan: which job is next, who waits for whom, which limits are full.
+"""Indexes of the queue: which job is next, which job waits for which, which limits are full.
 
 The indexes, and what keeps them true:
 * `_ready` is a heap of (priority, id) of jobs that nothing but a slot keeps from starting, as far as is known. Entries

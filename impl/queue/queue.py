@@ -212,8 +212,8 @@ class JobQueue(Indexes):
             return ()
         job = replace(self.running[job_id], livelock=None)
         if text is not None:
-            told = f"job {job_id} failed to start: {text}"
-            failed = failed_job(job, "gnt:daemon:luxid:startjobs", told, now)
+            reason = f"job {job_id} failed to start: {text}"
+            failed = failed_job(job, "gnt:daemon:luxid:startjobs", reason, now)
             self._end(failed)
             return (Persist((failed,)),)
         self.starting.discard(job_id)
@@ -237,7 +237,7 @@ class JobQueue(Indexes):
     # ---- entering and leaving
 
     def _enqueue(self, jobs: Iterable[Job]) -> None:
-        """Take jobs in; all are known before any dependency is looked at."""
+        """Add jobs; all are known before any dependency is looked at."""
         entered = []
         for job in jobs:
             if job.ops:
@@ -249,7 +249,7 @@ class JobQueue(Indexes):
             self._index(job)
 
     def _end(self, job: Job) -> None:
-        """A job, queued or running, ended as `job` tells."""
+        """Note that a job, queued or running, ended; `job` has its final state."""
         if job.id in self.running:
             self._release(job.id)
             del self.running[job.id]

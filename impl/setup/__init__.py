@@ -1,1 +1,4 @@
-"""Making a cluster: its first configuration, its root, and the starting and stopping of its daemons."""
+"""Making a cluster: its first configuration, its root directory, and the starting and stopping of its daemons.
+
+There is no plain twin: the configuration is checked against Ganeti's wconfd, the daemons by running them.
+"""

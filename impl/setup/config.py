@@ -304,7 +304,7 @@ class _Maker:
         return made | {"forthcoming": True} if it.forthcoming else made
 
     def _least_nics(self, it: Instance) -> int:
-        """The text does not tell an instance's interfaces: it gets as few as its group's policy allows."""
+        """The text format has no interfaces: an instance gets as few as its group's policy allows."""
         policy = self._cluster.groups[self._cluster.nodes[it.primary].group].policy
         return min((bounds.minimum.nic_count for bounds in policy.bounds), default=0)
 

@@ -131,7 +131,7 @@ class Daemon:
                 process.kill()
                 process.wait()
                 raise DaemonError(self.name, f"did not accept connections within {timeout:g} s", self.log)
-        # It is meant to outlive this object, which therefore must not complain that nobody waited for it.
+        # The process outlives this object, whose destructor would warn that nobody waited for it.
         process.returncode = 0
         return process.pid
 

@@ -7,7 +7,7 @@ next batch is closed:
   at most: calls that arrived while the first ones were performed join them. A single call waits for nothing;
 * after a *slow* write the next one waits a moment for those who were just answered: until as many have called as were
   answered (then it starts at once), at most for a part of the time that writes take. If few come back, the batches
-  after that are written in haste, without such a moment.
+  after that are written at once, without such a moment.
 
 How long writes take is followed by its median: a mean would follow the few that the scheduler held up.
 """
@@ -52,11 +52,11 @@ class Pace:
             return True
         return False
 
-    def starts(self) -> None:
+    def start_batch(self) -> None:
         """A batch is being written: the next one's turns are counted anew."""
         self._seen, self._turns = 1, 0
 
-    def written(self, took: float, answered: int, gathered: int) -> float:
+    def learn_write(self, took: float, answered: int, gathered: int) -> float:
         """Learn from a write.
 
         Args:
@@ -79,14 +79,14 @@ class Pace:
         self._expected = gathered + answered
         return min(MOMENT * self.typical, LONGEST_MOMENT)
 
-    def complete(self, gathered: int) -> bool:
+    def is_moment_over(self, gathered: int) -> bool:
         """Whether everybody who was waited for has called: the moment is over."""
         if gathered < self._expected:
             return False
         self._haste = 1
         return True
 
-    def moment_is_over(self, gathered: int) -> None:
+    def learn_moment(self, gathered: int) -> None:
         """Learn from a moment that passed with `gathered` calls, one at least, and not all who were expected."""
         if gathered * 2 < self._expected:
             self._hasty = self._haste

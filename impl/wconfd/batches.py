@@ -9,7 +9,7 @@ Invariants:
 
 One batch at a time is written; everything else happens in the event loop. A store that takes its time is written to in
 a thread of its own, while the next batch gathers; one that is quicker than handing over to a thread is written to on
-the spot. When a batch is closed and its write starts is decided by `pace`.
+the spot. When a batch is closed and its write starts is decided by `batch_timing.Pace`.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ Answer = Callable[[StoreError | None], None]
 
 
 class _Gathering:
-    """A batch with those who wait for it."""
+    """A batch and the calls that wait for it."""
 
     __slots__ = ("answers", "batch", "calls", "granted", "state")
 
@@ -47,10 +47,10 @@ class Batches:
     Args:
         store: where batches are written.
         state: what the store holds now.
-        notify: told the owners whose requests were granted, once that is durable, each with the line of the trace.
-        committed: told of each batch before anybody is answered: the batch (None if it was undone), the calls in it,
+        notify: called with the owners whose requests were granted, once that is durable, each with its trace line.
+        committed: called for each batch before anybody is answered: the batch (None if it was undone), its calls,
             the seconds that it took.
-        answered: told when everybody was who had to be.
+        answered: called when all answers of a batch were given.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Batches:
         Args:
             call: the call.
             answer: what to do then.
-            lines: the lines of the trace that tell the call's steps, one each, if there is a trace.
+            lines: the lines of the trace for the call's steps, one each, if there is a trace.
         """
         gathering = self._gathering
         if call.batch:
@@ -110,7 +110,7 @@ class Batches:
             self.when_durable(answer)
 
     def _forget(self, owner: Owner) -> None:
-        """Nobody needs to tell an owner of a grant that it has given up since, or did not live to use."""
+        """Do not notify an owner of a grant that it has given up since, or did not live to use."""
         for waiting in (self._gathering, self._writing):
             if waiting is not None and waiting.granted:
                 waiting.granted = [grant for grant in waiting.granted if grant[0] != owner]
@@ -130,7 +130,7 @@ class Batches:
         if self._writing is not None:
             return
         if self._moment is not None:
-            if self._pace.complete(self._gathering.calls):
+            if self._pace.is_moment_over(self._gathering.calls):
                 self._start_writing()
         elif not self._scheduled:
             # not at once: whatever arrived in the same turn of the loop joins the batch
@@ -151,7 +151,7 @@ class Batches:
         if self._moment is not None:
             self._moment.cancel()
             self._moment = None
-        self._pace.starts()
+        self._pace.start_batch()
         self._writing = self._gathering
         self._gathering = _Gathering(self.state)
         if self._pace.quick:
@@ -199,7 +199,7 @@ class Batches:
             for answer in (*done.answers, *undone.answers):
                 answer(failure)
         self._answered()
-        moment = self._pace.written(took, done.calls, self._gathering.calls)
+        moment = self._pace.learn_write(took, done.calls, self._gathering.calls)
         if not self._gathering.calls:
             self._idle.set()
         if moment:
@@ -210,7 +210,7 @@ class Batches:
     def _moment_is_over(self) -> None:
         self._moment = None
         if self._gathering.calls:
-            self._pace.moment_is_over(self._gathering.calls)
+            self._pace.learn_moment(self._gathering.calls)
             self._start_writing()
 
     async def drain(self) -> None:

@@ -1,6 +1,6 @@
 """One client's connection: frames in, answers out in the order of the requests, bounds kept.
 
-A connection is ended when its peer may not talk to us, sends what is no message, sends a message too long, takes too
+A connection is ended when its client may not talk to us, sends what is no message, sends a message too long, takes too
 long to complete one, or is idle for too long. While its answers pile up it is not read from, and what it has sent
 already is not served.
 """
@@ -27,7 +27,7 @@ class Slot:
         self.size = 0
 
     def announce(self, size: int) -> None:
-        """Tell how many bytes the answer has, which waits for the disk."""
+        """Note how many bytes the answer has, which waits for the disk."""
         self.size = size
         self.connection.waiting_bytes += size
 
@@ -61,7 +61,7 @@ class Service(Protocol):
     connections: "set[Connection]"
 
     def admits(self, uid: int, gid: int) -> bool:
-        """Whether a peer of this user and group may talk to us."""
+        """Whether a client of this user and group may talk to us."""
 
     def handle(self, request: Request, slot: Slot) -> None:
         """Serve a request; its answer goes into the slot, now or later."""
@@ -206,12 +206,12 @@ class Connection(asyncio.BufferedProtocol):
             self._regulate()
 
     def pause_writing(self) -> None:
-        """The peer reads slowly: stop reading from it."""
+        """The client reads slowly: stop reading from it."""
         self._write_held_back = True
         self._regulate()
 
     def resume_writing(self) -> None:
-        """The peer has caught up."""
+        """The client has caught up."""
         self._write_held_back = False
         self._regulate()
 
@@ -234,7 +234,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._serve()
 
     def eof_received(self) -> bool:
-        """The peer sends no more; what it asked for is still answered."""
+        """The client sends no more; what it asked for is still answered."""
         self._ended = True
         return bool(self._slots or self._unserved)
 

@@ -1,6 +1,6 @@
 """Wconfd's whole state and the step that a call makes: `apply(state, call) -> (state', outcome)`. Pure.
 
-Time and chance come in with the call; what must be written, who must be told and what is answered go out.
+The time and a random number come in with the call; what must be written, whom to notify and the answer go out.
 """
 
 from collections.abc import Callable
@@ -114,7 +114,7 @@ class Call:
         self.batch.reservations.extend(changes)
 
     def bury(self, owner: Owner) -> None:
-        """Drop everything of an owner that is dead."""
+        """Drop all locks and reservations of an owner that is dead."""
         self.lock(Free(owner))
         self.put_reservations(*temporary.drop_all(self.state.reservations, owner))
 

@@ -122,7 +122,7 @@ class Wconfd:
     # -- calls
 
     def admits(self, uid: int, gid: int) -> bool:
-        """Whether a peer of this user and group may talk to us."""
+        """Whether a client of this user and group may talk to us."""
         return uid in self._allowed or gid in self._options.allowed_gids
 
     def handle(self, request: Request, slot: Slot) -> None:
@@ -144,7 +144,7 @@ class Wconfd:
             self._refuse(call, slot, refusal("GenericError", str(error)))
         except Exception:  # noqa: BLE001 - the daemon never dies of a request
             _log.exception("%s failed", method)
-            text = f"internal error in {method}: nothing was changed; the log tells more"
+            text = f"internal error in {method}: nothing was changed; see the log"
             self._refuse(call, slot, refusal("GenericError", text))
         else:
             if method in STATELESS:
@@ -183,7 +183,7 @@ class Wconfd:
         self._unsent.clear()
 
     def _refuse(self, call: Call, slot: Slot, answer: bytes) -> None:
-        """Refuse a call: nothing of it is kept. The refusal may tell of changes that are not durable yet."""
+        """Refuse a call: nothing of it is kept. The refusal may show changes that are not durable yet."""
         call.steps = [step for step in call.steps if isinstance(step[1], LockError)]
         if self._metrics is not None:
             self._metrics.refused.inc()
@@ -194,7 +194,7 @@ class Wconfd:
         try:
             if method == "cleanupLocks":
                 await self.sweep()
-                await self._settled()  # of a death, too, that was seen before this look and is being written down
+                await self._wait_until_durable()  # a death seen before this sweep may still be being written
                 slot.fill(encode_result(UNIT))
             elif method in {"flushConfig", "flushConfigGroup"}:
                 await self._snapshots.write_now(force=True)
@@ -207,9 +207,9 @@ class Wconfd:
             slot.fill(_undone(error))
         except Exception:  # noqa: BLE001 - the daemon never dies of a request
             _log.exception("%s failed", method)
-            slot.fill(refusal("GenericError", f"internal error in {method}: the log tells more"))
+            slot.fill(refusal("GenericError", f"internal error in {method}: see the log"))
 
-    async def _settled(self) -> None:
+    async def _wait_until_durable(self) -> None:
         """Wait until what calls see is durable.
 
         Raises:
@@ -229,7 +229,7 @@ class Wconfd:
     async def _wait_for_grant(self, owner: Owner, limit: float, slot: Slot) -> None:
         """Answer true as soon as the owner's pending request is granted (or there is none); an error on time-out."""
         start = time.monotonic()
-        await self._settled()
+        await self._wait_until_durable()
         while owner in self._batches.durable.locks.waiting:
             left = start + limit - time.monotonic()
             if left <= 0 or slot.gone:
@@ -271,10 +271,10 @@ class Wconfd:
                 if not waiter.done():
                     waiter.set_result(None)
         if self._metrics is not None:
-            self._metrics.committed(batch, calls, took)
+            self._metrics.count_batch(batch, calls, took)
 
     def _notify(self, grants: list[tuple[Owner, int]]) -> None:
-        """Tell each owner whose request was granted: signal 1 to its process. Signals are hints."""
+        """Send signal 1 to the process of each owner whose request was granted. Signals are hints."""
         for owner, line in grants:
             if self._trace is not None:
                 self._trace.record("notify", owner=owner, **{"for": line})
@@ -285,7 +285,7 @@ class Wconfd:
                     _log.info("cannot notify %s (pid %d): %s", owner.ident, owner.pid, error)
 
     def _take_in(self, config: Config) -> bool:
-        """Take in an administrator's configuration, unless somebody is at work on ours."""
+        """Take in an administrator's configuration, unless somebody has locked ours."""
         call = self._new_call()
         if call.config_is_locked:
             return False
@@ -301,7 +301,7 @@ class Wconfd:
     # -- the trace
 
     def _trace_start(self, state: State) -> None:
-        """Begin a run in the trace: at the start, and where a batch was undone, which is a recovery on the spot."""
+        """Begin a run in the trace: at the start, and after a batch was undone, which counts as a recovery."""
         if self._trace is not None:
             self._traced = 0
             held = [(lock, owner, mode) for owner, mine in holders(state.locks) for lock, mode in mine]
@@ -310,7 +310,7 @@ class Wconfd:
             self._trace.start({"held": held, "pending": pending, "fair": fair})
 
     def _trace_steps(self, call: Call) -> Sequence[int]:
-        """Tell a call's steps; answers the lines' numbers."""
+        """Write a call's steps into the trace; returns the lines' numbers."""
         if self._trace is None:
             return ()
         return [
@@ -355,7 +355,7 @@ class Wconfd:
             self._metrics.deaths.inc(len(dead))
         self._take(call, None, b"")
         try:
-            await self._settled()
+            await self._wait_until_durable()
         except StoreError as error:
             _log.error("the dead keep their locks until the next look: %s", error)
             return

@@ -38,7 +38,7 @@ def find_dead(owners: Iterable[Owner], mine: str) -> list[Owner]:
 
 
 def livelock_holder(path: str) -> int | None:
-    """The process that holds a live-lock, or None if nobody does or it cannot be told."""
+    """The process that holds a live-lock, or None if nobody does or it is not known."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -54,7 +54,7 @@ def livelock_holder(path: str) -> int | None:
 
 
 def remove_file(path: str, directory: str) -> None:
-    """Remove a dead owner's live-lock file, if it lies in the live-locks' directory and is nobody's."""
+    """Remove a dead owner's live-lock file, if it lies in the live-locks' directory and nobody holds it."""
     if os.path.dirname(path) != directory:
         return
     with contextlib.suppress(OSError):
@@ -86,11 +86,11 @@ def remove_stale(directory: str, mine: str, now: float) -> list[str]:
 
 
 class Watch:
-    """The processes of owners that are being watched, each through a descriptor that tells of its end.
+    """The processes of owners that are being watched, each through a descriptor that becomes readable when it ends.
 
     Args:
         mine: the daemon's own live-lock, never looked at.
-        died: told an owner whose process has ended.
+        died: called with an owner whose process has ended.
     """
 
     def __init__(self, mine: str, died: Callable[[Owner], None]) -> None:

@@ -11,7 +11,7 @@ from impl.locks import view
 from impl.wconfd.core import Call
 from impl.wconfd.method import UNIT, Method, locks
 from impl.wire import wconfd as codec
-from impl.wire.wconfd import integer, level, owner, requests, text, wishes
+from impl.wire.wconfd import acquisitions, integer, level, owner, requests, text
 from spec.locks.model import Downgrade, Effects, Free, FreeLevel, Intersect, Opportunistic, Try, Wait
 from spec.locks.names import BGL, Level, Lock, Mode, Owner, Request, lock_name
 
@@ -106,8 +106,8 @@ LOCK_METHODS: dict[str, Method] = {
     "freeLocksLevel": Method((owner, level), _free_level),
     "downGradeLocksLevel": Method((owner, level), _downgrade),
     "intersectLocks": Method((owner, locks), _intersect),
-    "opportunisticLockUnion": Method((owner, wishes), _union),
-    "guardedOpportunisticLockUnion": Method((integer, owner, wishes), _guarded),
+    "opportunisticLockUnion": Method((owner, acquisitions), _union),
+    "guardedOpportunisticLockUnion": Method((integer, owner, acquisitions), _guarded),
     "prepareClusterDestruction": Method((owner,), _prepare_destruction),
 }
 

@@ -1,4 +1,4 @@
-"""Telling about the locks: who holds what, who waits for whom and how long; and the text of a time-out. Pure."""
+"""The locks for people and tools: who holds what, who waits for whom and how long; the text of a time-out. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

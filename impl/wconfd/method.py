@@ -1,4 +1,4 @@
-"""What a method of wconfd is: readers of its arguments, and what it does. Pure."""
+"""The form of a method of wconfd: readers of its arguments, and the function that performs it. Pure."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

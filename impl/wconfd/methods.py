@@ -1,4 +1,4 @@
-"""The table of wconfd's methods, and what it is to perform one. Pure.
+"""The table of wconfd's methods, and the function that performs one. Pure.
 
 A method that the daemon itself must serve (it waits, or touches processes or files) is in `DAEMON_METHODS`, by name.
 """

@@ -66,7 +66,7 @@ class Metrics(Collector):
         except (OSError, ValueError, OverflowError) as error:
             raise MetricsAddressError(address, str(error)) from error
 
-    def committed(self, _batch: Batch, calls: int, took: float) -> None:
+    def count_batch(self, _batch: Batch, calls: int, took: float) -> None:
         """Count a durable batch."""
         self.batch_calls.observe(calls)
         self.commit.observe(took)

@@ -5,7 +5,7 @@ writing takes at most a tenth of the time, whatever the size.
 
 A config.data that somebody else has written meanwhile is noticed within seconds, and never overwritten unread: one with
 a newer serial number than ours is an administrator's and is handed over to be taken in; any other one is replaced by
-ours, which the log tells.
+ours, which is logged.
 """
 
 import asyncio

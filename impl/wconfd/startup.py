@@ -1,4 +1,4 @@
-"""What wconfd does before it listens: its log, and taking in what the root holds."""
+"""What wconfd does before it listens: it opens its log and reads what the root holds."""
 
 import logging
 import sys
@@ -35,7 +35,7 @@ def start_log(root: Root, *, foreground: bool, debug: bool) -> None:
 def take_in(root: Root, store: Store, *, fair: bool) -> State:
     """The state to start from: the store's, or at first start what Ganeti's files hold.
 
-    A config.data with a newer serial number than the store's is an administrator's: it is taken in, and said so.
+    A config.data with a newer serial number than the store's is an administrator's: it is taken in, and that is logged.
 
     Raises:
         GantryError: what is there cannot be read or contradicts itself.

@@ -147,7 +147,7 @@ def _request(entry: Any) -> Request:
         raise InputError(str(error)) from None
 
 
-def wishes(value: Any) -> tuple[Request, ...]:
+def acquisitions(value: Any) -> tuple[Request, ...]:
     """Read what an opportunistic union asks for: as a lock request, but nothing is released."""
     found: list[Request] = []
     for entry in array(value):
@@ -194,7 +194,7 @@ def read_locks_file(value: Any, *, fair: bool) -> LockState:
     """
     held, waiting = _pair(value)
     return view.restore(
-        [(owner(who), wishes(mine)) for who, mine in map(_pair, array(held))],
+        [(owner(who), acquisitions(mine)) for who, mine in map(_pair, array(held))],
         enumerate(sorted(Pending(integer(entry[0]), owner(entry[1]), requests(entry[2])) for entry in array(waiting))),
         fair=fair,
     )

@@ -97,11 +97,13 @@ def test_what_a_job_has_set_aside_with_the_real_wconfd(real: Root) -> None:
 
 
 def set_aside(aside: list[WconfdReservations], nodes: list[str]) -> None:
-    assert len({port for one in aside for port in (one.port(), one.port())}) == 4
-    assert len({one.secret() for one in aside} | {one.mac(None) for one in aside}) == 4
-    first = aside[0].minors("a-disk", nodes)
-    assert aside[0].minors("another-disk", nodes) != first
-    assert aside[1].minors("a-third-disk", nodes) == first  # who holds the nodes' locks takes what was left there
+    assert len({port for one in aside for port in (one.reserve_port(), one.reserve_port())}) == 4
+    assert len({one.reserve_secret() for one in aside} | {one.reserve_mac(None) for one in aside}) == 4
+    first = aside[0].reserve_minors("a-disk", nodes)
+    assert aside[0].reserve_minors("another-disk", nodes) != first
+    assert (
+        aside[1].reserve_minors("a-third-disk", nodes) == first
+    )  # what was left there is taken over
     aside[1].release_minors("a-third-disk")
     for one in aside:
         one.drop()

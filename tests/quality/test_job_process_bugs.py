@@ -170,7 +170,7 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
         moves.test_an_instance_that_moved_meanwhile_is_not_moved_back,
     ),
     "minors_twice": (
-        "impl.job.reserving.WconfdReservations.minors",
+        "impl.job.reserving.WconfdReservations.reserve_minors",
         always_the_first_minor,
         creates.test_minors_do_not_clash_with_those_in_use,
     ),
@@ -185,7 +185,7 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
         parameters.test_disks_come_and_go_with_their_ports,
     ),
     "ports_of_others": (
-        "impl.job.reserving.WconfdReservations.port",
+        "impl.job.reserving.WconfdReservations.reserve_port",
         first_port_without_asking,
         creates.test_a_port_that_another_job_has_set_aside_is_left_to_it,
     ),

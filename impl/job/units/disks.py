@@ -47,7 +47,7 @@ def new_disk(
     volume = wanted.get("vg") or context.view.cluster.get("volume_group_name") or "xenvg"
     if template == DRBD:
         aside = context.reservations
-        disk["logical_id"] = [*nodes, aside.port(), *aside.minors(own, nodes), aside.secret()]
+        disk["logical_id"] = [*nodes, aside.reserve_port(), *aside.reserve_minors(own, nodes), aside.reserve_secret()]
         disk["children"] = [
             {**_volume(volume, f"{own}.disk{index}_{part}", size, nodes), "iv_name": ""}
             for part, size in (("data", disk["size"]), ("meta", DRBD_META_MIB))
@@ -69,7 +69,7 @@ def mirrored(disks: Sequence[Object]) -> list[Object]:
     return [disk for disk in disks if disk["dev_type"] == DRBD]
 
 
-def exchanged(view: ClusterView, new: Sequence[Object], gone: Sequence[Object] = ()) -> Change:
+def exchange_disks(view: ClusterView, new: Sequence[Object], gone: Sequence[Object] = ()) -> Change:
     """The change that adds disks and takes their ports, and drops others and gives theirs back.
 
     Raises:
@@ -95,10 +95,10 @@ def ports_back(cluster: Object, disks: Sequence[Object], *more: int | None) -> d
 
 
 @contextmanager
-def made(
+def create_disks(
     context: Context, instance: Object, disks: Sequence[Object], nodes: Sequence[str], *, really: bool, wait: bool
 ) -> Iterator[None]:
-    """Make disks; within the block the configuration must be told of them. If either fails they are removed again.
+    """Make disks; the block must enter them into the configuration. If either fails they are removed again.
 
     Args:
         context: the opcode's.
@@ -116,7 +116,7 @@ def made(
             context.reservations.release_minors(*(str(disk["uuid"]) for disk in mirrored(disks)))
         yield
     except UnreachableError:
-        raise  # perhaps the configuration has been told: the disks must stay
+        raise  # perhaps they are in the configuration: the disks must stay
     except Exception:
         if really:
             _clear_away(context, instance, disks, nodes)

@@ -203,7 +203,7 @@ def _groups_of_nodes(op: Op, view: ClusterView) -> list[str]:
 
 
 def _new_group(op: Op, _: ClusterView) -> list[str]:
-    # The real one locks the new UUID; the name keeps two jobs from adding the same group at once.
+    # Ganeti locks the new UUID; the name keeps two jobs from adding the same group at once.
     return [str(op.get("new_name") or op["group_name"])]
 
 

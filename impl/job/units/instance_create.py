@@ -36,7 +36,7 @@ from impl.job.units.common import (
     some_nodes,
     with_both_memories,
 )
-from impl.job.units.disks import exchanged, made, new_disk
+from impl.job.units.disks import create_disks, exchange_disks, new_disk
 from impl.job.units.nics import check_nic, new_nic
 from impl.job.units.policy import Spec, violations
 from spec.locks.names import Level, Mode
@@ -194,7 +194,7 @@ def check_nodes(op: Op, view: ClusterView, parameters: Mapping[str, Any], nodes:
             raise PrerequisiteError(text, WRONG_INPUT)
 
 
-# --- the deed
+# --- the work
 
 
 def choose_nodes(context: Context, creation: Creation) -> tuple[str, ...]:
@@ -260,7 +260,7 @@ def added(view: ClusterView, instance: Object, disks: Sequence[Object]) -> Chang
         return NO_CHANGE
     if view.has("instance", str(instance["name"])):
         raise ExecutionError(f"Instance '{instance['name']}' was created by somebody else meanwhile")
-    return together([put("instances", instance), exchanged(view, disks)])
+    return together([put("instances", instance), exchange_disks(view, disks)])
 
 
 def run(context: Context, creation: Creation) -> list[str]:
@@ -275,7 +275,7 @@ def run(context: Context, creation: Creation) -> list[str]:
         context.log(f"reserving resources for instance {instance['name']}")
     else:
         context.log(f"creating instance disks of {instance['name']}")
-    with made(context, instance, disks, nodes, really=not op["forthcoming"], wait=op["wait_for_sync"]):
+    with create_disks(context, instance, disks, nodes, really=not op["forthcoming"], wait=op["wait_for_sync"]):
         context.log(f"adding instance {instance['name']} to cluster config")
         context.change(lambda now: added(now, instance, disks))
     if instance["admin_state"] == "up":

@@ -1,7 +1,7 @@
-"""Opcodes that move instances: migrate, fail over, replace disks. The instance must be where the job believes it is.
+"""Opcodes that move instances: migrate, fail over, replace disks. The instance must be where the job found it.
 
-Each does its deed first and then changes the configuration in one transaction; a job killed in between leaves the
-configuration as it was, and the deed can be done again.
+Each works on the nodes first and then changes the configuration in one transaction; a job killed in between leaves
+the configuration as it was, and the work can be done again.
 
 Source: Ganeti 3.0.2's locks and preconditions for these opcodes.
 """
@@ -330,10 +330,10 @@ def _run_replace(context: Context, plan: Replacement) -> None:
 
 
 def _mirror_elsewhere(context: Context, plan: Replacement, disks: Sequence[Object]) -> None:
-    """Make the mirrors on the new node and tell the configuration."""
+    """Make the mirrors on the new node and enter them into the configuration."""
     new = str(plan.new)
     instance = context.view.instances[plan.instance]
-    minors = {uuid: context.reservations.minors(uuid, [new])[0] for uuid in plan.disks}
+    minors = {uuid: context.reservations.reserve_minors(uuid, [new])[0] for uuid in plan.disks}
     try:
         context.driver.copy_disks(context.view, instance, disks, new, context.log)
     finally:

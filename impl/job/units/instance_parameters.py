@@ -24,7 +24,7 @@ from impl.job.units.common import (
     rename,
     with_both_memories,
 )
-from impl.job.units.disks import exchanged, made, new_disk
+from impl.job.units.disks import create_disks, exchange_disks, new_disk
 from impl.job.units.instance_create import check_name
 from impl.job.units.modifications import Modification, place_of, place_to_add, read_modifications
 from impl.job.units.nics import changed_nic, check_count, check_nic, new_nic, nic_changes
@@ -189,7 +189,7 @@ def _check_disk(
         raise PrerequisiteError(f"Disk parameter '{unknown[0]}' cannot be changed, only mode and name", WRONG_INPUT)
 
 
-# --- the deed
+# --- the work
 
 
 def _apply_nics(context: Context, plan: Plan, result: list[list[Any]]) -> list[dict[str, Any]]:
@@ -201,8 +201,8 @@ def _apply_nics(context: Context, plan: Plan, result: list[list[Any]]) -> list[d
             index = place_to_add("NIC", item.place, nics)
             nic = new_nic(item.parameters, view, aside, group)
             nics.insert(index, nic)
-            told = ",".join(f"{name}={nic.get(name) or nic['nicparams'].get(name)}" for name in _TOLD_OF_NICS)
-            result.append([f"nic.{index}", f"add:{told}"])
+            shown = ",".join(f"{name}={nic.get(name) or nic['nicparams'].get(name)}" for name in _SHOWN_OF_NICS)
+            result.append([f"nic.{index}", f"add:{shown}"])
             continue
         index = place_of("NIC", item.place, nics)
         if item.action == "remove":
@@ -214,7 +214,7 @@ def _apply_nics(context: Context, plan: Plan, result: list[list[Any]]) -> list[d
     return nics
 
 
-_TOLD_OF_NICS = ("mac", "ip", "mode", "link", "network")
+_SHOWN_OF_NICS = ("mac", "ip", "mode", "link", "network")
 
 
 @dataclass
@@ -266,7 +266,7 @@ def modified(view: ClusterView, uuid: str, attributes: Mapping[str, Any], disks:
             changes.append(put("disks", {**before, **{key: disk.get(key) for key in ("mode", "name", "iv_name")}}))
     gone = [disk for disk in disks.gone if disk["uuid"] in known_disks]
     if missing or gone:
-        changes.append(exchanged(view, missing, gone))
+        changes.append(exchange_disks(view, missing, gone))
     return together(changes) if changes else NO_CHANGE
 
 
@@ -288,7 +288,7 @@ def _run(context: Context, plan: Plan) -> list[list[Any]]:
         result.append(["admin_state", attributes["admin_state"]])
     if disks.gone:
         context.driver.remove_disks(context.view, plan.instance, disks.gone, nodes, context.log)
-    with made(context, plan.instance, disks.new, nodes, really=bool(disks.new), wait=op["wait_for_sync"]):
+    with create_disks(context, plan.instance, disks.new, nodes, really=bool(disks.new), wait=op["wait_for_sync"]):
         context.change(lambda now: modified(now, uuid, attributes, disks))
     return result
 

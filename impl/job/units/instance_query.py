@@ -43,7 +43,7 @@ def _nic(view: ClusterView, nic: Object) -> list[Any]:
 
 
 def disk_data(view: ClusterView, instance: Object, disk: Object) -> dict[str, Any]:
-    """A disk and its children; a DRBD disk's secret is never told."""
+    """A disk and its children; a DRBD disk's secret is left out."""
     logical = list(disk["logical_id"])
     drbd = None
     if disk["dev_type"] == DRBD:

@@ -1,7 +1,9 @@
 """Opcodes that start, stop, reboot and remove instances.
 
-The wish (`admin_state`) is written before an instance is started, and after it was stopped or removed: whoever reads
-the configuration in between sees the state that takes more resources. Source: Ganeti 3.0.2's locks and preconditions.
+The wanted state (`admin_state`) is written before an instance is started, and after it was stopped or removed: whoever
+reads the configuration in between sees the state that takes more resources.
+
+Source: Ganeti 3.0.2's locks and preconditions.
 """
 
 from collections.abc import Mapping
@@ -54,7 +56,7 @@ def _primary_offline(view: ClusterView, instance: Object) -> bool:
 
 
 def _prepare_startup(op: Op, view: ClusterView) -> bool:
-    """Whether the instance can really be started, or only the wish be noted."""
+    """Whether the instance can really be started, or only the wanted state be written."""
     instance = known(view, "instance", op["instance_name"])
     _check_not_forthcoming(instance)
     _check_not_offline(instance)

@@ -102,11 +102,11 @@ def _changed(
     result["nicparams"] = {name: value for name, value in parameters.items() if value != "default"}
     mac = wanted.get("mac")
     if mac is not None:
-        result["mac"] = aside.mac(result.get("network"), None if mac in _NEW_MACS else mac.lower())
+        result["mac"] = aside.reserve_mac(result.get("network"), None if mac in _NEW_MACS else mac.lower())
     return result
 
 
 def nic_changes(index: int, nic: Object, wanted: Sequence[str]) -> list[list[Any]]:
     """What a modification changed, as opcodes answer it."""
-    told = [[f"nic.{name}/{index}", nic.get(name)] for name in ("mac", "ip", "name", "network") if name in wanted]
-    return [*told, *([f"nic.{name}/{index}", value] for name, value in nic["nicparams"].items())]
+    found = [[f"nic.{name}/{index}", nic.get(name)] for name in ("mac", "ip", "name", "network") if name in wanted]
+    return [*found, *([f"nic.{name}/{index}", value] for name, value in nic["nicparams"].items())]

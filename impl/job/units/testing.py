@@ -22,11 +22,11 @@ CONFIRM_SECONDS = 60.0
 """How long OP_TEST_JQUEUE waits for its client to connect, and to hang up. Source: Ganeti 3.0.2."""
 
 MESSAGE_PREFIX = "TESTMSG="
-"""What marks the messages that OP_TEST_JQUEUE was told to log."""
+"""The prefix of the messages that OP_TEST_JQUEUE is asked to log."""
 
 
 @contextmanager
-def listening() -> Iterator[tuple[socket.socket, str]]:
+def open_listener() -> Iterator[tuple[socket.socket, str]]:
     """A socket in a directory of its own, for one client."""
     directory = tempfile.mkdtemp(prefix="gantry-test.")
     path = os.path.join(directory, "sock")
@@ -55,7 +55,7 @@ def _resolve_delay(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 def _interruptible_delay(context: Context, seconds: float) -> bool:
     """Wait, or until a client has connected and hung up or sent something; whether it did."""
     deadline = time.monotonic() + seconds
-    with listening() as (server, path):
+    with open_listener() as (server, path):
         context.log([path], "delay-test")
         server.settimeout(seconds)
         try:
@@ -105,8 +105,8 @@ def _delay_locks(op: Op, _: ClusterView) -> bool:
 
 
 def _notify(context: Context, test: str, argument: Any) -> None:
-    """Tell the client where to connect, and wait until it has hung up again."""
-    with listening() as (server, path):
+    """Log where the client is to connect, and wait until it has hung up again."""
+    with open_listener() as (server, path):
         context.log([path, test, argument], "jqueue-test")
         server.settimeout(CONNECT_SECONDS)
         try:
@@ -148,7 +148,7 @@ def _run_jqueue(context: Context, _: Plan) -> bool:
 
 
 def _run_dummy(context: Context, _: Plan) -> Any:
-    """Log, submit, fail or answer, all as told."""
+    """Log, submit, fail or answer, as the parameters say."""
     op = context.op
     messages = op["messages"] if isinstance(op["messages"], list) else [op["messages"]]
     for message in messages:
@@ -161,7 +161,7 @@ def _run_dummy(context: Context, _: Plan) -> Any:
 
 
 def _run_os_params(context: Context, _: Plan) -> None:
-    """Show that secret parameters arrived, without telling them."""
+    """Show that secret parameters arrived, without their values."""
     found = context.op.get("osparams_secret")
     if not found:
         raise ExecutionError("Opcode needs secret parameters")

@@ -1,7 +1,7 @@
-"""OP_CLUSTER_VERIFY: is the configuration sound, and could every node's failure be borne?
+"""OP_CLUSTER_VERIFY: is the configuration sound, and could the others take over from every node that fails?
 
-The opcode itself submits one job for the configuration and one per node group, which answer true or false and tell
-what they found in their logs, one line a finding: severity, code, kind of thing, name, text.
+The opcode itself submits one job for the configuration and one per node group, which answer true or false and log
+what they found, one line a finding: severity, code, kind of thing, name, text.
 
 Source: Ganeti 3.0.2's verify opcodes: their jobs, results, error codes, and the form of their findings.
 """
@@ -151,7 +151,7 @@ def _instance_findings(
 # --- the opcodes
 
 
-def _tell(context: Context, findings: Iterator[Finding]) -> bool:
+def _log_findings(context: Context, findings: Iterator[Finding]) -> bool:
     """Log the findings; whether none of them is an error."""
     good = True
     lines = []
@@ -171,15 +171,15 @@ def _tell(context: Context, findings: Iterator[Finding]) -> bool:
 def _run_configuration(context: Context, _: Plan) -> bool:
     context.log("* Verifying cluster config")
     own = (Finding("ECLUSTERCFG", "cluster", "", text) for text in context.verify_configuration())
-    good = _tell(context, own)
-    return _tell(context, configuration_findings(context.view)) and good
+    good = _log_findings(context, own)
+    return _log_findings(context, configuration_findings(context.view)) and good
 
 
 def _run_group(context: Context, _: Plan) -> bool:
     group = known(context.view, "group", context.op["group_name"])
     context.log(f"* Verifying group '{group['name']}'")
     redundancy = "nplusone_mem" not in context.op["skip_checks"]
-    return _tell(context, group_findings(context.view, group, redundancy=redundancy))
+    return _log_findings(context, group_findings(context.view, group, redundancy=redundancy))
 
 
 def _run_cluster(context: Context, _: Plan) -> dict[str, Any]:

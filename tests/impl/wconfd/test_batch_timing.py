@@ -26,22 +26,22 @@ def batches_of(pace: Pace, think: Sequence[float], writes: int, took: float = SY
     waiting: list[int] = []
     closes = 0.0
     while len(sizes) < writes:
-        while calls and calls[0][0] <= closes and not (waiting and sizes and pace.complete(len(waiting))):
+        while calls and calls[0][0] <= closes and not (waiting and sizes and pace.is_moment_over(len(waiting))):
             now, client = calls.pop(0)
             waiting.append(client)
         if not waiting:
             closes = calls[0][0]
             continue
-        if now < closes and not pace.complete(len(waiting)):
+        if now < closes and not pace.is_moment_over(len(waiting)):
             now = closes
-            pace.moment_is_over(len(waiting))
-        pace.starts()
+            pace.learn_moment(len(waiting))
+        pace.start_batch()
         batch, waiting = waiting, []
         now += took
         sizes.append(len(batch))
         while calls and calls[0][0] <= now:
             waiting.append(calls.pop(0)[1])
-        closes = now + pace.written(took, len(batch), len(waiting))
+        closes = now + pace.learn_write(took, len(batch), len(waiting))
         calls = sorted(calls + [(now + think[client], client) for client in batch])
     return sizes
 
@@ -59,30 +59,30 @@ def test_without_the_moment_they_share_half_as_much(monkeypatch: pytest.MonkeyPa
 
 def test_one_who_stays_away_delays_the_others_by_a_moment_only() -> None:
     pace = Pace()
-    assert pace.written(SYNC, 8, 0) == min(MOMENT * SYNC, LONGEST_MOMENT) < SYNC
-    assert not pace.complete(7)
-    assert pace.complete(8)
+    assert pace.learn_write(SYNC, 8, 0) == min(MOMENT * SYNC, LONGEST_MOMENT) < SYNC
+    assert not pace.is_moment_over(7)
+    assert pace.is_moment_over(8)
 
 
 def test_no_moment_is_longer_than_the_bound() -> None:
-    assert Pace().written(3.0, 1, 0) == LONGEST_MOMENT
+    assert Pace().learn_write(3.0, 1, 0) == LONGEST_MOMENT
 
 
 def test_those_who_called_while_it_was_written_count_too() -> None:
     pace = Pace()
-    pace.written(SYNC, 4, 4)
-    assert not pace.complete(7)
-    assert pace.complete(8)
+    pace.learn_write(SYNC, 4, 4)
+    assert not pace.is_moment_over(7)
+    assert pace.is_moment_over(8)
 
 
 def moments(pace: Pace, came_back: Callable[[int], int], writes: int) -> int:
     """How many of `writes` slow writes, answering 8 each, were followed by a moment; `came_back` calls were in it."""
     count = 0
     for number in range(writes):
-        if pace.written(SYNC, 8, 0):
+        if pace.learn_write(SYNC, 8, 0):
             count += 1
-            if not pace.complete(came_back(number)):
-                pace.moment_is_over(came_back(number))
+            if not pace.is_moment_over(came_back(number)):
+                pace.learn_moment(came_back(number))
     return count
 
 
@@ -97,22 +97,22 @@ def test_where_half_come_back_there_is_a_moment_each_time() -> None:
 def test_haste_ends_with_the_first_moment_in_which_all_came_back() -> None:
     pace = Pace()
     moments(pace, lambda _: 1, 100)
-    while not pace.written(SYNC, 8, 0):
+    while not pace.learn_write(SYNC, 8, 0):
         pass
-    assert pace.complete(8)
+    assert pace.is_moment_over(8)
     assert moments(pace, lambda number: 1 if number == 0 else 8, 3) == 2  # one moment in vain costs one hasty batch
 
 
 def test_quick_writes_are_followed_by_no_moment() -> None:
     pace = Pace()
     quick = [pace.quick]
-    assert pace.written(QUICK / 2, 8, 0) == 0.0
+    assert pace.learn_write(QUICK / 2, 8, 0) == 0.0
     quick.append(pace.quick)
     for _ in range(60):
-        pace.written(SLOW * 2, 8, 0)
+        pace.learn_write(SLOW * 2, 8, 0)
     quick.append(pace.quick)
     assert quick == [False, True, False]
-    assert pace.written(SLOW * 2, 8, 0) > 0.0
+    assert pace.learn_write(SLOW * 2, 8, 0) > 0.0
 
 
 def test_a_single_call_takes_no_further_turn() -> None:
@@ -123,7 +123,7 @@ def test_turns_go_on_while_they_bring_more_and_are_bounded() -> None:
     pace = Pace()
     assert pace.another_turn(4)
     assert not pace.another_turn(4)
-    pace.starts()
+    pace.start_batch()
     assert [pace.another_turn(2 + number) for number in range(TURNS)] == [True] * (TURNS - 1) + [False]
 
 
