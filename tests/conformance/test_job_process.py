@@ -101,9 +101,7 @@ def set_aside(aside: list[WconfdReservations], nodes: list[str]) -> None:
     assert len({one.reserve_secret() for one in aside} | {one.reserve_mac(None) for one in aside}) == 4
     first = aside[0].reserve_minors("a-disk", nodes)
     assert aside[0].reserve_minors("another-disk", nodes) != first
-    assert (
-        aside[1].reserve_minors("a-third-disk", nodes) == first
-    )  # what was left there is taken over
+    assert aside[1].reserve_minors("a-third-disk", nodes) == first  # what was left there is taken over
     aside[1].release_minors("a-third-disk")
     for one in aside:
         one.drop()

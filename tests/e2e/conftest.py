@@ -1,4 +1,4 @@
-"""Whole clusters of real daemons, each in a root of its own, stopped by process id at the end."""
+"""Whole clusters of running daemons, each in a root of its own, stopped by process id at the end."""
 
 import os
 import shutil

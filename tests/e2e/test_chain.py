@@ -1,4 +1,4 @@
-"""Both daemons, real jobs, real locks: what a client sees."""
+"""Both daemons with jobs and locks: what a client sees."""
 
 import json
 import os
@@ -142,8 +142,8 @@ def test_bad_requests_are_answered_and_harm_nobody(chain: Chain, which: str) -> 
     for what, data in BAD.items():
         answer = talk(path, data)
         assert answer.endswith(b"\x03"), what
-        told: dict[str, Any] = json.loads(answer[:-1])
-        assert told["success"] is False, what
+        refused: dict[str, Any] = json.loads(answer[:-1])
+        assert refused["success"] is False, what
     # A message of 70 MB, one that never ends, and one that is cut off; a request beside them is served.
     huge = talk(path, b'{"method": "' + b"x" * (70 << 20), end=False)
     assert json.loads(huge[:-1])["success"] is False

@@ -1,4 +1,4 @@
-"""Whole chains: wconfd, luxid and job processes, all real."""
+"""Whole chains: wconfd, luxid and job processes, all running."""
 
 import os
 import random
@@ -167,12 +167,12 @@ def set_speed(cluster: RunningCluster, seconds_per_gib: float) -> None:
 
 @pytest.mark.parametrize("op_id", ["OP_INSTANCE_MIGRATE", "OP_INSTANCE_REPLACE_DISKS", "OP_INSTANCE_CREATE"])
 def test_a_job_killed_in_the_middle_of_its_deed(cluster: RunningCluster, op_id: str) -> None:
-    """The configuration is as before, the locks are free, and the deed can be done again."""
+    """The configuration is as before, the locks are free, and the operation can be done again."""
     view = ClusterView(cluster.config())
     instance = view.find("instance", "web0")
     taken = set(view.nodes_of(instance))
     free = sorted(str(node["name"]) for uuid_, node in view.nodes.items() if uuid_ not in taken)
-    deeds: dict[str, dict[str, Any]] = {
+    operations: dict[str, dict[str, Any]] = {
         "OP_INSTANCE_MIGRATE": {"instance_name": "web0"},
         "OP_INSTANCE_REPLACE_DISKS": {"instance_name": "web0", "mode": "replace_new_secondary", "remote_node": free[0]},
         "OP_INSTANCE_CREATE": {
@@ -180,7 +180,7 @@ def test_a_job_killed_in_the_middle_of_its_deed(cluster: RunningCluster, op_id: 
             "disk_template": "drbd", "pnode": free[0], "snode": free[1],
         },
     }  # fmt: skip
-    more = deeds[op_id]
+    more = operations[op_id]
     set_speed(cluster, 60.0)
     before = cluster.config()
     job_id = cluster.submit({"OP_ID": op_id, **more})

@@ -85,14 +85,14 @@ def opcodes(chain: Chain) -> list[tuple[str, ...]]:
     """What the jobs of hsqueeze did, in order: name and what matters of the parameters."""
     with chain.luxid() as luxid:
         rows = luxid.call("QueryJobs", None, ["id", "ops"])
-    told = []
+    report = []
     for _, ops in sorted(rows, key=lambda row: int(row[0])):
         for op in ops:
             if str(op.get("comment", "")).startswith(("condensing", "expanding")):
                 state = [name for name in ("drained", "offline") if op.get(name)]
                 released = [f"not {name}" for name in ("drained", "offline") if op.get(name) is False]
-                told.append((op["OP_ID"], *([op["command"]] if "command" in op else []), *state, *released))
-    return told
+                report.append((op["OP_ID"], *([op["command"]] if "command" in op else []), *state, *released))
+    return report
 
 
 def test_nodes_go_and_come_back(powered: Chain) -> None:
@@ -125,9 +125,9 @@ def test_nodes_go_and_come_back(powered: Chain) -> None:
 def test_nothing_to_do_and_only_telling_change_nothing(powered: Chain) -> None:
     before = powered.stage.config()["serial_no"]
     assert hsqueeze(powered, "-X", "-q", "--target-resources=1000", "--minimal-resources=0") == ""
-    told = json.loads(hsqueeze(powered, "-X", "--dry-run", "--json", *KEEP))
-    assert (told["action"], told["nodes"]) == ("offline", ["east", "west"])
-    assert [entry["phase"] for entry in told["phases"]] == [
+    report = json.loads(hsqueeze(powered, "-X", "--dry-run", "--json", *KEEP))
+    assert (report["action"], report["nodes"]) == ("offline", ["east", "west"])
+    assert [entry["phase"] for entry in report["phases"]] == [
         "drain", "move", "tag", "tag", "mark offline, then power off",
     ]  # fmt: skip
     assert (powered.stage.config()["serial_no"], opcodes(powered)) == (before, [])
@@ -177,10 +177,10 @@ def test_mirrored_instances_leave_only_when_allowed() -> None:
     with chain_of(text.parse(cluster("drbd")), 0.0) as chain:
         keep = ("--minimal-resources=0", "--target-resources=0", "--no-headers")
         assert json.loads(hsqueeze(chain, "--json", *keep))["action"] == "nothing"
-        told = json.loads(hsqueeze(chain, "--allow-drbd", "--json", *keep))
-        assert (told["action"], len(told["nodes"])) == ("offline", 1)
+        report = json.loads(hsqueeze(chain, "--allow-drbd", "--json", *keep))
+        assert (report["action"], len(report["nodes"])) == ("offline", 1)
         hsqueeze(chain, "-X", "--allow-drbd", *keep)
-        gone = told["nodes"][0]
+        gone = report["nodes"][0]
         config = chain.stage.config()
         uuid = next(node["uuid"] for node in config["nodes"].values() if node["name"] == gone)
         assert nodes(chain)[gone]["offline"]

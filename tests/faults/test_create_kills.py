@@ -1,7 +1,7 @@
 """A create and a replacement, killed at every call of wconfd, before it and after it: nothing stays behind.
 
 The job runs in this process; its death is an exception that nothing catches, all later calls refused, and its live-lock
-dropped. wconfd is a real one.
+dropped. wconfd is the daemon itself.
 """
 
 import json

@@ -302,7 +302,7 @@ def test_too_many_waiting_clients_are_refused_politely(root: Root, wconfd: FakeW
             pass
         with pytest.raises(PeerError, match="20 clients wait for jobs already"):
             client.call("WaitForJobChange", job_id, ["status"], ["running"], 10**6, 30)
-        waiting.pop().close()  # whoever leaves makes room
+        waiting.pop().close()  # one who leaves makes room
         while "gantry_waiting_clients 19.0" not in client.call("QueryMetrics"):
             pass
         client.call("ChangeJobPriority", job_id, 0)

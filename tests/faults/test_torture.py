@@ -29,7 +29,7 @@ PROGRAM = "impl.job.process:run_job"
 
 
 class Wconfd:
-    """A real wconfd that may be killed and started again."""
+    """A running wconfd that may be killed and started again."""
 
     def __init__(self, root: Root) -> None:
         self.root = root

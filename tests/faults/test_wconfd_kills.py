@@ -28,7 +28,7 @@ class LedgerClient:
         self.owner = daemon.owner(number + 1, pid=0)
         self.node = f"k{number}"
         self.path = daemon.root.wconfd_socket
-        self.chance = random.Random(seed)
+        self.generator = random.Random(seed)
         self.locks: Locks = frozenset()
         self.count = 0
         self.in_flight: tuple[Locks, int] | None = None
@@ -42,11 +42,11 @@ class LedgerClient:
                     self._one_call(client)
         except UnreachableError:
             pass
-        except Exception as error:  # noqa: BLE001 - told by the test
+        except Exception as error:  # noqa: BLE001 - reported by the test
             self.failure = repr(error)
 
     def _one_call(self, client: Client) -> None:
-        if self.chance.random() < 0.3:
+        if self.generator.random() < 0.3:
             object_ = client.call("readObject", "nodes", self.node)
             if object_["count"] != self.count:
                 raise AssertionError(f"{self.node} counts {object_['count']}, not {self.count}")
@@ -54,7 +54,7 @@ class LedgerClient:
             client.call("updateNode", {**object_, "count": self.count + 1})
             self.count += 1
         else:
-            lock = f"node/{self.node}-{self.chance.randrange(3)}"
+            lock = f"node/{self.node}-{self.generator.randrange(3)}"
             mode, after = ("release", self.locks - {lock}) if lock in self.locks else ("exclusive", self.locks | {lock})
             if mode == "exclusive" and any(lock < held for held in self.locks):
                 mode, after, lock = "release", self.locks - {max(self.locks)}, max(self.locks)
@@ -81,13 +81,13 @@ def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int, kind: typ
     """Kill and restart again and again; answers how many calls were acknowledged."""
     nodes = {f"k{n}": {"uuid": f"k{n}", "serial_no": 1, "mtime": 1.0, "count": 0} for n in range(CLIENTS)}
     daemon = new(config={**MINIMAL, "nodes": {**MINIMAL["nodes"], **nodes}}, kind=kind)
-    chance = random.Random(seed)
+    generator = random.Random(seed)
     ledgers = [LedgerClient(daemon, number, seed * 100 + number) for number in range(CLIENTS)]
     for _ in range(kills):
         threads = [threading.Thread(target=ledger.run, name=ledger.node) for ledger in ledgers]
         for thread in threads:
             thread.start()
-        time.sleep(chance.uniform(0.002, 0.08))
+        time.sleep(generator.uniform(0.002, 0.08))
         daemon.end(signal.SIGKILL)
         for thread, ledger in zip(threads, ledgers, strict=True):
             thread.join(20)
@@ -124,7 +124,7 @@ class LateDaemon(Daemon):
         return [sys.executable, "-c", code]
 
     def check_trace(self) -> None:
-        """Its trace tells of promises that it did not keep."""
+        """Its trace holds promises that it did not keep."""
 
 
 def test_a_daemon_that_answers_before_it_writes_is_caught(new_daemon: Callable[..., Daemon]) -> None:

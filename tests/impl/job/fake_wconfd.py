@@ -1,4 +1,4 @@
-"""A wconfd in memory, on a real socket: the lock rules of the specification, the configuration a plain value."""
+"""A wconfd in memory, on a unix socket: the lock rules of the specification, the configuration a plain value."""
 
 import copy
 import os

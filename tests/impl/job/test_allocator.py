@@ -86,10 +86,10 @@ def test_the_question_tells_the_cluster_as_it_is() -> None:
 
 @pytest.mark.peer
 def test_the_real_allocator_understands_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its choice honours what we tell: nodes that are offline or not among the allowed ones are not chosen."""
+    """Its choice honours the question: nodes that are offline or not among the allowed ones are not chosen."""
     hail = next(Path("/usr/lib/ganeti").glob("*/usr/lib/ganeti/iallocators/hail"), None)
     if hail is None or peer_program("hbal") is None:
-        pytest.skip("the real Ganeti's hail is not installed")
+        pytest.skip("Ganeti's hail is not installed")
     monkeypatch.setenv(ENVIRONMENT, os.path.dirname(hail))
     assert set(run_allocator("hail", question())) <= {f"node{n}.example.com" for n in (1, 2, 3)}
     allowed = ["node1.example.com", "node3.example.com"]

@@ -162,19 +162,19 @@ def ports_add_up(config: dict[str, Any]) -> bool:
 
 def check(bench: Bench, history: list[Any]) -> None:
     view = ClusterView(bench.config)
-    told = json.dumps(history[-4:])
-    assert list(configuration_findings(view)) == [], told
+    last = json.dumps(history[-4:])
+    assert list(configuration_findings(view)) == [], last
     for group in view.groups.values():
         errors = [
             item for item in group_findings(view, group, redundancy=False) if item.code in {"ENODEHV", "ENODELVM"}
         ]
-        assert errors == [], told
-    assert bench.wconfd.do_listAllLocksOwners() == [], told
-    assert (bench.wconfd.minors, bench.wconfd.volumes) == ({}, {}), told
-    assert ports_add_up(bench.config), told
-    assert sum(bool(node.get("drained")) + bool(node.get("offline")) > 1 for node in view.nodes.values()) == 0, told
+        assert errors == [], last
+    assert bench.wconfd.do_listAllLocksOwners() == [], last
+    assert (bench.wconfd.minors, bench.wconfd.volumes) == ({}, {}), last
+    assert ports_add_up(bench.config), last
+    assert sum(bool(node.get("drained")) + bool(node.get("offline")) > 1 for node in view.nodes.values()) == 0, last
     master = view.nodes[view.master]
-    assert (master.get("offline"), master.get("drained")) == (False, False), told
+    assert (master.get("offline"), master.get("drained")) == (False, False), last
 
 
 def play(seed: int, count: int) -> dict[str, int]:

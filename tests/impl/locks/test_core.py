@@ -55,45 +55,45 @@ events = st.one_of(
 )
 
 
-def extension(real: state.LockState) -> rules.LockState:
+def extension(fast: state.LockState) -> rules.LockState:
     """The specification's view of an implementation's state."""
-    held = frozenset((lock, owner, mode) for owner, mine in view.holders(real) for lock, mode in mine)
-    pending = view.in_order_of_arrival(real) if real.fair else view.all_pending(real)
-    return rules.LockState(held, tuple(pending), real.fair)
+    held = frozenset((lock, owner, mode) for owner, mine in view.holders(fast) for lock, mode in mine)
+    pending = view.in_order_of_arrival(fast) if fast.fair else view.all_pending(fast)
+    return rules.LockState(held, tuple(pending), fast.fair)
 
 
-def check_indexes(real: state.LockState) -> None:
+def check_indexes(fast: state.LockState) -> None:
     """The invariants between the indexes, as `impl.locks.state` states them."""
-    for owner, mine in real.held.items():
+    for owner, mine in fast.held.items():
         assert list(mine.order) == sorted(mine.locks)
         assert mine.locks
         for lock, mode in mine.locks.items():
-            assert real.direct[lock][owner] == mode
-    assert sum(len(mine.locks) for mine in real.held.values()) == sum(len(who) for who in real.direct.values())
+            assert fast.direct[lock][owner] == mode
+    assert sum(len(mine.locks) for mine in fast.held.values()) == sum(len(who) for who in fast.direct.values())
     counted: dict[tuple[Lock, Owner], list[int]] = {}
-    for owner, mine in real.held.items():
+    for owner, mine in fast.held.items():
         for lock, mode in mine.locks.items():
             group = implied(lock)
             if group is not None:
                 counts = counted.setdefault((group, owner), [0, 0])
                 counts[0] += 1
                 counts[1] += mode == Mode.EXCLUSIVE
-    found = {(group, owner): [count, 0] for group, who in real.members.items() for owner, count in who.items()}
-    for group, who in real.exclusive_members.items():
+    found = {(group, owner): [count, 0] for group, who in fast.members.items() for owner, count in who.items()}
+    for group, who in fast.exclusive_members.items():
         for owner, count in who.items():
             found[group, owner][1] = count
     assert found == counted
-    assert sum(len(queue) for queue in real.queues.values()) == len(real.waiting)
-    for waiting in real.waiting.values():
-        assert waiting.pending in real.queues[waiting.place]
-        if not real.fair:
-            assert first_block(real, waiting.pending.owner, waiting.pending.requests) is not None
-            assert not may_pass(real, waiting)
+    assert sum(len(queue) for queue in fast.queues.values()) == len(fast.waiting)
+    for waiting in fast.waiting.values():
+        assert waiting.pending in fast.queues[waiting.place]
+        if not fast.fair:
+            assert first_block(fast, waiting.pending.owner, waiting.pending.requests) is not None
+            assert not may_pass(fast, waiting)
 
 
-def may_pass(real: state.LockState, waiting: state.Waiting) -> bool:
+def may_pass(fast: state.LockState, waiting: state.Waiting) -> bool:
     """Whether nothing is in the way of a request at the place where it waits."""
-    free = free_for(real, waiting.place)
+    free = free_for(fast, waiting.place)
     return free is EVERYBODY or free == waiting.pending.owner
 
 

@@ -17,7 +17,7 @@ CREATE: dict[str, Any] = {
 }  # fmt: skip
 SET: dict[str, Any] = {"OP_ID": "OP_CLUSTER_SET_PARAMS", "reason": []}
 
-# Each refusal was observed on the real luxid 3.0.2.
+# Each refusal was observed on luxid of Ganeti 3.0.2.
 REFUSALS: list[tuple[Any, str]] = [
     ({"OP_ID": "OP_NOSUCH"}, "key 'reason' not found, object contains only [\"OP_ID\"]"),
     ({"OP_ID": "OP_NOSUCH", "reason": []}, "Unknown opcode OP_NOSUCH"),
@@ -108,7 +108,7 @@ def test_the_samples_of_the_real_queue_are_in_normal_form(shared: Path) -> None:
     assert samples
     for path in samples:
         for entry in json.loads(path.read_text())["ops"]:
-            # the real job process writes what was left out as null
+            # Ganeti's job process writes what was left out as null
             written = {
                 name: value for name, value in entry["input"].items() if name != "on_node_uuids" or value is not None
             }
@@ -172,12 +172,12 @@ print(json.dumps({op_id: sorted(p[0] for p in c.GetAllParams()) for op_id, c in 
 @pytest.mark.peer
 def test_the_table_names_what_the_real_library_names() -> None:
     if not Path("/usr/share/ganeti/3.0").is_dir():
-        pytest.skip("the real Ganeti's Python library is not installed")
+        pytest.skip("Ganeti's Python library is not installed")
     done = subprocess.run(["/usr/bin/python3", "-W", "ignore", "-c", PEER_TABLE], capture_output=True, check=True)
-    peer = json.loads(done.stdout)
+    ganeti = json.loads(done.stdout)
     common = [parameter.name for parameter in COMMON]
     ours = {
         op_id: sorted([*common, *(parameter.name for parameter in opcode.parameters)])
         for op_id, opcode in OPCODES.items()
     }
-    assert ours == peer
+    assert ours == ganeti

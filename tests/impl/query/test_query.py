@@ -10,7 +10,7 @@ from spec.jobs.model import Job, LogEntry, Opcode, Status
 from tests.impl.clusters import GIB, make_config, uuid
 from tests.impl.query.fakes import FakeSource
 
-# What htools' LUXI backend asks, in its order. Source: the real backend's requests.
+# What htools' LUXI backend asks, in its order. Source: its requests to Ganeti's luxid.
 HTOOLS_NODE = [
     "name", "mtotal", "mnode", "mfree", "dtotal", "dfree", "ctotal", "cnos", "offline", "drained", "vm_capable",
     "ndp/spindle_count", "group.uuid", "tags", "ndp/exclusive_storage", "sptotal", "spfree", "ndp/cpu_speed",
@@ -107,7 +107,7 @@ def test_the_filter_language(source: FakeSource, qfilter: Any, numbers: list[int
     assert rows(source, "node", ["name"], qfilter) == expected
 
 
-# Each text was observed on the real luxid 3.0.2.
+# Each text was observed on luxid of Ganeti 3.0.2.
 SYNTAX = [
     (["zz", "serial_no", "x"], "Unknown filter operand 'zz'"),
     (["=", "serial_no"], 'Cannot deserialise field/value pair, expected [fieldname, value] but got ["serial_no"]'),

@@ -1,4 +1,4 @@
-"""The first configuration: what is in it, and that the real daemons accept it."""
+"""The first configuration: what is in it, and that Ganeti's daemons accept it."""
 
 import json
 import os
@@ -134,10 +134,10 @@ def test_a_root_whose_sockets_would_have_too_long_names_is_refused(tmp_path: Pat
 
 @pytest.mark.peer
 def test_the_real_wconfd_accepts_the_configuration(short: str, config: dict[str, Any]) -> None:
-    """Without our own additions, which the real daemons refuse to read."""
+    """Without our own additions, which Ganeti's daemons refuse to read."""
     wconfd = peer_program("ganeti-wconfd")
     if wconfd is None:
-        pytest.skip("the real wconfd is not installed")
+        pytest.skip("Ganeti's wconfd is not installed")
     config = for_ganeti(config)
     assert "gantry" not in json.dumps(config)
     master = config["nodes"][config["cluster"]["master_node"]]
@@ -148,21 +148,21 @@ def test_the_real_wconfd_accepts_the_configuration(short: str, config: dict[str,
 
 
 def verdict_of_the_real_wconfd(program: str, root: Root) -> Any:
-    """What verifyConfig of the real daemon answers about a root's configuration."""
+    """What verifyConfig of Ganeti's wconfd answers about a root's configuration."""
     environment = {**os.environ, "GANETI_ROOTDIR": root.directory, "GANETI_HOSTNAME": "vm"}
     command = [program, "-f", "--no-user-checks", "--no-voting", "--yes-do-it"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as real:
+    ) as process:
         try:
-            return verified(root, real)
+            return verified(root, process)
         finally:
-            real.kill()
-            real.wait()
+            process.kill()
+            process.wait()
 
 
 def verified(root: Root, process: subprocess.Popen[str]) -> Any:
-    """What verifyConfig of the real daemon answers, once it accepts."""
+    """What verifyConfig of Ganeti's wconfd answers, once it accepts."""
     from impl.wire.client import Client, UnreachableError
 
     while True:

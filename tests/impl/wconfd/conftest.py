@@ -1,4 +1,4 @@
-"""A real wconfd in a root of its own for each test, and owners with real live-locks."""
+"""A running wconfd in a root of its own for each test, and owners with live-locks."""
 
 import json
 import os

@@ -12,7 +12,7 @@ from spec.locks.names import BGL, Mode, Request, job, other
 
 
 class Disk:
-    """A store that takes as long as it is told, and notes which thread wrote."""
+    """A store whose writes take a given time, which notes which thread wrote."""
 
     def __init__(self) -> None:
         self.takes = 0.0

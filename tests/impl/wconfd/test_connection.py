@@ -37,7 +37,7 @@ class Disk:
 
 
 class Reader:
-    """A transport that holds one write; whoever it belongs to reads when the test says so."""
+    """A transport that holds one write; its client reads when the test says so."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

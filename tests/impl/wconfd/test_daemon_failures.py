@@ -85,7 +85,7 @@ def test_what_cannot_be_written_is_undone_and_said_and_the_daemon_serves_on(
             json.dumps({"method": "tryUpdateLocks", "args": [one, [[f"node/{number}", "shared"]]]}).encode() + b"\3"
         )
     assert all(json.loads(client._next_message())["success"] is False for _ in answers)
-    assert not hangups, "nobody is told of a grant that was undone"
+    assert not hangups, "nobody is notified of a grant that was undone"
     daemon.fail(False)
     assert client.call("freeLocks", one) == []
     until(lambda: hangups)
@@ -166,7 +166,7 @@ def test_a_failing_copy_lags_visibly_and_catches_up() -> None:
 
 
 class FarBehindTarget:
-    """A target that is read only when the test lets it be; it tells what was done to it."""
+    """A target that waits until the test lets it go on, and notes what was done to it."""
 
     def __init__(self) -> None:
         self.name = "far behind"

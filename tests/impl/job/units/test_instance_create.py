@@ -95,8 +95,8 @@ def test_a_create_that_fails_late_leaves_nothing(bench: Bench) -> None:
     bench.wconfd.before = before
     op = bench.run(NAMED).ops[0]
     assert "TCP port 12001 was taken by somebody else" in op.result[1][0]
-    told = [entry.message for entry in op.log]
-    assert told[-2:] == [f"removing 2 disks of new.example.com on {node}.example.com" for node in ("node3", "node4")]
+    logged = [entry.message for entry in op.log]
+    assert logged[-2:] == [f"removing 2 disks of new.example.com on {node}.example.com" for node in ("node3", "node4")]
     assert (bench.wconfd.minors, bench.wconfd.volumes) == ({}, {})
     bench.wconfd.before = lambda *_: None
     bench.succeeds(NAMED)

@@ -302,7 +302,7 @@ def test_an_instance_that_moved_meanwhile_is_not_moved_back(bench: Bench) -> Non
 
     def before(method: str, _: list[Any]) -> None:
         asked = [name for name in bench.wconfd.calls if name == "readConfigSerial"]
-        if method == "readConfigSerial" and len(asked) == 1:  # the deed is done, the change is about to be made
+        if method == "readConfigSerial" and len(asked) == 1:  # the move is done, the change is about to be made
             config = bench.wconfd.config
             config["instances"][uuid(3, 1)] = {**config["instances"][uuid(3, 1)], "primary_node": NODE3}
             config["serial_no"] += 1

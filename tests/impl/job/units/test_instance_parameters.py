@@ -111,8 +111,8 @@ def test_interfaces(bench: Bench) -> None:
 
 def test_disks_come_and_go_with_their_ports(bench: Bench) -> None:
     highest = bench.config["cluster"]["highest_used_port"]
-    told = bench.succeeds(SET | {"disks": [["add", 0, {"size": GIB, "name": "log"}]]})
-    assert told == [["disk/0", f"add:size={GIB},mode=rw"]]
+    result = bench.succeeds(SET | {"disks": [["add", 0, {"size": GIB, "name": "log"}]]})
+    assert result == [["disk/0", f"add:size={GIB},mode=rw"]]
     view = ClusterView(bench.config)
     new, old = view.disks(bench.instance("web1"))
     assert (new["name"], new["iv_name"], old["iv_name"]) == ("log", "disk/0", "disk/1")

@@ -16,13 +16,13 @@ class Visitor:
     """Connects to every socket that a job's log names, and hangs up."""
 
     def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.told: list[list[Any]] = []
+        self.messages: list[list[Any]] = []
         right = bench_log(bench, monkeypatch)
         right.append(self._on_log)
 
     def _on_log(self, message: Any, kind: str) -> None:
         if kind in {"delay-test", "jqueue-test"}:
-            self.told.append(message[1:])
+            self.messages.append(message[1:])
             threading.Thread(target=self._visit, args=(message[0],), daemon=True).start()
 
     @staticmethod
@@ -86,7 +86,7 @@ def test_the_queue_s_own_test(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     bench_log(bench, monkeypatch).append(lambda *_: statuses.append(str(bench.read().ops[0].status)))
     op = JQUEUE | {"notify_waitlock": True, "notify_exec": True, "log_messages": ["one", "two"]}
     assert bench.succeeds(op) is True
-    assert visitor.told == [["expandnames", None], ["exec", None], ["startmsg", 2], ["logmsg", 1], ["logmsg", 2]]
+    assert visitor.messages == [["expandnames", None], ["exec", None], ["startmsg", 2], ["logmsg", 1], ["logmsg", 2]]
     assert [text for text in messages(bench) if text.startswith("TESTMSG=")] == ["TESTMSG=one", "TESTMSG=two"]
     assert statuses[0] == "waiting"
     assert set(statuses[2:]) == {"running"}
