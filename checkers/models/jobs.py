@@ -256,6 +256,12 @@ class Clever:
     def _made(self) -> JobQueue:
         return self.kind(LUXID, self._status)
 
+    def copied(self) -> "Clever":
+        """Another one in the same state; what is never changed in place (jobs, compiled rules) they share."""
+        q = self.queue
+        shared = [*q.queued.values(), *q.running.values(), *q.ended.values(), q._rules]  # noqa: SLF001
+        return copy.deepcopy(self, {id(value): value for value in shared})
+
     def _status(self, job_id: int) -> Status | None:
         return self.archive.get(job_id)
 
@@ -285,7 +291,7 @@ class _State:
 
 
 def _after(state: _State, occurrence: Occurrence) -> tuple[_State, tuple[Any, ...]]:
-    clever = copy.deepcopy(state.clever)
+    clever = state.clever.copied()
     answer = clever.take(occurrence, state.files)
     files = {job.id: job for job in state.files}
     written = [job for effect in answer if hasattr(effect, "jobs") for job in effect.jobs]
