@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from spec.jobs.model import Job, Status, Timestamp
+from hypothesis import strategies as st
+
+from spec.jobs.model import Job, Opcode, Status, Timestamp
 
 
 def op(
@@ -29,3 +31,18 @@ def advanced(job: Job, status: Status, now: Timestamp) -> Job:
             ops[index + 1 :] = [replace(rest, status=status) for rest in ops[index + 1 :]]
         break
     return replace(job, ops=tuple(ops), end_timestamp=now, process_id=1)
+
+
+STATUSES = st.sampled_from(Status)
+OPS = st.builds(
+    lambda status, priority, depends, reason, end: Opcode(
+        op(priority, depends, reason), status=status, priority=priority, end_timestamp=end
+    ),
+    STATUSES,
+    st.integers(-20, 19),
+    st.none() | st.lists(st.tuples(st.integers(-3, 9), st.just(["success"])).map(list), max_size=2),
+    st.sampled_from(["", "rate-limit:1:a", "rate-limit:0:b", "rate-limit:3", "other"]),
+    st.none() | st.just((5, 6)),
+)
+JOBS = st.builds(lambda number, ops: Job(number, tuple(ops)), st.integers(1, 9), st.lists(OPS, max_size=4))
+"""Any jobs, also those that no history leads to."""
