@@ -1,0 +1,90 @@
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from impl.paths import Root
+from impl.process.pidfile import AlreadyRunningError, PidFile, bound_socket
+
+HOLDER = """
+import sys
+from impl.paths import Root
+from impl.process.pidfile import PidFile
+with PidFile.take(Root(sys.argv[1]), "wconfd"):
+    print("taken", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    root = Root(str(tmp_path))
+    os.makedirs(root.run)
+    return root
+
+
+def holder(root: Root) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, root.directory], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "taken\n"
+    return process
+
+
+def test_it_holds_the_process_id_and_goes_at_the_end(root: Root) -> None:
+    path = root.pid_file("luxid")
+    Path(path).write_text("a longer text of a daemon that was killed")
+    with PidFile.take(root, "luxid") as taken:
+        assert taken.path == path
+        assert Path(path).read_text() == f"{os.getpid()}\n"
+    assert not os.path.exists(path)
+
+
+def test_a_second_daemon_is_refused_and_another_name_is_not(root: Root) -> None:
+    with holder(root) as process:
+        with pytest.raises(AlreadyRunningError, match="another wconfd serves this root"):
+            PidFile.take(root, "wconfd")
+        assert Path(root.pid_file("wconfd")).read_text() == f"{process.pid}\n", "the first one's is untouched"
+        with PidFile.take(root, "luxid"):
+            pass
+        process.communicate("")
+
+
+def test_what_a_killed_daemon_left_is_taken_over(root: Root) -> None:
+    with holder(root) as process:
+        process.kill()
+        process.wait()
+    assert os.path.exists(root.pid_file("wconfd"))
+    with PidFile.take(root, "wconfd"):
+        assert Path(root.pid_file("wconfd")).read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o660])
+def test_a_socket_has_its_mode_and_replaces_a_left_over(root: Root, mode: int) -> None:
+    path = f"{root.run}/socket"
+    mask = os.umask(0o022)
+    try:
+        for _ in range(2):
+            with bound_socket(path, mode) as bound:
+                assert stat.S_IMODE(os.stat(path).st_mode) == mode
+                bound.listen(1)
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(path)
+        assert os.umask(0o022) == 0o022, "the process's own mask is as before"
+    finally:
+        os.umask(mask)
+
+
+def test_a_socket_that_cannot_be_bound_leaves_the_mask(root: Root) -> None:
+    mask = os.umask(0o022)
+    try:
+        with pytest.raises(OSError, match="No such file"):
+            bound_socket(f"{root.run}/missing/socket", 0o600)
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(mask)
