@@ -58,3 +58,16 @@ def test_a_change_of_nothing_is_false() -> None:
     assert put("nodes", {"uuid": "a"})
     assert drop("nodes", "a")
     assert set_cluster(a=1)
+
+
+def test_a_change_replaces_and_never_modifies() -> None:
+    config = make_config(instances={"web1": (1, 2)})
+    before = repr(config)
+    node = config["nodes"][uuid(1, 1)]
+    change = together([put("nodes", {**node, "offline": True}), drop("instances", uuid(3, 1)), set_cluster(x=1)])
+    after = apply(config, change, 9.0)
+    assert repr(config) == before
+    assert after["nodes"][uuid(1, 1)] == {**node, "offline": True, "serial_no": 2, "mtime": 9.0}
+    assert after["instances"] == {}
+    assert (after["cluster"]["x"], after["serial_no"], after["mtime"]) == (1, 2, 9.0)
+    assert after["nodes"][uuid(1, 2)] is config["nodes"][uuid(1, 2)]
