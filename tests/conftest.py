@@ -7,18 +7,29 @@ from pathlib import Path
 
 import pytest
 
+from tests import budget
+
 HERE = Path(__file__).resolve().parent
 PEER_BIN = "/usr/lib/ganeti/3.0/usr/bin"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Seeds of the tests that compare programs on random inputs."""
-    parser.addoption("--seed", default="0", help="first seed of random comparisons")
+    """What random tests try: from which seed on, and how much."""
+    parser.addoption("--seed", default="", help="first seed of random tests (else GANTRY_SEED, or one of the commit)")
+    parser.addoption(
+        "--budget", choices=["ci", "weekly"], help="how much the long tests try (else GANTRY_BUDGET, or ci)"
+    )
     parser.addoption("--clusters", default="", help="number of random clusters to compare (default: the test's own)")
 
 
-def pytest_configure() -> None:
-    """Programs started by tests must feel interrupts; a shell's background jobs ignore them, and hand that down."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand seed and budget to the tests, which read them when they are collected.
+
+    Programs started by tests must feel interrupts; a shell's background jobs ignore them, and hand that down.
+    """
+    for name in ("seed", "budget"):
+        if config.getoption(name):
+            os.environ[f"GANTRY_{name.upper()}"] = config.getoption(name)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -36,6 +47,11 @@ def peer_program(name: str) -> str | None:
     return shutil.which(name, path=PEER_BIN + os.pathsep + "/usr/lib/ganeti/3.0/usr/sbin") or shutil.which(
         name, path="/usr/bin:/usr/sbin"
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell with which seed and budget the run can be repeated."""
+    terminalreporter.write_line(budget.told())
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 
 from htools import hbal, hcheck, hinfo, hscan
 from htools.backends import text
+from tests import budget
 from tests.conformance.answers import luxid, over_luxi, over_rapi
 from tests.conformance.cases import text_case
 from tests.conformance.programs import difference, run_ours, run_peer
@@ -39,7 +40,7 @@ def unlike(tool: str, main: Main, words: Sequence[str], folder: Path) -> str:
     return difference(peer, run_ours(main, words, ours))
 
 
-SEEDS = [range(14), pytest.param(range(14, 200), marks=pytest.mark.long)]
+SEEDS = [range(14), pytest.param(budget.seeds(ci=42, weekly=186), marks=pytest.mark.long)]
 
 
 @pytest.mark.peer

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from htools import hbal
+from tests import budget
 from tests.conformance.damaged_cases import FORMATS, comparable, damaged_case, stricter
 from tests.conformance.fuzz import STUMBLES
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conftest import peer_program
 
-FAST, LONG = 25, 800
+FAST, LONG = 25, budget.spent(ci=200, weekly=800)
 
 
 def compare(program: str, kind: str, seed: int, directory: Path) -> str:
@@ -41,7 +42,6 @@ def run(config: pytest.Config, kind: str, first: int, usual: int, directory: Pat
     program = peer_program("hbal")
     if program is None:
         pytest.skip("no real hbal on this machine")
-    first += int(config.getoption("--seed"))
     count = int(config.getoption("--clusters") or usual)
     found = [compare(program, kind, seed, directory / str(seed)) for seed in range(first, first + count)]
     assert not list(filter(None, found))
@@ -50,7 +50,7 @@ def run(config: pytest.Config, kind: str, first: int, usual: int, directory: Pat
 @pytest.mark.peer
 @pytest.mark.parametrize("kind", FORMATS)
 def test_damaged_inputs(pytestconfig: pytest.Config, kind: str, tmp_path: Path) -> None:
-    run(pytestconfig, kind, 0, FAST, tmp_path)
+    run(pytestconfig, kind, budget.fixed(0), FAST, tmp_path)
 
 
 @pytest.mark.long
@@ -58,4 +58,4 @@ def test_damaged_inputs(pytestconfig: pytest.Config, kind: str, tmp_path: Path) 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", FORMATS)
 def test_many_damaged_inputs(pytestconfig: pytest.Config, kind: str, tmp_path: Path) -> None:
-    run(pytestconfig, kind, 10_000, LONG, tmp_path)
+    run(pytestconfig, kind, budget.seed(), LONG, tmp_path)

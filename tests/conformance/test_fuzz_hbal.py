@@ -1,14 +1,16 @@
 """hbal, hcheck and hinfo against the real ones on random clusters, in text and in iallocator requests.
 
-Other seeds: `pytest --seed N --clusters N`, or the fuzz module.
+The many are fresh ones for each commit (`tests.budget`); others: `pytest --seed N --clusters N`, or the fuzz module.
 """
 
 import pytest
 
+from tests import budget
 from tests.conformance.fuzz import differences
 from tests.conftest import peer_program
 
-FAST, LONG, LARGE = 60, 2000, 50
+FAST = 60
+LONG, LARGE = budget.spent(ci=400, weekly=2000), budget.spent(ci=10, weekly=50)
 
 
 def program(tool: str = "hbal") -> str:
@@ -18,17 +20,13 @@ def program(tool: str = "hbal") -> str:
     return found
 
 
-def first_seed(config: pytest.Config) -> int:
-    return int(config.getoption("--seed"))
-
-
 def count(config: pytest.Config, usual: int) -> int:
     return int(config.getoption("--clusters") or usual)
 
 
 @pytest.mark.peer
 def test_small_clusters(pytestconfig: pytest.Config) -> None:
-    first = first_seed(pytestconfig)
+    first = budget.fixed(0)
     assert not list(differences(program(), range(first, first + count(pytestconfig, FAST)), 3, 12))
 
 
@@ -37,20 +35,20 @@ def test_small_clusters(pytestconfig: pytest.Config) -> None:
 @pytest.mark.parametrize("part", range(4))
 def test_many_small_clusters(pytestconfig: pytest.Config, part: int) -> None:
     share = count(pytestconfig, LONG) // 4
-    first = first_seed(pytestconfig) + FAST + part * share
+    first = budget.seed() + part * share
     assert not list(differences(program(), range(first, first + share), 3, 12))
 
 
 @pytest.mark.peer
 def test_tight_clusters(pytestconfig: pytest.Config) -> None:
-    first = first_seed(pytestconfig)
+    first = budget.fixed(0)
     assert not list(differences(program(), range(first, first + count(pytestconfig, FAST)), 2, 7, tight=True))
 
 
 @pytest.mark.long
 @pytest.mark.peer
 def test_many_tight_clusters(pytestconfig: pytest.Config) -> None:
-    first = first_seed(pytestconfig) + FAST
+    first = budget.seed()
     assert not list(differences(program(), range(first, first + count(pytestconfig, LONG // 2)), 2, 7, tight=True))
 
 
@@ -60,21 +58,20 @@ def test_many_tight_clusters(pytestconfig: pytest.Config) -> None:
 @pytest.mark.parametrize("part", range(2))
 def test_larger_clusters(pytestconfig: pytest.Config, part: int) -> None:
     share = count(pytestconfig, LARGE) // 2
-    first = first_seed(pytestconfig) + 1_000_000 + part * share
+    first = budget.seed() + part * share
     assert not list(differences(program(), range(first, first + share), 20, 40))
 
 
-def compare_tool(config: pytest.Config, tool: str, usual: int, *, requests: bool = False, free: bool = False) -> None:
-    first = first_seed(config)
+def compare_tool(config: pytest.Config, tool: str, first: int, usual: int, *, requests: bool) -> None:
     seeds = range(first, first + count(config, usual))
-    assert not list(differences(program(tool), seeds, 3, 12, tool=tool, requests=requests, free=free))
+    assert not list(differences(program(tool), seeds, 3, 12, tool=tool, requests=requests, free=True))
 
 
 @pytest.mark.peer
 @pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 @pytest.mark.parametrize("tool", ["hbal", "hcheck", "hinfo"])
 def test_all_kinds_of_options(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
-    compare_tool(pytestconfig, tool, 20, requests=requests, free=True)
+    compare_tool(pytestconfig, tool, budget.fixed(0), 20, requests=requests)
 
 
 @pytest.mark.long
@@ -82,11 +79,11 @@ def test_all_kinds_of_options(pytestconfig: pytest.Config, tool: str, requests: 
 @pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 @pytest.mark.parametrize("tool", ["hcheck", "hinfo"])
 def test_small_tools_on_many_clusters(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
-    compare_tool(pytestconfig, tool, 200, requests=requests, free=True)
+    compare_tool(pytestconfig, tool, budget.seed(), budget.spent(ci=50, weekly=200), requests=requests)
 
 
 @pytest.mark.long
 @pytest.mark.peer
 @pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 def test_all_kinds_of_options_on_many_clusters(pytestconfig: pytest.Config, requests: bool) -> None:
-    compare_tool(pytestconfig, "hbal", 400, requests=requests, free=True)
+    compare_tool(pytestconfig, "hbal", budget.seed(), budget.spent(ci=100, weekly=400), requests=requests)

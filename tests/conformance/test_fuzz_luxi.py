@@ -1,12 +1,11 @@
-"""LUXI's queries and wrong requests, drawn at random: the real luxid and ours answer alike.
+"""LUXI's queries and wrong requests, drawn at random: Ganeti's luxid and ours answer alike.
 
-`GANTRY_SEED` draws others. Not compared: descriptions of fields, the quoted request in refusals, and how JSON objects,
-fractions and regular expressions' faults are printed within error texts. Field names are strings here: the real one
-takes a list of letters for one.
+They are fresh ones for each commit (`tests.budget`). Not compared: descriptions of fields, the quoted request in
+refusals, and how JSON objects, fractions and regular expressions' faults are printed within error texts. Field names
+are strings here: Ganeti takes a list of letters for one.
 """
 
 import json
-import os
 import random
 import re
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ from bench.peer import daemons, peer_missing
 from impl.query import FIELDS
 from impl.wire.client import Client, UnreachableError
 from spec.errors import PeerError
+from tests import budget
 
 pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("peer")]
 
-SEED = int(os.environ.get("GANTRY_SEED", "1"))
 COUNT = 1500
 TIMES = re.compile(r"(^|[._])(ts|ctime|mtime|timestamp)$|^op(start|exec|end|log)|^ops$|reason_trail|^error$")
 VALUES: list[Any] = [
@@ -127,7 +126,7 @@ def both() -> Iterator[tuple[str, str]]:
 
 
 def test_queries(both: tuple[str, str]) -> None:
-    draw = Draw(SEED)
+    draw = Draw(budget.seed())
     for _ in range(COUNT):
         args = draw.query()
         theirs, ours = (comparable(ask(path, "Query", args)) for path in both)
@@ -136,7 +135,7 @@ def test_queries(both: tuple[str, str]) -> None:
 
 def test_wrong_requests(both: tuple[str, str]) -> None:
     """What the real one cannot read, ours refuses too, but for more arguments than are needed; and ours lives on."""
-    draw = Draw(SEED + 1)
+    draw = Draw(budget.seed() + 1)
     for _ in range(COUNT):
         method, args = draw.request()
         theirs, ours = (ask(path, method, args) for path in both)

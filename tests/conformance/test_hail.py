@@ -10,6 +10,7 @@ import pytest
 
 from htools import hail
 from htools.iallocator import evacuation, fast_paths
+from tests import budget
 from tests.conformance.programs import Outcome, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import KINDS, MOVING, random_request
@@ -117,8 +118,10 @@ def test_random_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.peer
 @pytest.mark.long
 def test_many_random_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = compare(range(41_001, 42_601, 2), tmp_path, monkeypatch, MOVING, most=9)
-    assert sum(count for (_, acted), count in seen.items() if acted) >= 300
+    first = budget.seed() | 1
+    seeds = range(first, first + budget.spent(ci=320, weekly=1600), 2)
+    seen = compare(seeds, tmp_path, monkeypatch, MOVING, most=9)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= len(seeds) // 3
 
 
 @pytest.mark.peer
@@ -135,7 +138,7 @@ def test_random_requests_with_other_options(tmp_path: Path) -> None:
 @pytest.mark.peer
 @pytest.mark.long
 def test_many_random_requests_with_other_options(tmp_path: Path) -> None:
-    seen = compare_options(range(30_000, 30_500), tmp_path)
+    seen = compare_options(budget.seeds(ci=100, weekly=500), tmp_path)
     assert seen["act"] >= seen.total() // 3
 
 
@@ -151,8 +154,9 @@ def test_a_request_about_instances_that_another_cluster_lacks(tmp_path: Path) ->
 @pytest.mark.peer
 @pytest.mark.long
 def test_many_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = compare(range(20_000, 21_500), tmp_path, monkeypatch)
-    assert sum(count for (_, acted), count in seen.items() if acted) >= 500
+    seeds = budget.seeds(ci=300, weekly=1500)
+    seen = compare(seeds, tmp_path, monkeypatch)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= len(seeds) // 4
     acting = {kind for kind, acted in seen if acted}
     kinds = {"allocate", "multi-allocate", "relocate", "node-evacuate", "change-group", "allocate-secondary"}
     assert acting == kinds

@@ -11,6 +11,7 @@ import pytest
 from htools import hcheck, hinfo, hroller, hscan
 from htools.backends import text
 from htools.errors import LoadError
+from tests import budget
 from tests.conformance.cases import request_case, text_case
 from tests.conformance.programs import Outcome, difference, run_ours, run_peer
 from tests.conftest import peer_program
@@ -128,7 +129,7 @@ def unlike(peer: Outcome, ours: Outcome, words: Sequence[str]) -> str:
 
 @pytest.mark.peer
 @pytest.mark.parametrize(
-    "seeds", [range(40), pytest.param(range(40, 500), marks=pytest.mark.long)], ids=["few", "many"]
+    "seeds", [range(40), pytest.param(budget.seeds(ci=100, weekly=460), marks=pytest.mark.long)], ids=["few", "many"]
 )
 def test_hroller_on_random_clusters(tmp_path: Path, seeds: range) -> None:
     path = tmp_path / "cluster"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from htools import hspace, hsqueeze
+from tests import budget
 from tests.conformance.programs import difference, run_ours, run_peer
 from tests.conformance.random_clusters import random_cluster
 from tests.conftest import peer_program
@@ -121,8 +122,9 @@ def test_hspace_on_random_clusters(tmp_path: Path) -> None:
 @pytest.mark.peer
 @pytest.mark.long
 def test_hspace_on_many_random_clusters(tmp_path: Path) -> None:
-    seen = compare_space(range(1000, 1520), tmp_path)
-    assert seen.total() >= 500
+    seeds = budget.seeds(ci=100, weekly=520)
+    seen = compare_space(seeds, tmp_path)
+    assert seen.total() >= len(seeds) * 9 // 10
     assert seen[True] >= seen.total() // 3
 
 
@@ -185,8 +187,8 @@ def test_hspace_on_imagined_clusters(tmp_path: Path) -> None:
 @pytest.mark.peer
 @pytest.mark.long
 def test_hspace_on_many_imagined_clusters(tmp_path: Path) -> None:
-    seen = compare_imagined(range(2000, 2150), tmp_path)
-    assert seen[True] >= seen.total() // 3
+    seen = compare_imagined(budget.seeds(ci=30, weekly=150), tmp_path)
+    assert seen[True] >= seen.total() // 4
 
 
 @pytest.mark.peer
@@ -197,8 +199,13 @@ def test_hsqueeze_on_random_clusters(tmp_path: Path) -> None:
 @pytest.mark.peer
 @pytest.mark.long
 def test_hsqueeze_on_many_random_clusters(tmp_path: Path) -> None:
-    seen = compare_squeeze(range(1000, 1310), tmp_path)
-    assert seen["act"] >= seen.total() // 3
+    seen = compare_squeeze(budget.seeds(ci=80, weekly=310), tmp_path)
+    assert seen["act"] >= seen.total() // 4
+
+
+NOTHING_FITS = {"hbal-soft-errors.data", "hbal-soft-errors2.data"}
+"""Clusters on which all sizes are tried in vain; from the default largest on that are more than 100,000."""
+SMALLER = ["--tiered-alloc=4096,8192,4"]
 
 
 @pytest.mark.peer
@@ -210,7 +217,8 @@ def test_hsqueeze_on_many_random_clusters(tmp_path: Path) -> None:
 def test_hspace_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     compared = 0
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
-        words = ["-t", str(path), *flags]
+        smaller = SMALLER if path.name in NOTHING_FITS and not budget.is_weekly() else []
+        words = ["-t", str(path), *flags, *smaller]
         peer = run_peer(program("hspace"), words, tmp_path)
         if "Prelude.head" not in peer.errors and "IntMap.!" not in peer.errors:
             assert not difference(peer, run_ours(hspace.main, words, tmp_path)), path.name

@@ -23,6 +23,7 @@ from impl.queue.status import is_finalised, job_status
 from impl.wire.client import Client, UnreachableError
 from spec.errors import PeerError
 from spec.jobs.model import Status
+from tests import budget
 from tests.impl.luxid.fakes import Luxid, delay, short_root
 
 PROGRAM = "impl.job.process:run_job"
@@ -168,12 +169,13 @@ def torture(kills: int, seed: int) -> None:
 
 @pytest.mark.xdist_group("luxid-faults")
 def test_a_few_kills() -> None:
-    torture(kills=8, seed=int(os.environ.get("GANTRY_SEED", "7")))
+    torture(kills=8, seed=budget.fixed(7))
 
 
 @pytest.mark.long
 @pytest.mark.xdist_group("luxid-faults")
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_two_hundred_kills(seed: int) -> None:
-    torture(kills=200, seed=seed)
+@pytest.mark.parametrize("number", range(2))
+def test_two_hundred_kills(number: int) -> None:
+    """Two hundred weekly, forty in CI."""
+    torture(kills=budget.spent(ci=40, weekly=200), seed=budget.seed() + number)

@@ -12,6 +12,7 @@ from checkers.verdict import Illegal, Ok
 from impl import files as real_files
 from impl.store.port import Batch
 from impl.store.sqlite import SqliteStore
+from tests import budget
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -23,7 +24,7 @@ def test_the_store_survives_every_stop(seed: int) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_store_survives_every_stop_of_long_histories() -> None:
-    for seed in range(10, 14):
+    for seed in budget.seeds(ci=1, weekly=4):
         verdict = crash_store(20, seed)
         assert isinstance(verdict, Ok), verdict
 

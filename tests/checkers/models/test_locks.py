@@ -13,6 +13,7 @@ from checkers.verdict import Illegal, Ok, Verdict
 from spec.locks.model import Effects, Event
 from spec.locks.names import Level
 from spec.locks.rules import LockState, pending_of
+from tests import budget
 
 LEVEL = (Level.NODE,)
 WISHES = tuple((request((2, 2), (3, 2)), least) for least in (0, 1, 2))
@@ -101,7 +102,9 @@ def test_specification_and_implementation_in_lockstep(bounds: Bounds, fair: bool
 @pytest.mark.long
 @pytest.mark.parametrize("fair", [False, True])
 @pytest.mark.parametrize(
-    ("bounds", "depth"), [(MEMBERS, None), (WIDE, 4), (DOUBLE, 4)], ids=["members", "wide", "double"]
+    ("bounds", "depth"),
+    [(MEMBERS, None), (WIDE, 4), (DOUBLE, budget.spent(ci=3, weekly=4))],
+    ids=["members", "wide", "double"],
 )
 def test_specification_and_implementation_in_lockstep_on_larger_bounds(
     bounds: Bounds, depth: int | None, fair: bool

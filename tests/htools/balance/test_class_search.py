@@ -19,6 +19,7 @@ from htools.model.moves import attempt
 from htools.model.score import score
 from spec.allocator.cluster import DiskTemplate
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules, Settings
+from tests import budget
 
 ROUNDS = 14
 
@@ -142,7 +143,8 @@ def test_another_move_may_be_worth_more_than_an_evacuation() -> None:
 
 @pytest.mark.long
 def test_many_rounds_are_those_of_the_plain_search() -> None:
-    assert compared(range(1000, 1600)) >= 4000
+    seeds = budget.seeds(ci=150, weekly=600)
+    assert compared(seeds) >= 5 * len(seeds)
 
 
 def nearness(search: ClassSearch) -> float:

@@ -8,6 +8,7 @@ import pytest
 from htools.balance import score_deltas
 from htools.balance import vector_search as engine_module
 from htools.balance.plain_search import PlainSearch
+from tests import budget
 from tests.htools.balance.walks import Adversary, Walk
 
 
@@ -37,7 +38,8 @@ def test_walks_are_those_of_trying_everything(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.long
 def test_many_walks_are_those_of_trying_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert walked(range(1000, 1100), 30, monkeypatch)["rounds"] > 500
+    seeds = budget.seeds(ci=25, weekly=100)
+    assert walked(seeds, 30, monkeypatch)["rounds"] > 4 * len(seeds)
 
 
 def test_bounds_without_their_error_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from spec.allocator.decisions import FailMode, Settings
 from spec.allocator.initial import initial_state
 from spec.allocator.requests import Limits
 from spec.allocator.state import Placed
+from tests import budget
 from tests.conformance.random_clusters import random_cluster
 
 TEMPLATES = (DiskTemplate.DRBD, DiskTemplate.PLAIN, DiskTemplate.EXT)
@@ -61,7 +62,7 @@ def test_look_downs_as_specified() -> None:
 
 @pytest.mark.long
 def test_look_downs_as_specified_often() -> None:
-    assert compare(range(100, 160)) > 20
+    assert compare(budget.seeds(ci=20, weekly=60)) > 5
 
 
 @pytest.mark.parametrize("template", TEMPLATES[:2], ids=lambda template: template.value)

@@ -14,6 +14,7 @@ from htools.iallocator.fast_paths import by_score, quick_means
 from spec.allocator.initial import initial_state
 from spec.allocator.placement import candidates, try_all
 from spec.allocator.requests import ChangeGroup, Limits
+from tests import budget
 from tests.conformance.random_requests import KINDS, MOVING, instance, random_request
 
 DEDICATED = ["allocate", "multi-allocate"]
@@ -131,9 +132,11 @@ def test_new_instances_as_specified() -> None:
 @pytest.mark.long
 @pytest.mark.usefixtures("always_quick")
 def test_many_requests_as_specified() -> None:
-    seen = compare(range(5000, 6200), MOVING) + compare(range(7000, 7500), KINDS)
-    seen += compare(range(8000, 8100), MOVING, most=10)
-    seen += compare(range(1, 601, 2), [])
-    assert seen.total() == 2100
-    assert compare_tries(range(1000, 1400)) > 50
-    assert sum(count for (_, acted), count in seen.items() if acted) > 500
+    seen = compare(budget.seeds(ci=240, weekly=1200), MOVING) + compare(budget.seeds(ci=100, weekly=500), KINDS)
+    seen += compare(budget.seeds(ci=20, weekly=100), MOVING, most=10)
+    odd = range(budget.seed() | 1, budget.seed() + budget.spent(ci=120, weekly=600), 2)
+    seen += compare(odd, [])
+    assert seen.total() == budget.spent(ci=360, weekly=1800) + len(odd)
+    tries = budget.seeds(ci=80, weekly=400)
+    assert compare_tries(tries) > len(tries) // 8
+    assert sum(count for (_, acted), count in seen.items() if acted) > seen.total() // 5

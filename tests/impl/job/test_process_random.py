@@ -13,6 +13,7 @@ import pytest
 from impl.cluster.view import ClusterView
 from impl.job.units.verification import configuration_findings, group_findings
 from impl.queue.status import job_status
+from tests import budget
 from tests.impl.clusters import GIB
 from tests.impl.job.conftest import Bench, made_bench
 
@@ -215,6 +216,6 @@ def test_random_opcodes_leave_a_sound_cluster(seed: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 120))
-def test_many_random_opcodes(seed: int) -> None:
-    check_share(play(seed, 1000))
+@pytest.mark.parametrize("number", range(budget.spent(ci=4, weekly=20)))
+def test_many_random_opcodes(number: int) -> None:
+    check_share(play(budget.seed() + number, 1000))
