@@ -1,11 +1,13 @@
 """What one scheduling step costs as the queue grows: submit, finish and start, cancel; microseconds a step."""
 
+import statistics
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from impl.queue.queue import JobQueue
-from spec.jobs.events import Cancel, Changed, Event, Owned, Submit
+from spec.jobs.events import Cancel, Changed, Owned, Submit
 from spec.jobs.model import Status
 
 SIZES = (100, 1_000, 10_000, 50_000)
@@ -39,29 +41,38 @@ def filled(size: int) -> JobQueue:
     return queue
 
 
-def _timed(queue: JobQueue, events: list[Event]) -> float:
-    began = time.perf_counter()
-    for event in events:
-        queue.step(event, NOW)
-    return (time.perf_counter() - began) / max(1, len(events)) * 1e6
+def _finish(queue: JobQueue) -> None:
+    job = next(iter(queue.running.values()))
+    if job.id in queue.starting:
+        queue.step(Owned(job.id, f"/{job.id}"), NOW)
+        job = queue.running[job.id]
+    queue.step(Changed(replace(job, ops=tuple(replace(o, status=Status.SUCCESS) for o in job.ops))), NOW)
+
+
+KINDS: dict[str, Callable[[JobQueue, int], object]] = {
+    "submit": lambda queue, _: queue.step(Submit(((op(),),), NOW), NOW),
+    "cancel": lambda queue, number: queue.step(Cancel(queue.serial - number, NOW), NOW),
+    "finish and start": lambda queue, _: _finish(queue),
+}
+
+
+def each_step(sizes: Sequence[int]) -> dict[str, list[list[float]]]:
+    """Microseconds of processor time of every step, by kind and queue; the queues take turns, step by step."""
+    queues = [filled(size) for size in sizes]
+    found: dict[str, list[list[float]]] = {}
+    for kind, step in KINDS.items():
+        found[kind] = [[] for _ in sizes]
+        for number in range(min(STEPS, min(sizes) // 2)):
+            for queue, times in zip(queues, found[kind], strict=True):
+                began = time.thread_time_ns()
+                step(queue, number)
+                times.append((time.thread_time_ns() - began) / 1000)
+    return found
 
 
 def costs(size: int) -> dict[str, float]:
     """Microseconds of one step of each kind."""
-    queue = filled(size)
-    submit = _timed(queue, [Submit(((op(),),), NOW) for _ in range(STEPS)])
-    last = queue.serial
-    cancel = _timed(queue, [Cancel(last - number, NOW) for number in range(min(STEPS, size // 2))])
-    began, finished = time.perf_counter(), 0
-    for _ in range(min(STEPS, size // 2)):
-        job = next(iter(queue.running.values()))
-        if job.id in queue.starting:
-            queue.step(Owned(job.id, f"/{job.id}"), NOW)
-            job = queue.running[job.id]
-        queue.step(Changed(replace(job, ops=tuple(replace(o, status=Status.SUCCESS) for o in job.ops))), NOW)
-        finished += 1
-    finish = (time.perf_counter() - began) / finished * 1e6
-    return {"submit": submit, "cancel": cancel, "finish and start": finish}
+    return {kind: statistics.fmean(times) for kind, (times,) in each_step([size]).items()}
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def hbal(chain: Chain, *options: str) -> "subprocess.Popen[str]":
     return chain.stage.hbal(*options)
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Ask again and again until something holds; for what nobody notifies."""
     end = time.monotonic() + seconds
     while True:

@@ -41,7 +41,7 @@ def seconds(stamp: list[int]) -> float:
 
 def no_processes_left(cluster: RunningCluster) -> bool:
     """Whether the jobs' live-locks go; a process ends a moment after its job's end can be seen."""
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + 60.0
     while any(name.startswith("job_") for name in os.listdir(cluster.root.livelocks)):
         if time.monotonic() > deadline:
             return False
@@ -213,7 +213,7 @@ def test_an_opcode_that_submits_jobs(cluster: RunningCluster) -> None:
 
 def test_changing_the_number_of_running_jobs(cluster: RunningCluster) -> None:
     assert cluster.end(cluster.submit({"OP_ID": "OP_CLUSTER_SET_PARAMS", "max_running_jobs": 1}))[0] == "success"
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 60.0
     status = ""
     while status != "queued":  # luxid looks at the configuration every second
         assert time.monotonic() < deadline

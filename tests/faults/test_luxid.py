@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from impl.wire.messages import encode_request
 from spec.errors import PeerError
 from spec.jobs.model import Job, Opcode, Status
 from tests import budget
+from tests.control import Control
 from tests.impl.luxid.fakes import FakeWconfd, Luxid, delay, short_root, wait_all, wait_status
 
 pytestmark = pytest.mark.xdist_group("luxid-faults")
@@ -99,23 +99,25 @@ def test_an_adopted_job_that_dies_is_seen_in_a_second(root: Root, wconfd: FakeWc
         wconfd.cleaned.clear()
         with luxid.client() as client:
             assert client.call("QueryJobs", [job_id], ["status"]) == [["running"]]
-            os.kill(read_job(job_path(root.queue, job_id)).process_id or 0, signal.SIGKILL)
-            wait_status(client, job_id, "error", seconds=1)
-        assert wconfd.cleaned.wait(1)
+            with Control() as control:
+                os.kill(read_job(job_path(root.queue, job_id)).process_id or 0, signal.SIGKILL)
+                wait_status(client, job_id, "error", seconds=60)
+                assert wconfd.cleaned.wait(60)
+        assert control.seconds < 1.0
 
 
 def test_without_any_notification_nothing_waits_longer_than_a_second(root: Root, wconfd: FakeWconfd) -> None:
     wconfd.set(max_running_jobs=1)
     with running(root, "--polling-only") as luxid, luxid.client() as client:
         first, second = (job_id for _, job_id in client.call("SubmitManyJobs", [[delay()], [delay(600)]]))
-        began = time.monotonic()
-        wait_status(client, second, "running", seconds=3)
-        assert time.monotonic() - began < 2.5  # two hand-overs and two sweeps
+        with Control() as control:
+            wait_status(client, second, "running", seconds=60)
+        assert control.seconds < 2.5  # two hand-overs and two sweeps
         assert client.call("QueryJobs", [first], ["status"]) == [["success"]]
         os.kill(read_job(job_path(root.queue, second)).process_id or 0, signal.SIGKILL)
-        began = time.monotonic()
-        wait_status(client, second, "error", seconds=3)
-        assert time.monotonic() - began < 1.0
+        with Control() as control:
+            wait_status(client, second, "error", seconds=60)
+        assert control.seconds < 1.0
 
 
 def test_luxid_waits_for_a_wconfd_that_comes_later(root: Root) -> None:
@@ -127,7 +129,7 @@ def test_luxid_waits_for_a_wconfd_that_comes_later(root: Root) -> None:
         fake = FakeWconfd(root)
         try:
             wait_status(client, job_id, "success")
-            assert fake.cleaned.wait(5)
+            assert fake.cleaned.wait(60)
         finally:
             fake.close()
 
@@ -137,7 +139,7 @@ def test_a_second_luxid_is_refused(root: Root, wconfd: FakeWconfd) -> None:
         other = Luxid(root)
         other.start(wait=False)
         assert other.process is not None
-        assert other.process.wait(20) == 1
+        assert other.process.wait(60) == 1
         assert client.call("QueryConfigValues", ["cluster_name"]) == ["c"]
 
 
@@ -334,6 +336,13 @@ def test_ten_thousand_jobs_leak_nothing(root: Root, wconfd: FakeWconfd) -> None:
         assert after[1] <= before[1] + 8_000, (before, after)  # KiB
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has used of processors since it began."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.mark.long
 def test_fifty_thousand_files_at_the_start(root: Root, wconfd: FakeWconfd) -> None:
     op = Opcode(delay())
@@ -342,9 +351,7 @@ def test_fifty_thousand_files_at_the_start(root: Root, wconfd: FakeWconfd) -> No
         with open(job_path(root.queue, job_id), "wb") as file:
             file.write(encode(job))
     wconfd.set(max_running_jobs=0)
-    began = time.monotonic()
-    with running(root) as luxid:
-        seconds = time.monotonic() - began
-        with luxid.client() as client:
-            assert len(client.call("QueryJobs", None, ["id"])) == 50_000
-    assert seconds < 5.0
+    with running(root) as luxid, luxid.client() as client:
+        assert luxid.process is not None
+        assert processor_seconds(luxid.process.pid) < 5.0
+        assert len(client.call("QueryJobs", None, ["id"])) == 50_000

@@ -41,7 +41,7 @@ class Wconfd:
         with open(f"{self.root.log}/wconfd.err", "ab") as output:
             command = [sys.executable, "-m", "impl.wconfd", "--root", self.root.directory]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=output)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with contextlib.suppress(UnreachableError):
                 Client(self.root.wconfd_socket).close()
@@ -130,7 +130,7 @@ class Torture:
     def stop(self) -> None:
         self.luxid.stop()
         self.wconfd.process.terminate()
-        self.wconfd.process.wait(20)
+        self.wconfd.process.wait(60)
 
 
 def torture(kills: int, seed: int) -> None:
@@ -151,7 +151,7 @@ def torture(kills: int, seed: int) -> None:
                 else:
                     assert job_status(job) is Status.SUCCESS
             with Client(root.wconfd_socket) as client:
-                deadline = time.monotonic() + 10
+                deadline = time.monotonic() + 60
                 while client.call("listLocksWaitingStatus") != [[], []] and time.monotonic() < deadline:
                     time.sleep(0.05)
                 assert client.call("listLocksWaitingStatus") == [[], []]

@@ -253,7 +253,7 @@ def test_the_whole_process_from_hand_over_to_end(bench: Bench) -> None:
         luxid.send(b"")
         assert luxid.receive() == b""
         luxid.send(b'[{"osparams_secret":{"password":"hunter2"}}]')
-        assert luxid.process.wait(20) == 0
+        assert luxid.process.wait(60) == 0
     job = bench.read()
     assert job_status(job) == "success", job.ops[0].result
     assert (job.process_id, job.livelock) == (luxid.process.pid, livelock)
@@ -266,7 +266,7 @@ def test_without_confirmation_the_job_is_not_touched(bench: Bench) -> None:
     with started(bench) as luxid:
         luxid.receive()
         luxid.channel.close()
-        assert luxid.process.wait(20) == 1
+        assert luxid.process.wait(60) == 1
     assert bench.read() == before
     assert os.listdir(bench.root.livelocks) == []
 
@@ -284,7 +284,7 @@ def test_signals_reach_a_waiting_process(bench: Bench) -> None:
         bench.wconfd.answer("updateLocksWaiting", [[*OTHER[:2], 0], 0, [[f"node/{NODE1}", "release"]]])
         _wait_until(bench, 1, Status.WAITING)
         os.kill(luxid.process.pid, signal.SIGTERM)
-        assert luxid.process.wait(20) == 0
+        assert luxid.process.wait(60) == 0
     assert [op.status for op in bench.read().ops] == [Status.SUCCESS, Status.CANCELED]
 
 
@@ -303,7 +303,7 @@ def test_a_job_file_that_cannot_be_read_ends_the_process_not_the_world(bench: Be
         luxid.send(b"")
         luxid.receive()
         luxid.send(b"[]")
-        assert luxid.process.wait(20) == 1
+        assert luxid.process.wait(60) == 1
     assert os.listdir(bench.root.livelocks) == []
 
 

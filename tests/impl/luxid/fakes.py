@@ -184,7 +184,7 @@ class Luxid:
         if wait:
             self.client().close()
 
-    def client(self, seconds: float = 20.0) -> Client:
+    def client(self, seconds: float = 60.0) -> Client:
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -204,7 +204,7 @@ class Luxid:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
 
     def log(self) -> list[dict[str, Any]]:
         text = Path(f"{self.root.log}/luxid.log").read_text(encoding="utf-8")
@@ -235,7 +235,7 @@ def end_jobs(root: Root) -> None:
                     os.kill(job.process_id, signal.SIGKILL)
 
 
-def wait_status(client: Client, job_id: int, wanted: str, seconds: float = 20.0) -> None:
+def wait_status(client: Client, job_id: int, wanted: str, seconds: float = 60.0) -> None:
     """Wait, by WaitForJobChange, until a job has a status."""
     previous: Any = None
     deadline = time.monotonic() + seconds

@@ -176,7 +176,7 @@ def test_a_killed_job_fails_at_once_and_wconfd_is_told(client: Client, wconfd: F
     wconfd.cleaned.clear()
     assert client.call("CancelJob", job_id, True) == [True, "SIGKILL send to the process"]
     wait_status(client, job_id, "error", seconds=1)
-    assert wconfd.cleaned.wait(1)
+    assert wconfd.cleaned.wait(60)
     ((results, ops),) = client.call("QueryJobs", [job_id], ["opresult", "ops"])
     assert results == [f"detected death of job {job_id}"] * 2
     assert ops[0]["reason"][-1][:2] == ["gnt:daemon:luxid:deathdetection", f"detected death of job {job_id}"]

@@ -101,7 +101,7 @@ class Daemon:
     def start(self) -> None:
         command = [*self.program, "--root", self.root.directory, "--trace", self.trace, *self.options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.client().close()
@@ -117,7 +117,7 @@ class Daemon:
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         assert self.process.stderr is not None
         self.process.stderr.close()
         self.process = None

@@ -174,7 +174,7 @@ class FarBehindTarget:
         self.done: list[tuple[str, int]] = []
 
     def position(self) -> int:
-        assert self.ready.wait(20)
+        assert self.ready.wait(60)
         return 3
 
     def append(self, entry: Entry) -> None:
