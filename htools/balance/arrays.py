@@ -243,7 +243,8 @@ def representable(model: Model) -> bool:
     """Whether vectors reckon with this model exactly enough: finite values, sizes that stay exact, one storage kind.
 
     Where not (no node online, one without memory, sizes below zero or near 2⁶³, nodes with and without exclusive
-    storage in one group), callers use the plain functions of `htools.model.moves` and `htools.model.score`.
+    storage in one group, an instance to move that names one node twice), callers use the plain functions of
+    `htools.model.moves` and `htools.model.score`.
     """
     vms = model.instances.values()
     exclusive = {node.exclusive for node in model.nodes.values()}

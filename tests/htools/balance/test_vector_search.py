@@ -74,8 +74,18 @@ def test_the_engine_is_what_serves_ordinary_clusters(cluster: Cluster) -> None:
     served = isinstance(search, (Engine, ClassSearch))
     unknown = any(vm.spindles is None for vm in model.instances.values())
     repeated = any(len(set(vm.exclusion_tags)) < len(vm.exclusion_tags) for vm in model.instances.values())
-    assert served == (not repeated and (kinds == {False} or not unknown))
+    doubled = any(vm.movable and vm.secondary == vm.primary for vm in model.instances.values())
+    assert served == (not repeated and not doubled and (kinds == {False} or not unknown))
     assert served != isinstance(search, PlainSearch)
+
+
+@pytest.mark.parametrize(("second", "plain"), [("", False), ("n1", False), ("n0", True)])
+def test_an_instance_that_names_one_node_twice_is_not_an_ordinary_one(second: str, plain: bool) -> None:
+    """It counts on its node as a secondary alone, which vectors do not know; naming another node is ordinary."""
+    nodes = "".join(f"n{at}|4096|0|4000|10000|9000|4|N|u|1||N|0|1|1.0\n" for at in range(2))
+    cluster = text.parse(f"g|u|preferred||\n\n{nodes}\ni0|1024|1|1|running|Y|n0|{second}|rbd||1|-|N\n\n\n")
+    assert isinstance(search_for(Model.of(cluster, Settings()), Rules()), PlainSearch) == plain
+    compare(cluster, Rules(), Settings(), twice=False)
 
 
 @pytest.mark.parametrize(
