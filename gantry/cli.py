@@ -1,10 +1,12 @@
-"""Dispatch of `gantry COMMAND …`: a table of commands, each in a module of its own, imported only when asked for."""
+"""Dispatch of `gantry COMMAND …`: a table of commands; each has a module that declares its options and one that works.
+
+The second is imported only once the command line has asked for work, so that help and usage errors come at once.
+"""
 
 import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
 
 from spec.errors import GantryError
 
@@ -19,14 +21,7 @@ COMMANDS: dict[str, str] = {
     "conform": "compare a running daemon's answers with the wire's description",
     "tla": "check TLA+ specifications, evaluate expressions, parse modules",
 }
-"""Command name to one line of help; the command lives in `gantry.commands.NAME`."""
-
-
-class Command(Protocol):
-    """What a command module offers."""
-
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
+"""Command name to one line of help; its options are in `gantry.options.NAME`, its work in `gantry.commands.NAME`."""
 
 
 def _overview() -> str:
@@ -43,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n'gantry COMMAND --help' tells about one of them, 'gantry --version' the version.")
         return 0 if words else 2
     if words[0] in {"-V", "--version"}:
-        from htools.version import VERSION
+        from spec.version import VERSION
 
         print(f"gantry {VERSION}")
         return 0
@@ -51,11 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"gantry: unknown command '{name}'; 'gantry --help' lists them", file=sys.stderr)
         return 2
-    module = cast("Command", importlib.import_module(f"gantry.commands.{name}"))
     parser = argparse.ArgumentParser(prog=f"gantry {name}", description=COMMANDS[name])
-    module.add_arguments(parser)
+    importlib.import_module(f"gantry.options.{name}").add_arguments(parser)
+    arguments = parser.parse_args(words[1:])
+    run: Callable[[argparse.Namespace], int] = importlib.import_module(f"gantry.commands.{name}").run
     try:
-        return module.run(parser.parse_args(words[1:]))
+        return run(arguments)
     except GantryError as error:
         print(f"gantry {name}: {error}", file=sys.stderr)
         return 1

@@ -10,6 +10,11 @@ ends with exit code 1.
 Source: man hail(1); Ganeti's design document on the iallocator protocol; the answers of hail 3.0.2.
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hail
+
+    raise SystemExit(hail())
+
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -155,7 +160,3 @@ def body(options: Options, arguments: list[str]) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hail`."""
     return run_tool("hail", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -6,6 +6,11 @@ Only the course of the program and its messages stand here; deciding is `htools.
 Source: man hbal(1); the real hbal 3.0.2's output, stream by stream.
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hbal
+
+    raise SystemExit(hbal())
+
 import sys
 from collections.abc import Iterator, Sequence
 from math import isnan
@@ -24,9 +29,9 @@ from htools.plan.commands import SCRIPT_HEAD, job_sets, line, opcodes, places, s
 from htools.plan.plot import NodeFigures
 from htools.plan.progress import shown
 from htools.plan.report import Outcome, accounts
-from htools.version import VERSION
 from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
+from spec.version import VERSION
 
 
 def _abort(*lines: str) -> NoReturn:
@@ -295,7 +300,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
 
 
 def _announce(cluster: Cluster) -> None:
-    from htools.formatting.haskell import show_policy
+    from htools.formatting.policy import show_policy
 
     print(f"Loaded cluster tags: {','.join(cluster.tags)}")
     print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
@@ -330,7 +335,3 @@ def body(options: Options, arguments: list[str]) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hbal`."""
     return run_tool("hbal", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

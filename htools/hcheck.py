@@ -5,6 +5,11 @@ Exit code 1 says that the cluster is not healthy.
 Source: man hcheck(1); the output of hcheck 3.0.2 in both forms.
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hcheck
+
+    raise SystemExit(hcheck())
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -134,7 +139,3 @@ def body(options: Options, arguments: list[str]) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hcheck`."""
     return run_tool("hcheck", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

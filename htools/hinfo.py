@@ -3,6 +3,11 @@
 Source: man hinfo(1); the output of hinfo 3.0.2.
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hinfo
+
+    raise SystemExit(hinfo())
+
 import sys
 from collections.abc import Sequence
 
@@ -66,7 +71,7 @@ def _groups(loaded: Loaded, verbose: int) -> None:
 def _announce(cluster: Cluster, verbose: int) -> None:
     print(f"Loaded cluster tags: {','.join(cluster.tags)}")
     if verbose > 2:
-        from htools.formatting.haskell import show_policy
+        from htools.formatting.policy import show_policy
 
         print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
 
@@ -94,7 +99,3 @@ def body(options: Options, arguments: list[str]) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hinfo`."""
     return run_tool("hinfo", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

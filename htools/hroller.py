@@ -3,6 +3,11 @@
 Source: man hroller(1); the output of hroller 3.0.2 (groups may differ where several plans are equally short).
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hroller
+
+    raise SystemExit(hroller())
+
 import sys
 from collections.abc import Sequence
 
@@ -127,7 +132,3 @@ def body(options: Options, arguments: list[str]) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hroller`."""
     return run_tool("hroller", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

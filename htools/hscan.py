@@ -5,6 +5,11 @@ Exit code 2 says that at least one cluster could not be read or written; the oth
 Source: man hscan(1); the output of hscan 3.0.2.
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hscan
+
+    raise SystemExit(hscan())
+
 import os
 import sys
 from collections.abc import Sequence
@@ -100,7 +105,3 @@ def body(options: Options, arguments: list[str]) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hscan`."""
     return run_tool("hscan", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -5,6 +5,11 @@ Only the course of the program and its texts stand here; deciding is `htools.cap
 Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hspace
+
+    raise SystemExit(hspace())
+
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -331,7 +336,3 @@ def _show_targets(targets: Targets, required: int, first: int) -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hspace`."""
     return run_tool("hspace", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

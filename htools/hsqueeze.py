@@ -5,14 +5,17 @@ Only the course of the program and its messages stand here; deciding is `htools.
 Source: man hsqueeze(1); the output of hsqueeze 3.0.2 and the jobs that it submits.
 """
 
+if __name__ == "__main__":
+    from htools.commandline.start import hsqueeze
+
+    raise SystemExit(hsqueeze())
+
 import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-
-import msgspec
 
 from htools.commandline import saving
 from htools.commandline.loading import Loaded, load
@@ -23,9 +26,9 @@ from htools.model.moves import Planned
 from htools.model.score import score
 from htools.plan.commands import SCRIPT_HEAD, job_sets, opcodes, script
 from htools.plan.opcodes import Opcode, add_node_tags, drain, power, set_offline, set_online
-from htools.version import VERSION
 from spec.allocator.tags import STANDBY_AUTO
 from spec.errors import GantryError
+from spec.version import VERSION
 
 _HEADERS = {"online": "'Nodes to online'", "nothing": "'No action'", "offline": "'Nodes to offline'"}
 _SAVED = {
@@ -181,6 +184,8 @@ def _told(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> d
 
 def _report(options: Options, found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> None:
     if options.json:
+        import msgspec
+
         print(msgspec.json.format(msgspec.json.encode(_told(found, before, sets)), indent=2).decode())
         return
     if options.verbose < 1 and found.action == "nothing":
@@ -242,7 +247,3 @@ def body(options: Options, arguments: list[str], loader: Callable[[Options], Loa
 def main(words: Sequence[str] | None = None) -> int:
     """The program `hsqueeze`."""
     return run_tool("hsqueeze", body, words)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,7 +1,7 @@
 """The layout of a root directory. It is Ganeti's own, so that its clients find our daemons by GANETI_ROOTDIR."""
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from spec.errors import GantryError
 
@@ -22,8 +22,7 @@ class RootTooLongError(GantryError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """The directory tree of one cluster; every path is absolute and derived from `directory`."""
 
     directory: str

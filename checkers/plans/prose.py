@@ -4,19 +4,6 @@ from checkers.plans.order import Impossible, Obstacle
 from spec.allocator.cluster import Cluster
 from spec.plans.model import Action, BadCommand, Command, Offence, Plan, Rule, Shortfall, Step
 
-RULE_HELP: dict[Rule, str] = {
-    Rule.POSSIBLE: "every command can be done where it stands",
-    Rule.DRAIN: "nothing is moved to an offline or drained node",
-    Rule.GROUP: "instances stay in their node group",
-    Rule.RESTRICTED_MIGRATION: "nothing is migrated off a node that is not drained",
-    Rule.MIGRATION_TAGS: "migration tags allow every migration",
-    Rule.MEMORY: "instances fit the memory of their node",
-    Rule.DISK: "disks fit the node",
-    Rule.CPU: "virtual cores stay within the group's ratio",
-    Rule.N_PLUS_1: "any one node may fail and its instances still fit",
-    Rule.EXCLUSION_TAGS: "instances with the same exclusion tag are kept apart",
-}
-
 
 def command_text(cluster: Cluster, command: Command) -> str:
     """A command as one would type it."""

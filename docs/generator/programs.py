@@ -70,7 +70,7 @@ def argparse_page(parser: argparse.ArgumentParser, path: str) -> Page:
 
 
 def _gantry_parser(name: str, summary: str) -> argparse.ArgumentParser:
-    module = importlib.import_module(f"gantry.commands.{name}")
+    module = importlib.import_module(f"gantry.options.{name}")
     parser = argparse.ArgumentParser(prog=f"gantry {name}", description=summary[:1].upper() + summary[1:] + ".")
     module.add_arguments(parser)
     return parser

@@ -1,1 +1,1 @@
-"""One module a command: `add_arguments(parser)` declares its options, `run(arguments)` returns its exit code."""
+"""One module a command: `run(arguments)` does the work and returns the exit code (options: `gantry.options`)."""

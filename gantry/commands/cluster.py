@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from typing import Any
 
-from gantry.arguments import positive, seconds
 from htools.backends import text as text_backend
 from impl.paths import DEFAULT_ROOT, Root
 from impl.setup.config import Setup, initial_config
@@ -27,38 +26,6 @@ class NoClusterError(GantryError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(f"no cluster here ({path} is missing): make one with 'gantry cluster init --from FILE'")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the subcommands and their options."""
-    root = argparse.ArgumentParser(add_help=False)
-    root.add_argument(
-        "--root", metavar="DIR", help=f"the cluster's directory (default $GANTRY_ROOT, else {DEFAULT_ROOT})"
-    )
-    commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
-
-    def command(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, parents=[root], help=text, description=text)
-
-    init = command("init", "make a cluster from a file in text format")
-    init.add_argument(
-        "--from", dest="source", metavar="FILE", required=True, help="the nodes and instances (text format)"
-    )
-    init.add_argument("--name", default="cluster.example", help="the cluster's name (default %(default)s)")
-    init.add_argument(
-        "--seconds-per-gib",
-        metavar="S",
-        type=seconds,
-        default=0.0,
-        help="how long the embedded driver takes to move a GiB (default %(default)s)",
-    )
-    init.add_argument(
-        "--max-running-jobs", metavar="N", type=positive, default=20, help="jobs side by side (default %(default)s)"
-    )
-    command("start", "start wconfd and luxid")
-    command("status", "say what runs, which jobs there are, who holds which lock")
-    command("export", "print the configuration as Ganeti's own daemons read it")
-    command("stop", "stop luxid and wconfd; running jobs run on to their end")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,14 +9,10 @@ import time
 from types import FrameType
 from typing import NoReturn
 
-from gantry.arguments import seconds
 from gantry.demo.display import make_display
 from gantry.demo.stage import example_path, stage
 from gantry.demo.story import tell
 from htools.backends import text as text_backend
-
-SECONDS_PER_GIB = 0.02
-"""Chosen so that the example's plan takes about twenty seconds: long enough to watch, short enough to wait for."""
 
 NEXT = """\
 Try next{where}:
@@ -29,20 +25,6 @@ Try next{where}:
 and a plan that is not safe, with the reason:
   gantry audit {branch}.plan --cluster {branch}.txt
 """
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("--from", dest="source", metavar="FILE", help="another cluster than the office (text format)")
-    parser.add_argument(
-        "--seconds-per-gib",
-        metavar="S",
-        type=seconds,
-        default=SECONDS_PER_GIB,
-        help="how long moving a GiB takes (default %(default)s)",
-    )
-    parser.add_argument("--plain", action="store_true", help="lines instead of a live picture, also on a terminal")
-    parser.add_argument("--keep", action="store_true", help="keep the cluster's directory to look at")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,15 +22,6 @@ class TraceFileError(GantryError):
         super().__init__(f"cannot read the trace {path}: {reason}")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.epilog = "Exit code: 0 the trace is a behaviour of the specification, 1 it is none, or cannot be read."
-    parser.add_argument("model", choices=sorted(MODELS), help="what the trace is of")
-    parser.add_argument(
-        "file", metavar="FILE", help="what the daemon wrote with --trace FILE; '-' reads standard input"
-    )
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Validate one trace and tell the verdict."""
     try:

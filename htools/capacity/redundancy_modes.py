@@ -68,7 +68,7 @@ def compare_ways(options: Options, loaded: Loaded, new: Instance) -> None:
     limit = None if options.max_length == -1 else options.max_length
     counts = []
     for text, independent, accept in _WAYS:
-        way = replace(options, independent_groups=independent, accept_existing=accept, verbose=0)
+        way = options.changed(independent_groups=independent, accept_existing=accept, verbose=0)
         judged = judge(way, cluster, model)
         targets = candidates(model.nodes.values(), judged.groups, required, judged.limits, allocable=True)
         count = 0

@@ -16,8 +16,7 @@ Source: the observed behaviour of Ganeti's htools 3.0.2 (and GNU getopt's manual
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from spec.errors import GantryError
 
@@ -36,8 +35,7 @@ class CommandLineError(GantryError):
         super().__init__(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Option(Generic[Settings]):
+class Option(NamedTuple, Generic[Settings]):
     """One option.
 
     Attributes:

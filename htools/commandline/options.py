@@ -1,9 +1,10 @@
 """What the command lines of the tools can say: one record of settings for all of them, with the defaults.
 
-Only values live here; how words become settings is `htools.commandline.option_table`'s business.
+Only values live here; `htools.commandline.option_table` turns words into settings. No dataclasses: every start of a
+tool imports this module, and `dataclasses` takes longer to import than the rest of the command line.
 """
 
-from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 DISK_TEMPLATES = ("diskless", "file", "sharedfile", "plain", "blockdev", "drbd", "rbd", "ext", "gluster")
 """Ganeti's disk templates in its own order."""
@@ -12,8 +13,7 @@ PRIORITIES = {"low": 10, "normal": 0, "high": -10}
 """Submission priorities and their numbers (smaller runs earlier)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """What one instance asks for: `disk` and `memory` in MiB, `cpus` in cores, `spindles`."""
 
     disk: int
@@ -22,15 +22,20 @@ class Spec:
     spindles: int = 1
 
 
-@dataclass(slots=True)
 class Options:
-    """What a command line said, or the defaults. Unset options are None; `luxi` is empty for the default socket."""
+    """What a command line said; the class has the defaults.
+
+    Options that were not given are None; `luxi` is empty for the default socket.
+
+    Args:
+        settings: the values that differ from the defaults, by name.
+    """
 
     data_file: str | None = None
     luxi: str | None = None
     rapi: str = ""
     ialloc_source: str | None = None
-    simulate: list[str] = field(default_factory=list)
+    simulate: list[str]
     """Simulation specifications, the last one given first."""
     root: str | None = None
     dynu_file: str | None = None
@@ -40,9 +45,9 @@ class Options:
     mond_xen: bool = False
     exit_on_missing_mond: bool = False
     exclusion_tags: list[str] | None = None
-    exclude_instances: list[str] = field(default_factory=list)
-    select_instances: list[str] = field(default_factory=list)
-    offline: list[str] = field(default_factory=list)
+    exclude_instances: list[str]
+    select_instances: list[str]
+    offline: list[str]
     """Nodes to take for offline, the last one given first."""
     group: str | None = None
     max_cpu: float | None = None
@@ -101,6 +106,20 @@ class Options:
     show_help: bool = False
     show_version: bool = False
     show_completion: bool = False
+
+    def __init__(self, **settings: object) -> None:
+        self.simulate, self.exclude_instances, self.select_instances, self.offline = [], [], [], []
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in Options.__annotations__:
+            raise AttributeError(f"there is no option '{name}'", name=name, obj=self)
+        super().__setattr__(name, value)
+
+    def changed(self, **settings: object) -> Self:
+        """A copy with other values of some options."""
+        return type(self)(**{**vars(self), **settings})
 
     @property
     def first_node(self) -> int:

@@ -3,19 +3,16 @@
 A tool's options stand in Ganeti's order, so that an ambiguous abbreviation lists them as the real one does.
 """
 
-import dataclasses
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from htools.commandline.getopt import CommandLineError, completion_text, help_text, parse
 from htools.commandline.option_table import OPTIONS, ToolOption
 from htools.commandline.options import Options
-from htools.version import VERSION
 from spec.errors import GantryError
+from spec.version import VERSION
 
 __all__ = ["TOOLS", "Options", "Tool", "parse_command_line", "run_tool", "stop", "usage"]
 
@@ -24,8 +21,7 @@ _BY_NAME = {option.long: option for option in OPTIONS}
 _COMMON = ("version", "help", "help-completion")
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(NamedTuple):
     """A program: its `name`, one line of `summary`, how its `arguments` are called, its options in Ganeti's order.
 
     `texts` replaces an option's metavariable and help where they differ for this tool.
@@ -46,7 +42,7 @@ class Tool:
         for position, option in enumerate(chosen):
             if option.long in texts:
                 value, text = texts[option.long]
-                chosen[position] = dataclasses.replace(option, value=value, help=text, optional=False)
+                chosen[position] = option._replace(value=value, help=text, optional=False)
         return chosen
 
 
@@ -212,6 +208,8 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
         sys.stderr.close()
         return 1
     except KeyboardInterrupt:
+        import signal
+
         with suppress(OSError):
             sys.stdout.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -8,20 +8,22 @@ numbers.
 """
 
 import re
-
-from htools.formatting.numbers import show
-from spec.allocator.cluster import ISpec, Policy
+from functools import cache
 
 _SPACE = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
-_OPEN = re.compile(rf"(?:{_SPACE}*\()*")
-_CLOSE = re.compile(rf"{_SPACE}*\)")
-_NUMBER = re.compile(
-    rf"{_SPACE}*(?P<minus>-{_SPACE}*)?"
-    r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
-    r"|NaN(?![\w'])|Infinity(?![\w']))"
-)
 _DIGITS = 4000
 """Digits that are turned into a number at once: Python refuses more than 4300 of them."""
+
+
+@cache
+def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What stands before a number, the number, and what closes a parenthesis; compiled when a number is read first."""
+    number = (
+        rf"{_SPACE}*(?P<minus>-{_SPACE}*)?"
+        r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+        r"|NaN(?![\w'])|Infinity(?![\w']))"
+    )
+    return re.compile(rf"(?:{_SPACE}*\()*"), re.compile(number), re.compile(rf"{_SPACE}*\)")
 
 
 def _natural(body: str) -> int | None:
@@ -40,17 +42,18 @@ def _natural(body: str) -> int | None:
 
 def _literal(text: str) -> tuple[bool, str, str] | None:
     """The number at the head of a text, in any number of parentheses: whether negative, as written, and the rest."""
-    head = _OPEN.match(text)
+    opening, number, closing = _grammar()
+    head = opening.match(text)
     begin = head.end() if head else 0
-    match = _NUMBER.match(text, begin)
+    match = number.match(text, begin)
     if match is None:
         return None
     end = match.end()
     for _ in range(text.count("(", 0, begin)):
-        closing = _CLOSE.match(text, end)
-        if closing is None:
+        closed = closing.match(text, end)
+        if closed is None:
             return None
-        end = closing.end()
+        end = closed.end()
     return match["minus"] is not None, match["body"], text[end:]
 
 
@@ -160,32 +163,3 @@ def show_string(text: str) -> str:
             parts.append(f"\\{code}")
             previous_numeric = True
     return "".join(parts) + '"'
-
-
-_TEMPLATES = {
-    "diskless": "DTDiskless", "file": "DTFile", "sharedfile": "DTSharedFile", "plain": "DTPlain", "blockdev": "DTBlock",
-    "drbd": "DTDrbd8", "rbd": "DTRbd", "ext": "DTExt", "gluster": "DTGluster",
-}  # fmt: skip
-
-
-def _show_ispec(spec: ISpec) -> str:
-    sizes = (
-        ("MemorySize", spec.memory), ("CpuCount", spec.cpus), ("DiskSize", spec.disk_size),
-        ("DiskCount", spec.disk_count), ("NicCount", spec.nic_count), ("SpindleUse", spec.spindle_use),
-    )  # fmt: skip
-    return f"ISpec {{{', '.join(f'iSpec{name} = {value}' for name, value in sizes)}}}"
-
-
-def show_policy(policy: Policy) -> str:
-    """An instance policy as the tools print it with `-v -v`."""
-    bounds = ",".join(
-        f"MinMaxISpecs {{minMaxISpecsMinSpec = {_show_ispec(pair.minimum)}, "
-        f"minMaxISpecsMaxSpec = {_show_ispec(pair.maximum)}}}"
-        for pair in policy.bounds
-    )
-    templates = ",".join(_TEMPLATES[template.value] for template in policy.disk_templates)
-    return (
-        f"IPolicy {{iPolicyMinMaxISpecs = [{bounds}], iPolicyStdSpec = {_show_ispec(policy.standard)}, "
-        f"iPolicyDiskTemplates = [{templates}], iPolicyVcpuRatio = {show(policy.vcpu_ratio)}, "
-        f"iPolicySpindleRatio = {show(policy.spindle_ratio)}}}"
-    )

@@ -11,12 +11,13 @@ are equally good; the guarantees are the same.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
-
-import networkx as nx
+from typing import TYPE_CHECKING, Literal
 
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
+
+if TYPE_CHECKING:  # networkx takes longer to import than a small cluster to plan for: only what colours loads it
+    import networkx as nx
 
 STRATEGIES: tuple[Literal["largest_first", "DSATUR", "smallest_last"], ...] = (
     "largest_first",
@@ -31,6 +32,8 @@ class CapacityError(Exception):
 
 def conflict_graph(model: Model, chosen: Iterable[int], *, all_shut_down: bool) -> "nx.Graph[int]":
     """The pairs of chosen nodes that may not be down together."""
+    import networkx as nx
+
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(chosen)
     for vm in model.instances.values():
@@ -46,6 +49,8 @@ def conflict_graph(model: Model, chosen: Iterable[int], *, all_shut_down: bool) 
 
 def colour_classes(graph: "nx.Graph[int]") -> tuple[list[list[int]], dict[str, list[int]]]:
     """The fewest groups that any strategy finds, and for each strategy the sizes of its groups."""
+    import networkx as nx
+
     best: list[list[int]] | None = None
     sizes: dict[str, list[int]] = {}
     for strategy in STRATEGIES:

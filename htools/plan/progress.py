@@ -1,6 +1,5 @@
 """A line of progress on a terminal while a long search goes on; nothing anywhere else."""
 
-import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,8 @@ CELLS = 24
 
 def _bar(before: float, target: float, score: float, rounds: int, spent: float) -> str:
     """The line, as far as the terminal is wide."""
+    import shutil
+
     span = before - target
     share = min(1.0, max(0.0, (before - score) / span)) if span > 0 else 1.0
     filled = round(share * CELLS)

@@ -12,7 +12,7 @@ from htools.model.cluster import NO_NODE, InstanceModel, Model, NodeModel
 from htools.model.moves import Planned
 from htools.model.score import COMPONENTS
 from htools.plan.commands import commands, job_sets, opcodes, steps_of
-from htools.version import VERSION
+from spec.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)

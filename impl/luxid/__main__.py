@@ -1,90 +1,17 @@
 """`python -m impl.luxid --root DIR`, and the console script `luxid`."""
 
-import asyncio
-import functools
-import os
-import signal
 import sys
 from collections.abc import Sequence
 
-from impl.luxid.connection import LuxiServer
-from impl.luxid.context import Context
-from impl.luxid.daemon import Daemon
-from impl.luxid.dispatch import Call, answer
-from impl.luxid.methods import COMMANDS, refuse_command
-from impl.luxid.options import Options, read_options
-from impl.luxid.queries import QUERIES
-from impl.luxid.startup import Logger, raise_descriptor_limit
-from impl.luxid.store import QueueFiles
-from impl.paths import Root
-from impl.process.pidfile import PidFile
-from spec.errors import GantryError
-
-
-async def serve(root: Root, options: Options, log: Logger) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
-    clients = raise_descriptor_limit()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    context: Context
-    daemon: Daemon | None = None
-    methods: dict[str, Call]
-    if options.query_only:
-        context = Context(root, log, QueueFiles(root.queue))
-        methods = {name: functools.partial(refuse_command, name) for name in COMMANDS}
-        following = asyncio.create_task(context.configuration.follow())
-    else:
-        context = daemon = Daemon(
-            root,
-            log,
-            options.trace,
-            options.job_program,
-            polling_only=options.polling_only,
-            max_waiters=options.max_waiters,
-        )
-        methods = {name: functools.partial(handler, daemon) for name, handler in COMMANDS.items()}
-        await daemon.start()
-        following = asyncio.create_task(asyncio.sleep(0))
-    methods |= {name: functools.partial(handler, context) for name, handler in QUERIES.items()}
-    server = LuxiServer(root.luxi_socket, lambda payload: answer(payload, methods, log), clients)
-    await server.start()
-    log("ready", socket=server.path, pid=os.getpid(), clients=clients)
-    expiring = asyncio.create_task(server.expire())
-    try:
-        await stop.wait()
-    finally:
-        log("stopping")
-        for task in (expiring, following):
-            task.cancel()
-        await server.stop()
-        if daemon is not None:
-            await daemon.stop()
+from impl.luxid.options import read_options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the daemon until SIGTERM; returns the exit code."""
+    """Read the command line, then import the daemon and run it until SIGTERM; returns the exit code."""
     options = read_options(argv)
-    root = Root.of(options.root)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent when logs are rotated or a terminal is closed
-    try:
-        root.make_directories()
-        with open(root.log_file("luxid"), "a", encoding="utf-8") as file:
-            log = Logger(file, sys.stderr) if options.foreground else Logger(file)
-            try:
-                with PidFile.take(root, "luxid"):
-                    asyncio.run(serve(root, options, log))
-            except GantryError as error:
-                log("cannot run", error=str(error))
-                raise
-    except GantryError as error:
-        sys.stderr.write(f"luxid: {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"luxid: cannot run in {root.directory} ({error}): check the directory and its rights\n")
-        return 1
-    return 0
+    from impl.luxid.run import run
+
+    return run(options)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from impl.process.spawner import DEFAULT_PROGRAM
+from spec.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Options:
         trace: file for the trace of the queue, or None.
         polling_only: whether to follow jobs without inotify and pidfds.
         max_waiters: clients that may wait for changes of jobs at the same time.
-        job_program: `module:function` that runs a job.
+        job_program: `module:function` that runs a job, or None for the spawner's default.
     """
 
     root: str | None = None
@@ -27,7 +27,7 @@ class Options:
     trace: str | None = None
     polling_only: bool = False
     max_waiters: int = 4096
-    job_program: str = DEFAULT_PROGRAM
+    job_program: str | None = None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--trace", metavar="FILE", help="write every transition of the queue to FILE (NDJSON)")
     result.add_argument("--polling-only", action="store_true", help="follow jobs without inotify and pidfds")
     result.add_argument("--max-waiters", type=int, default=4096, metavar="N", help="waiting clients (default: 4096)")
-    result.add_argument("--job-program", metavar="MODULE:FUNCTION", default=DEFAULT_PROGRAM, help=argparse.SUPPRESS)
+    result.add_argument("--job-program", metavar="MODULE:FUNCTION", help=argparse.SUPPRESS)
+    result.add_argument("-V", "--version", action="version", version=f"luxid (gantry) {VERSION}")
     return result
 
 

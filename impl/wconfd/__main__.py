@@ -1,62 +1,17 @@
 """`python -m impl.wconfd --root DIR`, and the console script `wconfd`."""
 
-import asyncio
-import gc
-import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from impl.paths import Root
-from impl.process.livelock import LiveLock
-from impl.process.pidfile import PidFile
-from impl.store.port import Store
-from impl.store.sqlite import SqliteStore
-from impl.wconfd.daemon import Wconfd
-from impl.wconfd.options import Options, read_options
-from impl.wconfd.startup import start_log, take_in
-from spec.errors import GantryError
-from spec.locks.names import other
+from impl.wconfd.options import read_options
 
 
-async def serve(root: Root, options: Options, open_store: Callable[[str], Store]) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
-    store = open_store(root.store)
-    state = take_in(root, store, fair=options.fair)
-    livelock = LiveLock.create(root.livelocks, "wconfd")
-    me = other("wconfd", livelock.path, os.getpid())
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    daemon = Wconfd(root, store, state, me, options)
-    # the state has no cycles: looking for some after every few calls, in all of a big configuration, finds nothing
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
-    try:
-        await daemon.start()
-        await ended.wait()
-    finally:
-        await daemon.stop()
-        livelock.release()
-
-
-def main(argv: Sequence[str] | None = None, open_store: Callable[[str], Store] = SqliteStore) -> int:
-    """Run the daemon; answers the program's exit code."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line, then import the daemon and run it until SIGTERM; returns the exit code."""
     options = read_options(argv)
-    root = Root.of(options.root)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        root.make_directories()
-        with PidFile.take(root, "wconfd"):
-            start_log(root, foreground=options.foreground, debug=options.debug)
-            asyncio.run(serve(root, options, open_store))
-    except GantryError as error:
-        print(f"wconfd: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"wconfd: {error}: check the root directory {root.directory}", file=sys.stderr)
-        return 1
-    return 0
+    from impl.wconfd.run import run
+
+    return run(options)
 
 
 if __name__ == "__main__":

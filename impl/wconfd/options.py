@@ -2,11 +2,12 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from spec.version import VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """Settings of one run; times are in seconds.
 
     Attributes:
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     add("--trace", metavar="FILE", help="append every step of the lock core, for 'gantry trace locks FILE'")
     add("--metrics", metavar="[HOST:]PORT", help="serve figures for Prometheus there (host: loopback)")
     add("--replica", metavar="DIR", action="append", default=[], help="keep a copy of the configuration in DIR")
+    add("-V", "--version", action="version", version=f"wconfd (gantry) {VERSION}")
     return result
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from impl.store.port import Batch
 from impl.store.sqlite import SqliteStore
-from impl.wconfd.__main__ import main
+from impl.wconfd.options import read_options
+from impl.wconfd.run import run
 from impl.wire.client import Client, UnreachableError
 from tests import budget
 from tests.impl.wconfd.conftest import MINIMAL, Daemon, hangups, new_daemon
@@ -114,7 +115,7 @@ class LateStore(SqliteStore):
 
 
 def serve_with_late_store() -> int:
-    return main(sys.argv[1:], LateStore)
+    return run(read_options(sys.argv[1:]), LateStore)
 
 
 class LateDaemon(Daemon):

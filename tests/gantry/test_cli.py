@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gantry.cli import COMMANDS, main
-from htools.version import VERSION
+from spec.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 BRANCH = str(ROOT / "examples" / "branch-4.txt")

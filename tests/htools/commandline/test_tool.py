@@ -1,10 +1,12 @@
 """The command lines: abbreviations, arguments, refusals; against the real programs where they are installed."""
 
 import subprocess
+from contextlib import suppress
 
 import pytest
 
 from htools.commandline.getopt import CommandLineError
+from htools.commandline.option_table import OPTIONS
 from htools.commandline.options import Options, Spec
 from htools.commandline.tool import TOOLS, parse_command_line, run_tool
 from htools.formatting.haskell import parse_unit, read_float, read_int
@@ -117,3 +119,22 @@ def test_refusals_are_the_real_ones(words: list[str], capsys: pytest.CaptureFixt
     assert run_tool("hbal", lambda *_: 7, words) == real.returncode
     if real.returncode == 1:
         assert capsys.readouterr().err == real.stderr
+
+
+def test_every_option_sets_a_setting_that_there_is() -> None:
+    samples = ("1", "1,1,1", "yes", "drbd", "low")
+    for option in OPTIONS:
+        settings = Options()
+        for sample in samples:
+            with suppress(ValueError):
+                option.apply(settings, sample if option.value else None)
+                break
+        assert set(vars(settings)) <= set(Options.__annotations__)
+    with pytest.raises(AttributeError, match="no option 'verbsoe'"):
+        Options(verbsoe=2)
+
+
+def test_changed_settings_are_a_copy() -> None:
+    settings = Options(verbose=3)
+    assert (settings.changed(verbose=0).verbose, settings.verbose) == (0, 3)
+    assert settings.changed(json=True).verbose == 3

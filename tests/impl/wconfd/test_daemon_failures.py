@@ -15,7 +15,8 @@ from impl.config.model import parse
 from impl.store.port import Batch, StoreError
 from impl.store.replicas import DirectoryTarget, Entry, ReplicaError, Sender
 from impl.store.sqlite import SqliteStore
-from impl.wconfd.__main__ import main
+from impl.wconfd.options import read_options
+from impl.wconfd.run import run
 from spec.errors import PeerError
 from tests.impl.wconfd.conftest import MINIMAL, Daemon
 from tests.impl.wconfd.test_daemon import NODE, until
@@ -36,7 +37,7 @@ class FailingStore(SqliteStore):
 
 
 def serve_with_failing_store() -> int:
-    return main(sys.argv[1:], FailingStore)
+    return run(read_options(sys.argv[1:]), FailingStore)
 
 
 class FailingDaemon(Daemon):

@@ -1,0 +1,3 @@
+"""The version of Gantry that every program prints."""
+
+VERSION = "0.1.0"
