@@ -18,12 +18,13 @@ from spec.jobs.model import Status
 from spec.locks.names import Mode
 from tests.impl.job import test_life, test_process
 from tests.impl.job.conftest import Bench, made_bench
+from tests.impl.job.units import test_groups as groups
 from tests.impl.job.units import test_instance_create as creates
 from tests.impl.job.units import test_instance_moves as moves
 from tests.impl.job.units import test_instance_parameters as parameters
 from tests.impl.job.units import test_instance_state as states
 from tests.impl.job.units import test_node_parameters as nodes
-from tests.impl.job.units import test_objects as objects
+from tests.impl.job.units import test_verification as verification
 
 Check = Callable[[Bench], None]
 
@@ -222,12 +223,12 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
     "mirrors_split": (
         "impl.job.units.groups.split_instances",
         lambda *_: [],
-        objects.test_an_assignment_that_splits_a_mirror,
+        groups.test_an_assignment_that_splits_a_mirror,
     ),
     "redundancy_not_looked_at": (
         "impl.job.units.verification._redundancy",
         lambda *_: [],
-        objects.test_redundancy,
+        verification.test_redundancy,
     ),
 }
 """What is replaced, by what, and the check that finds it."""

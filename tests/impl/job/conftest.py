@@ -102,6 +102,11 @@ def made_bench() -> Iterator[Bench]:
             yield Bench(root, wconfd)
 
 
+def refused(bench: Bench, op: dict[str, Any], text: str) -> None:
+    result = bench.fails(op)
+    assert result[1][0].startswith(text), result
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     with made_bench() as made:
