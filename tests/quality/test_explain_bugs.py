@@ -1,4 +1,4 @@
-"""Bugs planted in what our hbal has beyond the real one, each found by the check that its test makes."""
+"""Bugs planted in explanations, each found by the check that compares what is told with the definition."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,13 +7,10 @@ import pytest
 
 from htools.backends import text
 from htools.balance.explain import Constraint, Explanation, Obstacle
-from htools.balance.lookahead import _ahead
-from htools.model.cluster import Model
-from htools.model.moves import Planned
 from spec.allocator.cluster import Cluster
-from spec.allocator.decisions import Move, Rules
+from spec.allocator.decisions import Move
 from tests.conformance.clusters import Generator
-from tests.htools.test_extras import TIGHT, ends_higher, usual_ahead, wrongly_explained
+from tests.htools.balance.test_explain import TIGHT, wrongly_explained
 
 
 def explained_clusters() -> list[Cluster]:
@@ -42,12 +39,3 @@ def test_a_constraint_that_is_forgotten_is_found(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("htools.balance.explain._all", forgetful)
     assert any(wrongly_explained(cluster, Explanation.obstacle) for cluster in explained_clusters())
-
-
-@pytest.mark.long
-def test_looking_ahead_without_a_glance_at_the_greedy_end_is_found() -> None:
-    def ahead_alone(model: Model, rules: Rules, before: float, ahead: int, rounds: int) -> Iterable[Planned]:
-        return _ahead(model, rules, before, ahead, 0.0, rounds)
-
-    assert not ends_higher(usual_ahead)
-    assert ends_higher(ahead_alone)
