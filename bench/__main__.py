@@ -6,7 +6,7 @@ import pkgutil
 
 import bench
 
-NO_BENCHMARK = {"peer"}
+NO_BENCHMARK = {"daemons"}
 """Modules that help the others."""
 
 
@@ -14,7 +14,7 @@ def main() -> int:
     """Run the benchmarks and return 0."""
     known = sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_"))
     known = [name for name in known if name not in NO_BENCHMARK]
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure ours, beside the real programs.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure our programs beside Ganeti's.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {', '.join(known)}")
     names = parser.parse_args().names
     for name in names:

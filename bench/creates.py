@@ -2,7 +2,7 @@
 
 Three ways to lock: all nodes (wait for every one of them); opportunistic, one try (take what is free now, as Ganeti
 before it could say "at least"); opportunistic, at least as many as the instance needs (asked until they are free).
-Real daemons, real job processes, a real hail. Prints a table; a failure is counted by its error code.
+Our daemons, job processes and hail. Prints a table; a failure is counted by its error code.
 """
 
 import tempfile

@@ -1,8 +1,8 @@
-"""hbal against the real one in the same run, whole processes: processor seconds, their ratio, what must be reached.
+"""hbal against Ganeti's in the same run, whole processes: processor seconds, their ratio, what must be reached.
 
 Both run in turns, and the medians are shown.
 
-Clusters are made here, seeded: imbalanced, all DRBD, five instances a node (ten at 2000 nodes). The real program is
+Clusters are made here, seeded: imbalanced, all DRBD, five instances a node (ten at 2000 nodes). Ganeti's is
 run where it needs minutes at most: at 80 nodes for one round, which is then taken twenty times.
 """
 
@@ -19,7 +19,7 @@ from statistics import median
 from tests.conftest import peer_program
 
 SIZES = ((5, 20, -1, 8.0, 9), (20, 100, -1, 1 / 15, 5), (80, 400, 20, 1 / 150, 3), (200, 1000, 1, 1 / 300, 1))
-"""Nodes, instances, rounds (−1: all), the most that our time may be of the real one's, and pairs of runs."""
+"""Nodes, instances, rounds (−1: all), the most that our time may be of Ganeti's, and pairs of runs."""
 LARGE = ((1000, 5000, 500, 120.0, 1.5), (2000, 20000, 20, 120.0, 4.0))
 """Nodes, instances, rounds, seconds of processor time allowed, GiB allowed."""
 GROWTH = ((50, 250), (100, 500), (200, 1000), (400, 2000), (100, 1000), (100, 2000))
@@ -66,13 +66,13 @@ def run(command: Sequence[str]) -> tuple[float, float, float]:
 
 def medians(ours: Sequence[str], theirs: Sequence[str] | None, pairs: int) -> tuple[float, float]:
     """The median processor seconds of both programs, run in turns; of ours alone three times where a pair is long."""
-    mine, real = [], []
+    mine, others = [], []
     for _ in range(pairs):
         mine.append(run(ours)[1])
         if theirs is not None:
-            real.append(run(theirs)[1])
+            others.append(run(theirs)[1])
     mine += [run(ours)[1] for _ in range(3 - pairs)]
-    return median(mine), median(real) if real else float("nan")
+    return median(mine), median(others) if others else float("nan")
 
 
 def _fit(sizes: Sequence[tuple[int, int]], costs: Sequence[float]) -> tuple[float, float]:
@@ -101,7 +101,7 @@ def _growth(ours: Sequence[str], folder: Path) -> None:
         )
     for name, costs in (("the first round", first), ("a later round", later)):
         by_nodes, by_instances = _fit(GROWTH, costs)
-        print(f"  {name} grows as nodes^{by_nodes:.2f} · instances^{by_instances:.2f} (real: 2 and 1)")
+        print(f"  {name} grows as nodes^{by_nodes:.2f} · instances^{by_instances:.2f} (Ganeti: 2 and 1)")
 
 
 def main() -> None:
@@ -109,12 +109,12 @@ def main() -> None:
     program = peer_program("hbal")
     ours = [sys.executable, "-m", "htools.hbal"]
     if program is None:
-        print("no real hbal on this machine (Debian: ganeti-htools-3.0): our own times only")
+        print("Ganeti's hbal is not installed (Debian: ganeti-htools-3.0): our own times only")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ENVIRONMENT["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
         run([*ours, "--version"])
-        print(f"{'nodes':>6} {'instances':>9} {'rounds':>6} {'real s':>9} {'ours s':>8} {'ratio':>9}  must reach")
+        print(f"{'nodes':>6} {'instances':>9} {'rounds':>6} {'Ganeti s':>9} {'ours s':>8} {'ratio':>9}  must reach")
         for nodes, instances, rounds, allowed, pairs in SIZES:
             path = folder / f"c{nodes}"
             path.write_text(cluster(nodes, instances))
@@ -122,7 +122,7 @@ def main() -> None:
             timed = ["-t", str(path), "-l1"] if nodes == 80 else words
             mine, theirs = medians([*ours, *words], None if program is None else [program, *timed], pairs)
             told = f"{allowed:.0f}x slower" if allowed > 1 else f"{1 / allowed:.0f}x faster"
-            theirs, note = (theirs * rounds, " (real: 1 round, times 20)") if nodes == 80 else (theirs, "")
+            theirs, note = (theirs * rounds, " (Ganeti: 1 round, times 20)") if nodes == 80 else (theirs, "")
             ratio = theirs / mine
             shown = f"{ratio:8.1f}x" if ratio >= 1 else f"1/{1 / ratio:.1f}x"
             verdict = "" if program is None else "ok" if mine <= theirs * allowed else "MISSED"

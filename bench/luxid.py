@@ -1,4 +1,4 @@
-"""luxid's speed, side by side with the real one where that is installed: `python -m bench luxid`.
+"""luxid's speed, side by side with Ganeti's where that is installed: `python -m bench luxid`.
 
 Every figure is of OP_TEST_DELAY of 1 ms without nodes. `GANTRY_BENCH_JOBS` sets how many jobs are submitted together.
 """
@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bench.peer import daemons, peer_missing
+from bench.daemons import daemons, ganeti_missing
 from impl.wire.client import Client
 
 JOBS = int(os.environ.get("GANTRY_BENCH_JOBS", "200"))
@@ -44,9 +44,9 @@ def wait(client: Client, job_id: int) -> str:
         previous = [status]
 
 
-def measure(*, real: bool) -> Figures:
+def measure(*, ganeti: bool) -> Figures:
     """Measure one of the two."""
-    with daemons(real=real) as root, Client(root.luxi_socket, timeout=600) as client:
+    with daemons(ganeti=ganeti) as root, Client(root.luxi_socket, timeout=600) as client:
         assert wait(client, client.call("SubmitJob", [opcode()])) == "success"
         latencies = []
         for _ in range(LATENCY_RUNS):
@@ -72,22 +72,22 @@ def measure(*, real: bool) -> Figures:
         return Figures(rate, statistics.median(latencies), single, batch)
 
 
-def _line(what: str, unit: str, ours: float, real: float | None, *, smaller_is_better: bool = False) -> str:
-    if real is None:
+def _line(what: str, unit: str, ours: float, ganeti: float | None, *, smaller_is_better: bool = False) -> str:
+    if ganeti is None:
         return f"{what:<44} {ours:>10.1f} {unit}"
-    ratio = real / ours if smaller_is_better else ours / real
-    return f"{what:<44} {ours:>10.1f} {real:>10.1f} {unit:<8} {ratio:>6.1f}x"
+    ratio = ganeti / ours if smaller_is_better else ours / ganeti
+    return f"{what:<44} {ours:>10.1f} {ganeti:>10.1f} {unit:<8} {ratio:>6.1f}x"
 
 
 def main() -> None:
     """Measure and print."""
-    missing = peer_missing()
-    real = None if missing else measure(real=True)
-    ours = measure(real=False)
+    missing = ganeti_missing()
+    ganeti = None if missing else measure(ganeti=True)
+    ours = measure(ganeti=False)
     if missing:
         print(f"ours alone: {missing}")
     else:
-        print(f"{'':<44} {'ours':>10} {'real':>10} {'':<8} {'ratio':>7}")
+        print(f"{'':<44} {'ours':>10} {'ganeti':>10} {'':<8} {'ratio':>7}")
     rows = (
         (f"{JOBS} jobs submitted together, to their end", "jobs/s", "jobs_per_second", 1, False),
         ("one job, submission to success (median)", "ms", "latency", 1000, True),
@@ -95,7 +95,7 @@ def main() -> None:
         ("submissions, 500 at once", "jobs/s", "batch_submissions", 1, False),
     )
     for what, unit, name, factor, smaller in rows:
-        theirs = None if real is None else getattr(real, name) * factor
+        theirs = None if ganeti is None else getattr(ganeti, name) * factor
         print(_line(what, unit, getattr(ours, name) * factor, theirs, smaller_is_better=smaller))
 
 

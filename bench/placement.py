@@ -1,7 +1,7 @@
-"""hail, hspace and hsqueeze against the real ones in the same run, whole processes: processor seconds and the ratio.
+"""hail, hspace and hsqueeze against Ganeti's in the same run, whole processes: processor seconds and the ratio.
 
 Clusters are made here, seeded, as in `bench.hbal`; for hsqueeze all instances are on external storage. What is quick is
-run several times, ours and the real one in turn, and medians are told. A real program that would take minutes is
+run several times, ours and Ganeti's in turn, and medians are shown. A program of Ganeti's that would take minutes is
 stopped once what must be reached is shown, or after a few seconds where nothing depends on it; its ratio is then a
 lower bound.
 """
@@ -23,13 +23,13 @@ from tests.conftest import PEER_BIN
 PATIENCE = 60
 """Processor seconds that a program may take."""
 CURIOSITY = 15
-"""Processor seconds that a real program gets whose time decides nothing."""
+"""Processor seconds that a program of Ganeti's gets whose time decides nothing."""
 HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A tool, what it runs on, and what must be reached: a factor over the real one, or seconds and MiB.
+    """A tool, what it runs on, and what must be reached: a factor over Ganeti's, or seconds and MiB.
 
     `runs` says how often each program is run.
     """
@@ -175,11 +175,11 @@ def run(case: Case, folder: Path) -> None:
     line = f"{what} {own.seconds:8.2f} s {own.megabytes:6.0f} MiB"
     reached = own.ended
     if theirs:
-        real = typical(theirs)
-        sign = "" if real.ended else ">"
-        line += f"   real {sign}{real.seconds:.2f} s {sign}{real.megabytes:.0f} MiB"
-        line += f"   {sign}{real.seconds / own.seconds:.1f}x"
-        reached &= not case.factor or real.seconds / own.seconds >= case.factor
+        other = typical(theirs)
+        sign = "" if other.ended else ">"
+        line += f"   Ganeti {sign}{other.seconds:.2f} s {sign}{other.megabytes:.0f} MiB"
+        line += f"   {sign}{other.seconds / own.seconds:.1f}x"
+        reached &= not case.factor or other.seconds / own.seconds >= case.factor
     reached &= not case.seconds or own.seconds <= case.seconds
     reached &= not case.megabytes or own.megabytes <= case.megabytes
     wanted = f">= {case.factor:g}x" if case.factor else f"<= {case.seconds:g} s"

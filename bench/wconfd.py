@@ -1,4 +1,4 @@
-"""Wconfd side by side with the real one (where it is installed): lock calls, hand-over, configuration.
+"""Wconfd side by side with Ganeti's (where it is installed): lock calls, hand-over, configuration.
 
 Both get the same load from the same generator, in turns, several times; medians are shown, and the ratios of the pairs.
 Every lock call is answered once it is durable, in both. Syncs are counted, and where it says so made slow, by a library
@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from checkers.conformance.daemons import real_configuration, real_is_installed, running
+from checkers.conformance.daemons import ganeti_configuration, ganeti_is_installed, running
 from impl.process.livelock import LiveLock
 from impl.wire.client import Client
 
@@ -44,7 +44,7 @@ MINIMAL: dict[str, Any] = {
 
 
 def shared_directory() -> Path | None:
-    """The shared inputs, from which the real daemon's configuration is made."""
+    """The shared inputs, from which Ganeti's configuration is made."""
     for candidate in (os.environ.get("GANTRY_SHARED"), HERE.parents[1] / "shared"):
         if candidate and Path(candidate).is_dir():
             return Path(candidate)
@@ -143,14 +143,14 @@ class Bench:
         self.directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="gb", dir="/tmp"))
         self.syncs = Syncs(self.directory)
         self.load = Load(self.directory)
-        self.real_config = real_configuration(shared_directory()) if real_is_installed() else None
-        self.kinds = ["ours", "real"] if self.real_config is not None else ["ours"]
+        self.ganeti_config = ganeti_configuration(shared_directory()) if ganeti_is_installed() else None
+        self.kinds = ["ours", "ganeti"] if self.ganeti_config is not None else ["ours"]
         self.livelock = LiveLock.create(self.directory, "bench")
         stack.callback(self.livelock.release)
 
     def config(self, kind: str) -> dict[str, Any]:
         """The configuration that a daemon starts with."""
-        return copy.deepcopy(self.real_config) if kind == "real" and self.real_config is not None else MINIMAL
+        return copy.deepcopy(self.ganeti_config) if kind == "ganeti" and self.ganeti_config is not None else MINIMAL
 
     def owner(self, number: int) -> list[Any]:
         """An owner that lives as long as we do."""
@@ -199,12 +199,12 @@ class Bench:
         """One line of the table: medians, and the ratios of the pairs."""
         ours = statistics.median(values["ours"])
         text = f"  {title}: ours {ours:,.1f}{unit}"
-        if "real" in values:
-            real = statistics.median(values["real"])
+        if "ganeti" in values:
+            theirs = statistics.median(values["ganeti"])
             pairs = [
-                mine / its if higher else its / mine for mine, its in zip(values["ours"], values["real"], strict=True)
+                mine / its if higher else its / mine for mine, its in zip(values["ours"], values["ganeti"], strict=True)
             ]
-            text += f", real {real:,.1f}{unit}; {statistics.median(pairs):.2f} times as good"
+            text += f", Ganeti {theirs:,.1f}{unit}; {statistics.median(pairs):.2f} times as good"
             text += f" (pairs {', '.join(f'{ratio:.2f}' for ratio in sorted(pairs))})"
         print(f"{text} (aim: {target})", flush=True)
 
@@ -296,7 +296,7 @@ def main() -> None:
     with ExitStack() as stack:
         bench = Bench(stack)
         if bench.kinds == ["ours"]:
-            print("  the real wconfd or its configuration is not here: ours alone")
+            print("  Ganeti's wconfd or its configuration is not here: ours alone")
         for clients, target in ((1, "1.2 times"), (8, "3 times"), (64, "2 times, 0.05 syncs a call")):
             bench.locks(f"lock calls on disk, {clients} clients, durable", clients, target=target)
         for clients, target in ((1, "1 time"), (8, "5 times"), (64, "20 times")):

@@ -1,4 +1,4 @@
-"""Starting a wconfd to talk to: ours, or the real one where it is installed, each in a root of its own."""
+"""Starting a wconfd to talk to: ours, or Ganeti's where it is installed, each in a root of its own."""
 
 import contextlib
 import json
@@ -17,10 +17,10 @@ from typing import Any
 from impl.paths import Root
 from spec.errors import GantryError
 
-REAL = "/usr/lib/ganeti/3.0/usr/sbin/ganeti-wconfd"
+GANETI_WCONFD = "/usr/lib/ganeti/3.0/usr/sbin/ganeti-wconfd"
 
 
-class PeerStartError(GantryError):
+class StartError(GantryError):
     """A daemon did not start; `output` is what it said."""
 
     def __init__(self, program: str, output: str) -> None:
@@ -29,8 +29,8 @@ class PeerStartError(GantryError):
         super().__init__(f"{program} did not start: {output.strip()[-500:] or 'it said nothing'}")
 
 
-def real_configuration(shared: Path | None) -> dict[str, Any] | None:
-    """A configuration that the real daemon takes, from the shared inputs; None without them."""
+def ganeti_configuration(shared: Path | None) -> dict[str, Any] | None:
+    """A configuration that Ganeti's daemon takes, from the shared inputs; None without them."""
     if shared is None or not (shared / "peer" / "mkconfig.py").exists():
         return None
     with tempfile.TemporaryDirectory() as directory:
@@ -42,9 +42,9 @@ def real_configuration(shared: Path | None) -> dict[str, Any] | None:
             return value
 
 
-def real_is_installed() -> bool:
-    """Whether the real wconfd can be started here."""
-    return os.access(REAL, os.X_OK)
+def ganeti_is_installed() -> bool:
+    """Whether Ganeti's wconfd can be started here."""
+    return os.access(GANETI_WCONFD, os.X_OK)
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def running(
     environment: Mapping[str, str] | None = None,
     parent: str = "/tmp",  # noqa: S108 - a short path: sockets' names are bounded
 ) -> Iterator[tuple[Root, int]]:
-    """A running wconfd, "ours" or "real"; answers its root and process id, and ends it afterwards.
+    """A running wconfd, "ours" or "ganeti"; yields its root and process id, and ends it afterwards.
 
     Args:
         kind: which one.
@@ -66,7 +66,7 @@ def running(
         parent: where its root is made.
 
     Raises:
-        PeerStartError: it did not start.
+        StartError: it did not start.
     """
     directory = tempfile.mkdtemp(prefix="gp", dir=parent)
     root = Root(os.path.join(directory, "vm"))
@@ -75,7 +75,7 @@ def running(
         with open(root.config, "w", encoding="utf-8") as file:
             json.dump(config, file)
         os.chmod(root.config, 0o640)
-    if kind == "real":
+    if kind == "ganeti":
         for name, text in (
             ("ssconf_master_node", "vm"),
             ("ssconf_primary_ip_family", "2"),
@@ -83,7 +83,7 @@ def running(
         ):
             with open(os.path.join(root.state, name), "w", encoding="utf-8") as file:
                 file.write(text + "\n")
-        command = [REAL, "-f", "--no-user-checks", "--no-voting", "--yes-do-it"]
+        command = [GANETI_WCONFD, "-f", "--no-user-checks", "--no-voting", "--yes-do-it"]
     else:
         command = [sys.executable, "-m", "impl.wconfd", "--root", root.directory, *options]
     variables = {**os.environ, "GANETI_ROOTDIR": root.directory, "GANETI_HOSTNAME": "vm", **(environment or {})}
@@ -113,5 +113,5 @@ def _await_socket(process: "subprocess.Popen[bytes]", path: str, program: str, o
             return
         if process.poll() is not None or time.monotonic() > deadline:
             with open(output, encoding="utf-8", errors="replace") as file:
-                raise PeerStartError(program, file.read())
+                raise StartError(program, file.read())
         time.sleep(0.02)

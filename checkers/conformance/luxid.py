@@ -14,12 +14,12 @@ from spec.jobs.model import Job, Opcode, Status
 from spec.jobs.queue import Queue, dependency_verdict
 
 KNOWN: dict[str, str] = {
-    "one bad job among many": "the real one refuses all of them",
-    "a relative dependency out of range": "the real one drops the connection, or takes an older job for it",
-    "what a cancelled dependency says": "the real one says 'Job canceled by request', not of which job",
-    "opening twice": "the real one drops the connection",
-    "archiving all by age -1": "the real one archives nothing, whatever its manual says",
-    "text other than ASCII": "the real one truncates the characters",
+    "one bad job among many": "Ganeti refuses all of them",
+    "a relative dependency out of range": "Ganeti drops the connection, or takes an older job for it",
+    "what a cancelled dependency says": "Ganeti says 'Job canceled by request', not of which job",
+    "opening twice": "Ganeti drops the connection",
+    "archiving all by age -1": "Ganeti archives nothing, whatever its manual says",
+    "text other than ASCII": "Ganeti truncates the characters",
 }
 """Checks whose answer is known to differ in Ganeti 3.0.2."""
 

@@ -1,7 +1,7 @@
 """What every conformance driver needs: scenarios of checks against a running daemon, reached through its socket only.
 
 A check compares what the daemon answered with what the wire's description says. A driver knows which answers of the
-real Ganeti are known to differ, and why: these are not held against a daemon that is said to be the real one.
+Ganeti are known to differ, and why: these are not held against a daemon that is said to be Ganeti.
 """
 
 import socket
@@ -24,7 +24,7 @@ class Check:
         name: what is compared.
         wanted: what should have been answered.
         got: what was.
-        known: why the real one is known to answer otherwise.
+        known: why Ganeti is known to answer otherwise.
     """
 
     scenario: str

@@ -165,7 +165,7 @@ def damaged_case(kind: str, seed: int, directory: Path) -> list[str]:
 
 _HUGE = re.compile(rb"(?<![\d.])\d{17,}|[eE]\+?\d{2,}")
 _STRICTER = ("expected JSON", "' twice", "two different nodes", "another node", "string", "name of", "not negative")
-"""What our refusals say where the real one accepts; docs/conformance.md names them all."""
+"""What our refusals say where Ganeti accepts; docs/conformance.md names them all."""
 
 
 def _key_twice(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Compares our tools with the real ones on random clusters: `python -m tests.conformance.fuzz --seed 7 --count 1000`.
+"""Compares our tools with Ganeti's on random clusters: `python -m tests.conformance.fuzz --seed 7 --count 1000`.
 
 Each seed is a cluster and a command line (see `clusters.py`, `cases.py`, `tight.py`); a difference is told with its
 seed, and `--keep DIR` leaves the input there. The tests of `test_fuzz_hbal.py` run the same comparison.
@@ -15,19 +15,19 @@ from htools import hbal, hcheck, hinfo
 from htools.balance import rounds, vector_search
 from tests.conformance.cases import request_case, text_case, wild
 from tests.conformance.clusters import Case
-from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conformance.tight import TightGenerator
 from tests.conftest import peer_program
 
 MAIN = {"hbal": hbal.main, "hcheck": hcheck.main, "hinfo": hinfo.main}
 
 STUMBLES = ("IntMap.!", "Prelude.", "stack overflow", "maximum: empty")
-"""What the real program says when it falls over its own input: there is nothing to compare then."""
+"""What Ganeti's program says when it falls over its own input: there is nothing to compare then."""
 
 
 def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backend: str = "-t") -> str:
     """The difference between both programs on one case, empty if there is none."""
-    inputs, theirs, ours = (directory / name for name in ("inputs", "peer", "ours"))
+    inputs, theirs, ours = (directory / name for name in ("inputs", "ganeti", "ours"))
     for path in (inputs, theirs, ours):
         path.mkdir(parents=True)
     (inputs / "cluster.data").write_text(case.text)
@@ -36,13 +36,13 @@ def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backe
     files = {"{dynu}": str(inputs / "cluster.dynu"), "{mond}": str(inputs / "cluster.mond")}
     words = [files.get(word, word) for word in case.words]
     words += [backend, str(inputs / "cluster.data")]
-    peer = run_peer(program, words, theirs)
-    if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
+    ganeti = run_ganeti(program, words, theirs)
+    if ganeti.code != 0 and any(sign in ganeti.errors for sign in STUMBLES):
         return ""
     # Every other cluster is balanced as a large one is, with what earlier rounds found; few without vectors.
     small, few = vector_search.SMALL if case.seed % 2 else 0, rounds.FEW if case.seed % 4 == 1 else 0
     with patch.object(vector_search, "SMALL", small), patch.object(rounds, "FEW", few):
-        found = difference(peer, run_ours(MAIN[tool], words, ours))
+        found = difference(ganeti, run_ours(MAIN[tool], words, ours))
     return f"seed {case.seed}: {tool} {' '.join(words)}\n{found}" if found else ""
 
 
@@ -61,7 +61,7 @@ def differences(
     """The differences on the cases of these seeds: clusters as text, or in iallocator requests.
 
     Args:
-        program: the real one.
+        program: Ganeti's.
         seeds: of the cases.
         least: fewest nodes.
         most: most nodes.
@@ -100,7 +100,7 @@ def main() -> int:
         sys.exit("--tight makes clusters for hbal in the text format: leave out --requests and --tool")
     program = peer_program(arguments.tool)
     if program is None:
-        sys.exit(f"there is no real {arguments.tool} on this machine (Debian: ganeti-htools-3.0)")
+        sys.exit(f"Ganeti's {arguments.tool} is not installed (Debian: ganeti-htools-3.0)")
     least, most = map(int, arguments.nodes.split("-"))
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     failures = 0

@@ -1,4 +1,4 @@
-"""Runs a real Ganeti program and ours on the same words, and compares streams, exit code and written files."""
+"""Runs a Ganeti program and ours on the same words, and compares streams, exit code and written files."""
 
 import contextlib
 import io
@@ -26,8 +26,8 @@ def _files(directory: Path) -> tuple[tuple[str, str], ...]:
     )
 
 
-def run_peer(program: str, words: Sequence[str], directory: Path) -> Outcome:
-    """Run a real program in an empty directory."""
+def run_ganeti(program: str, words: Sequence[str], directory: Path) -> Outcome:
+    """Run one of Ganeti's programs in an empty directory."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     done = subprocess.run([program, *words], capture_output=True, check=False, cwd=directory, env=environment)
     output, errors = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
@@ -55,21 +55,21 @@ def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directo
     return Outcome(code, output.getvalue(), errors.getvalue(), _files(directory))
 
 
-def difference(peer: Outcome, ours: Outcome) -> str:
+def difference(ganeti: Outcome, ours: Outcome) -> str:
     """The first thing that differs, or an empty text. Of an error only code and silence elsewhere must agree."""
-    if peer.code != ours.code:
-        return f"exit code {peer.code} became {ours.code}: {ours.errors[-300:]}"
-    pairs = [("standard output", peer.output, ours.output)]
-    if peer.code == 0:
-        pairs.append(("standard error", peer.errors, ours.errors))
-    names = sorted({name for name, _ in peer.files + ours.files})
-    pairs += [(name, dict(peer.files).get(name, "(none)"), dict(ours.files).get(name, "(none)")) for name in names]
+    if ganeti.code != ours.code:
+        return f"exit code {ganeti.code} became {ours.code}: {ours.errors[-300:]}"
+    pairs = [("standard output", ganeti.output, ours.output)]
+    if ganeti.code == 0:
+        pairs.append(("standard error", ganeti.errors, ours.errors))
+    names = sorted({name for name, _ in ganeti.files + ours.files})
+    pairs += [(name, dict(ganeti.files).get(name, "(none)"), dict(ours.files).get(name, "(none)")) for name in names]
     for name, theirs, mine in pairs:
         if theirs == mine:
             continue
         lines = zip(theirs.split("\n") + [""] * 999, mine.split("\n"), strict=False)
         for number, (left, right) in enumerate(lines, 1):
             if left != right:
-                return f"{name}, line {number}:\n  peer: {left}\n  ours: {right}"
+                return f"{name}, line {number}:\n  Ganeti: {left}\n  ours:   {right}"
         return f"{name} ends too early"
     return ""

@@ -1,4 +1,4 @@
-"""hail by the specification alone, all requests: slow, and the same text as the real one's."""
+"""hail by the specification alone, all requests: slow, and the same text as Ganeti's."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Random clusters told by a luxid, by a remote API and in its saved answers: the real ones' text every time."""
+"""Random clusters told by a luxid, by a remote API and in its saved answers: Ganeti's text every time."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from htools.backends import text
 from tests import budget
 from tests.conformance.answers import luxid, over_luxi, over_rapi
 from tests.conformance.cases import text_case
-from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conftest import peer_program
 from tests.htools.backends.test_rapi import serving
 
@@ -30,14 +30,14 @@ LINES: tuple[tuple[str, Main, tuple[str, ...]], ...] = (
 def unlike(tool: str, main: Main, words: Sequence[str], folder: Path) -> str:
     program = peer_program(tool)
     if program is None:
-        pytest.skip(f"no real {tool} on this machine")
-    theirs, ours = folder / "peer", folder / "ours"
+        pytest.skip(f"Ganeti's {tool} is not installed")
+    theirs, ours = folder / "ganeti", folder / "ours"
     theirs.mkdir(parents=True)
     ours.mkdir()
-    peer = run_peer(program, words, theirs)
-    if "IntMap.!" in peer.errors or "maximum: empty" in peer.errors:
-        return ""  # the real one stumbles over instances that span groups, and over groups without instances
-    return difference(peer, run_ours(main, words, ours))
+    ganeti = run_ganeti(program, words, theirs)
+    if "IntMap.!" in ganeti.errors or "maximum: empty" in ganeti.errors:
+        return ""  # Ganeti stumbles over instances that span groups, and over groups without instances
+    return difference(ganeti, run_ours(main, words, ours))
 
 
 SEEDS = [range(14), pytest.param(budget.seeds(ci=42, weekly=186), marks=pytest.mark.long)]
@@ -82,20 +82,20 @@ def test_hscan_reads_several_clusters_and_goes_on_where_one_is_out_of_reach(tmp_
         broken.answers = dict.fromkeys(first.answers, b"nothing")
         names = [f"http://127.0.0.1:{server.server_port}" for server in (first, broken, second)]
         words = [names[0], "http://127.0.0.1:1", *names[1:]]
-        theirs, ours = tmp_path / "peer", tmp_path / "ours"
+        theirs, ours = tmp_path / "ganeti", tmp_path / "ours"
         program = peer_program("hscan")
         if program is None:
-            pytest.skip("no real hscan on this machine")
+            pytest.skip("Ganeti's hscan is not installed")
         theirs.mkdir()
         ours.mkdir()
-        peer, mine = run_peer(program, words, theirs), run_ours(hscan.main, words, ours)
+        ganeti, mine = run_ganeti(program, words, theirs), run_ours(hscan.main, words, ours)
     reasons = ("Curl error", "Parsing group data", "http://127.0.0.1:1/2", f"{names[1]}, groups: expected")
 
     def without_reasons(output: str) -> list[str]:
         return [line for line in output.splitlines() if not line.startswith(reasons)]
 
-    assert without_reasons(mine.output) == without_reasons(peer.output)
-    assert (mine.code, mine.files) == (peer.code, peer.files)
+    assert without_reasons(mine.output) == without_reasons(ganeti.output)
+    assert (mine.code, mine.files) == (ganeti.code, ganeti.files)
     assert len(mine.files) == 2
 
 

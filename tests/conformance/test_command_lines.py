@@ -1,4 +1,4 @@
-"""Odd and wrong command lines: exit codes and standard output are the real ones', and standard error where all is well.
+"""Odd and wrong command lines: exit codes and standard output are Ganeti's, and standard error where all is well.
 
 What our programs say about wrong input is their own: it names file, line and field.
 """
@@ -10,7 +10,7 @@ import pytest
 
 from htools import hbal, hcheck, hinfo, hroller, hscan
 from tests.conformance.clusters import Generator
-from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conftest import peer_program
 
 MAIN: dict[str, Callable[[Sequence[str]], int]] = {
@@ -85,11 +85,11 @@ def test_odd_command_lines(tmp_path: Path, text: str) -> None:
     tool, *words = text.split()
     program = peer_program(tool)
     if program is None:
-        pytest.skip(f"no real {tool} on this machine")
+        pytest.skip(f"Ganeti's {tool} is not installed")
     cluster = tmp_path / "cluster.data"
     cluster.write_text(Generator(7, 4, 4).build().text)
     words = [str(cluster) if word == "T" else word for word in words]
-    theirs, ours = tmp_path / "peer", tmp_path / "ours"
+    theirs, ours = tmp_path / "ganeti", tmp_path / "ours"
     theirs.mkdir()
     ours.mkdir()
-    assert not difference(run_peer(program, words, theirs), run_ours(MAIN[tool], words, ours))
+    assert not difference(run_ganeti(program, words, theirs), run_ours(MAIN[tool], words, ours))

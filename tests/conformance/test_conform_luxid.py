@@ -1,11 +1,11 @@
-"""`gantry conform luxid`: ours conforms, the real one does but for what is known, something else does not."""
+"""`gantry conform luxid`: ours conforms, Ganeti's does except in what is known, another program does not."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.peer import daemons, peer_missing
+from bench.daemons import daemons, ganeti_missing
 from checkers.conformance.luxid import KNOWN, SCENARIOS
 from checkers.conformance.session import Check, run
 from gantry.cli import main
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("luxid")
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Root]:
-    with daemons(real=False) as root:
+    with daemons(ganeti=False) as root:
         yield root
 
 
@@ -36,11 +36,11 @@ def test_ours_conforms(ours: Root, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.peer
 @pytest.mark.long
-def test_the_real_one_differs_only_as_known() -> None:
-    missing = peer_missing()
+def test_ganeti_differs_only_as_known() -> None:
+    missing = ganeti_missing()
     if missing is not None:
         pytest.skip(missing)
-    with daemons(real=True) as root:
+    with daemons(ganeti=True) as root:
         differ = differing(run(root.luxi_socket, SCENARIOS, KNOWN))
     assert [check for check in differ if not check.known] == []
     assert {check.name for check in differ} == set(KNOWN)  # nothing is called known that is not there

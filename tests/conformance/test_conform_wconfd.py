@@ -1,11 +1,11 @@
-"""`gantry conform wconfd`: ours conforms, the real one to its own profile; a difference is found and shrunk."""
+"""`gantry conform wconfd`: ours conforms, Ganeti's to its own profile; a difference is found and shrunk."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from checkers.conformance.daemons import real_configuration, real_is_installed, running
+from checkers.conformance.daemons import ganeti_configuration, ganeti_is_installed, running
 from checkers.conformance.histories import Action, Profile, generate
 from checkers.conformance.wconfd import Driver, conform
 from checkers.verdict import Illegal, Ok
@@ -45,11 +45,11 @@ def ours() -> Iterator[Root]:
 
 
 @pytest.fixture(scope="module")
-def real() -> Iterator[Root]:
-    config = real_configuration(shared_directory())
-    if not real_is_installed() or config is None:
-        pytest.skip("needs the real wconfd and the shared inputs")
-    with running("real", config) as (root, _pid):
+def ganeti() -> Iterator[Root]:
+    config = ganeti_configuration(shared_directory())
+    if not ganeti_is_installed() or config is None:
+        pytest.skip("needs Ganeti's wconfd and the shared inputs")
+    with running("ganeti", config) as (root, _pid):
         yield root
 
 
@@ -69,8 +69,8 @@ def test_ours_conforms_in_fair_mode_and_only_there(ours: Root) -> None:
 
 
 @pytest.mark.peer
-def test_the_real_one_conforms_to_its_own_profile(real: Root) -> None:
-    verdict = conform(real.wconfd_socket, real.livelocks, "ganeti-3.0", seed=6, steps=240)
+def test_ganeti_conforms_to_its_own_profile(ganeti: Root) -> None:
+    verdict = conform(ganeti.wconfd_socket, ganeti.livelocks, "ganeti-3.0", seed=6, steps=240)
     assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
 
 
@@ -84,9 +84,9 @@ def outcome(root: Root, profile: str, history: list[Action]) -> str | None:
 
 
 @pytest.mark.peer
-def test_the_real_one_serves_the_consequences_of_a_grant_first(real: Root) -> None:
-    assert outcome(real, "ganeti-3.0", CONSEQUENCES_FIRST) is None
-    told = outcome(real, "gantry", CONSEQUENCES_FIRST)
+def test_ganeti_serves_the_consequences_of_a_grant_first(ganeti: Root) -> None:
+    assert outcome(ganeti, "ganeti-3.0", CONSEQUENCES_FIRST) is None
+    told = outcome(ganeti, "gantry", CONSEQUENCES_FIRST)
     assert told is not None
     assert 'expected {"answer": [], "signals": ["a", "masterd"]}' in told
     assert 'but got  {"answer": [], "signals": [1, "a"]}' in told

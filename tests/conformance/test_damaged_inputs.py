@@ -1,4 +1,4 @@
-"""Damaged inputs of every format: what the real hbal refuses is refused, what it accepts gives the same text.
+"""Damaged inputs of every format: what Ganeti's hbal refuses is refused, what it accepts gives the same text.
 
 The differences are those that docs/conformance.md names. Other seeds: `pytest --seed N --clusters N`.
 """
@@ -11,7 +11,7 @@ from htools import hbal
 from tests import budget
 from tests.conformance.damaged_cases import FORMATS, comparable, damaged_case, stricter
 from tests.conformance.fuzz import STUMBLES
-from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conftest import peer_program
 
 FAST, LONG = 25, budget.spent(ci=200, weekly=800)
@@ -19,7 +19,7 @@ FAST, LONG = 25, budget.spent(ci=200, weekly=800)
 
 def compare(program: str, kind: str, seed: int, directory: Path) -> str:
     """The difference between both programs on one damaged input, empty if there is none."""
-    inputs, theirs, ours = (directory / name for name in ("inputs", "peer", "ours"))
+    inputs, theirs, ours = (directory / name for name in ("inputs", "ganeti", "ours"))
     for path in (inputs, theirs, ours):
         path.mkdir(parents=True)
     words = damaged_case(kind, seed, inputs)
@@ -29,19 +29,19 @@ def compare(program: str, kind: str, seed: int, directory: Path) -> str:
         return f"{place}ends with {own.code}: {own.errors[-300:]}"
     if not comparable(inputs):
         return ""
-    peer = run_peer(program, words, theirs)
-    if peer.code != 0 and any(sign in peer.errors for sign in STUMBLES):
+    ganeti = run_ganeti(program, words, theirs)
+    if ganeti.code != 0 and any(sign in ganeti.errors for sign in STUMBLES):
         return ""
-    if (peer.code, own.code) == (0, 1) and stricter(own.errors):
+    if (ganeti.code, own.code) == (0, 1) and stricter(own.errors):
         return ""
-    found = "" if peer.code == own.code != 0 else difference(peer, own)
+    found = "" if ganeti.code == own.code != 0 else difference(ganeti, own)
     return place + found if found else ""
 
 
 def run(config: pytest.Config, kind: str, first: int, usual: int, directory: Path) -> None:
     program = peer_program("hbal")
     if program is None:
-        pytest.skip("no real hbal on this machine")
+        pytest.skip("Ganeti's hbal is not installed")
     count = int(config.getoption("--clusters") or usual)
     found = [compare(program, kind, seed, directory / str(seed)) for seed in range(first, first + count)]
     assert not list(filter(None, found))

@@ -1,4 +1,4 @@
-"""`hbal -X`: the real one and ours, each on a cluster of its own, say the same and submit the same jobs."""
+"""`hbal -X`: Ganeti's and ours, each on a cluster of its own, say the same and submit the same jobs."""
 
 import re
 import subprocess
@@ -61,9 +61,9 @@ def run(program: list[str], chain: Chain, options: list[str], folder: Path) -> d
 
 @pytest.mark.parametrize("options", CASES, ids=" ".join)
 def test_the_same_jobs(branch: Cluster, tmp_path: Path, options: list[str]) -> None:
-    real, results = peer_program("hbal"), []
-    assert real
-    for name, program in (("real", [real]), ("ours", [sys.executable, "-m", "htools.hbal"])):
+    theirs, results = peer_program("hbal"), []
+    assert theirs
+    for name, program in (("ganeti", [theirs]), ("ours", [sys.executable, "-m", "htools.hbal"])):
         (folder := tmp_path / name).mkdir()
         with chain_of(branch, 0.0) as chain:
             if "--evac-mode" in options:

@@ -1,4 +1,4 @@
-"""hbal, hcheck and hinfo against the real ones on random clusters, in text and in iallocator requests.
+"""hbal, hcheck and hinfo against Ganeti's on random clusters, in text and in iallocator requests.
 
 The many are fresh ones for each commit (`tests.budget`); others: `pytest --seed N --clusters N`, or the fuzz module.
 """
@@ -16,7 +16,7 @@ LONG, LARGE = budget.spent(ci=400, weekly=2000), budget.spent(ci=10, weekly=50)
 def program(tool: str = "hbal") -> str:
     found = peer_program(tool)
     if found is None:
-        pytest.skip(f"no real {tool} on this machine")
+        pytest.skip(f"Ganeti's {tool} is not installed")
     return found
 
 

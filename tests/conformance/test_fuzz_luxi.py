@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from bench.peer import daemons, peer_missing
+from bench.daemons import daemons, ganeti_missing
 from impl.query import FIELDS
 from impl.wire.client import Client, UnreachableError
 from spec.errors import PeerError
 from tests import budget
 
-pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("peer")]
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
 
 COUNT = 1500
 TIMES = re.compile(r"(^|[._])(ts|ctime|mtime|timestamp)$|^op(start|exec|end|log)|^ops$|reason_trail|^error$")
@@ -110,11 +110,11 @@ def comparable(answer: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[tuple[str, str]]:
-    missing = peer_missing()
+    missing = ganeti_missing()
     if missing is not None:
         pytest.skip(missing)
-    with daemons(real=True) as real, daemons(real=False) as ours:
-        for root in (real, ours):
+    with daemons(ganeti=True) as ganeti, daemons(ganeti=False) as ours:
+        for root in (ganeti, ours):
             with Client(root.luxi_socket) as client:
                 for duration in (0.001, -1.0):
                     op = {"OP_ID": "OP_TEST_DELAY", "duration": duration, "on_master": False, "no_locks": True}
@@ -122,7 +122,7 @@ def both() -> Iterator[tuple[str, str]]:
                     previous: Any = None
                     while previous not in (["success"], ["error"]):
                         previous = client.call("WaitForJobChange", job, ["status"], previous, 10**6, 20)[0]
-        yield real.luxi_socket, ours.luxi_socket
+        yield ganeti.luxi_socket, ours.luxi_socket
 
 
 def test_queries(both: tuple[str, str]) -> None:
@@ -134,7 +134,7 @@ def test_queries(both: tuple[str, str]) -> None:
 
 
 def test_wrong_requests(both: tuple[str, str]) -> None:
-    """What the real one cannot read, ours refuses too, but for more arguments than are needed; and ours lives on."""
+    """What Ganeti cannot read, ours refuses too, but for more arguments than are needed; and ours lives on."""
     draw = Draw(budget.seed() + 1)
     for _ in range(COUNT):
         method, args = draw.request()

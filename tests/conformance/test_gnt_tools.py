@@ -71,11 +71,11 @@ def test_a_day_at_the_branch_office(chain: Chain) -> None:
     assert "Cluster name: office.example" in gnt(chain, "gnt-cluster", "info")
 
 
-def test_the_real_wconfd_takes_the_configuration_over(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
-    """After jobs have changed it; the addresses are made ones that the real daemon accepts as its own."""
+def test_ganetis_wconfd_takes_the_configuration_over(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    """After jobs have changed it; the addresses are made ones that Ganeti's daemon accepts as its own."""
     program = peer_program("ganeti-wconfd")
     if program is None:
-        pytest.skip("the real wconfd is not installed")
+        pytest.skip("Ganeti's wconfd is not installed")
     gnt(chain, "gnt-instance", "replace-disks", "-n", "south", "phone")
     assert main(["cluster", "export", "--root", chain.root.directory]) == 0
     config = json.loads(capsys.readouterr().out)

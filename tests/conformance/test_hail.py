@@ -1,4 +1,4 @@
-"""hail against the real one: the same answers, tables, warnings and exit codes."""
+"""hail against Ganeti's: the same answers, tables, warnings and exit codes."""
 
 import json
 import random
@@ -11,17 +11,17 @@ import pytest
 from htools import hail
 from htools.iallocator import evacuation, fast_paths
 from tests import budget
-from tests.conformance.programs import Outcome, run_ours, run_peer
+from tests.conformance.programs import Outcome, run_ganeti, run_ours
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import KINDS, MOVING, random_request
 from tests.conftest import PEER_BIN
 from tests.htools.iallocator.test_fast_paths import with_room
 
-PEER = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
+GANETI_HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 def without_internals(run: Outcome) -> tuple[int, str, str]:
-    """A run without the internals that the real one dumps when no group is left to choose from."""
+    """A run without the internals that Ganeti dumps when no group is left to choose from."""
     return run.code, re.sub(r'all groups: \[.*?\](?="\])', "all groups", run.output), run.errors
 
 
@@ -59,35 +59,35 @@ def other_options(seed: int, nodes: list[str]) -> list[str]:
 
 
 def compare_options(seeds: range, tmp_path: Path) -> Counter[str]:
-    if not Path(PEER).exists():
-        pytest.skip("no real hail on this machine")
+    if not Path(GANETI_HAIL).exists():
+        pytest.skip("Ganeti's hail is not installed")
     seen: Counter[str] = Counter()
     for seed in seeds:
         request = random_request(seed)
-        directories = [tmp_path / f"{name}{seed}" for name in ("peer", "ours")]
+        directories = [tmp_path / f"{name}{seed}" for name in ("ganeti", "ours")]
         for directory in directories:
             directory.mkdir()
             (directory / "request.json").write_text(json.dumps(request))
             (directory / "cluster.data").write_text(random_cluster(seed))
         words = [*other_options(seed, list(request["nodes"])), "request.json"]
-        peer, ours = run_peer(PEER, words, directories[0]), run_ours(hail.main, words, directories[1])
-        if "IntMap.!" in peer.errors:
-            seen["crash"] += 1  # the real one looks for an instance or node that is not there
+        ganeti, ours = run_ganeti(GANETI_HAIL, words, directories[0]), run_ours(hail.main, words, directories[1])
+        if "IntMap.!" in ganeti.errors:
+            seen["crash"] += 1  # Ganeti looks for an instance or node that is not there
             continue
-        if peer.code:
-            assert ours.code == peer.code, f"seed {seed}: hail {' '.join(words)}"
+        if ganeti.code:
+            assert ours.code == ganeti.code, f"seed {seed}: hail {' '.join(words)}"
             continue
-        assert without_internals(ours) == without_internals(peer), f"seed {seed}: hail {' '.join(words)}"
-        assert ours.files == peer.files, f"seed {seed}: hail {' '.join(words)}"
-        seen["act" if '"success":true' in peer.output else "rest"] += 1
+        assert without_internals(ours) == without_internals(ganeti), f"seed {seed}: hail {' '.join(words)}"
+        assert ours.files == ganeti.files, f"seed {seed}: hail {' '.join(words)}"
+        seen["act" if '"success":true' in ganeti.output else "rest"] += 1
     return seen
 
 
 def compare(
     seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: list[str] = KINDS, most: int = 4
 ) -> Counter[tuple[str, bool]]:
-    if not Path(PEER).exists():
-        pytest.skip("no real hail on this machine")
+    if not Path(GANETI_HAIL).exists():
+        pytest.skip("Ganeti's hail is not installed")
     seen: Counter[tuple[str, bool]] = Counter()
     for seed in seeds:
         request = random_request(seed, kinds, most)
@@ -96,9 +96,9 @@ def compare(
         words = [*options_of(seed), str(path)]
         for module in (hail, fast_paths, evacuation):
             monkeypatch.setattr(module, "PLAIN_BELOW", 0 if seed % 2 else 10**9)
-        peer, ours = run_peer(PEER, words, tmp_path), run_ours(hail.main, words, tmp_path)
-        assert without_internals(ours) == without_internals(peer), f"seed {seed}: hail {' '.join(words)}"
-        acted = '"success":true' in peer.output and '"result":[[],' not in peer.output
+        ganeti, ours = run_ganeti(GANETI_HAIL, words, tmp_path), run_ours(hail.main, words, tmp_path)
+        assert without_internals(ours) == without_internals(ganeti), f"seed {seed}: hail {' '.join(words)}"
+        acted = '"success":true' in ganeti.output and '"result":[[],' not in ganeti.output
         seen[request["request"]["type"], acted] += 1
     return seen
 
@@ -166,18 +166,18 @@ def test_many_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.shared
 @pytest.mark.parametrize("words", [[], ["--no-capacity-checks"], ["--ignore-soft-errors", "-p"]], ids=" ".join)
 def test_shared_requests(shared: Path, tmp_path: Path, words: list[str]) -> None:
-    if not Path(PEER).exists():
-        pytest.skip("no real hail on this machine")
+    if not Path(GANETI_HAIL).exists():
+        pytest.skip("Ganeti's hail is not installed")
     compared = 0
     for path in sorted((shared / "clusters").glob("*/*.json")):
         if path.stem in {"c1000", "b80"}:
             continue
-        peer = run_peer(PEER, [*words, str(path)], tmp_path)
+        ganeti = run_ganeti(GANETI_HAIL, [*words, str(path)], tmp_path)
         ours = run_ours(hail.main, [*words, str(path)], tmp_path)
-        if peer.code:
-            assert ours.code == peer.code, path.name
+        if ganeti.code:
+            assert ours.code == ganeti.code, path.name
             continue
-        assert without_internals(ours) == without_internals(peer), path.name
+        assert without_internals(ours) == without_internals(ganeti), path.name
         compared += 1
     assert compared > 17
 

@@ -1,4 +1,4 @@
-"""hbal against the real one: the same streams, exit codes and files on all shared inputs."""
+"""hbal against Ganeti's: the same streams, exit codes and files on all shared inputs."""
 
 from pathlib import Path
 from unittest.mock import patch
@@ -9,7 +9,7 @@ from htools import hbal
 from htools.backends import text
 from htools.balance import rounds
 from htools.errors import LoadError
-from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conftest import peer_program
 
 ALL_FIELDS = "+plist,slist,peermap,ptags,idx,hi_spindles,inst_spindles,spindle_count,amem,fqdn,nonsense"
@@ -35,7 +35,7 @@ LONG = (
 def _compare_all(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     program = peer_program("hbal")
     if program is None:
-        pytest.skip("no real hbal on this machine")
+        pytest.skip("Ganeti's hbal is not installed")
     compared = 0
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
         try:
@@ -44,15 +44,15 @@ def _compare_all(shared: Path, tmp_path: Path, flags: list[str]) -> None:
             groups = []
         for group in groups if len(groups) > 1 else [""]:
             words = ["-t", str(path), *flags, *(["-G", group] if group else [])]
-            theirs, ours, anew = (tmp_path / f"{who}-{path.stem}-{group}" for who in ("peer", "ours", "vectors"))
+            theirs, ours, anew = (tmp_path / f"{who}-{path.stem}-{group}" for who in ("ganeti", "ours", "vectors"))
             for directory in (theirs, ours, anew):
                 directory.mkdir()
-            peer = run_peer(program, words, theirs)
-            if "IntMap.!" in peer.errors:
-                continue  # the real one stumbles over instances that span groups
-            assert not difference(peer, run_ours(hbal.main, words, ours)), f"{' '.join(words)}"
+            ganeti = run_ganeti(program, words, theirs)
+            if "IntMap.!" in ganeti.errors:
+                continue  # Ganeti stumbles over instances that span groups
+            assert not difference(ganeti, run_ours(hbal.main, words, ours)), f"{' '.join(words)}"
             with patch.object(rounds, "FEW", 0):  # with vectors, too, where they do not pay
-                assert not difference(peer, run_ours(hbal.main, words, anew)), f"{' '.join(words)}"
+                assert not difference(ganeti, run_ours(hbal.main, words, anew)), f"{' '.join(words)}"
             compared += 1
     assert compared > 30
 

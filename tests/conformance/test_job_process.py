@@ -1,4 +1,4 @@
-"""Our job process under the real wconfd: the locks, the configuration and the answers are Ganeti's own."""
+"""Our job process under Ganeti's wconfd: the locks, the configuration and the answers are Ganeti's own."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.peer import daemons, peer_missing
+from bench.daemons import daemons, ganeti_missing
 from impl.cluster.view import ClusterView
 from impl.job.reserving import WconfdReservations
 from impl.opcodes import validate
@@ -22,16 +22,16 @@ from impl.wire.client import Client
 from impl.wire.framing import FrameDecoder, frame
 from spec.jobs.model import Job, Opcode
 
-pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("peer")]
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
 
 
 @pytest.fixture(scope="module")
-def real() -> Iterator[Root]:
-    missing = peer_missing()
+def ganeti() -> Iterator[Root]:
+    missing = ganeti_missing()
     if missing is not None:
         pytest.skip(missing)
-    with daemons(real=True) as root, tempfile.TemporaryDirectory(prefix="gj") as directory:
-        own = Root.of(directory)  # a queue of our own: the real luxid would start our jobs itself
+    with daemons(ganeti=True) as root, tempfile.TemporaryDirectory(prefix="gj") as directory:
+        own = Root.of(directory)  # a queue of our own: Ganeti's luxid would start our jobs itself
         own.make_directories()
         os.symlink(root.wconfd_socket, own.wconfd_socket)
         yield own
@@ -62,31 +62,31 @@ def config(root: Root) -> dict[str, Any]:
         return found
 
 
-def test_opcodes_change_the_real_configuration(real: Root) -> None:
+def test_opcodes_change_ganetis_configuration(ganeti: Root) -> None:
     delay = {"OP_ID": "OP_TEST_DELAY", "duration": 0.001, "on_master": True, "no_locks": False}
     tag = {"OP_ID": "OP_TAGS_SET", "kind": "node", "name": "node2", "tags": ["x:y"]}
     cluster = {"OP_ID": "OP_CLUSTER_SET_PARAMS", "max_running_jobs": 7}
     group = {"OP_ID": "OP_GROUP_ADD", "group_name": "third"}
-    job = run(real, 901, delay, tag, cluster, group)
+    job = run(ganeti, 901, delay, tag, cluster, group)
     assert [(op.status.value, op.result) for op in job.ops] == [("success", None)] * 4
-    found = config(real)
+    found = config(ganeti)
     node = next(node for node in found["nodes"].values() if node["name"] == "node2.example.com")
     assert node["tags"] == ["x:y"]
     assert found["cluster"]["max_running_jobs"] == 7
     assert "third" in {item["name"] for item in found["nodegroups"].values()}
-    with Client(real.wconfd_socket) as wconfd:
+    with Client(ganeti.wconfd_socket) as wconfd:
         assert [lock for lock, owners in wconfd.call("listAllLocksOwners") if owners] == []
 
 
-def test_what_a_job_has_set_aside_with_the_real_wconfd(real: Root) -> None:
+def test_what_a_job_has_set_aside_with_ganetis_wconfd(ganeti: Root) -> None:
     """Ports, minors, secrets and addresses: of two jobs no two alike, and gone with the end of an opcode."""
-    nodes = sorted(config(real)["nodes"])[:2]
-    livelock = LiveLock.create(real.livelocks, "somebody")
+    nodes = sorted(config(ganeti)["nodes"])[:2]
+    livelock = LiveLock.create(ganeti.livelocks, "somebody")
     clients = [[name, livelock.path, os.getpid()] for name in ("one", "two", "three")]
-    found = config(real)  # its ports are all used up
+    found = config(ganeti)  # its ports are all used up
     view = ClusterView({**found, "cluster": {**found["cluster"], "highest_used_port": 11000}})
     try:
-        with Client(real.wconfd_socket) as wconfd:
+        with Client(ganeti.wconfd_socket) as wconfd:
             aside = [WconfdReservations(wconfd.call, client, lambda: view) for client in clients[:2]]
             set_aside(aside, nodes)
             assert wconfd.call("reserveLV", clients[2], "tcp-port/11001") == []
@@ -107,18 +107,18 @@ def set_aside(aside: list[WconfdReservations], nodes: list[str]) -> None:
         one.drop()
 
 
-def test_a_waiting_job_gets_its_lock_from_the_real_wconfd(real: Root) -> None:
+def test_a_waiting_job_gets_its_lock_from_ganetis_wconfd(ganeti: Root) -> None:
     """The node is somebody else's for a second: the job waits, is told, and goes on."""
-    master = config(real)["cluster"]["master_node"]
-    livelock = LiveLock.create(real.livelocks, "somebody")
+    master = config(ganeti)["cluster"]["master_node"]
+    livelock = LiveLock.create(ganeti.livelocks, "somebody")
     owner = ["somebody", livelock.path, os.getpid()]
     delay = {"OP_ID": "OP_TEST_DELAY", "duration": 0.001, "on_master": True, "no_locks": False}
     try:
-        with Client(real.wconfd_socket) as wconfd:
+        with Client(ganeti.wconfd_socket) as wconfd:
             assert wconfd.call("updateLocksWaiting", owner, 0, [[f"node/{master}", "exclusive"]]) == []
             timer = threading.Timer(1.0, lambda: wconfd.call("freeLocks", owner))
             timer.start()
-            job = run(real, 902, delay)
+            job = run(ganeti, 902, delay)
             timer.join()
     finally:
         livelock.release()

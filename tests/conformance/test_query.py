@@ -1,4 +1,4 @@
-"""Queries against the real luxid: the same fields, the same answers on the same configuration, the same refusals."""
+"""Queries against Ganeti's luxid: the same fields, the same answers on the same configuration, the same refusals."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.peer import daemons, peer_missing
+from bench.daemons import daemons, ganeti_missing
 from impl.paths import Root
 from impl.query import FIELDS, FilterSyntaxError, QueryError, query_fields, run_query
 from impl.query.classic import query_cluster_info
@@ -15,7 +15,7 @@ from impl.wire.client import Client
 from spec.errors import PeerError
 from tests.impl.query.fakes import FakeSource
 
-pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("peer")]
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
 
 OURS_ALONE = {"vcs_version"}
 FILTERS: list[Any] = [
@@ -28,23 +28,23 @@ FILTERS: list[Any] = [
 
 
 @pytest.fixture(scope="module")
-def real() -> Iterator[Root]:
-    missing = peer_missing()
+def ganeti() -> Iterator[Root]:
+    missing = ganeti_missing()
     if missing is not None:
         pytest.skip(missing)
-    with daemons(real=True) as root:
+    with daemons(ganeti=True) as root:
         yield root
 
 
 @pytest.fixture
-def client(real: Root) -> Iterator[Client]:
-    with Client(real.luxi_socket) as found:
+def client(ganeti: Root) -> Iterator[Client]:
+    with Client(ganeti.luxi_socket) as found:
         yield found
 
 
 @pytest.fixture
-def source(real: Root) -> FakeSource:
-    return FakeSource(json.loads(Path(real.config).read_text(encoding="utf-8")))
+def source(ganeti: Root) -> FakeSource:
+    return FakeSource(json.loads(Path(ganeti.config).read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("what", FIELDS)
@@ -57,7 +57,7 @@ def test_names_titles_and_kinds(client: Client, what: str) -> None:
 
 @pytest.mark.parametrize("what", ["node", "group", "network", "instance"])
 def test_answers(client: Client, source: FakeSource, what: str) -> None:
-    fields = [name for name in FIELDS[what] if name not in {"ctime", "mtime"}]  # the real one rounds times
+    fields = [name for name in FIELDS[what] if name not in {"ctime", "mtime"}]  # Ganeti rounds times
     theirs = client.call("Query", what, fields, None)["data"]
     assert json.loads(json.dumps(run_query(what, fields, None, source)["data"])) == theirs
 
@@ -69,8 +69,8 @@ def test_the_cluster(client: Client, source: FakeSource) -> None:
 
 
 @pytest.mark.parametrize("qfilter", FILTERS, ids=json.dumps)
-def test_filters(real: Root, source: FakeSource, qfilter: Any) -> None:
-    with Client(real.luxi_socket) as client:  # the real one hangs up after a malformed request
+def test_filters(ganeti: Root, source: FakeSource, qfilter: Any) -> None:
+    with Client(ganeti.luxi_socket) as client:  # Ganeti hangs up after a malformed request
         try:
             theirs: Any = client.call("Query", "node", ["name"], qfilter)["data"]
         except PeerError as error:

@@ -1,4 +1,4 @@
-"""hinfo, hcheck and hscan against the real ones on all shared clusters; hroller's guarantees and its plans' lengths."""
+"""hinfo, hcheck and hscan against Ganeti's on all shared clusters; hroller's guarantees and its plans' lengths."""
 
 import random
 import subprocess
@@ -13,7 +13,7 @@ from htools.backends import text
 from htools.errors import LoadError
 from tests import budget
 from tests.conformance.cases import request_case, text_case
-from tests.conformance.programs import Outcome, difference, run_ours, run_peer
+from tests.conformance.programs import Outcome, difference, run_ganeti, run_ours
 from tests.conftest import peer_program
 
 Main = Callable[[Sequence[str]], int]
@@ -22,7 +22,7 @@ Main = Callable[[Sequence[str]], int]
 def program(name: str) -> str:
     found = peer_program(name)
     if found is None:
-        pytest.skip(f"no real {name} on this machine")
+        pytest.skip(f"Ganeti's {name} is not installed")
     return found
 
 
@@ -30,10 +30,10 @@ def compare_all(name: str, main: Main, shared: Path, tmp_path: Path, flags: list
     compared = 0
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
         words = ["-t", str(path), *flags]
-        peer = run_peer(program(name), words, tmp_path)
-        if "IntMap.!" in peer.errors or "maximum: empty" in peer.errors:
-            continue  # the real one stumbles over instances that span groups, and over groups without instances
-        assert not difference(peer, run_ours(main, words, tmp_path)), f"{name} {' '.join(words)}"
+        ganeti = run_ganeti(program(name), words, tmp_path)
+        if "IntMap.!" in ganeti.errors or "maximum: empty" in ganeti.errors:
+            continue  # Ganeti stumbles over instances that span groups, and over groups without instances
+        assert not difference(ganeti, run_ours(main, words, tmp_path)), f"{name} {' '.join(words)}"
         compared += 1
     return compared
 
@@ -58,11 +58,11 @@ def test_hcheck(shared: Path, tmp_path: Path, flags: list[str]) -> None:
 @pytest.mark.shared
 @pytest.mark.parametrize("flags", [[], ["-p", "--no-headers"]], ids=" ".join)
 def test_hscan(shared: Path, tmp_path: Path, flags: list[str]) -> None:
-    theirs, ours = tmp_path / "peer", tmp_path / "ours"
+    theirs, ours = tmp_path / "ganeti", tmp_path / "ours"
     theirs.mkdir()
     ours.mkdir()
     words = [*flags, f"file://{shared}/clusters/peer/rapi"]
-    assert not difference(run_peer(program("hscan"), words, theirs), run_ours(hscan.main, words, ours))
+    assert not difference(run_ganeti(program("hscan"), words, theirs), run_ours(hscan.main, words, ours))
 
 
 def test_hscan_goes_on_after_an_error(tmp_path: Path) -> None:
@@ -84,14 +84,14 @@ def test_hroller(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     compared = 0
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
         words = ["-t", str(path), *flags]
-        peer = subprocess.run([program("hroller"), *words], capture_output=True, text=True, check=False)
+        ganeti = subprocess.run([program("hroller"), *words], capture_output=True, text=True, check=False)
         ours = run_ours(hroller.main, words, tmp_path)
-        if "IntMap.!" in peer.stderr or "undefined array element" in peer.stderr:
+        if "IntMap.!" in ganeti.stderr or "undefined array element" in ganeti.stderr:
             continue
-        assert ours.code == peer.returncode, f"{path.name}: {peer.stderr} {ours.errors}"
+        assert ours.code == ganeti.returncode, f"{path.name}: {ganeti.stderr} {ours.errors}"
         if ours.code:
             continue
-        mine, theirs = groups_of(ours.output), groups_of(peer.stdout)
+        mine, theirs = groups_of(ours.output), groups_of(ganeti.stdout)
         assert sorted(chain(*mine)) == sorted(chain(*theirs)), path.name
         assert len(mine) <= len(theirs), path.name
         try:
@@ -110,21 +110,21 @@ FREELY = (
     *("--offline-maintenance", "--no-headers", "--print-moves", "--skip-non-redundant", "--ignore-non-redundant"),
     *("--force", "--one-step-only"),
 )
-"""Without --full-evacuation, where the real one's accounts go astray (docs/conformance.md)."""
+"""Without --full-evacuation, where Ganeti's accounts go astray (docs/conformance.md)."""
 
 
-def unlike(peer: Outcome, ours: Outcome, words: Sequence[str]) -> str:
-    """What is worse in our plan than in the real one, or missing; the groups themselves may differ."""
-    if "--skip-non-redundant" in words and "Not enough capacity" in peer.errors:
+def unlike(ganeti: Outcome, ours: Outcome, words: Sequence[str]) -> str:
+    """What is worse in our plan than in Ganeti's, or missing; the groups themselves may differ."""
+    if "--skip-non-redundant" in words and "Not enough capacity" in ganeti.errors:
         return ""  # for nodes that it would not have shown
-    if peer.code != ours.code:
-        return f"exit code {peer.code} became {ours.code}: {peer.errors} {ours.errors}"
-    theirs, mine = groups_of(peer.output), groups_of(ours.output)
+    if ganeti.code != ours.code:
+        return f"exit code {ganeti.code} became {ours.code}: {ganeti.errors} {ours.errors}"
+    theirs, mine = groups_of(ganeti.output), groups_of(ours.output)
     if len(mine) > len(theirs) and "--one-step-only" not in words:
         return f"{len(mine)} groups instead of {len(theirs)}"
     if sorted(chain(*mine)) != sorted(chain(*theirs)) and "--one-step-only" not in words:
         return f"other nodes: {mine} instead of {theirs}"
-    return "" if peer.code or peer.errors == ours.errors else f"other warnings: {ours.errors}"
+    return "" if ganeti.code or ganeti.errors == ours.errors else f"other warnings: {ours.errors}"
 
 
 @pytest.mark.peer
@@ -140,5 +140,5 @@ def test_hroller_on_random_clusters(tmp_path: Path, seeds: range) -> None:
         words = [word for word in FREELY if rng.random() < 0.3]
         words += rng.choice(([], [], ["-G", "group0"], ["--node-tags", "rack:a,power:1"], ["-O", "node1"]))
         words += [backend, str(path)]
-        peer = run_peer(program("hroller"), words, tmp_path)
-        assert not unlike(peer, run_ours(hroller.main, words, tmp_path), words), f"seed {seed}: {' '.join(words)}"
+        ganeti = run_ganeti(program("hroller"), words, tmp_path)
+        assert not unlike(ganeti, run_ours(hroller.main, words, tmp_path), words), f"seed {seed}: {' '.join(words)}"

@@ -1,4 +1,4 @@
-"""The smallest clusters that show what docs/conformance.md says of hail and hspace, against the real ones too."""
+"""The smallest clusters that show what docs/conformance.md says of hail and hspace, against Ganeti's too."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from htools import hail, hspace
-from tests.conformance.programs import Outcome, run_ours, run_peer
+from tests.conformance.programs import Outcome, run_ganeti, run_ours
 from tests.conftest import PEER_BIN, peer_program
 
 HAIL = Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
@@ -84,14 +84,14 @@ def request(
 
 
 def asked(tmp_path: Path, content: dict[str, Any], *words: str, same: bool = True) -> Outcome:
-    """What our hail does with a request; the real one must do the same where it is there."""
+    """What our hail does with a request; Ganeti must do the same where it is there."""
     path = tmp_path / "request.json"
     path.write_text(json.dumps(content))
     ours = run_ours(hail.main, [*words, str(path)], tmp_path)
     if HAIL.exists():
-        peer = run_peer(str(HAIL), [*words, str(path)], tmp_path)
-        assert peer.code == ours.code
-        assert ((peer.output, peer.errors) == (ours.output, ours.errors)) is same
+        ganeti = run_ganeti(str(HAIL), [*words, str(path)], tmp_path)
+        assert ganeti.code == ours.code
+        assert ((ganeti.output, ganeti.errors) == (ours.output, ours.errors)) is same
     return ours
 
 
@@ -111,10 +111,10 @@ def test_hspace_places_mirrored_instances_that_hail_refuses(tmp_path: Path) -> N
     words = ["-t", "state.pre-ialloc", "--disk-template=drbd", "--standard-alloc=1024,1024,1", "--tiered=1024,1024,1"]
     ours = run_ours(hspace.main, words, tmp_path)
     assert "  -   1 instances allocated" in ours.output
-    real = peer_program("hspace")
-    if real is not None:
-        peer = run_peer(real, words, tmp_path)
-        assert (peer.code, peer.output) == (ours.code, ours.output)
+    theirs = peer_program("hspace")
+    if theirs is not None:
+        ganeti = run_ganeti(theirs, words, tmp_path)
+        assert (ganeti.code, ganeti.output) == (ours.code, ours.output)
 
 
 def test_refuge_may_be_offline(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_smallest_instances_that_take_nothing_on_a_dedicated_cluster(tmp_path: P
     (tmp_path / "request.json").write_text(
         json.dumps(request([node("n0", exclusive=True)], {}, allocate("plain", 512)))
     )
-    told = run_ours(hail.main, ["request.json"], tmp_path)  # the real one counts them for ever
+    told = run_ours(hail.main, ["request.json"], tmp_path)  # Ganeti counts them for ever
     assert "score: ([0],19456), successes 1" in told.output
 
 
@@ -184,9 +184,9 @@ def test_a_limit_of_none(tmp_path: Path) -> None:
     ours = run_ours(hspace.main, words, tmp_path)
     assert ours.code == 0
     assert "most likely failure reason" not in ours.output.split("Standard")[0]
-    real = peer_program("hspace")
-    if real is not None:
-        assert "Prelude.head: empty list" in run_peer(real, words, tmp_path).errors
+    theirs = peer_program("hspace")
+    if theirs is not None:
+        assert "Prelude.head: empty list" in run_ganeti(theirs, words, tmp_path).errors
 
 
 def test_the_request_is_told_in_our_own_words(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""hspace and hsqueeze against the real ones on random clusters and on all shared ones: streams, files, exit codes."""
+"""hspace and hsqueeze against Ganeti's on random clusters and on all shared ones: streams, files, exit codes."""
 
 import random
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from htools import hspace, hsqueeze
 from tests import budget
-from tests.conformance.programs import difference, run_ours, run_peer
+from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conformance.random_clusters import random_cluster
 from tests.conftest import peer_program
 from tests.htools.balance.test_class_search import shared_cluster
@@ -19,7 +19,7 @@ from tests.htools.maintenance.test_squeeze import NO_LIVE_DATA, one_after_anothe
 def program(name: str) -> str:
     found = peer_program(name)
     if found is None:
-        pytest.skip(f"no real {name} on this machine")
+        pytest.skip(f"Ganeti's {name} is not installed")
     return found
 
 
@@ -79,7 +79,7 @@ def squeeze_cluster(seed: int) -> str:
 
 
 def directories(tmp_path: Path, seed: int, text: str) -> tuple[Path, Path]:
-    theirs, ours = tmp_path / f"peer{seed}", tmp_path / f"ours{seed}"
+    theirs, ours = tmp_path / f"ganeti{seed}", tmp_path / f"ours{seed}"
     for directory in (theirs, ours):
         directory.mkdir()
         (directory / "cluster.data").write_text(text)
@@ -91,13 +91,13 @@ def compare_space(seeds: range, tmp_path: Path) -> Counter[bool]:
     for seed in seeds:
         theirs, ours = directories(tmp_path, seed, random_cluster(seed))
         words = ["-t", "cluster.data", *space_words(seed)]
-        peer = run_peer(program("hspace"), words, theirs)
-        if "Prelude.head" in peer.errors:
-            continue  # the real one stumbles where it could try nothing at all
+        ganeti = run_ganeti(program("hspace"), words, theirs)
+        if "Prelude.head" in ganeti.errors:
+            continue  # Ganeti stumbles where it could try nothing at all
         found = run_ours(hspace.main, words, ours)
-        assert not difference(peer, found), f"seed {seed}: hspace {' '.join(words)}\n{difference(peer, found)}"
-        placed = "  -   0 instances allocated" not in peer.output and "ALLOC_INSTANCES=0" not in peer.output
-        seen[placed and peer.code == 0] += 1
+        assert not difference(ganeti, found), f"seed {seed}: hspace {' '.join(words)}\n{difference(ganeti, found)}"
+        placed = "  -   0 instances allocated" not in ganeti.output and "ALLOC_INSTANCES=0" not in ganeti.output
+        seen[placed and ganeti.code == 0] += 1
     return seen
 
 
@@ -106,10 +106,10 @@ def compare_squeeze(seeds: range, tmp_path: Path) -> Counter[str]:
     for seed in seeds:
         theirs, ours = directories(tmp_path, seed, squeeze_cluster(seed))
         words = ["-t", "cluster.data", *squeeze_words(seed)]
-        peer = run_peer(program("hsqueeze"), words, theirs)
+        ganeti = run_ganeti(program("hsqueeze"), words, theirs)
         found = run_ours(hsqueeze.main, words, ours)
-        assert not difference(peer, found), f"seed {seed}: hsqueeze {' '.join(words)}\n{difference(peer, found)}"
-        acted = [line for line in peer.output.splitlines() if re.fullmatch(r"n(ode)?\d", line)]
+        assert not difference(ganeti, found), f"seed {seed}: hsqueeze {' '.join(words)}\n{difference(ganeti, found)}"
+        acted = [line for line in ganeti.output.splitlines() if re.fullmatch(r"n(ode)?\d", line)]
         seen["act" if acted else "rest"] += 1
     return seen
 
@@ -137,7 +137,7 @@ def imagined_words(seed: int) -> list[str]:
         sizes = f"{rng.choice([5000, 8192, '20g', '1t'])},{rng.choice([2048, 4096, '8g'])},{rng.choice([2, 4, 8])}"
         end = rng.choice(["", "", ",1", ",4", ",4,True", ",2,False"])
         words.append(f"--simulate={policy},{rng.randint(1, 6)},{sizes}{end}")
-    if rng.random() < 0.99:  # from the default largest instance on, the real one needs seconds
+    if rng.random() < 0.99:  # from the default largest instance on, Ganeti needs seconds
         words.append(f"--tiered={rng.choice(['3g,4g,4,3', '1024,2048,2', '9g,2g,8'])}")
     for option, odds in (
         (f"--max-length={rng.choice([1, 2, 5, 20])}", 0.6),
@@ -171,11 +171,11 @@ def compare_imagined(seeds: range, tmp_path: Path) -> Counter[bool]:
     for seed in seeds:
         words = imagined_words(seed)
         theirs, ours = directories(tmp_path, seed, "")
-        peer = run_peer(program("hspace"), words, theirs)
+        ganeti = run_ganeti(program("hspace"), words, theirs)
         found = run_ours(hspace.main, words, ours)
-        assert not difference(peer, found), f"seed {seed}: hspace {' '.join(words)}\n{difference(peer, found)}"
-        none = "  -   0 instances allocated" in peer.output or "ALLOC_INSTANCES=0" in peer.output
-        seen[peer.code == 0 and not none] += 1
+        assert not difference(ganeti, found), f"seed {seed}: hspace {' '.join(words)}\n{difference(ganeti, found)}"
+        none = "  -   0 instances allocated" in ganeti.output or "ALLOC_INSTANCES=0" in ganeti.output
+        seen[ganeti.code == 0 and not none] += 1
     return seen
 
 
@@ -219,7 +219,7 @@ def test_hspace_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
         smaller = SMALLER if path.name in NOTHING_FITS and not budget.is_weekly() else []
         words = ["-t", str(path), *flags, *smaller]
-        peer = run_peer(program("hspace"), words, tmp_path)
+        peer = run_ganeti(program("hspace"), words, tmp_path)
         if "Prelude.head" not in peer.errors and "IntMap.!" not in peer.errors:
             assert not difference(peer, run_ours(hspace.main, words, tmp_path)), path.name
             compared += 1
@@ -233,8 +233,8 @@ def test_hspace_on_shared_requests(shared: Path, tmp_path: Path) -> None:
     paths = sorted((shared / "clusters" / "peer").glob("hail-*.json"))
     for path in paths:  # in some of them nothing fits from the largest of thousands of sizes on
         words = ["-I", str(path), "-l", "3"]
-        peer = run_peer(program("hspace"), words, tmp_path)
-        assert not difference(peer, run_ours(hspace.main, words, tmp_path)), path.name
+        ganeti = run_ganeti(program("hspace"), words, tmp_path)
+        assert not difference(ganeti, run_ours(hspace.main, words, tmp_path)), path.name
     assert len(paths) > 15
 
 
@@ -246,20 +246,20 @@ def test_hsqueeze_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[s
     assert paths
     for path in paths:
         words = ["-t", str(path), *flags]
-        peer = run_peer(program("hsqueeze"), words, tmp_path)
-        assert not difference(peer, run_ours(hsqueeze.main, words, tmp_path)), path.name
+        ganeti = run_ganeti(program("hsqueeze"), words, tmp_path)
+        assert not difference(ganeti, run_ours(hsqueeze.main, words, tmp_path)), path.name
 
 
 @pytest.mark.peer
 def test_hsqueeze_on_the_smallest_clusters(tmp_path: Path) -> None:
-    """What docs/conformance.md says of the real one: run again, one more node goes; unknown nodes lack room."""
+    """What docs/conformance.md says of Ganeti: run again, one more node goes; unknown nodes lack room."""
     words = ["-t", "cluster.data", "--minimal-resources=0.5", "--target-resources=1.5", "-C"]
     said = []
     for number, cluster in enumerate([*(case.text() for case in one_after_another()), NO_LIVE_DATA]):
         theirs, ours = directories(tmp_path, number, cluster)
-        peer = run_peer(program("hsqueeze"), words, theirs)
-        assert not difference(peer, run_ours(hsqueeze.main, words, ours))
-        said.append(peer.output.splitlines()[:2])
+        ganeti = run_ganeti(program("hsqueeze"), words, theirs)
+        assert not difference(ganeti, run_ours(hsqueeze.main, words, ours))
+        said.append(ganeti.output.splitlines()[:2])
     assert said[:2] == [["'Nodes to offline'", "n0"], ["'Nodes to offline'", "n1"]]
     assert said[2][0] == "'No action'"
     assert said[3] == ["'Nodes to online'", ""]

@@ -1,4 +1,4 @@
-"""The specification of placement against the real hail: the same answers on shared and on random requests."""
+"""The specification of placement against Ganeti's hail: the same answers on shared and on random requests."""
 
 import json
 import random
@@ -19,13 +19,13 @@ HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 def comparable(text: str) -> str:
-    """An answer without the internals that the real one dumps when no group is left to choose from."""
+    """An answer without the internals that Ganeti dumps when no group is left to choose from."""
     return re.sub(r'all groups: \[.*?\](?="\])', "all groups", text.strip())
 
 
-def real_answer(path: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
+def answer_of_ganeti(path: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
     if not Path(HAIL).exists():
-        pytest.skip("no real hail on this machine")
+        pytest.skip("Ganeti's hail is not installed")
     return subprocess.run([HAIL, str(path), *words], capture_output=True, text=True, check=False)
 
 
@@ -44,9 +44,9 @@ def compare(seeds: range, tmp_path: Path) -> Counter[tuple[str, bool]]:
         path = tmp_path / "request.json"
         path.write_text(json.dumps(request))
         words, limits = options_of(seed)
-        real = real_answer(path, words)
-        assert comparable(spec_hail(path.read_bytes(), limits)) == comparable(real.stdout), f"seed {seed} {words}"
-        acted = '"success":true' in real.stdout and '"result":[[],' not in real.stdout
+        ganeti = answer_of_ganeti(path, words)
+        assert comparable(spec_hail(path.read_bytes(), limits)) == comparable(ganeti.stdout), f"seed {seed} {words}"
+        acted = '"success":true' in ganeti.stdout and '"result":[[],' not in ganeti.stdout
         seen[request["request"]["type"], acted] += 1
     return seen
 
@@ -71,8 +71,8 @@ def test_many_random_requests(tmp_path: Path) -> None:
 def test_shared_requests(shared: Path) -> None:
     compared = 0
     for path in sorted((shared / "clusters" / "peer").glob("hail-*.json")):
-        real = real_answer(path, [])
-        if real.returncode == 0:
-            assert comparable(spec_hail(path.read_bytes())) == comparable(real.stdout), path.name
+        ganeti = answer_of_ganeti(path, [])
+        if ganeti.returncode == 0:
+            assert comparable(spec_hail(path.read_bytes())) == comparable(ganeti.stdout), path.name
             compared += 1
     assert compared >= 17

@@ -1,4 +1,4 @@
-"""The specification of balancing against the real hbal: the same moves with the same printed scores."""
+"""The specification of balancing against Ganeti's hbal: the same moves with the same printed scores."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ from spec.allocator.score import optimum
 from spec.allocator.state import group_state
 from tests.conftest import peer_program
 
-PEER_KINDS = {
+GANETI_KINDS = {
     ("f",): MoveKind.FAILOVER,
     ("fa",): MoveKind.FAILOVER_TO_ANY,
     ("r",): MoveKind.REPLACE_SECONDARY,
@@ -25,15 +25,15 @@ PEER_KINDS = {
 }
 
 
-def steps_of_the_peer(hbal: str, arguments: list[str]) -> list[tuple[MoveKind, str]]:
-    """Kind and printed score of each move, from the peer's own output."""
+def steps_of_ganeti(hbal: str, arguments: list[str]) -> list[tuple[MoveKind, str]]:
+    """Kind and printed score of each move, from Ganeti's own output."""
     answer = subprocess.run([hbal, *arguments], capture_output=True, text=True, check=False).stdout
     steps = []
     for line in answer.splitlines():
         if " a=" in line:
             head, _, action = line.partition(" a=")
             kind = tuple(step.partition(":")[0] for step in action.split())
-            steps.append((PEER_KINDS[kind], head.split()[-1]))
+            steps.append((GANETI_KINDS[kind], head.split()[-1]))
     return steps
 
 
@@ -48,10 +48,10 @@ def steps_of_the_peer(hbal: str, arguments: list[str]) -> list[tuple[MoveKind, s
         (["--no-disk-moves", "--ignore-soft-errors"], Rules(disk_moves=False, ignore_soft=True)),
     ],
 )
-def test_the_specified_steps_are_the_peers(shared: Path, flags: list[str], rules: Rules) -> None:
+def test_the_specified_steps_are_ganetis(shared: Path, flags: list[str], rules: Rules) -> None:
     hbal = peer_program("hbal")
     if hbal is None:
-        pytest.skip("no real hbal on this machine")
+        pytest.skip("Ganeti's hbal is not installed")
     compared = 0
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
         try:
@@ -64,6 +64,6 @@ def test_the_specified_steps_are_the_peers(shared: Path, flags: list[str], rules
                 continue
             steps = balance(state, rules, stop_at=optimum(state) + 1e-9, rounds=5)
             ours = [(step.move.kind, fixed(step.score, 8)) for step in steps]
-            assert ours == steps_of_the_peer(hbal, ["-t", str(path), "-G", owner.name, "-l5", *flags]), path.name
+            assert ours == steps_of_ganeti(hbal, ["-t", str(path), "-G", owner.name, "-l5", *flags]), path.name
             compared += len(ours)
     assert compared >= 3

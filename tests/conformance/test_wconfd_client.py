@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checkers.conformance.daemons import real_configuration
+from checkers.conformance.daemons import ganeti_configuration
 from tests.conftest import shared_directory
 from tests.impl.wconfd.conftest import Daemon, new_daemon
 
@@ -45,7 +45,7 @@ print(json.dumps(out))
 @pytest.mark.peer
 @pytest.mark.shared
 def test_ganetis_python_client_works_against_ours(new_daemon: Callable[..., Daemon], tmp_path: Path) -> None:
-    config = real_configuration(shared_directory())
+    config = ganeti_configuration(shared_directory())
     if not os.path.isdir(LIBRARY) or config is None:
         pytest.skip("needs Ganeti's Python library and the shared inputs")
     daemon = new_daemon(config=config)

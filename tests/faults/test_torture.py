@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.peer import configuration
+from bench.daemons import configuration
 from checkers.traces.jobs import JobsModel
 from checkers.traces.validation import read, validate
 from checkers.verdict import Ok

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from htools import hbal
-from tests.conformance.programs import Outcome, difference, run_ours, run_peer
+from tests.conformance.programs import Outcome, difference, run_ganeti, run_ours
 from tests.conftest import peer_program
 
 CLUSTER = """\
@@ -41,7 +41,7 @@ def test_scripts_and_tables_are_the_real_ones(tmp_path: Path, names: str) -> Non
     words = ("-C", "-p", "--print-instances", "-S", "state", "-vvvvv")
     ours, line = run(tmp_path, CLUSTER.format(*names.split(",")), *words)
     (tmp_path / "peer").mkdir()
-    assert not difference(run_peer(program, line, tmp_path / "peer"), ours)
+    assert not difference(run_ganeti(program, line, tmp_path / "peer"), ours)
     assert "gnt-instance" in ours.output
 
 

@@ -1,6 +1,6 @@
-"""Roots with daemons in them for side-by-side measurements: ours, and the real Ganeti's where it is installed.
+"""Roots with daemons in them for side-by-side measurements: ours, and Ganeti's where they are installed.
 
-The real daemons need a configuration that `mkconfig.py` of the shared inputs makes; without them only ours is measured.
+Ganeti's daemons need a configuration that `mkconfig.py` of the shared inputs makes; without them only ours is measured.
 """
 
 import contextlib
@@ -21,24 +21,24 @@ SBIN = Path("/usr/lib/ganeti/3.0/usr/sbin")
 HERE = Path(__file__).resolve().parent
 
 
-def _shared_peer() -> Path | None:
+def _shared_ganeti() -> Path | None:
     for candidate in (os.environ.get("GANTRY_SHARED"), HERE.parents[1] / "shared"):
         if candidate and (Path(candidate) / "peer" / "mkconfig.py").exists():
             return Path(candidate) / "peer"
     return None
 
 
-def peer_missing() -> str | None:
-    """Why the real daemons cannot be measured here; None if they can."""
+def ganeti_missing() -> str | None:
+    """Why Ganeti's daemons cannot be measured here; None if they can."""
     if not (SBIN / "ganeti-luxid").exists():
-        return "the real Ganeti daemons are not installed"
-    return None if _shared_peer() is not None else "no shared inputs to make the real daemons' configuration from"
+        return "Ganeti's daemons are not installed"
+    return None if _shared_ganeti() is not None else "no shared inputs to make Ganeti's daemons' configuration from"
 
 
 def configuration() -> dict[str, Any]:
-    """A cluster of one node; the real one's own where it can be made, so that both have the same."""
-    peer = _shared_peer()
-    if peer is None:
+    """A cluster of one node; the one that Ganeti accepts where it can be made, so that both have the same."""
+    inputs = _shared_ganeti()
+    if inputs is None:
         node = {"uuid": "u1", "name": "vm", "group": "g1", "offline": False, "primary_ip": "127.0.0.1"}
         group = {"uuid": "g1", "name": "default"}
         cluster = {"cluster_name": "c", "master_node": "u1", "max_running_jobs": 20, "max_tracked_jobs": 25}
@@ -46,7 +46,7 @@ def configuration() -> dict[str, Any]:
                 "instances": {}, "disks": {}, "networks": {}, "filters": {}, "serial_no": 1}  # fmt: skip
     with tempfile.TemporaryDirectory() as directory:
         made = f"{directory}/config.data"
-        command = [sys.executable, str(peer / "mkconfig.py"), str(peer / "cluster_config_3.0.json"), made]
+        command = [sys.executable, str(inputs / "mkconfig.py"), str(inputs / "cluster_config_3.0.json"), made]
         subprocess.run(command, check=True, capture_output=True)
         found: dict[str, Any] = json.loads(Path(made).read_text(encoding="utf-8"))
         return found
@@ -64,7 +64,7 @@ def _await(path: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextlib.contextmanager
-def daemons(*, real: bool) -> Iterator[Root]:
+def daemons(*, ganeti: bool) -> Iterator[Root]:
     """Wconfd and luxid over a root of their own, stopped at the end."""
     # jobs outlive the daemons and may still write when the directory goes
     with tempfile.TemporaryDirectory(prefix="gb", ignore_cleanup_errors=True) as directory:
@@ -79,12 +79,12 @@ def daemons(*, real: bool) -> Iterator[Root]:
         try:
             for name, socket in (("wconfd", root.wconfd_socket), ("luxid", root.luxi_socket)):
                 flags = ["-f", "--no-user-checks", "--no-voting", "--yes-do-it"]
-                real_command = [str(SBIN / f"ganeti-{name}"), *flags]
-                command = real_command if real else [sys.executable, "-m", f"impl.{name}", "--root", root.directory]
+                ganeti_command = [str(SBIN / f"ganeti-{name}"), *flags]
+                command = ganeti_command if ganeti else [sys.executable, "-m", f"impl.{name}", "--root", root.directory]
                 with open(f"{root.log}/{name}.out", "ab") as output:
                     process = subprocess.Popen(
                         command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                        cwd=root.directory if real else None, start_new_session=True,
+                        cwd=root.directory if ganeti else None, start_new_session=True,
                     )  # fmt: skip
                 started.append(process)
                 _await(socket, process)
