@@ -1,4 +1,4 @@
-"""What a checker answers: never a bare bool.
+"""The verdicts of checkers: never a bare bool.
 
 `Ok` says what was covered, `Illegal` carries the witness that shows the fault, `Unknown` says why no answer was had.
 """
@@ -18,7 +18,7 @@ class Ok:
 
 @dataclass(frozen=True, slots=True)
 class Illegal(Generic[Witness]):
-    """The claim fails; the witness is minimal and can be told in prose."""
+    """The claim fails; the witness is minimal and can be described in prose."""
 
     witness: Witness
 

@@ -130,8 +130,8 @@ def dependencies(session: Session) -> None:
     wanted = "error"
     wrong = session.call("SubmitJob", [opcode(depends=[[ids[0], [wanted]]])])
     session.check("an unaccepted dependency", ended(session, wrong), "error")
-    told = f"Dependency job {ids[0]} finished with status 'success', not one of 'error' as required"
-    session.check("what that says", session.call("QueryJobs", [wrong], ["opresult"]), [[[["OpExecError", [told]]]]])
+    reason = f"Dependency job {ids[0]} finished with status 'success', not one of 'error' as required"
+    session.check("what that says", session.call("QueryJobs", [wrong], ["opresult"]), [[[["OpExecError", [reason]]]]])
     out_of_range = session.call("SubmitManyJobs", [[opcode(depends=[[-5, []]])]])
     session.check("a relative dependency out of range", out_of_range, [[False, starts("Relative dependency -5")]])
 
@@ -155,8 +155,8 @@ def accepted_statuses(session: Session) -> None:
         verdict = dependency_verdict(Queue(ended=(base,)), Job(2, (Opcode({"depends": [[1, part]]}),)))
         name = f"{', '.join(part) or 'none'} accepted of {status}"
         session.check(name, ended(session, job_id), "success" if verdict is None else str(verdict[0]))
-    told = [[[f"Dependency job {canceled} was cancelled"]]]
-    session.check("what a cancelled dependency says", session.call("QueryJobs", [answers[-8][1]], ["opresult"]), told)
+    text = [[[f"Dependency job {canceled} was cancelled"]]]
+    session.check("what a cancelled dependency says", session.call("QueryJobs", [answers[-8][1]], ["opresult"]), text)
 
 
 def cancels(session: Session) -> None:
@@ -176,8 +176,8 @@ def cancels(session: Session) -> None:
     session.check("once more", session.call("CancelJob", blocked), [False, f"Job {blocked} not found in queue"])
     row = [["canceled", ["canceled"], [None]]]
     session.check("a canceled job", session.call("QueryJobs", [blocked], ["status", "opstatus", "opresult"]), row)
-    told = [False, "Job no longer waiting, can't cancel (informed it anyway)"]
-    session.check("cancel of a running job", session.call("CancelJob", blocker), told)
+    refused = [False, "Job no longer waiting, can't cancel (informed it anyway)"]
+    session.check("cancel of a running job", session.call("CancelJob", blocker), refused)
     signalled = session.call("ChangeJobPriority", blocker, 5)
     session.check("priority of a running job", signalled, [True, starts(f"Job {blocker} with pid ")])
     session.check("archive of a running job", session.call("ArchiveJob", blocker), False)
@@ -208,7 +208,7 @@ def waiting(session: Session) -> None:
     first = session.call("WaitForJobChange", job_id, fields, None, 10**6, 5)
     session.check("the values", first, [now, []])
     unchanged = session.call("WaitForJobChange", job_id, fields, now, 10**6, 1)
-    session.check("a time-out tells the same", unchanged, [now, []])
+    session.check("a time-out answers with the same", unchanged, [now, []])
     log = session.call("WaitForJobChange", job_id, fields, now, None, 5)
     entry = AnyOf("a log entry", lambda e: e[0] == 1 and len(e[1]) == 2 and e[2] == "delay-test")
     session.check("the log", log, [now, [entry]])
@@ -252,7 +252,7 @@ def drain(session: Session) -> None:
 
 
 def queries(session: Session) -> None:
-    """Queries about jobs, and what is refused of them."""
+    """Queries about jobs, and refused ones."""
     job_id = session.call("SubmitJob", [opcode()])
     ended(session, job_id)
     missing = [[999_999_999, None, None]]
@@ -276,7 +276,7 @@ def queries(session: Session) -> None:
 
 
 def streams(session: Session) -> None:
-    """What is no request, and requests without waiting for answers."""
+    """Bytes that are no request, and requests sent without waiting for answers."""
     text = 'Unable to parse LUXI request method: Invalid string value for type LuxiReq: "Nosuch"'
     text = f"Failed to parse request: {text}"
     session.check("no such method", session.call("Nosuch"), ("error", "", [text]))

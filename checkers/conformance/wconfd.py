@@ -1,8 +1,8 @@
 """Is a program a wconfd? Generated histories over its socket, every answer and every signal against the specification.
 
 Owners are real: each has a process that holds its live-lock and counts the signals it gets. After every call each
-owner's signals are asked for; a death is a kill, and the daemon is told to look for it. A divergence is shrunk to a
-history from which no call can be left out, and is told as a transcript.
+owner's signals are counted; an owner dies by SIGKILL, and the daemon is asked to clean up. A divergence is shrunk to a
+history from which no call can be left out, and is shown as a transcript.
 
 What is expected comes from `spec.locks.rules` (profiles `gantry` and, in fair mode, `gantry-fair`) or from the order in
 which Ganeti 3.0 serves (profile `ganeti-3.0`, `spec.locks.ganeti_order`), and from `spec.reservations`.
@@ -96,7 +96,7 @@ class Exchange:
 
     @property
     def agrees(self) -> bool:
-        """Whether it went as it should."""
+        """Whether the daemon did what was expected."""
         return bool(self.expected == self.got)
 
 
@@ -106,7 +106,7 @@ class Divergence:
 
     exchanges: tuple[Exchange, ...]
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The transcript."""
         lines: list[str] = []
         for exchange in self.exchanges:
@@ -143,7 +143,7 @@ class Driver:
         return OwnerProcess(ident, self._livelocks, self._number)
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Free what the owners hold, and end their processes."""
         with contextlib.suppress(GantryError):
             self._reset(())
         self._client.close()
@@ -161,7 +161,7 @@ class Driver:
             self._client.call("releaseDRBDMinors", disk)
 
     def run(self, history: Sequence[Action]) -> Divergence | None:
-        """Perform a history from a clean state; answers where it diverges, if it does."""
+        """Perform a history from a clean state; return where it diverges, None if it does not."""
         state = self._profile.start()
         exchanges: list[Exchange] = []
         buried: list[Owner] = []
@@ -181,11 +181,11 @@ class Driver:
                 arguments = wire_arguments(who, action)
                 result = self._call(action.method, arguments)
                 request = json.dumps({"method": action.method, "args": arguments})
-            told: list[Any] = []
+            signalled: list[Any] = []
             self._call("echo", ("barrier",))
             for place, known in enumerate(self._owners):
                 count = known.signals()
-                told += [known.owner.ident] * (count - signals[place])
+                signalled += [known.owner.ident] * (count - signals[place])
                 signals[place] = count
             alive = {known.owner for known in self._owners}
             wanted = [owner.ident for owner in expected.granted if owner in alive]
@@ -193,7 +193,7 @@ class Driver:
                 Exchange(
                     request,
                     {"answer": expected.result, "signals": sorted(wanted, key=str)},
-                    {"answer": result, "signals": sorted(told, key=str)},
+                    {"answer": result, "signals": sorted(signalled, key=str)},
                 )
             )
             if not exchanges[-1].agrees:
@@ -213,22 +213,22 @@ class Driver:
 
 def wire_arguments(who: Owner, action: Action) -> list[Any]:
     """A call's arguments for the wire."""
-    told: list[Any] = []
+    sent: list[Any] = []
     for argument in action.arguments:
         if isinstance(argument, Level):
-            told.append(LEVEL_NAMES[argument])
+            sent.append(LEVEL_NAMES[argument])
         elif isinstance(argument, frozenset):
-            told.append([lock_name(lock) for lock in sorted(argument)])
+            sent.append([lock_name(lock) for lock in sorted(argument)])
         elif isinstance(argument, tuple) and all(isinstance(entry, Request) for entry in argument):
-            told.append(locks_json(argument))
+            sent.append(locks_json(argument))
         elif isinstance(argument, tuple):
-            told.append(list(argument))
+            sent.append(list(argument))
         else:
-            told.append(argument)
+            sent.append(argument)
     if action.method in {"listAllLocks", "listLocksWaitingStatus", "allocateDRBDMinor", "releaseDRBDMinors"}:
-        return told
+        return sent
     place = 1 if action.method == "guardedOpportunisticLockUnion" else 0
-    return [*told[:place], owner_json(who), *told[place:]]
+    return [*sent[:place], owner_json(who), *sent[place:]]
 
 
 def shrink(driver: Driver, history: list[Action], found: Divergence) -> Divergence:

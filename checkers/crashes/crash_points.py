@@ -68,7 +68,7 @@ class SyncDirectory:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that the specification of durability is told, such as that a batch begins or was confirmed."""
+    """An event of the specification of durability, such as that a batch begins or was confirmed."""
 
     event: Any
 
@@ -158,7 +158,7 @@ class Lost:
     kept: tuple[Change, ...]
     reason: str
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The stop in prose."""
         kept = ", ".join(_shown(change) for change in self.kept) or "nothing"
         return f"stopped after step {self.place}, of the unsynced changes kept {kept}: {self.reason}"
@@ -180,7 +180,7 @@ def explore_crashes(
 
     Args:
         recording: what the program did.
-        allows: told the events marked so far and an image, recovers and answers what is wrong, or None.
+        allows: recovers an image; given the events marked so far, returns what is wrong with it, or None.
         initial: what the disk held before.
         seed: for the subsets that are sampled.
     """

@@ -24,6 +24,7 @@ from impl.queue.files import encode, job_path, temporary_path
 from spec.jobs.model import Job, Opcode, Status
 
 QUEUE = "/queue"
+
 # ---- what is done, and what it promises
 
 
@@ -55,7 +56,7 @@ class Scenario:
         self.store = kind(QUEUE, disk)
 
     def commit(self, *jobs: Job, serial: int | None = None) -> None:
-        """Luxid decides."""
+        """Luxid commits jobs, and the serial where it is given."""
         for job in jobs:
             self.promises.contents.setdefault(job.id, []).append(job)
         self.store.commit([entry_of(job) for job in jobs], serial)
@@ -65,7 +66,7 @@ class Scenario:
         self.promises.serial = max(self.promises.serial, serial or 0)
 
     def process_writes(self, job: Job) -> None:
-        """A job's process writes its file, durably."""
+        """Write a job's file durably, as its process does."""
         path = job_path(QUEUE, job.id)
         self.promises.contents[job.id].append(job)
         self.disk.write(temporary_path(path), encode(job))
@@ -75,19 +76,19 @@ class Scenario:
         self.promises.contents[job.id] = [job]
 
     def archive(self, *ids: int) -> None:
-        """Jobs are archived."""
+        """Archive jobs."""
         self.promises.leaving |= set(ids)
         self.store.archive(ids)
         self.promises.archived |= set(ids)
 
     def drain(self, drained: bool) -> None:
-        """The queue is closed or opened."""
+        """Close or open the queue."""
         self.promises.drained = (*self.promises.drained, drained)
         self.store.set_drain(drained)
         self.promises.drained = (drained,)
 
     def settle(self) -> None:
-        """A journal has grown: the next one begins, the old one is settled."""
+        """Begin the next journal, and settle the one before."""
         self.store.settle(*self.store.rotate())
 
 
@@ -159,7 +160,7 @@ class Loss:
     files: tuple[str, ...]
     twice: bool = False
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The loss in prose."""
         again = ", and again during the recovery" if self.twice else ""
         return f"power cut before operation {self.operation}{again}: {self.reason}; on disk: {', '.join(self.files)}"

@@ -68,14 +68,14 @@ class SimulatedDisk:
     # -- the port
 
     def lock(self, path: str) -> int | None:
-        """Nobody else is there."""
+        """Take a lock: always free, for no other process is simulated."""
         return 1 if path else None
 
     def unlock(self, handle: int) -> None:
         """Nothing to do."""
 
     def read(self, path: str) -> bytes:
-        """What was written, synced or not."""
+        """The content that was written, synced or not."""
         if path not in self.now:
             raise FileNotFoundError(path)
         return self.now[path].written

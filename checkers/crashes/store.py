@@ -1,7 +1,7 @@
 """Crashes of wconfd's store, its snapshots and its copies: what they wrote is recorded, every stop is recovered.
 
 SQLite's writes are recorded by a file system layer of its own between SQLite and the disk (APSW's VFS); the store's
-statements and SQLite's log, checkpoints and recovery are the real ones. What is recovered is compared with
+statements and SQLite's log, checkpoints and recovery run unchanged. What is recovered is compared with
 `spec.store`: the state after a batch that was confirmed, or after the one that was being written, and nothing else.
 """
 
@@ -159,7 +159,7 @@ def after(before: Any, batch: Batch) -> Any:
     )
 
 
-def told(events: Sequence[Any]) -> StoreState:
+def state_after(events: Sequence[Any]) -> StoreState:
     """The specification's state after the marked events."""
     state = StoreState()
     for event in events:
@@ -170,7 +170,7 @@ def told(events: Sequence[Any]) -> StoreState:
 
 def allowed(events: Sequence[Any]) -> set[int]:
     """How many batches a recovery may find now."""
-    state = told(events)
+    state = state_after(events)
     possible = {len(step(state, Crash(landed=False))[0].disk)}
     if state.writing is not None:
         possible.add(len(step(state, Crash(landed=True))[0].disk))

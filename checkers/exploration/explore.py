@@ -75,7 +75,7 @@ class Violation(Generic[State, Label]):
     start: State
     steps: tuple[tuple[Label, State], ...]
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The violation in prose, one line a step."""
         lines = [f"'{self.name}' fails after {len(self.steps)} steps: {self.reason}"]
         lines.extend(f"  {place}. {label}" for place, (label, _) in enumerate(self.steps, 1))

@@ -1,9 +1,9 @@
 """Specification and implementation side by side over every history up to a bound.
 
 Both are `step(state, event) -> (state', answer)` systems that refuse by raising. From one pair of states each event is
-given to both: the answers, the refusals (class and text) and the views of the states must be the same. Pairs that
-look the same, indexes of the implementation included, are gone on from once. The first divergence is a shortest one
-and is told as a program that shows it.
+given to both: the answers, the refusals (class and text) and the views of the states must be the same. From pairs that
+look the same, indexes of the implementation included, it goes on only once. The first divergence is a shortest one
+and is printed as a program that shows it.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -29,8 +29,8 @@ class Side(Generic[State, Event]):
         step: what an event does; the answer must be comparable with the other side's. Where nothing changes it should
             return the state that it was given, which spares the comparison.
         view: what of a state is compared with the other side's view.
-        key: what tells two states of this side apart, for going on from each only once; what the other side's key
-            tells apart may be left out where both agree.
+        key: what distinguishes two states of this side, so that each is gone on from only once; what the other side's
+            key distinguishes may be left out where both agree.
         sound: what is wrong with a state by itself (its indexes, say); None if nothing is.
     """
 
@@ -52,12 +52,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Divergence(Generic[Event]):
-    """Where the two part ways.
+    """Where the two systems begin to differ.
 
     Attributes:
-        history: the events, the last of which divides the two.
+        history: the events; the two differ after the last one.
         difference: what differs, in prose.
-        pair: where the pair of sides is to be had, `module:function`, for the program.
+        pair: the function that makes the two sides, `module:function`, for the program.
     """
 
     history: tuple[Event, ...]
@@ -120,7 +120,7 @@ def lockstep(
         plain: the specification.
         clever: the implementation.
         events: the events to try in a state of the specification.
-        pair: where the two are to be had, `module:function`, for the program that a divergence prints.
+        pair: the function that makes the two, `module:function`, for the program that a divergence prints.
         step_holds: what is wrong with a step of the specification (before, event, after, answer); None if nothing is.
         max_depth: how many events a history has at most; None explores all pairs of states.
         max_states: stop when there are more pairs.
@@ -171,10 +171,10 @@ def lockstep(
 
 
 def replay(plain: Side[Any, Event], clever: Side[Any, Event], history: Sequence[Event]) -> None:
-    """Run both over one history, telling each step.
+    """Run both over one history, printing each step.
 
     Raises:
-        DivergenceError: they part ways.
+        DivergenceError: they differ.
     """
     states: tuple[Any, Any] = (plain.initial, clever.initial)
     for place, event in enumerate(history, 1):
@@ -188,9 +188,9 @@ def replay(plain: Side[Any, Event], clever: Side[Any, Event], history: Sequence[
 
 
 class DivergenceError(GantryError):
-    """Two sides part ways at event `place` of a history."""
+    """Two sides differ from event `place` of a history on."""
 
     def __init__(self, place: int, difference: str) -> None:
         self.place = place
         self.difference = difference
-        super().__init__(f"they part ways at event {place}: {difference}")
+        super().__init__(f"they differ from event {place} on: {difference}")

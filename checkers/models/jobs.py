@@ -186,7 +186,7 @@ def _dead(occurrence: Restart) -> frozenset[str]:
 
 
 def key_of(queue: Queue) -> Hashable:
-    """What tells two states of the specification apart."""
+    """What distinguishes two states of the specification."""
     return msgspec.json.encode((replace(queue, starting=frozenset()), sorted(queue.starting)))
 
 
@@ -245,7 +245,7 @@ def explored(bounds: Bounds, rules: Step = spec_queue.step, **how: Any) -> Explo
 
 
 class Clever:
-    """The implementation's queue with the archive beside it."""
+    """The implementation's queue and the archive."""
 
     def __init__(self, kind: type[JobQueue], slots: int) -> None:
         self.archive: dict[int, Status] = {}
@@ -284,7 +284,7 @@ class Clever:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """An implementation's state together with the files, which at a restart tell what there is."""
+    """An implementation's state together with the files, which a restart reads."""
 
     clever: Clever
     files: tuple[Job, ...]

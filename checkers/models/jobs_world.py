@@ -2,7 +2,7 @@
 
 The world is that of `tla/Jobs.tla`, variable by variable, and its steps have the same names; but what the queue does
 is done by the specification itself. The daemon's effects wait in an outbox and are carried out in order; a crash
-empties memory and outbox. `state_value` tells a state as the TLA+ module would.
+empties memory and outbox. `state_value` gives a state in the form of the TLA+ module.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -282,7 +282,7 @@ def _at(world: World, file: Job, status: Status) -> World:
     return replace(world, files=_written(world.files, (replace(file, ops=ops),)))
 
 
-# -- a state as the TLA+ module tells it
+# -- a state in the form of the TLA+ module
 
 NO_JOB = {"status": "absent", "done": 0, "priority": 0, "lock": "", "on": 0, "accepted": frozenset[str]()}
 

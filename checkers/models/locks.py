@@ -148,7 +148,7 @@ def unsound(real: state.LockState) -> str | None:
     direct = {(lock, who): mode for lock, holders in real.direct.items() for who, mode in holders.items()}
     held = {(lock, who): mode for who, mine in real.held.items() for lock, mode in mine.locks.items()}
     if direct != held:
-        return "'held' and 'direct' tell different things"
+        return "'held' and 'direct' differ"
     if any(list(mine.order) != sorted(mine.locks) or not mine.locks for mine in real.held.values()):
         return "'order' does not list what is held"
     for name, counts, least in (
@@ -164,7 +164,7 @@ def unsound(real: state.LockState) -> str | None:
             return f"'{name}' miscounts"
     queued = sorted(pending for queue in real.queues.values() for pending in queue)
     if queued != sorted(waiting.pending for waiting in real.waiting.values()) or not all(real.queues.values()):
-        return "'queues' and 'waiting' tell different things"
+        return "'queues' and 'waiting' differ"
     if not real.fair:
         for waiting in real.waiting.values():
             if waiting.pending not in real.queues[waiting.place]:

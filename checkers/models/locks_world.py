@@ -1,6 +1,6 @@
 """`spec.locks` on bounds with the life of owners: death, the sweep after it, notifications. As `tla/Locks.tla` has it.
 
-What the locks do is done by the specification itself; a label is told as the TLA+ module tells it, with the answer.
+What the locks do is done by the specification itself; a label has the form of the TLA+ module, with the answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Who holds and waits, who is alive, who was told and has not looked, and how often each asked."""
+    """Who holds and waits, who is alive, who was notified and has not looked yet, and how often each asked."""
 
     locks: LockState
     alive: frozenset[int]
@@ -103,17 +103,17 @@ class System:
         waiting = pending_of(state.locks, me)
         asking = self._asks(state, who)
         for entries in bounds.requests:
-            told = entries_value(entries)
+            asked = entries_value(entries)
             if waiting is not None:
                 for priority in bounds.priorities:
                     if waiting.requests == entries:
-                        yield "Wait", (told, priority), Wait(me, priority, entries), state
+                        yield "Wait", (asked, priority), Wait(me, priority, entries), state
                 continue
             if asking is None or (not bounds.upgrades and self._upgrades(state, who, entries)):
                 continue
-            yield "Try", (told,), Try(me, entries), asking
+            yield "Try", (asked,), Try(me, entries), asking
             for priority in bounds.priorities:
-                yield "Wait", (told, priority), Wait(me, priority, entries), asking
+                yield "Wait", (asked, priority), Wait(me, priority, entries), asking
         yield "Free", (), Free(me), state
         for level in bounds.levels:
             yield "FreeLevel", (level,), FreeLevel(me, Level(level)), state
@@ -158,7 +158,7 @@ class System:
 
 
 def label(name: str, who: int, argument: tuple[Any, ...] = (), effects: Effects | None = None) -> Label:
-    """A step as the TLA+ module tells it."""
+    """A step in the form of the TLA+ module."""
     effects = effects or Effects()
     return {
         "event": name,

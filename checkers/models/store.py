@@ -1,4 +1,4 @@
-"""`spec.store` on bounds, told as `tla/Store.tla` tells it."""
+"""`spec.store` on bounds, with labels and states in the form of `tla/Store.tla`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A state, and how often what is bounded happened."""
+    """A state, and how often each bounded event happened."""
 
     store: StoreState
     failures: int = 0
@@ -97,7 +97,7 @@ class System:
 
 
 def label_of(event: Event) -> Label:
-    """An event as the TLA+ module tells it."""
+    """An event as the label of the TLA+ module."""
     match event:
         case Crash(landed):
             return "Crash", landed

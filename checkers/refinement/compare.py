@@ -1,6 +1,6 @@
 """Are a TLA+ module and the executable specification the same bounded system?
 
-Both are explored side by side. The mapping tells a state of the executable specification as a TLA+ state, variable by
+Both are explored side by side. The mapping gives a state of the executable specification as a TLA+ state, variable by
 variable; from each pair of states that it relates the same labelled steps must be possible, and lead to related states
 again. Where the labels of the module are kept in a variable (`said`), that variable is the label and is left out of the
 comparison of states. The first difference found is a shortest one: a path that both have, and a step that only one has.
@@ -56,7 +56,7 @@ def plain(value: Any) -> Plain:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """The explored graph of a TLA+ module, labels told apart from states.
+    """The explored graph of a TLA+ module, with labels separated from states.
 
     Attributes:
         initial: the initial states.
@@ -73,7 +73,7 @@ class System(Generic[State]):
 
     Attributes:
         initial: its initial state.
-        successors: its labelled steps; labels are told as the module tells them.
+        successors: its labelled steps; labels have the form that the module gives them.
         value: a state, variable by variable, as the module holds it.
     """
 
@@ -88,7 +88,7 @@ class Difference:
 
     Attributes:
         path: the labels of the path.
-        state: the state after it, as the module tells it.
+        state: the state after it, in the form of the module.
         only_module: steps of the module that the executable specification lacks, as (label, state).
         only_spec: steps of the executable specification that the module lacks.
     """
@@ -98,9 +98,9 @@ class Difference:
     only_module: tuple[tuple[Plain, Plain], ...]
     only_spec: tuple[tuple[Plain, Plain], ...]
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The difference in prose, several lines."""
-        lines = [f"they part ways after {len(self.path)} {'step' if len(self.path) == 1 else 'steps'}:"]
+        lines = [f"they differ after {len(self.path)} {'step' if len(self.path) == 1 else 'steps'}:"]
         lines.extend(f"  {place}. {shown(label)}" for place, label in enumerate(self.path, 1))
         lines.append(f"in the state {shown(self.state)}")
         for name, steps in (("the TLA+ module", self.only_module), ("the executable specification", self.only_spec)):
@@ -170,7 +170,7 @@ class NoLabelError(GantryError):
     """The TLA+ module keeps no labels to compare by."""
 
     def __init__(self) -> None:
-        super().__init__("the module does not tell the labels of its steps in the variable 'said': set Telling = TRUE")
+        super().__init__("the module does not keep the labels of its steps in the variable 'said': set Telling = TRUE")
 
 
 def compare(module: Module, system: System[State], *, max_states: int = 500_000) -> Verdict[Difference]:

@@ -1,4 +1,4 @@
-"""Which TLA+ module goes with which executable specification, and how their bounds are one and the same.
+"""Which TLA+ module is compared with which executable specification, and how both get the same bounds.
 
 The bounds are those of the module's configuration: its constants are evaluated and handed to the executable side, so
 that the two cannot drift apart.
@@ -112,7 +112,7 @@ def constants_of(specification: Specification, config: str, names: Iterable[str]
 
 
 def explored(specification: Specification, config: str) -> Module:
-    """The module's graph under a configuration, labels told apart from states.
+    """The module's graph under a configuration, with labels separated from states.
 
     Raises:
         TlaError: it cannot be explored.

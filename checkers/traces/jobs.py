@@ -70,7 +70,7 @@ def _plain(effects: Iterable[Effect]) -> Any:
 
 
 class JobsModel:
-    """The specification of the queue as the validation asks it.
+    """The specification of the queue, in the form that the validation uses.
 
     Args:
         rules: the step function (tests plant bugs here).
@@ -137,7 +137,7 @@ class JobsModel:
         return f"durable up to {state.durable}; effects not performed yet: {owed}"
 
     @staticmethod
-    def told(state: Traced) -> str:
+    def describe(state: Traced) -> str:
         """A state in one line."""
         queue = state.queue
         parts = (

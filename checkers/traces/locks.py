@@ -37,8 +37,8 @@ class Traced:
         locks: the state now.
         durable: the number of the last line whose change is on disk.
         past: the state after each line since then (with the durable one first), by line number.
-        unanswered: the step lines that no `reply` was seen of, and whether the answer has to wait for the disk.
-        owed: the grants (line, owner) that no `notify` was seen of.
+        unanswered: the step lines without a `reply` so far, and whether the answer has to wait for the disk.
+        owed: the grants (line, owner) without a `notify` so far.
     """
 
     locks: LockState
@@ -63,7 +63,7 @@ def typed(line: Line, name: str, kind: type[Value]) -> Value:
 
 
 class LocksModel:
-    """The specification of locks as the validation asks it.
+    """The specification of locks, in the form that the validation uses.
 
     Args:
         rules: the step function (tests plant bugs here).
@@ -74,14 +74,16 @@ class LocksModel:
 
     def start(self, states: Sequence[Traced] | None, line: Line) -> Iterable[Traced]:
         """A first run may start from anything; a later one from what was durable, or from anything after it."""
-        told = typed(line, "state", LockState) if "state" in line.fields else None
-        if told is not None:
-            told = _normal(told)
+        given = typed(line, "state", LockState) if "state" in line.fields else None
+        if given is not None:
+            given = _normal(given)
         if states is None:
-            return [_fresh(LockState() if told is None else told)]
+            return [_fresh(LockState() if given is None else given)]
         candidates = [found for state in states for _, found in state.past]
         # the fair mode is the daemon's option, not part of what is recovered
-        return [_fresh(found if told is None else told) for found in candidates if told is None or _same(found, told)]
+        return [
+            _fresh(found if given is None else given) for found in candidates if given is None or _same(found, given)
+        ]
 
     def advance(self, state: Traced, line: Line) -> Iterable[Traced]:
         """The state after a line, if the specification allows it."""
@@ -160,7 +162,7 @@ class LocksModel:
         return f"durable up to {state.durable}; notifications owed: {owed}; answers owed: {unanswered}"
 
     @staticmethod
-    def told(state: Traced) -> str:
+    def describe(state: Traced) -> str:
         """A state in one line."""
         held = ", ".join(
             f"{owner.ident} holds {lock_name(lock)} ({mode.name.lower()})"
@@ -194,8 +196,8 @@ def _normal(state: LockState) -> LockState:
     return replace(state, held=held, pending=state.pending if state.fair else tuple(sorted(state.pending)))
 
 
-def _same(found: LockState, told: LockState) -> bool:
-    return found.held == told.held and sorted(found.pending) == sorted(told.pending)
+def _same(found: LockState, given: LockState) -> bool:
+    return found.held == given.held and sorted(found.pending) == sorted(given.pending)
 
 
 def _fresh(locks: LockState) -> Traced:

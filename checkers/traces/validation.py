@@ -10,14 +10,14 @@ The format (NDJSON, UTF-8, one object a line, in the order of the linearisation 
   `args` holds the event's fields, `effects` what the step answered, or `error` the text of the refusal. Without both,
   any outcome that the specification allows is taken.
 * Values are encoded by shape: dataclasses as objects by field name, named tuples as arrays, enumerations as their
-  values, sets and tuples as arrays (`msgspec.json.encode`); `impl.process.trace.TraceWriter` does just that.
+  values, sets and tuples as arrays (`msgspec.json.encode`); `impl.process.trace.TraceWriter` writes this.
 
 Locks (wconfd): `start` carries `state`, a `LockState` object. Step lines carry `effects` as an object with `blockers`,
 `taken`, `granted`. Besides them: `{"event": "durable", "upto": SEQ}` when the batch that holds every change up to
 line SEQ is on disk; `{"event": "reply", "to": SEQ}` when the answer to that line is sent, and `{"event": "notify",
 "owner": OWNER, "for": SEQ}` when an owner whose request that line granted is signalled. Both come only once that line
 is durable (a refusal, or the answer "blocked by", may go earlier: it promises nothing), each at most once, and each is
-owed at a clean `end`. An owner that is found dead before is not owed its signal: its `Free` ends the debt.
+owed at a clean `end`. An owner that is found dead before is not owed its signal: its `Free` ends what it was owed.
 
 Jobs (luxid): `start` carries `state`, a `Queue` object, as recovery left it. Step lines carry `now` and `effects` as
 an array of `[class name, fields]`. Besides them: `{"event": "durable", "upto": SEQ}` when everything that the steps up
@@ -77,8 +77,8 @@ class Mismatch:
     Attributes:
         line: the offending line.
         reason: what is wrong with it, one sentence.
-        states: the last states that agreed with the lines before, told in prose.
-        enabled: what each of them allowed instead, told in prose.
+        states: the last states that agreed with the lines before, in prose.
+        enabled: what each of them allowed instead, in prose.
     """
 
     line: Line
@@ -86,7 +86,7 @@ class Mismatch:
     states: tuple[str, ...]
     enabled: tuple[str, ...]
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The mismatch in prose, several lines."""
         shown = self.line.text if len(self.line.text) <= 400 else self.line.text[:400] + " …"
         parts = [f"line {self.line.number}: {self.reason}", f"  {shown}"]
@@ -112,7 +112,7 @@ class Model(Protocol[State]):
     def enabled(self, state: State, line: Line) -> str:
         """What the state allowed instead of the line."""
 
-    def told(self, state: State) -> str:
+    def describe(self, state: State) -> str:
         """A state in prose."""
 
 
@@ -181,7 +181,7 @@ def _mismatch(model: Model[State], states: Sequence[State] | None, line: Line, r
         Mismatch(
             line,
             reason,
-            tuple(model.told(state) for state in last),
+            tuple(model.describe(state) for state in last),
             tuple(model.enabled(state, line) for state in last) or ("start, with a state that can be at the start",),
         )
     )

@@ -44,7 +44,7 @@ def _run_wconfd(arguments: argparse.Namespace) -> int:
         print(f"gantry conform: {verdict.reason}", file=sys.stderr)
         return 1
     print(f"it does not conform to {profile}; the shortest history found:")
-    print(verdict.witness.told())
+    print(verdict.witness.describe())
     return 1
 
 

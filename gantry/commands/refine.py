@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(verdict, Ok):
             print(f"{name}: {verdict.covered} ({time.monotonic() - start:.1f} s)")
         elif isinstance(verdict, Illegal):
-            print(f"{name}: {verdict.witness.told()}")
+            print(f"{name}: {verdict.witness.describe()}")
             worst = DIFFERENT
         else:
             print(f"{name}: not known: {verdict.reason}")

@@ -35,5 +35,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"ok: {verdict.covered}, all within the specification of {arguments.model}")
         return 0
     if isinstance(verdict, Illegal):
-        print(f"{arguments.file}: {verdict.witness.told()}")
+        print(f"{arguments.file}: {verdict.witness.describe()}")
     return 1

@@ -55,13 +55,13 @@ def ganeti() -> Iterator[Root]:
 
 def test_ours_conforms(ours: Root) -> None:
     verdict = conform(ours.wconfd_socket, ours.livelocks, "gantry", seed=5, steps=300)
-    assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+    assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
 
 
 def test_ours_conforms_in_fair_mode_and_only_there(ours: Root) -> None:
     with running("ours", MINIMAL, options=("--fair",)) as (root, _pid):
         verdict = conform(root.wconfd_socket, root.livelocks, "gantry-fair", seed=8, steps=200)
-        assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+        assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
         assert outcome(root, "gantry", PASSED) is not None
         assert outcome(root, "gantry-fair", PASSED) is None
     assert outcome(ours, "gantry", PASSED) is None
@@ -71,7 +71,7 @@ def test_ours_conforms_in_fair_mode_and_only_there(ours: Root) -> None:
 @pytest.mark.peer
 def test_ganeti_conforms_to_its_own_profile(ganeti: Root) -> None:
     verdict = conform(ganeti.wconfd_socket, ganeti.livelocks, "ganeti-3.0", seed=6, steps=240)
-    assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+    assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
 
 
 def outcome(root: Root, profile: str, history: list[Action]) -> str | None:
@@ -80,7 +80,7 @@ def outcome(root: Root, profile: str, history: list[Action]) -> str | None:
         found = driver.run(history)
     finally:
         driver.close()
-    return None if found is None else found.told()
+    return None if found is None else found.describe()
 
 
 @pytest.mark.peer
@@ -109,7 +109,7 @@ def test_a_difference_is_found_and_shrunk(ours: Root, monkeypatch: pytest.Monkey
     verdict = conform(ours.wconfd_socket, ours.livelocks, "gantry", seed=5, steps=600)
     assert isinstance(verdict, Illegal)
     assert len(verdict.witness.exchanges) == 2
-    assert verdict.witness.told().count("but got") == 1
+    assert verdict.witness.describe().count("but got") == 1
 
 
 def test_histories_are_the_same_for_a_seed() -> None:

@@ -206,7 +206,7 @@ def test_a_bug_of_the_rules_is_found(name: str, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(model, "recovered", mutant)
     verdict = explored(bounds, max_states=3000).verdict
     assert isinstance(verdict, Illegal), verdict
-    assert check in verdict.witness.told()
+    assert check in verdict.witness.describe()
 
 
 # ---- bugs of the core: each overrides one method of the implementation

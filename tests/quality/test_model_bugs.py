@@ -358,9 +358,9 @@ def test_a_bug_of_a_specification_is_found_by_refinement(bug: Any) -> None:
     name, system = SPEC_BUGS[bug]
     verdict = refine(name, SMALL[name], system=system(bug))
     assert isinstance(verdict, Illegal)
-    told_in_prose = verdict.witness.told()
-    assert told_in_prose.startswith("they part ways after")
-    assert "only the" in told_in_prose
+    described = verdict.witness.describe()
+    assert described.startswith("they differ after")
+    assert "only the" in described
 
 
 TWIN_BUGS = {

@@ -26,7 +26,7 @@ def touched(scenario: Scenario) -> None:
 @pytest.mark.parametrize(("run", "cuts"), [(life, 60), (brief, 20), (touched, 20)])
 def test_no_cut_breaks_a_promise(run: Callable[[Scenario], None], cuts: int) -> None:
     verdict = check(run)
-    assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+    assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
     assert int(verdict.covered.split()[0]) > cuts
 
 
@@ -34,7 +34,7 @@ def test_no_cut_breaks_a_promise(run: Callable[[Scenario], None], cuts: int) -> 
 @pytest.mark.timeout(900)
 def test_no_cut_of_a_recovery_breaks_a_promise() -> None:
     verdict = check(twice=True)
-    assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+    assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
 
 
 def test_the_disk_itself() -> None:
@@ -147,4 +147,4 @@ def test_a_bug_of_the_store_is_found(name: str) -> None:
     kind, words = BUGS[name]
     verdict = check(touched if "always right" in name else brief, kind)
     assert isinstance(verdict, Illegal), verdict
-    assert words in verdict.witness.told()
+    assert words in verdict.witness.describe()

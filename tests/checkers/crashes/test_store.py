@@ -79,7 +79,7 @@ class JournalComesBack(SqliteStore):
 def test_stores_that_break_their_promise_are_caught(bug: Any) -> None:
     verdict = crash_store(4, 1, bug)
     assert isinstance(verdict, Illegal)
-    assert "none of the states" in verdict.witness.told() or "recovery failed" in verdict.witness.told()
+    assert "none of the states" in verdict.witness.describe() or "recovery failed" in verdict.witness.describe()
 
 
 class Files:

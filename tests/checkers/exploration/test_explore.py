@@ -39,7 +39,7 @@ def test_a_violation_has_a_shortest_path() -> None:
     found = explore([(0, 0)], jugs, holds={"no four": lambda state: "four litres" if 4 in state else None})
     assert isinstance(found.verdict, Illegal)
     assert len(found.verdict.witness.steps) == 6
-    assert found.verdict.witness.told().startswith("'no four' fails after 6 steps: four litres\n  1. fill five")
+    assert found.verdict.witness.describe().startswith("'no four' fails after 6 steps: four litres\n  1. fill five")
 
 
 def test_properties_of_steps() -> None:

@@ -67,7 +67,7 @@ def joined(lines: list[dict[str, Any]]) -> bytes:
 
 def test_a_real_trace_is_a_behaviour(trace: bytes) -> None:
     verdict = validate(JobsModel(), read(trace))
-    assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+    assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
     assert "2 runs" in verdict.covered
     kinds = {line["event"] for line in lines_of(trace)}
     assert {"Submit", "Owned", "Changed", "Died", "Cancel", "ChangePriority", "durable", "done", "end"} <= kinds
@@ -112,7 +112,7 @@ def test_damaged_traces_are_rejected(trace: bytes, damage: str) -> None:
             lines[second]["state"]["running"].pop()
     verdict = validate(JobsModel(), read(joined(lines)))
     assert isinstance(verdict, Illegal)
-    assert verdict.witness.told()
+    assert verdict.witness.describe()
 
 
 def test_a_planted_bug_in_the_rules_is_found_by_the_trace(trace: bytes) -> None:

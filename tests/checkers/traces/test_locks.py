@@ -145,7 +145,7 @@ def test_a_changed_refusal_is_found(tmp_path: Path) -> None:
     refused["error"] = "some other text"
     found = verdict(lines)
     assert isinstance(found, Illegal)
-    assert "cannot update locks while having pending requests" in found.witness.told()
+    assert "cannot update locks while having pending requests" in found.witness.describe()
 
 
 def test_an_answer_before_its_batch_is_on_disk_is_found() -> None:
@@ -156,7 +156,7 @@ def test_an_answer_before_its_batch_is_on_disk_is_found() -> None:
     ]
     found = verdict(renumbered(lines))
     assert isinstance(found, Illegal)
-    assert "durable up to 0" in found.witness.told()
+    assert "durable up to 0" in found.witness.describe()
 
 
 def test_a_clean_end_owes_nothing(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_clean_end_owes_nothing(tmp_path: Path) -> None:
     without = [*lines[:-1], {"seq": len(lines), "event": "end"}]
     found = verdict(without)
     assert isinstance(found, Illegal)
-    assert "answers owed" in found.witness.told()
+    assert "answers owed" in found.witness.describe()
 
 
 def _killed(path: Path, recovered: LockState) -> Verdict[Mismatch]:

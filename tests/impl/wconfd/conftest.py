@@ -136,7 +136,7 @@ class Daemon:
         if os.path.exists(self.trace):
             with open(self.trace, "rb") as file:
                 verdict = validate(LocksModel(), read(file.read()))
-            assert isinstance(verdict, Ok), verdict.witness.told() if isinstance(verdict, Illegal) else verdict
+            assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
 
     def client(self) -> Client:
         client = Client(self.root.wconfd_socket, timeout=20)
