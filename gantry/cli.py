@@ -1,6 +1,6 @@
 """Dispatch of `gantry COMMAND …`: a table of commands; each has a module that declares its options and one that works.
 
-The second is imported only once the command line has asked for work, so that help and usage errors come at once.
+The second is imported only once the command line has asked for work, so that help and usage errors need few imports.
 """
 
 import argparse

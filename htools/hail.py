@@ -1,7 +1,7 @@
 """hail: answer one request of Ganeti's iallocator protocol. One argument, the request's file; one line of JSON out.
 
 Allocations by the score are tried in vectors (`htools.placement.vector_placer`); the other requests follow the
-specification itself (`spec.allocator.iallocator`), with quicker means to try candidates and to find targets
+specification itself (`spec.allocator.iallocator`), with faster functions to try candidates and to find targets
 (`htools.iallocator.fast_paths`).
 
 A request that has no solution is answered with `"success": false` and exit code 0; only a request that cannot be read
@@ -59,8 +59,8 @@ def _print_nodes(options: Options, model: Model, title: str) -> None:
 def _saved(cluster: Cluster, model: Model) -> Cluster:
     """The cluster as a model has it, for saving.
 
-    A model of one group is saved as that group's nodes, as by the real one, which ends where instances live elsewhere;
-    then ours saves all nodes.
+    A model of one group is saved as that group's nodes, as by Ganeti's. Where instances live elsewhere Ganeti's ends
+    with an error; ours saves all nodes.
     """
     instances = tuple(vm.current() for vm in model.instances.values())
     used = {vm.primary for vm in instances} | {vm.secondary for vm in instances if vm.secondary is not None}
@@ -96,7 +96,7 @@ def _refuse_strangers(cluster: Cluster, request: Request) -> None:
 
 
 def _explained(options: Options, cluster: Cluster, model: Model, request: Request, limits: Limits, line: str) -> str:
-    """The answer's line, with the explanation in it or told on standard error where it is asked for."""
+    """The answer's line, with the explanation in it, or printed on standard error, where it is asked for."""
     if options.explain is None:
         return line
     from htools.placement.explain import explain, told

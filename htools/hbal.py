@@ -1,9 +1,9 @@
 """hbal: find moves that lower the cluster's score, print them, and carry them out if asked to.
 
-Only the course of the program and its messages stand here; deciding is `htools.balance.rounds`, texts of moves are
+Only the order of the steps and the messages are here; deciding is `htools.balance.rounds`, texts of moves are
 `htools.plan.commands`, tables `htools.formatting.tables`.
 
-Source: man hbal(1); the real hbal 3.0.2's output, stream by stream.
+Source: man hbal(1); the output of hbal 3.0.2, stream by stream.
 """
 
 if __name__ == "__main__":
@@ -55,7 +55,7 @@ def select_group(loaded: Loaded, wanted: str | None) -> tuple[int, str]:
 
 
 def _check_cluster(loaded: Loaded, options: Options) -> bool:
-    """Say what was loaded; False where there is nothing to balance."""
+    """Print what was loaded; False where there is nothing to balance."""
     model, verbose = loaded.model, options.verbose
     if options.json and loaded.model.nodes:
         return True
@@ -101,7 +101,7 @@ def _check_group(model: Model, name: str, options: Options) -> None:
     bad_instances = {index for node in bad for index in (*node.primaries, *node.secondaries)}
     if verbose >= 1:
         print(f"Initial check done: {len(bad)} bad nodes, {len(bad_instances)} bad instances.")
-    # The peer takes the bad nodes off the list by equality, and what is not a number equals nothing.
+    # Ganeti takes the bad nodes off the list by equality, and NaN equals nothing.
     good = [node for node in model.nodes.values() if node not in bad or _undefined(node, options.min_disk)]
     verdicts = [(node.name, _policy_violation(model, node.index)) for node in good]
     if verbose > 4:
@@ -177,7 +177,7 @@ def _coefficients(title: str, value: float, model: Model) -> str:
     return f"{title} overall {fixed(value, 8)}\n{component_table(model.nodes.values())}"
 
 
-def _tell_balanced(before: float, best: float, least: float) -> None:
+def _print_balanced(before: float, best: float, least: float) -> None:
     print(
         f"Cluster is already well balanced (initial score {general(before, 6)},\n"
         f"optimum score due to N+1 reservations {general(best, 6)},\n"
@@ -219,8 +219,8 @@ def _explained(model: Model, word: str) -> int:
     return next(vm.index for vm in model.instances.values() if vm.name == name)
 
 
-def _extras(options: Options, model: Model, outcome: Outcome, figures_before: Sequence[NodeFigures]) -> None:
-    """What the real hbal has not: JSON, explanation, picture."""
+def _print_extras(options: Options, model: Model, outcome: Outcome, figures_before: Sequence[NodeFigures]) -> None:
+    """Print what Ganeti's hbal lacks: explanation, picture, JSON."""
     if options.explain:
         from htools.balance.explain import Explanation
 
@@ -266,10 +266,10 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
         figures_before = [figures(node) for node in nodes.values()]
     if before - best < options.min_score:
         if talk:
-            _tell_balanced(before, best, options.min_score)
+            _print_balanced(before, best, options.min_score)
         scores = (before, before, best)
         outcome = Outcome(name, model, (), values, values, scores, nodes_before=accounts_before)
-        _extras(options, model, outcome, figures_before)
+        _print_extras(options, model, outcome, figures_before)
         return model, []
     free = _free(model)
     if talk:
@@ -295,7 +295,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
     final = component_values(nodes.values())
     scores = (before, after, best)
     outcome = Outcome(name, model, plan, values, final, scores, options.first_job_group, accounts_before)
-    _extras(options, model, outcome, figures_before)
+    _print_extras(options, model, outcome, figures_before)
     return model, sets
 
 

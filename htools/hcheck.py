@@ -1,4 +1,4 @@
-"""hcheck: count what is wrong with a cluster, group by group, and tell whether balancing would mend it.
+"""hcheck: count what is wrong with a cluster, group by group, and say whether balancing would mend it.
 
 Exit code 1 says that the cluster is not healthy.
 
@@ -41,9 +41,9 @@ class Health:
 
 
 def examine(model: Model, groups: Sequence[Group], group: int, *, capacity: bool) -> Health:
-    """Count what is wrong in one group, which `model` is the part of.
+    """Count what is wrong in one group, whose part of the cluster is `model`.
 
-    "Instances having a secondary offline" counts the offline nodes, as in the peer.
+    "Instances having a secondary offline" counts the offline nodes, as in Ganeti.
     """
     nodes = list(model.nodes.values())
     offline = [node for node in nodes if node.offline]
@@ -77,7 +77,7 @@ class _Report:
         self._options, self._groups = options, groups
         self._keys = [*_COUNTS, *([_CAPACITY] if options.capacity else [])]
 
-    def _level(self, title: str, prefix: str, pairs: Sequence[tuple[str, str, str]]) -> None:
+    def _print_level(self, title: str, prefix: str, pairs: Sequence[tuple[str, str, str]]) -> None:
         if self._options.machine_readable:
             for key, _, value in pairs:
                 print(f"HCHECK_{prefix}_{key}={value}")
@@ -86,18 +86,18 @@ class _Report:
             for _, text, value in pairs:
                 print(f"    {text}: {value}")
 
-    def phase(self, health: Sequence[Health], totals: Sequence[int], *, after: bool, unhealthy: bool) -> None:
+    def print_phase(self, health: Sequence[Health], totals: Sequence[int], *, after: bool, unhealthy: bool) -> None:
         when, phase = ("after rebalancing", "FINAL") if after else ("initially", "INIT")
         for one in health:
             values = [(*key, str(count)) for key, count in zip(self._keys, one.counts, strict=True)]
             values.append(("SCORE", "Group score", fixed(one.score, 8)))
             title = f"Statistics for group {self._groups[one.group].name} {when}"
-            self._level(title, f"{phase}_GROUP_{one.group}", values)
+            self._print_level(title, f"{phase}_GROUP_{one.group}", values)
         values = [(*key, str(count)) for key, count in zip(self._keys, totals, strict=False)]
         flag = str(int(unhealthy)) if self._options.machine_readable else str(unhealthy)
-        # Without any group there are no counts, and the peer puts the flag where the first count would be.
+        # Without any group there are no counts, and Ganeti puts the flag where the first count would be.
         name = ("NEED_REBALANCE", "Cluster is not healthy") if totals else self._keys[0]
-        self._level(f"Cluster statistics {when}", f"{phase}_CLUSTER", [*values, (*name, flag)])
+        self._print_level(f"Cluster statistics {when}", f"{phase}_CLUSTER", [*values, (*name, flag)])
 
 
 def _quoted(text: str) -> str:
@@ -123,14 +123,14 @@ def body(options: Options, arguments: list[str]) -> int:
         else:
             print("Cluster needs rebalancing." if unhealthy else "No need to rebalance cluster, no problems found.")
     report = _Report(options, groups)
-    report.phase(health, totals, after=False, unhealthy=unhealthy)
+    report.print_phase(health, totals, after=False, unhealthy=unhealthy)
     simulate = unhealthy and not options.no_simulation
     if simulate or machine:
         after = {group: _rebalanced(part, options) if simulate else part for group, part in parts.items()}
         health = [examine(part, groups, group, capacity=options.capacity) for group, part in after.items()]
         totals = [sum(counts) for counts in zip(*(one.counts for one in health), strict=True)]
-        # Whether the cluster is healthy is told as it was before, as in the peer.
-        report.phase(health, totals, after=True, unhealthy=unhealthy)
+        # The flag says whether the cluster was healthy before balancing, as in Ganeti.
+        report.print_phase(health, totals, after=True, unhealthy=unhealthy)
     if machine:
         print("HCHECK_OK=1")
     return 1 if simulate else 0

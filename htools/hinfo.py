@@ -24,7 +24,7 @@ def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def _sizes(loaded: Loaded, verbose: int) -> None:
+def _print_sizes(loaded: Loaded, verbose: int) -> None:
     model = loaded.model
     if not model.instances and verbose > 1:
         print("Cluster is empty.")
@@ -38,7 +38,7 @@ def _sizes(loaded: Loaded, verbose: int) -> None:
         print(f"Note: Stripping common suffix of '{loaded.suffix}' from names")
 
 
-def _split_instances(model: Model, verbose: int) -> None:
+def _print_split_instances(model: Model, verbose: int) -> None:
     split = [
         vm
         for vm in model.instances.values()
@@ -52,7 +52,7 @@ def _split_instances(model: Model, verbose: int) -> None:
         print("No split instances found")
 
 
-def _groups(loaded: Loaded, verbose: int) -> None:
+def _print_groups(loaded: Loaded, verbose: int) -> None:
     rows, happy = [], True
     for group in inhabited(loaded.model):
         part = loaded.model.group(group)
@@ -82,9 +82,9 @@ def body(options: Options, arguments: list[str]) -> int:
         stop("This program doesn't take any arguments.")
     loaded = load(options, lambda cluster: _announce(cluster, options.verbose))
     model = loaded.model
-    _sizes(loaded, options.verbose)
-    _split_instances(model, options.verbose)
-    _groups(loaded, options.verbose)
+    _print_sizes(loaded, options.verbose)
+    _print_split_instances(model, options.verbose)
+    _print_groups(loaded, options.verbose)
     if options.print_instances:
         print("\nInstances instance map:", file=sys.stderr)
         print(instance_table(model.instances.values(), model.nodes), end="", file=sys.stderr)

@@ -1,6 +1,6 @@
 """hscan: read clusters through the remote API or the query socket, and write each to a file in the text format.
 
-Exit code 2 says that at least one cluster could not be read or written; the others are done all the same.
+Exit code 2 says that at least one cluster could not be read or written; the others are done nevertheless.
 
 Source: man hscan(1); the output of hscan 3.0.2.
 """

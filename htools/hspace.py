@@ -1,6 +1,6 @@
 """hspace: how many more instances fit on a cluster, standard ones and ones that get smaller and smaller.
 
-Only the course of the program and its texts stand here; deciding is `htools.capacity.fill`.
+Only the order of the steps and the messages are here; deciding is `htools.capacity.fill`.
 
 Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
 """
@@ -98,7 +98,7 @@ class _Report:
         self.exclusive = any(node.exclusive for node in model.nodes.values())
         self.machine = options.machine_readable
 
-    def cluster(self) -> None:
+    def print_cluster(self) -> None:
         total, count = totals(self.before), len(self.before.nodes)
         if self.machine:
             print_keys((f"CLUSTER_{name}", value) for name, value in _clusters(total, spindles=True))
@@ -109,7 +109,7 @@ class _Report:
         print(f"The cluster has {count} nodes and the following resources:\n  {resources}.")
         print(f"There are {total.instances or 'no'} initial instances on the cluster.")
 
-    def asked(self, spec: Spec, template: DiskTemplate, *, tiered: bool) -> None:
+    def print_request(self, spec: Spec, template: DiskTemplate, *, tiered: bool) -> None:
         if self.machine:
             prefix = "TSPEC_INI" if tiered else "SPEC"
             print_keys((f"{prefix}_{name}", value) for name, value in _sizes(spec, spindles=True))
@@ -120,7 +120,7 @@ class _Report:
         sizes = _words(_sizes(spec, spindles=self.exclusive))
         print(f"{kind} instance spec is:\n  {sizes}, using disk template '{template.value}'.")
 
-    def tables(self, filled: Filled, name: str) -> None:
+    def print_tables(self, filled: Filled, name: str) -> None:
         if self.options.verbose > 1:
             print(f"{name} allocation map", file=sys.stderr)
             print(_map(filled, exclusive=self.exclusive), end="", file=sys.stderr)
@@ -133,7 +133,7 @@ class _Report:
         snapshot = _snapshot(self.loaded, filled)
         saving.save(self.options.save, name.lower(), f"after {name.lower()} allocation", snapshot)
 
-    def _outcome(self, filled: Filled, reasons: Sequence[tuple[FailMode, int]]) -> None:
+    def _print_outcome(self, filled: Filled, reasons: Sequence[tuple[FailMode, int]]) -> None:
         if reasons:
             print(f"  - most likely failure reason: {reasons[0][0].value}")
         print(f"  - initial cluster score: {fixed(score(self.before.nodes.values()), 8)}")
@@ -144,13 +144,13 @@ class _Report:
             percent = fixed(EFFICIENCY[kind](total) * 100, 2).rjust(5)
             print(f"  - {kind.rjust(width)} usage efficiency: {percent}%")
 
-    def tiered(self, filled: Filled) -> None:
+    def print_tiered(self, filled: Filled) -> None:
         counts = [(spec, len(list(group))) for spec, group in groupby(map(spec_of, filled.placed))]
         if self.machine:
             print_keys(_statistics("TRL", totals(filled.model)))
             told = [f"{s.memory},{s.disk},{s.cpus},{s.spindles}={count}" for s, count in counts]
             print_keys([("TSPEC", " ".join(told))])
-            self._usage(filled.model)
+            self._print_usage(filled.model)
             return
         print("Tiered allocation results:")
         for spec, count in counts:
@@ -158,9 +158,9 @@ class _Report:
             print(f"  - {count:3d} instances of spec {sizes}")
         if not counts:
             print("  - no instances allocated")
-        self._outcome(filled, _reasons(filled))
+        self._print_outcome(filled, _reasons(filled))
 
-    def _usage(self, after: Model) -> None:
+    def _print_usage(self, after: Model) -> None:
         old, new = totals(self.before), totals(after)
         used = (old.instance_cpus, old.normal_cpus, old.instance_memory, old.instance_disk, old.instance_spindles)
         now = (new.instance_cpus, new.normal_cpus, new.instance_memory, new.instance_disk, new.instance_spindles)
@@ -179,12 +179,12 @@ class _Report:
             texts = [show(figure) if at == 1 else str(figure) for at, figure in enumerate(figures)]
             print_keys(zip((f"KM_{name}_{kind}" for kind in ("CPU", "NPU", "MEM", "DSK", "SPN")), texts, strict=True))
 
-    def standard(self, filled: Filled) -> None:
+    def print_standard(self, filled: Filled) -> None:
         reasons, count = _reasons(filled), len(filled.placed)
         if not self.machine:
             print("Normal (fixed-size) allocation results:")
             print(f"  - {count:3d} instances allocated")
-            self._outcome(filled, reasons)
+            self._print_outcome(filled, reasons)
             return
         total, before = totals(filled.model), len(self.before.instances)
         if before + count != total.instances:
@@ -282,7 +282,7 @@ def body(options: Options, arguments: list[str]) -> int:
         table = component_table(model.nodes.values())
         print(f"Initial coefficients: overall {overall}\n{table}", end="", file=sys.stderr)
     report = _Report(options, loaded, model)
-    report.cluster()
+    report.print_cluster()
     judged = judge(options, cluster, model)
     required = 2 if template is DiskTemplate.DRBD else 1
     limit = None if options.max_length == -1 else options.max_length
@@ -311,12 +311,12 @@ def body(options: Options, arguments: list[str]) -> int:
             stop(f"failure during allocation: {error}")
         except Unmeasurable:
             stop(f"instances of {size.memory} MiB of memory can be counted only with --no-capacity-checks")
-        report.asked(size, template, tiered=tiered)
-        report.tables(filled, "Tiered" if tiered else "Standard")
+        report.print_request(size, template, tiered=tiered)
+        report.print_tables(filled, "Tiered" if tiered else "Standard")
         if tiered:
-            report.tiered(filled)
+            report.print_tiered(filled)
         else:
-            report.standard(filled)
+            report.print_standard(filled)
     if options.machine_readable:
         print_keys([("OK", "1")])
     elif options.explain is not None:

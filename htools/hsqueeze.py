@@ -1,6 +1,6 @@
 """hsqueeze: power off nodes that the cluster does not need, or power on standby nodes that it does.
 
-Only the course of the program and its messages stand here; deciding is `htools.maintenance.squeeze`.
+Only the order of the steps and the messages are here; deciding is `htools.maintenance.squeeze`.
 
 Source: man hsqueeze(1); the output of hsqueeze 3.0.2 and the jobs that it submits.
 """

@@ -29,7 +29,7 @@ class _UnreadableError(GantryError):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Audit the plan and say the verdict."""
+    """Audit the plan and print the verdict."""
     try:
         cluster = luxi.load(Root.of(options.root).luxi_socket) if options.live else text_backend.load(options.cluster)
         plan = _read(options.plan, cluster)

@@ -85,7 +85,7 @@ def _init(root: Root, options: argparse.Namespace) -> int:
 
 def _status(root: Root) -> int:
     """Print the state of daemons, jobs and locks; 0 if both daemons answer, else 1."""
-    answers = [_daemon_line(daemon) for daemon in daemons(root)]
+    answers = [_print_daemon(daemon) for daemon in daemons(root)]
     if answers[1]:
         with Client(root.luxi_socket) as luxid:
             _print_jobs(luxid)
@@ -95,7 +95,7 @@ def _status(root: Root) -> int:
     return 0 if all(answers) else 1
 
 
-def _daemon_line(daemon: Daemon) -> bool:
+def _print_daemon(daemon: Daemon) -> bool:
     pid = daemon.pid()
     answers = pid is not None and daemon.accepts()
     state = (
@@ -113,7 +113,7 @@ def _print_jobs(luxid: Client) -> None:
     active = [row for row in rows if row[1] in {"running", "waiting", "canceling"}]
     for number, status, summary in active[:_SHOWN]:
         print(f"        {number} {status}: {', '.join(summary or [])}")
-    _more(len(active))
+    _print_more(len(active))
 
 
 def _print_locks(wconfd: Client) -> None:
@@ -122,17 +122,17 @@ def _print_locks(wconfd: Client) -> None:
     print(f"locks   {len(rows)} held, {len(pending)} requests waiting")
     for lock, mode, client in rows[:_SHOWN]:
         print(f"        {lock} {mode} by {_owner(client)}")
-    _more(len(rows))
+    _print_more(len(rows))
     for priority, client, request in pending[:_SHOWN]:
         wanted = ", ".join(f"{lock} {mode}" for lock, mode in request)
         print(f"        {_owner(client)} (priority {priority}) waits for {wanted}")
-    _more(len(pending))
+    _print_more(len(pending))
 
 
 def _owner(client: list[Any]) -> str:
     return f"job {client[0]}" if isinstance(client[0], int) else str(client[0])
 
 
-def _more(count: int) -> None:
+def _print_more(count: int) -> None:
     if count > _SHOWN:
         print(f"        and {count - _SHOWN} more")

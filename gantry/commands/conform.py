@@ -19,7 +19,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def _tell(check: Check, *, real: bool, verbose: bool) -> None:
+def _print_check(check: Check, *, real: bool, verbose: bool) -> None:
     if check.holds:
         if verbose:
             print(f"  ok        {check.name}")
@@ -49,7 +49,7 @@ def _run_wconfd(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Drive the daemon and tell what differs."""
+    """Drive the daemon and print what differs."""
     if arguments.daemon == "wconfd":
         return _run_wconfd(arguments)
     driver = importlib.import_module(DRIVERS[arguments.daemon])
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             scenario = check.scenario
             held = sum(other.holds for other in checks if other.scenario == scenario)
             print(f"{scenario}: {held} of {sum(other.scenario == scenario for other in checks)} checks hold")
-        _tell(check, real=arguments.real, verbose=arguments.verbose)
+        _print_check(check, real=arguments.real, verbose=arguments.verbose)
     failed = [check for check in checks if not check.holds and not (arguments.real and check.known)]
     print("it conforms" if not failed else f"it does not conform: {len(failed)} checks differ")
     return 1 if failed else 0

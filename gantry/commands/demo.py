@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Whoever asks it to stop gets what Ctrl-C gets: everything that was started is stopped."""
+    """Stop as for Ctrl-C: everything that was started is stopped."""
     raise KeyboardInterrupt
 
 

@@ -208,11 +208,11 @@ def _follow(client: Caller, ids: Sequence[int], *, as_json: bool) -> int:
             if not as_json and status not in FINAL and status != said:
                 print(f"{prefix}{status}", flush=True)
                 said = status
-        worst = max(worst, _tell_end(client, job_id, as_json=as_json))
+        worst = max(worst, _print_end(client, job_id, as_json=as_json))
     return worst
 
 
-def _tell_end(client: Caller, job_id: int, *, as_json: bool) -> int:
+def _print_end(client: Caller, job_id: int, *, as_json: bool) -> int:
     job = _query(client, [job_id], ["id", "status", "opstatus", "opresult"])[0]
     if as_json:
         print(json.dumps(job, ensure_ascii=False), flush=True)
@@ -232,7 +232,7 @@ def _watch(client: Caller, options: argparse.Namespace) -> int:
 
 
 def _each(options: argparse.Namespace, act: Callable[[int], tuple[bool, str]]) -> int:
-    """Do something to each job and tell how it went."""
+    """Do something to each job and print how it went."""
     answers = [(job_id, *act(job_id)) for job_id in options.ids]
     if options.json:
         _print_json([{"id": job_id, "done": done, "text": text} for job_id, done, text in answers])

@@ -14,7 +14,7 @@ from spec.errors import PeerError
 
 
 def look(client: Client) -> dict[str, Any]:
-    """The lock state, as our wconfd describes it, or put together from what the real one tells."""
+    """The lock state, as our wconfd describes it, or put together from what Ganeti's answers."""
     with contextlib.suppress(PeerError):
         description: dict[str, Any] = client.call("describeLocks")
         return description
@@ -27,7 +27,7 @@ def look(client: Client) -> dict[str, Any]:
                 "owner": owner,
                 "priority": priority,
                 "requests": requests,
-                # the real one does not tell who blocks: whoever holds what is asked for, or its lockset
+                # Ganeti's does not say who blocks: all who hold what is asked for, or its lockset
                 "blockers": [
                     holder
                     for lock, _ in requests

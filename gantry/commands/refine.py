@@ -11,7 +11,7 @@ OK, DIFFERENT, UNKNOWN = 0, 1, 3
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare under each configuration and tell the verdicts."""
+    """Compare under each configuration and print the verdicts."""
     directory = arguments.tla or DIRECTORY
     configs = [arguments.config] if arguments.config else configurations(arguments.name, directory)
     if arguments.weekly and not arguments.config:

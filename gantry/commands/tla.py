@@ -227,11 +227,11 @@ def _report(model: Model, outcome: Outcome, *, coverage: bool) -> None:
     if outcome.workers is not None:
         print(f"Workers: {outcome.workers}.")
     if coverage and outcome.graph is not None:
-        _coverage(model, outcome)
+        _print_coverage(model, outcome)
     print(f"Finished in {figures.seconds:.2f} s.")
 
 
-def _coverage(model: Model, outcome: Outcome) -> None:
+def _print_coverage(model: Model, outcome: Outcome) -> None:
     assert outcome.graph is not None
     print("Coverage (transitions by action):")
     for action in model.actions:

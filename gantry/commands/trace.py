@@ -1,4 +1,4 @@
-"""`gantry trace locks|jobs FILE`: is what a daemon did, as its `--trace` tells, a behaviour of the specification?"""
+"""`gantry trace locks|jobs FILE`: is what a daemon recorded with `--trace` a behaviour of the specification?"""
 
 import argparse
 import importlib
@@ -23,7 +23,7 @@ class TraceFileError(GantryError):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Validate one trace and tell the verdict."""
+    """Validate one trace and print the verdict."""
     try:
         data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
     except OSError as error:

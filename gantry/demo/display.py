@@ -16,22 +16,22 @@ _MARK = {True: "ok  ", False: "NOT "}
 
 
 class Display(Protocol):
-    """What the story is told with."""
+    """What shows the demonstration."""
 
     def step(self, text: str) -> None:
-        """A new part of the story begins."""
+        """Begin a new part."""
 
     def say(self, text: str) -> None:
-        """One line of it."""
+        """Show a line."""
 
     def check(self, good: bool, text: str) -> None:
-        """The outcome of one verification."""
+        """Show the outcome of one verification."""
 
     def progress(self, sight: Sight, expected: int, goal: float) -> None:
-        """The cluster at work, `expected` jobs on the way to the score `goal`."""
+        """Show the cluster at work: `expected` jobs in all, the score to reach is `goal`."""
 
     def end_progress(self) -> None:
-        """No more progress."""
+        """Show no more progress."""
 
 
 class Lines:
@@ -42,19 +42,19 @@ class Lines:
         self._told: tuple[object, ...] = ()
 
     def step(self, text: str) -> None:
-        """Tell a new part, with the seconds so far."""
+        """Print a new part, with the seconds so far."""
         print(f"\n[{time.monotonic() - self._begin:5.1f} s] {text}", flush=True)
 
     def say(self, text: str) -> None:
-        """Tell a line."""
+        """Print a line."""
         print(f"          {text}", flush=True)
 
     def check(self, good: bool, text: str) -> None:
-        """Tell an outcome."""
+        """Print an outcome."""
         print(f"     {_MARK[good]} {text}", flush=True)
 
     def progress(self, sight: Sight, expected: int, goal: float) -> None:
-        """Tell how far it is, when a job ended or a wait began."""
+        """Print how far it is, when a job ended or a wait began."""
         now = (sight.count(*FINAL), sight.waiting)
         if now == self._told:
             return
@@ -64,7 +64,7 @@ class Lines:
             self.say(f"         {line}")
 
     def end_progress(self) -> None:
-        """Nothing to take away."""
+        """Do nothing: lines stay."""
 
 
 class Picture:
@@ -78,15 +78,15 @@ class Picture:
         self._begin = time.monotonic()
 
     def step(self, text: str) -> None:
-        """Tell a new part."""
+        """Print a new part."""
         self._console.print(f"\n[dim]{time.monotonic() - self._begin:5.1f} s[/dim]  [bold]{text}[/bold]")
 
     def say(self, text: str) -> None:
-        """Tell a line."""
+        """Print a line."""
         self._console.print(f"         {text}", markup=False, soft_wrap=True)
 
     def check(self, good: bool, text: str) -> None:
-        """Tell an outcome."""
+        """Print an outcome."""
         mark = "[green]ok[/green] " if good else "[bold red]NOT[/bold red]"
         self._console.print(f"     {mark} ", end="")
         self._console.print(text, markup=False, soft_wrap=True)

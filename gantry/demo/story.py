@@ -24,7 +24,7 @@ from spec.plans.model import Plan
 _GLANCE = 0.15
 """Seconds between two looks at the cluster while hbal works."""
 _SHOWN = 5
-"""Broken promises told at most."""
+"""Broken promises printed at most."""
 _IMPROVED = re.compile(r"Cluster score improved from ([\d.]+) to ([\d.]+)")
 _DELAY = 1.5
 """Seconds that the colleague's job takes."""

@@ -1,4 +1,4 @@
-"""What can be seen of a cluster at work: its jobs, who waits for which lock, its score. Asks, and shows nothing."""
+"""What can be seen of a cluster at work: its jobs, who waits for which lock, its score. Nothing is printed here."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ class Watcher:
         self._last = Sight()
 
     def look(self, *, with_score: bool = False) -> Sight:
-        """The cluster now; what a daemon that is away would tell is as it was last."""
+        """The cluster now; where a daemon is away, its part is the last one known."""
         jobs, waiting, value = self._last.jobs, self._last.waiting, self._last.score
         try:
             rows = self._client(self._root.luxi_socket).call("QueryJobs", [], ["id", "status", "summary"])

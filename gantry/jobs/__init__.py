@@ -1,1 +1,1 @@
-"""What `gantry job` is made of: its arguments, a patient LUXI client, and the display of jobs."""
+"""Parts of `gantry job`: reading its arguments, a LUXI client that waits for restarts, and the display of jobs."""

@@ -7,7 +7,7 @@ from gantry.options.values import seconds
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.epilog = "A picture: gantry locks --dot | dot -Tsvg > locks.svg. The real wconfd can be asked, too."
+    parser.epilog = "A picture: gantry locks --dot | dot -Tsvg > locks.svg. Ganeti's wconfd can be asked, too."
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--root", metavar="DIR", help="the cluster's directory (default: $GANTRY_ROOT, else ./.gantry)")
     where.add_argument("--socket", metavar="PATH", help="wconfd's socket")

@@ -1,4 +1,4 @@
-"""Values of the command line that several commands take, with what to say where they make no sense."""
+"""Values of the command line that several commands take, with the errors for those that make no sense."""
 
 import argparse
 

@@ -1,7 +1,7 @@
 """Reading fields of JSON objects, with errors that name the object, the key and what was expected.
 
 Shared by the backends whose data is JSON (LUXI, RAPI, iallocator requests). Whole numbers may be written as fractions;
-they are rounded half to even, as the peer does. Nothing here knows what a key means, except for instance policies and
+they are rounded half to even, as Ganeti does. Nothing here knows what a key means, except for instance policies and
 the lists that several backends share.
 """
 

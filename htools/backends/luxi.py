@@ -1,8 +1,8 @@
-"""The LUXI backend: the cluster as luxid tells it, and the jobs that it is given. The only door to the control plane.
+"""The LUXI backend: reads the cluster from luxid, and connects to it for jobs. Only this module uses the control plane.
 
 Reading asks what Ganeti's own tools ask: Query for nodes, instances and groups, with their fields in their order, and
 QueryClusterInfo. Each value comes with a status; a value that is not there is an error that names the object and the
-attribute, except where the peer has a default (disk and spindles of nodes that report none).
+attribute, except where Ganeti has a default (disk and spindles of nodes that report none).
 
 Source: the requests that htools 3.0.2 sends, design-query2 for the statuses.
 """

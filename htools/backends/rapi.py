@@ -1,4 +1,4 @@
-"""The RAPI backend: the cluster as the remote API tells it, over HTTP or from a directory of saved answers.
+"""The RAPI backend: reads the cluster from the remote API over HTTP, or from a directory of saved answers.
 
 An address is a host (then port 5080 over HTTPS), a URL, or `file://` and a directory with groups.json, nodes.json,
 instances.json and info.json. A URL may hold a user and a password. Certificates are not checked, as with Ganeti's
@@ -72,7 +72,7 @@ def _from_web(base: str, name: str) -> bytes:
     from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
     class Stay(HTTPRedirectHandler):
-        """Who asks, with which password, is nothing for another server."""
+        """Refuses redirections: another server must not learn the user and the password."""
 
         def redirect_request(self, *_: object) -> None:
             return None

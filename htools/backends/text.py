@@ -1,10 +1,10 @@
-"""The text format: sections of lines, fields between bars; read with precise errors, written as the peer writes it.
+"""The text format: sections of lines, fields between bars; read with precise errors, written as Ganeti writes it.
 
 Sections, separated by an empty line: groups, nodes, instances, cluster tags, policies (the last may be missing).
 Lines that older versions wrote lack fields at their end; those have the defaults of the tables below. Nothing is
 returned unless everything could be read.
 
-Source: man hscan(1), section on the file format; the real programs' output of `--save`.
+Source: man hscan(1), section on the file format; the output of `--save` of htools 3.0.2.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def split(text: str, separator: str) -> list[str]:
-    """Split at each separator; nothing, not one empty part, comes of an empty text."""
+    """The parts between separators; an empty text has none."""
     return text.split(separator) if text else []
 
 
@@ -385,7 +385,7 @@ def _dump_policy(owner: str, policy: Policy) -> str:
 
 
 def dump(cluster: Cluster, group: int | None = None) -> str:
-    """Write a cluster as the peer's `--save` does, all fields of every line and all policies.
+    """Write a cluster as Ganeti's `--save` does, all fields of every line and all policies.
 
     Args:
         cluster: what to write.

@@ -62,7 +62,7 @@ _WAYS = (
 
 
 def compare_ways(options: Options, loaded: Loaded, new: Instance) -> None:
-    """Tell how many standard instances fit by each way of judging redundancy, and why they differ."""
+    """Print how many standard instances fit by each way of judging redundancy, and why they differ."""
     model, cluster = loaded.model, loaded.cluster
     required = 2 if new.disk_template is DiskTemplate.DRBD else 1
     limit = None if options.max_length == -1 else options.max_length

@@ -1,4 +1,4 @@
-"""Sums over a cluster's nodes, and the figures that hspace tells of them.
+"""Sums over a cluster's nodes, and the figures that hspace prints of them.
 
 Source: man hspace(1) on machine-readable output; the figures of hspace 3.0.2.
 """
@@ -13,7 +13,7 @@ from htools.model.score import score
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over all nodes: MiB, cores, spindles; floats where the peer counts in floats."""
+    """Sums over all nodes: MiB, cores, spindles; floats where Ganeti counts in floats."""
 
     free_memory: int
     free_disk: int

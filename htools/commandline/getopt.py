@@ -1,6 +1,6 @@
 """Command lines as GNU getopt reads them, with the habits of Ganeti's tools: abbreviations and permuted arguments.
 
-Pure: `parse` takes words and returns settings or raises; printing and exiting belong to
+Pure: `parse` takes words and returns settings or raises; printing and exiting are up to
 `htools.commandline.tool.run_tool`.
 
 Rules that hold here:
@@ -9,8 +9,8 @@ Rules that hold here:
 * an optional argument must be attached (`-pFIELDS`, `--print-nodes=FIELDS`), a required one may be the next word,
   whatever it looks like;
 * `--` ends the options; other words are arguments wherever they stand;
-* every mistake in the words is told at once (exit code 2); values are read only when there is none, and the first
-  bad value ends it (exit code 1).
+* all mistakes in the words are reported together (exit code 2); values are read only when there is none, and the first
+  bad value ends the program (exit code 1).
 
 Source: the observed behaviour of Ganeti's htools 3.0.2 (and GNU getopt's manual for the reading of words).
 """
@@ -76,7 +76,7 @@ def _named(name: str, options: Sequence[Option[Settings]]) -> list[Option[Settin
 
 
 class _Reader(Generic[Settings]):
-    """One pass over the words; what it found stands in `chosen`, `arguments`, `mistakes` and `unknown`."""
+    """One pass over the words; what it found is in `chosen`, `arguments`, `mistakes` and `unknown`."""
 
     def __init__(self, words: Sequence[str], options: Sequence[Option[Settings]]) -> None:
         self._words = list(words)

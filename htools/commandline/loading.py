@@ -1,9 +1,8 @@
 """From the command line's options to a cluster and a working model: backend, utilisation, names, warnings.
 
-Shared by all tools. Reading and deciding are apart: backends read, `spec.allocator.cluster` values carry, this module
-combines.
+Shared by all tools. The backends read; this module combines what they read with the options.
 
-Source: man pages of the tools; the messages of the real programs.
+Source: man pages of the tools; the messages of Ganeti's programs.
 """
 
 import importlib
@@ -21,7 +20,7 @@ from spec.errors import GantryError
 
 
 class SelectionError(GantryError):
-    """A name on the command line is not one of the cluster's; `names` are the wrong ones."""
+    """A name on the command line is unknown in the cluster; `names` are the unknown ones."""
 
     def __init__(self, names: Sequence[str], text: str) -> None:
         self.names = tuple(names)
@@ -160,7 +159,7 @@ def _fixed(cluster: Cluster, options: Options) -> frozenset[int]:
 
 
 def _with_node_memory(cluster: Cluster, memory: int) -> Cluster:
-    """On KVM a fixed size stands for the memory that the nodes themselves use."""
+    """The cluster with a fixed size for the memory that KVM nodes themselves use."""
     if memory <= 0 or not any(node.hypervisor == "kvm" for node in cluster.nodes):
         return cluster
     nodes = tuple(replace(n, node_memory=memory) if n.hypervisor == "kvm" else n for n in cluster.nodes)
@@ -168,15 +167,15 @@ def _with_node_memory(cluster: Cluster, memory: int) -> Cluster:
 
 
 def inconsistencies(model: Model) -> list[str]:
-    """What the records and the nodes disagree about, last node first."""
-    told = []
+    """Nodes that report less free memory or disk than their instances explain, last node first."""
+    found = []
     for node in model.nodes.values():
         placed = (*node.primaries, *node.secondaries)
         used = sum(model.instances[index].instance.disk for index in placed)
         disk = int(node.total_disk) - node.free_disk - used
         if node.missing_memory > 512 or disk > 1024:
-            told.append(f"node {node.name} is missing {node.missing_memory} MB ram and {disk // 1024} GB disk")
-    return told[::-1]
+            found.append(f"node {node.name} is missing {node.missing_memory} MB ram and {disk // 1024} GB disk")
+    return found[::-1]
 
 
 def _set_offline(nodes: Iterable[NodeModel], wanted: Sequence[str]) -> None:
@@ -204,7 +203,7 @@ def load(options: Options, announce: Callable[[Cluster], None] | None = None) ->
 
     Args:
         options: the command line's.
-        announce: told of the cluster once it is read, before nodes that the options name are looked for.
+        announce: called with the cluster once it is read, before nodes that the options name are looked for.
 
     Raises:
         LoadError: the data cannot be used.

@@ -1,8 +1,8 @@
 """Dynamic load as monitoring daemons report it, read from a file and put into the working model.
 
-Gantry runs no monitoring daemon: without `--mond-data` there is nobody to ask, and that is said.
+Gantry runs no monitoring daemon: without `--mond-data` there is no daemon to ask, and a warning says so.
 
-Source: man hbal(1) on `--mond`; the reports' format as ganeti-mond(8) has it; the real hbal's warnings.
+Source: man hbal(1) on `--mond`; the reports' format as ganeti-mond(8) has it; the warnings of hbal 3.0.2.
 """
 
 import math
@@ -42,7 +42,7 @@ _REPORT_FIELDS: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     ("timestamp", lambda value: _number(value) is not None, "a number"),
     ("kind", lambda value: type(value) is not bool and value in {0, 1}, "0 or 1"),
 )
-"""Keys that each report has, with a test of their values and the words for what passes it."""
+"""Keys that each report has, a test of the value, and what is expected, in words."""
 
 
 def _check(path: str, node: str, report: object) -> Mapping[str, Any]:

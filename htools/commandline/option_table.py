@@ -1,7 +1,7 @@
 """Every option of every tool: its name, letter, argument, help, and what it does to the settings.
 
-Names, letters, arguments and the words that refuse a bad value are those of Ganeti's htools 3.0.2, so that scripts and
-fingers need not learn anew; the help texts are ours. Options that only we have are marked as extensions.
+Names, letters, arguments and the words that refuse a bad value are those of Ganeti's htools 3.0.2, so that
+scripts and habits stay valid; the help texts are ours. Options that only we have are marked as extensions.
 """
 
 from collections.abc import Callable

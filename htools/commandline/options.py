@@ -123,5 +123,5 @@ class Options:
 
     @property
     def first_node(self) -> int:
-        """The number that the first node is shown with: the real programs number simulated nodes from 1."""
+        """The number that the first node is shown with: Ganeti's tools number simulated nodes from 1."""
         return 1 if self.simulate else 0

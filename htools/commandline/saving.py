@@ -21,7 +21,7 @@ def snapshot(loaded: Loaded, model: Model) -> Cluster:
     return replace(loaded.cluster, nodes=tuple(nodes), instances=tuple(instances))
 
 
-def save(path: str | None, extension: str, told: str, cluster: Cluster, group: int | None = None) -> None:
+def save(path: str | None, extension: str, when: str, cluster: Cluster, group: int | None = None) -> None:
     """Write the cluster as text to `path.extension` and say so, where a path is given."""
     if path is None:
         return
@@ -29,7 +29,7 @@ def save(path: str | None, extension: str, told: str, cluster: Cluster, group: i
 
     name = f"{path}.{extension}"
     write(name, text.dump(cluster, group))
-    print(f"The cluster state {told} has been written to file '{name}'", file=sys.stderr)
+    print(f"The cluster state {when} has been written to file '{name}'", file=sys.stderr)
 
 
 def write(path: str, content: str) -> None:
@@ -46,5 +46,5 @@ def write(path: str, content: str) -> None:
 
 
 def aside(options: Options) -> AbstractContextManager[object]:
-    """While it lasts, what is printed goes to standard error where standard output is one JSON object."""
+    """A context that sends prints to standard error where standard output is one JSON object."""
     return redirect_stdout(sys.stderr) if options.json else nullcontext()

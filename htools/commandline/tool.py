@@ -1,6 +1,6 @@
 """The tools and their options, and how a tool's program runs: command line, help, errors, exit code.
 
-A tool's options stand in Ganeti's order, so that an ambiguous abbreviation lists them as the real one does.
+A tool's options stand in Ganeti's order, so that an ambiguous abbreviation lists them as Ganeti's does.
 """
 
 import sys
@@ -22,7 +22,7 @@ _COMMON = ("version", "help", "help-completion")
 
 
 class Tool(NamedTuple):
-    """A program: its `name`, one line of `summary`, how its `arguments` are called, its options in Ganeti's order.
+    """A program: its `name`, one line of `summary`, the name of its `arguments`, its options in Ganeti's order.
 
     `texts` replaces an option's metavariable and help where they differ for this tool.
     """
@@ -162,7 +162,7 @@ def usage(tool: Tool) -> str:
 
 
 class Stopped(SystemExit):
-    """The program ends with a message that was told already."""
+    """The program ends; its message was printed already."""
 
     def __init__(self, message: str, code: int) -> None:
         self.message = message
@@ -177,7 +177,7 @@ def stop(message: str, code: int = 1) -> NoReturn:
 
 
 def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequence[str] | None = None) -> int:
-    """Read the command line, answer `--help` and its kin, run `body`, and tell errors in one line.
+    """Read the command line, answer `--help` and its kin, run `body`, and print errors in one line.
 
     Returns:
         The exit code: what `body` returned, 1 after an error that was explained, 2 for a wrong command line.

@@ -1,7 +1,7 @@
 """Numbers and strings as Ganeti's tools read and show them, which is as Haskell does. Pure; no cluster is known here.
 
-The tools' options and messages were born in Haskell programs; which numbers of a user they accept, and how they
-refuse one, is part of their behaviour (printing fractions: `htools.formatting.numbers`).
+Ganeti's tools are Haskell programs; which numbers of a user they accept, and how they refuse one, is part of their
+behaviour (printing fractions: `htools.formatting.numbers`).
 
 Source: the observed behaviour of htools 3.0.2, and the Haskell 2010 report (chapters 2.5 and 10) for the grammar of
 numbers.

@@ -1,10 +1,10 @@
-"""Numbers as the peer prints them.
+"""Numbers as Ganeti's tools print them.
 
-The peer rounds the shortest decimal digits that identify a double, half to even, where C rounds the binary value;
-the two differ in the last digit now and then. Its shortest digits are not always Python's: of two that are equally near
-it takes the larger, and a decimal halfway between two doubles identifies neither. Nothing but text is made here.
+They round the shortest decimal digits that identify a double, half to even, where C rounds the binary value; the two
+differ in the last digit now and then. Their shortest digits are not always Python's: of two that are equally near
+they take the larger, and a decimal halfway between two doubles identifies neither.
 
-Source: observed output of the real programs; the Haskell 2010 report on `show` for floating-point numbers; Steele and
+Source: observed output of htools 3.0.2; the Haskell 2010 report on `show` for floating-point numbers; Steele and
 White, "How to print floating-point numbers accurately", for the digits.
 """
 
@@ -15,9 +15,9 @@ LARGE = 2.0**52
 
 
 def _digits_one_by_one(value: float) -> tuple[str, int]:
-    """As `_digits`, one digit after the other as the peer finds them: as soon as what is left is less than half a step.
+    """As `_digits`, digit by digit as Ganeti's tools find them, until what is left is less than half a step.
 
-    All that is compared is whole: the rest, the unit of the digit, half the ways to the next doubles above and below.
+    Only whole numbers are compared: the rest, the unit of the digit, half the ways to the next doubles above and below.
 
     Args:
         value: at least 1e-300.

@@ -1,6 +1,6 @@
 """Tables of nodes, instances and score components, as the tools print them.
 
-Source: man hbal(1) on `--print-nodes`; the real programs' output.
+Source: man hbal(1) on `--print-nodes`; the output of Ganeti's tools.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -109,7 +109,7 @@ def _unknown(_: NodeModel) -> str:
 def node_table(nodes: Iterable[NodeModel], fields: Sequence[str], *, first: int = 0) -> str:
     """The node table: no fields are the default ones, a leading `+` adds the others to those.
 
-    `first` is the number of the first node; the real one numbers nodes of simulated clusters from 1.
+    `first` is the number of the first node; Ganeti numbers nodes of simulated clusters from 1.
     """
     if not fields:
         fields = DEFAULT_FIELDS

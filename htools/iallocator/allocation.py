@@ -57,7 +57,7 @@ class Answered:
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """What trying a group came to."""
+    """The outcome of trying a group."""
     best = None
     if outcome.best is not None:
         metric = outcome.best.metric
@@ -144,7 +144,7 @@ class _Allocator:
         except (NoTargets, ValueError) as error:
             raise Failed(str(error)) from None
         self._take(outcome)
-        if outcome.best is not None:  # from here on the peer knows no other group's nodes any more
+        if outcome.best is not None:  # from here on Ganeti has only this group's nodes
             self.model = Model(self.model.group(group).nodes, self.model.instances)
         return group_message(self._groups[group], outcome_text(outcome)), outcome
 
@@ -179,7 +179,7 @@ def _allocate(cluster: Cluster, model: Model, request: Allocate, limits: Limits)
     info, outcome = allocator.place(request.new, limits)
     if outcome.best is None:
         raise Failed(info)
-    # The new instance stands before the others in what is saved, and nodes call it -1, as with the peer.
+    # The new instance stands before the others in what is saved, and nodes call it -1, as in Ganeti.
     instances = {-1: outcome.best.vm, **model.instances}
     after = Model({**model.nodes, **{node.index: node for node in outcome.best.nodes}}, instances)
     if request.new.group is not None:
@@ -217,7 +217,7 @@ def is_dedicated(model: Model, groups: Sequence[Group], request: Allocate | Mult
 def answer(
     cluster: Cluster, model: Model, request: Request, limits: Limits, tags: Sequence[str] | None = None
 ) -> Answered:
-    """Answer a request; `tags` are the cluster's tags as the request tells them, where another cluster is given."""
+    """Answer a request; `tags` are the cluster's tags in the request, where another cluster is given."""
     told = cluster if tags is None else replace(cluster, tags=tuple(tags))
     try:
         if isinstance(request, Allocate | MultiAllocate) and not is_dedicated(model, cluster.groups, request):

@@ -1,4 +1,4 @@
-"""What hail answers by following the specification, put into words.
+"""Answers of hail that are computed by the specification itself, and their texts.
 
 These are relocate, node-evacuate, change-group, a secondary for an instance without one, and allocation on dedicated
 clusters. The others can be answered here too, slowly; tests use that.
@@ -142,7 +142,7 @@ def _told(cluster: Cluster, words: _Words, result: Answer, *, single: bool) -> s
 
 
 def _state_after(before: State, result: Answer, *, single: bool) -> State:
-    """The state after an answer. One new instance alone is called −1 by nodes and stands first, as with the peer."""
+    """The state after an answer. One new instance alone is called −1 by nodes and stands first, as in Ganeti."""
     if isinstance(result, Found):
         best = result.outcome.best
         if best is None:

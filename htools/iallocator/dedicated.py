@@ -1,4 +1,4 @@
-"""Placement on dedicated clusters, quick: the answers of `spec.allocator.dedicated.try_all`, behind its signature.
+"""Fast placement on dedicated clusters: the answers of `spec.allocator.dedicated.try_all`, with its signature.
 
 Of a pair nothing depends on both nodes but the memory that the secondary keeps should the primary fail. So each node is
 looked at once as primary, and once as secondary for each need that it already has of a possible primary, and pairs only
@@ -90,7 +90,7 @@ def try_all(state: State, new: Placed, targets: Targets, required: int, limits: 
     """Try every candidate.
 
     Raises:
-        NoTargets: there are none; its text is the peer's.
+        NoTargets: there are none; its text is Ganeti's.
     """
     if not targets:
         raise NoTargets("No online nodes" if required == 1 else "Not enough online nodes")

@@ -1,6 +1,6 @@
 """Targets for instances that must move, fast: the answers of the searches in `spec.allocator.evacuation`.
 
-What a move makes of its nodes is the specification's own doing, asked once for each node and not for each pair: of a
+The specification itself computes what a move makes of its nodes, once for each node and not for each pair: of a
 pair nothing depends on both nodes but the memory kept for fail-over and the places they share. Scores are then added up
 for all candidates side by side, in the order of `spec.allocator.score`, so that they are equal to its own to the last
 bit. The move that is chosen is made by the specification itself.

@@ -1,4 +1,4 @@
-"""The words of hail's answers: descriptions of outcomes, group by group, and the JSON object around them.
+"""The texts of hail's answers: descriptions of outcomes, group by group, and the JSON object around them.
 
 Source: the answers of hail 3.0.2, letter for letter, because Ganeti shows and logs them.
 """
@@ -13,7 +13,7 @@ from spec.allocator.decisions import FailMode
 
 
 def description(failures: Mapping[FailMode, int], successes: int, best: tuple[str, Sequence[str]] | None) -> str:
-    """What trying all candidates came to.
+    """The outcome of trying all candidates.
 
     Args:
         failures: how many candidates failed for each reason.

@@ -6,8 +6,8 @@ groups are colour classes of the graph of these pairs (networkx colours it, by s
 win). Then groups are cut so that what lives on one node only, and with full evacuation the secondaries too, finds a
 place elsewhere.
 
-Source: man hroller(1); Ganeti's design document on hroller. The colouring may differ from the real one's where several
-are equally good; the guarantees are the same.
+Source: man hroller(1); Ganeti's design document on hroller. The colouring may differ from Ganeti's where several are
+equally good; the guarantees are the same.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 
-if TYPE_CHECKING:  # networkx takes longer to import than a small cluster to plan for: only what colours loads it
+if TYPE_CHECKING:  # imported only to colour: it takes longer to import than all else that hroller does
     import networkx as nx
 
 STRATEGIES: tuple[Literal["largest_first", "DSATUR", "smallest_last"], ...] = (

@@ -88,7 +88,7 @@ def surely_suffices(model: Model, leaving: Collection[int], asked: InstanceModel
         asked: what every node must have room for.
 
     Returns:
-        False says nothing.
+        False where it is not certain.
     """
     if not _simple(model):
         return False

@@ -1,1 +1,1 @@
-"""A plan once it is found: commands, opcodes, its report and pictures, and its execution as jobs."""
+"""What is made of a plan that was found: commands, opcodes, its report and pictures, and its execution as jobs."""

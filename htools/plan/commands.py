@@ -1,6 +1,6 @@
-"""From rounds to what people and jobs need: the line of a move, its commands, its opcodes, and sets of jobs.
+"""What is made of moves: the line that shows one, its commands, its opcodes, and sets of jobs.
 
-Source: man hbal(1); the real hbal's output of moves, of `-C` and of `-X`.
+Source: man hbal(1); the output of hbal 3.0.2 of moves, of `-C` and of `-X`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,7 +66,7 @@ def places(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[str, ...]:
 
 
 def line(planned: Planned, position: int, nodes: Mapping[int, NodeModel], node_width: int, name_width: int) -> str:
-    """The line that tells a move."""
+    """The line that shows a move."""
 
     def pair(vm: InstanceModel) -> str:
         primary = nodes[vm.primary].alias
@@ -82,7 +82,7 @@ def line(planned: Planned, position: int, nodes: Mapping[int, NodeModel], node_w
 
 
 def job_sets(plan: Iterable[Planned]) -> list[list[Planned]]:
-    """The plan cut into sets whose jobs touch no node in common; grown from the end, as the peer does."""
+    """The plan cut into sets whose jobs touch no node in common; grown from the end, as Ganeti does."""
     sets: list[list[Planned]] = []
     touched: frozenset[int] = frozenset()
     for planned in reversed(list(plan)):
@@ -126,4 +126,4 @@ check() {
 }
 
 """
-"""What stands at the head of a script of commands; the file that stops it is the one the real hbal looks for."""
+"""What stands at the head of a script of commands; the file that stops it is the one that Ganeti's hbal looks for."""

@@ -114,7 +114,7 @@ class _Stop:
 def _tell_at_once(text: str) -> None:
     """Write a line past the buffer of standard output, which the signal may have interrupted and locked.
 
-    Nobody is told where nobody reads, or a full pipe would keep the second signal from ending the program.
+    It is dropped when nobody reads: a full pipe would keep the second signal from ending the program.
     """
     with suppress(OSError, ValueError):
         if select.select([], [sys.stdout], [], 0)[1]:
@@ -275,7 +275,7 @@ def run(
         socket: luxid's socket.
         sets: what to do.
         annotation: added to every opcode.
-        say: tells the user a line.
+        say: prints a line for the user.
         clock: ns since 1970.
 
     Returns:

@@ -1,6 +1,6 @@
 """A picture of a plan: memory, disk and N+1 headroom of each node before and after, and the score of each round.
 
-Scalable vector graphics written by hand, since they are a few rectangles and a line; as HTML they stand in a page.
+SVG, written here since it is a few rectangles and a line; as HTML it is put into a page.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def label(name: str, alias: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text with what has a meaning in XML written otherwise, and without what XML cannot hold."""
+    """The text with XML's special characters escaped, and without those that XML cannot hold."""
     text = "".join(letter if letter in "\t\n\r" or letter.isprintable() or letter > "\x9f" else "�" for letter in text)
     text = text.replace("\ufffe", "�").replace("\uffff", "�")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -17,7 +17,7 @@ from spec.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run of hbal came to.
+    """The outcome of a run of hbal.
 
     Attributes:
         group: the group's name.
@@ -26,7 +26,7 @@ class Outcome:
         before, after: the components' values; both empty where no node is online.
         scores: score before, after, and the optimum.
         first_only: only the first job set is wanted.
-        nodes_before: the nodes' accounts before, as `accounts` tells them.
+        nodes_before: the nodes' accounts before, as `accounts` makes them.
     """
 
     group: str

@@ -1,4 +1,4 @@
-"""The command `gantry` as a whole: help, the version, and what it says to words that lead nowhere (no traceback)."""
+"""The command `gantry` as a whole: help, the version, and one line, no traceback, for what cannot be done."""
 
 import tempfile
 import tomllib

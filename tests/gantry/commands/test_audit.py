@@ -53,7 +53,7 @@ def test_unreadable_input_is_a_usage_error(tmp_path: Path, capsys: pytest.Captur
 def test_the_plan_of_the_real_hbal_for_the_office_is_safe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hbal = peer_program("hbal")
     if hbal is None or shutil.which(hbal) is None:
-        pytest.skip("the real hbal is not installed")
+        pytest.skip("Ganeti's hbal is not installed")
     plan = tmp_path / "plan.sh"
     office = str(EXAMPLES / "office-20.txt")
     done = subprocess.run([hbal, "-t", office, f"-C{plan}"], check=True, capture_output=True, text=True)

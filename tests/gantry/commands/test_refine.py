@@ -1,4 +1,4 @@
-"""`gantry refine`, as a user meets it; the bounds that take seconds are long, the weekly ones weekly."""
+"""`gantry refine`: exit codes and output; bounds that take seconds are marked long, the weekly ones weekly."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command: exit codes, text and JSON."""
+"""`gantry tla`: exit codes, text and JSON."""
 
 import io
 import json

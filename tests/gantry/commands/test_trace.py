@@ -1,4 +1,4 @@
-"""`gantry trace`, as a user meets it."""
+"""`gantry trace`: exit codes and output."""
 
 import json
 from pathlib import Path

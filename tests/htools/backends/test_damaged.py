@@ -1,6 +1,6 @@
 """Inputs of every format with something wrong about them: a cluster or a refusal in one line, never anything else.
 
-The same inputs are compared with the real programs in `tests/conformance/test_damaged_inputs.py`.
+The same inputs are compared with Ganeti's programs in `tests/conformance/test_damaged_inputs.py`.
 """
 
 import json

@@ -66,7 +66,7 @@ class Peer:
         return {"fields": [], "data": self.answers.get(args[0], rows[args[0]])}
 
 
-def test_the_cluster_that_is_told() -> None:
+def test_the_cluster_that_luxid_describes() -> None:
     peer = Peer()
     cluster = luxi.read("socket", peer)
     assert [question[:2] for question in peer.asked] == [

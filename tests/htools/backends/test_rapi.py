@@ -87,12 +87,12 @@ def test_a_cluster_is_read_over_http() -> None:
 def test_the_user_and_password_of_an_address_are_sent() -> None:
     with serving() as server:
         rapi.load(f"http://reader:s%40%C3%A9@127.0.0.1:{server.server_port}")
-    told = f"Basic {base64.b64encode('reader:s@é'.encode()).decode()}"
-    assert server.asked == [(path, told) for path in ANSWERS]
+    expected = f"Basic {base64.b64encode('reader:s@é'.encode()).decode()}"
+    assert server.asked == [(path, expected) for path in ANSWERS]
 
 
 def test_redirections_are_not_followed() -> None:
-    """They would carry the password elsewhere; the real programs do not follow them either."""
+    """They would carry the password elsewhere; Ganeti's programs do not follow them either."""
     with serving() as there, serving() as here:
         here.moved = f"http://127.0.0.1:{there.server_port}"
         with pytest.raises(LoadError, match="expected an answer of the remote API, found: Found"):
@@ -120,14 +120,14 @@ def test_a_hypervisor_that_ganeti_does_not_know_is_refused() -> None:
 @pytest.mark.parametrize(
     "address", ["http://reader:s3cr3t@127.0.0.1:1", "https://reader:s3cr3t@[::1]:1", "reader:s3cr3t@127.0.0.1:1"]
 )
-def test_passwords_of_an_address_are_not_told(address: str) -> None:
+def test_passwords_of_an_address_are_not_printed(address: str) -> None:
     with pytest.raises(LoadError) as caught:
         rapi.load(address)
     assert "s3cr3t" not in str(caught.value)
     assert "reader" not in str(caught.value)
 
 
-def test_what_is_no_http_is_told() -> None:
+def test_what_is_no_http_is_named() -> None:
     """A port that is no number, and a server that talks of something else."""
     with pytest.raises(LoadError, match="remote API, found: nonnumeric port"):
         rapi.load("http://127.0.0.1:port")

@@ -1,4 +1,4 @@
-"""The text format: what is read, what is refused and how, and that writing it back is the peer's own text."""
+"""The text format: what is read, what is refused and how, and that writing it back is Ganeti's own text."""
 
 import os
 import subprocess
@@ -126,10 +126,10 @@ def test_a_missing_file_and_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 @pytest.mark.peer
 @pytest.mark.shared
-def test_saved_clusters_are_the_peers_own_text(shared: Path, tmp_path: Path) -> None:
+def test_saved_clusters_are_ganeti_s_own_text(shared: Path, tmp_path: Path) -> None:
     hbal = peer_program("hbal")
     if hbal is None:
-        pytest.skip("no real hbal on this machine")
+        pytest.skip("Ganeti's hbal is not installed")
     compared = 0
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
         try:

@@ -77,7 +77,7 @@ def test_incomplete_reports_are_ignored_or_end_the_program(tmp_path: Path, capsy
     assert 'No CPU information available for ["i1","i2","i3"]' in capsys.readouterr().err
 
 
-def test_without_a_file_there_is_nobody_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_file_there_is_no_daemon_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
     mond.apply(Model.of(text.parse(CLUSTER), Settings()), Options(mond=True))
     assert "No monitoring daemon is configured" in capsys.readouterr().err
 

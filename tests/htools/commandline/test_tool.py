@@ -1,4 +1,4 @@
-"""The command lines: abbreviations, arguments, refusals; against the real programs where they are installed."""
+"""The command lines: abbreviations, arguments, refusals; against Ganeti's programs where they are installed."""
 
 import subprocess
 from contextlib import suppress
@@ -26,7 +26,7 @@ def test_prefixes_name_an_option() -> None:
     assert read("hspace", "--sim", "p,1,2,3,4", "--sim=q,1,2,3,4").simulate == ["q,1,2,3,4", "p,1,2,3,4"]
 
 
-def test_an_extension_never_hides_a_real_option() -> None:
+def test_an_extension_never_hides_an_option_of_ganeti() -> None:
     assert read("hbal", "--l", "sock").luxi == ""  # --look-ahead is ours
     assert read("hsqueeze", "--exe").execute
     assert read("hsqueeze", "--dr").dry_run
@@ -83,7 +83,7 @@ def test_numbers_as_haskell_reads_them() -> None:
             read_int("n", text)
 
 
-def test_help_is_narrow_and_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_narrow_and_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     for name in TOOLS:
         assert run_tool(name, lambda *_: 7, ["--help"]) == 0
         shown = capsys.readouterr().out
@@ -95,10 +95,10 @@ def test_help_is_narrow_and_version_is_told(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.peer
 @pytest.mark.parametrize("name", sorted(TOOLS))
-def test_the_tables_are_the_real_ones(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tables_are_those_of_ganeti(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     program = peer_program(name) or (HAIL if name == "hail" else None)
     if program is None:
-        pytest.skip(f"the real {name} is not installed")
+        pytest.skip(f"Ganeti's {name} is not installed")
     real = subprocess.run([program, "--help-completion"], capture_output=True, text=True, check=True).stdout
     assert run_tool(name, lambda *_: 7, ["--help-completion"]) == 0
     extensions = {f"--{option}" for option in TOOLS[name].extensions}
@@ -111,10 +111,10 @@ def test_the_tables_are_the_real_ones(name: str, capsys: pytest.CaptureFixture[s
     "words",
     [["--m"], ["--foo", "-l"], ["-l", "0x"], ["-l", "(5"], ["-g", "1."], ["-g", ".5"], ["--max-cpu", "0"], ["-l 3x"]],
 )
-def test_refusals_are_the_real_ones(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_refusals_are_those_of_ganeti(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     program = peer_program("hbal")
     if program is None:
-        pytest.skip("the real hbal is not installed")
+        pytest.skip("Ganeti's hbal is not installed")
     real = subprocess.run([program, *words], capture_output=True, text=True, check=False)
     assert run_tool("hbal", lambda *_: 7, words) == real.returncode
     if real.returncode == 1:

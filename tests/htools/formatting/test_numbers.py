@@ -1,4 +1,4 @@
-"""Numbers as the peer prints them: shortest digits, rounded half to even."""
+"""Numbers as Ganeti's tools print them: shortest digits, rounded half to even."""
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
@@ -63,7 +63,7 @@ def test_show(value: float, text: str) -> None:
     ],
 )
 def test_of_two_decimals_equally_near_the_larger_and_none_between_two_doubles(value: float, text: str) -> None:
-    """Where Python's shortest digits are others; the first is a score of the real hbal."""
+    """Where Python's shortest digits are others; the first is a score that Ganeti's hbal printed."""
     assert fixed(value) == text
     assert float(text) == value
 

@@ -1,4 +1,4 @@
-"""The quick means behind the specification's signatures: the same answers and the same states, bit for bit."""
+"""The fast functions give the specification's answers and states, bit for bit."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What hsqueeze submits, phase by phase, and the small clusters on which it does what one would not expect."""
+"""What hsqueeze submits, phase by phase, and small clusters on which it does something surprising."""
 
 from dataclasses import replace
 
