@@ -88,7 +88,7 @@ def test_a_command_line_alone_imports_no_work(script: str, words: list[str], exp
         ("hsqueeze", ["-t", BRANCH], []),
         ("hsqueeze", ["-t", BRANCH, "--json"], ["msgspec"]),
         ("hscan", ["-L/no/such/socket", "-d/no/such"], ["msgspec", "socket"]),
-        ("hspace", ["-t", BRANCH], ["numpy"]),
+        ("hspace", ["-t", BRANCH, "-l1"], ["numpy"]),
         ("hroller", ["-t", BRANCH, "-G", "no-such"], []),
         ("hail", ["REQUEST"], ["msgspec"]),
     ],
