@@ -126,7 +126,7 @@ def test_a_missing_file_and_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 @pytest.mark.peer
 @pytest.mark.shared
-def test_saved_clusters_are_ganeti_s_own_text(shared: Path, tmp_path: Path) -> None:
+def test_saved_clusters_are_ganetis_own_text(shared: Path, tmp_path: Path) -> None:
     hbal = peer_program("hbal")
     if hbal is None:
         pytest.skip("Ganeti's hbal is not installed")
