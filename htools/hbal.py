@@ -22,13 +22,14 @@ from htools.commandline.saving import aside, save, snapshot, write
 from htools.commandline.tool import Options, Stopped, run_tool, stop
 from htools.formatting.numbers import fixed, general
 from htools.formatting.tables import component_table, instance_table, node_table
-from htools.model.cluster import Model, NodeModel, divide
+from htools.model.cluster import Model, NodeModel
 from htools.model.moves import Planned
 from htools.model.score import component_values, node_values, optimum, weighted
 from htools.plan.commands import SCRIPT_HEAD, job_sets, line, opcodes, places, script
 from htools.plan.plot import NodeFigures
 from htools.plan.progress import shown
 from htools.plan.report import Outcome, accounts
+from spec.allocator.arithmetic import ratio
 from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
 from spec.version import VERSION
@@ -86,7 +87,7 @@ def _policy_violation(model: Model, index: int) -> str | None:
     node = model.nodes[index]
     if node.spindle_use > node.high_spindles:
         return "FailDisk"
-    return "FailCPU" if divide(node.used_cpus, node.total_cpus) > node.vcpu_ratio else None
+    return "FailCPU" if ratio(node.used_cpus, node.total_cpus) > node.vcpu_ratio else None
 
 
 def _undefined(node: NodeModel, disk_reserve: float) -> bool:

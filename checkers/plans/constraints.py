@@ -17,6 +17,7 @@ from typing import Any
 
 import z3
 
+from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Limit, condition_for
 from spec.allocator.cluster import Cluster, DiskTemplate, Instance, MirrorType
 from spec.plans.model import Action, Plan, Rule, Shortfall, Step
 from spec.plans.safety import (
@@ -75,6 +76,18 @@ class Moved:
             return z3.Or(self.primary == node, self.secondary == node)
         return self.primary == node
 
+
+CONDITIONS = {
+    Rule.MEMORY: condition_for(AS_PRIMARY, Limit.MEMORY),
+    Rule.DISK: condition_for(AS_PRIMARY, Limit.DISK),
+    Rule.CPU: condition_for(AS_PRIMARY, Limit.CORES),
+    Rule.N_PLUS_1: condition_for(AS_SECONDARY, Limit.N_PLUS_1),
+    Rule.EXCLUSION_TAGS: condition_for(AS_PRIMARY, Limit.TAGS),
+}
+"""What a node is asked for by each rule about load, here of the instances that it has already."""
+
+_SOMETHING_LEFT = frozenset({Rule.MEMORY, Rule.DISK})
+"""Rules whose shortfalls count one MiB as needed, as something must be left."""
 
 Fault = tuple[Rule, int, int | None, str | None]
 """A rule about load that can be broken: the rule, the node, the peer (n+1), the tag (exclusion tags)."""
@@ -196,23 +209,27 @@ class Constraints:
 
     def _loads(self) -> None:
         """Say for every node that promises something what it has left, and name what it could break."""
-        before = {_key(short): short.need - short.have for short in shortfalls(self.cluster, placement(self.cluster))}
+        before = {
+            _key(short): short.need - short.have - (short.rule in _SOMETHING_LEFT)
+            for short in shortfalls(self.cluster, placement(self.cluster))
+        }
+        nothing = z3.IntVal(0)
         for node, it in enumerate(self.cluster.nodes):
             here = [moved for moved in self._moved.values() if node in moved.nodes and not moved.instance.forthcoming]
             if it.offline or not here:
                 continue
             memory = self._memory_left(node, here)
-            self._fault((Rule.MEMORY, node, None, None), before, memory, z3.IntVal(1))
-            self._fault((Rule.DISK, node, None, None), before, self._disk_left(node, here), z3.IntVal(1))
+            self._fault((Rule.MEMORY, node, None, None), before, nothing, memory)
+            self._fault((Rule.DISK, node, None, None), before, nothing, self._disk_left(node, here))
             limit = cpu_limit(self.cluster, node)
             if limit is not None:
-                self._fault((Rule.CPU, node, None, None), before, z3.IntVal(limit), self._cpus_used(node, here))
+                self._fault((Rule.CPU, node, None, None), before, self._cpus_used(node, here), z3.IntVal(limit))
             for peer in range(len(self.cluster.nodes)):
                 need = self._failover_need(node, peer, here)
                 if need is not None:
-                    self._fault((Rule.N_PLUS_1, node, peer, None), before, memory, need)
+                    self._fault((Rule.N_PLUS_1, node, peer, None), before, need, memory)
             for tag, count in self._tagged(node, here):
-                self._fault((Rule.EXCLUSION_TAGS, node, None, tag), before, z3.IntVal(1), count)
+                self._fault((Rule.EXCLUSION_TAGS, node, None, tag), before, count - 1, nothing)
 
     def _memory_left(self, node: int, here: Iterable[Moved]) -> Any:
         using = [moved for moved in here if moved.instance.uses_memory]
@@ -261,14 +278,17 @@ class Constraints:
             )
             yield tag, fixed + _total((moved.runs_on(node), 1) for moved, tags in tagged if tag in tags)
 
-    def _fault(self, key: Fault, before: dict[Fault, int], have: Any, need: Any) -> None:
-        """Name the boolean "this is broken, and worse than before the plan"; with n+1, just enough is broken too."""
+    def _fault(self, key: Fault, before: dict[Fault, int], need: Any, room: Any) -> None:
+        """Name the boolean "this is broken, and worse than before the plan"."""
         if key[0] not in self.rules:
             return
         name = z3.Bool("fault " + " ".join(str(part) for part in key))
-        short = have < need if key[0] is not Rule.N_PLUS_1 else z3.And(need > 0, have <= need)
+        asked = CONDITIONS[key[0]]
+        short = asked.refused({asked.need: need, asked.room: room})
+        if key[0] is Rule.N_PLUS_1:
+            short = z3.And(need > 0, short)
         if key in before:
-            short = z3.And(short, need - have > before[key])
+            short = z3.And(short, need - room > before[key])
         self.assertions.append(name == short)
         self.faults[key] = name
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from htools.model.cluster import Model
 from htools.model.instance import NO_NODE, InstanceModel
-from htools.model.node import NodeModel, divide
+from htools.model.node import NodeModel
 from htools.model.score import COMPONENTS, DEVIATION, node_values
+from spec.allocator.arithmetic import ratio
 
 # A process that loads a cluster and exits has no use for a pool of threads, which cost 50 ms to start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -49,7 +50,7 @@ def _largest_cpus(node: NodeModel) -> float:
     if node.vcpu_ratio < 0:
         return float("inf")
     cores = float(int(node.vcpu_ratio * node.total_cpus)) - 2
-    while divide(cores + 1, node.total_cpus) <= node.vcpu_ratio:
+    while ratio(cores + 1, node.total_cpus) <= node.vcpu_ratio:
         cores += 1
     return cores
 
@@ -136,8 +137,8 @@ def _per_unit(node: NodeModel) -> tuple[float, ...]:
     memory = 1.0 / node.total_memory if node.total_memory else 0.0
     size = float(node.total_spindles) if node.exclusive else node.total_disk
     disk = 1.0 / size if size else 0.0
-    cpu = divide(1.0, node.total_cpus * node.cpu_speed)
-    spindles = 0.0 if node.exclusive else divide(1.0, node.high_spindles)
+    cpu = ratio(1.0, node.total_cpus * node.cpu_speed)
+    spindles = 0.0 if node.exclusive else ratio(1.0, node.high_spindles)
     return (-memory, -disk, 0.0, cpu, 1.0, 1.0, 1.0, 1.0, spindles, -memory, -disk, cpu, spindles)
 
 

@@ -10,8 +10,9 @@ the target into a column factor, so that a column of all candidates is one matri
 The derivation of the error bound is docs/score-bound.md.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from htools.model.cluster import Model
 from spec.allocator.decisions import MoveKind, Rules
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Floats, Ints
+    from htools.balance.arrays import Bools, Floats, Ints
 
 KINDS = (
     MoveKind.REPLACE_SECONDARY,
@@ -74,6 +75,9 @@ class Candidates:
         self.count = float(self.online.sum())
         self.exclusive = any(node.exclusive for node in model.nodes.values())
         self.forthcoming = bool((self.vms.real == 0).any())
+        self.rooms: dict[Hashable, list[Any]] = {}
+        self.refused: dict[Hashable, Bools] = {}
+        """What `htools.balance.admission` works out once a round, by role."""
         self._merge_columns()
         self.begin_round()
 
@@ -115,6 +119,8 @@ class Candidates:
             Whether columns that were reckoned as one are no longer the same, so that nothing kept per column holds.
         """
         nodes, count, on = self.nodes, self.count, self.online
+        self.rooms.clear()
+        self.refused.clear()
         parted = any(
             not np.array_equal(nodes.values[:, column], nodes.values[:, other]) for column, other in self._merged
         )

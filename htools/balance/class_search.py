@@ -23,6 +23,7 @@ from htools.balance.score_deltas import VARIANCE_ROUNDINGS
 from htools.model.cluster import NO_NODE, Model
 from htools.model.moves import Moved, attempt
 from htools.model.score import COMPONENTS, component_values
+from spec.allocator.admission import AS_PRIMARY, Figure, Limit, Only
 from spec.allocator.cluster import MirrorType
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
@@ -37,6 +38,16 @@ LIMIT = 60_000
 
 MEMORY, CPU, LOAD, PLANNED_MEMORY, PLANNED_CPU = 0, 6, 7, 13, 15
 """Positions of the components that change (the load has four)."""
+
+_ASKED = tuple(
+    condition
+    for condition in AS_PRIMARY
+    if Only.LOCAL_DISKS not in condition.only
+    and condition.limit is not Limit.TAGS
+    and (condition.planned or condition.limit is not Limit.CORES)
+)
+"""What is asked for an instance without local disks and tags. Planned cores are never less than the real ones."""
+_FORCED = tuple(condition for condition in _ASKED if not condition.soft)
 
 N1, OFFLINE_ALL, OFFLINE_PRIMARIES = 2, 4, 5
 
@@ -180,15 +191,30 @@ class ClassSearch:
 
     def _fits(self, classes: "Ints", *, force: bool) -> "Bools":
         """Whether online nodes take an instance of each class: bool[rows, n]."""
-        used = self.used[classes][:, None]
-        fits: Bools = used < self.free
-        if force:
-            return fits
-        fits &= (self.free - used > self.reserved) | self.failed
-        fits &= self.memory[classes][:, None] < self.planned_free
-        # Forthcoming instances only add to the cores that are used, so that these need no look of their own.
-        fits &= (self.planned_cpus + self.vcpus[classes][:, None]) / self.total_cpus <= self.ratio
+        real, planned = self._figures(classes)
+        fits: Bools = np.ones((len(classes), self.count), dtype=bool)
+        for condition in _FORCED if force else _ASKED:
+            refused = condition.refused(planned if condition.planned else real)
+            fits &= ~(refused & ~self.failed if Only.REDUNDANT in condition.only else refused)
         return fits
+
+    def _figures(self, classes: "Ints") -> "tuple[dict[Figure, Floats], dict[Figure, Floats]]":
+        """What conditions compare, of what exists and of what is planned: rows of classes by nodes, or nodes alone."""
+        cores = (self.planned_cpus + self.vcpus[classes][:, None]) / self.total_cpus
+        memory = self.memory[classes][:, None]
+        return (
+            {
+                Figure.MEMORY: self.used[classes][:, None],
+                Figure.FREE_MEMORY: self.free,
+                Figure.RESERVED: self.reserved,
+            },
+            {
+                Figure.MEMORY: memory,
+                Figure.FREE_MEMORY: self.planned_free,
+                Figure.CORES: cores,
+                Figure.MOST_CORES: self.ratio,
+            },
+        )
 
     def _n1_change(self, classes: "Ints", homes: "Ints | None") -> "Floats | float":
         """Change of the instances on nodes that fail N+1."""

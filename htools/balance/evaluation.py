@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from htools.balance.admission import PRIMARY, SECONDARY
 from htools.balance.candidates import Block, Candidates
 from htools.balance.score_deltas import Changes
 from spec.allocator.decisions import MoveKind
@@ -79,14 +80,6 @@ class Evaluation(Changes):
         most: Floats = (units * np.abs(self.parent.unit).max(axis=1, initial=0.0)[:, None]).max(axis=0, initial=0.0)
         return most
 
-    def _stays(self) -> "Bools":
-        """Whether the primary passes the hard checks when it is accounted anew."""
-        nodes, at = self.nodes, self.primary
-        stays = (nodes.free[at] > 0) & (nodes.free_disk[at] > 0)
-        if self.parent.exclusive:
-            stays &= nodes.free_spindles[at] >= 0
-        return stays | ~self.exists
-
     def _replace_secondary(self) -> "tuple[Floats, Bools]":
         nodes, at = self.nodes, self.targets
         needs = nodes.needs_by_peer[self.primary][:, at]
@@ -99,8 +92,8 @@ class Evaluation(Changes):
         rows = self._n1_of_rows(self.primary, self.on_primary, again, 0.0) + self._without_mirror()
         score += self._sum(rows - 4.0 * self.off_secondary, self._n1_of_targets(nodes.free[at] <= reserve))
         score += self._place_change(MoveKind.REPLACE_SECONDARY)
-        valid = self._stays()[:, None] & self._chosen(self.force_secondary, self._secondary_fits)
-        return score, valid & self._n1_room(needs, self.force_secondary)
+        valid = self._stays()[:, None] & self._chosen(self.force_secondary, SECONDARY)
+        return score, valid & self._targets_keep_n1(reserve, self.force_secondary)
 
     def _sum(self, rows: "Floats", targets: "Floats") -> "Floats":
         """Additive part: the cluster's own, with the changes by rows and targets of instances that exist."""
@@ -129,9 +122,8 @@ class Evaluation(Changes):
         forced = self.force_secondary
         planned_free = nodes.planned_free[primary] + self.memory
         rows_valid = self._mirrored_by(primary, forced, self.left_free, planned_free)
-        rows_valid &= (nodes.free_disk[primary] > 0) | ~self.exists
-        keeps = (self.left_failed | forced)[:, None] | (needs < self.left_free[:, None])
-        valid = rows_valid[:, None] & keeps & self._primary_fits(force=self.soft) & self._accepted(primary, None)
+        keeps = self._keeps_n1(reserve, self.left_free[:, None], (self.left_failed | forced)[:, None])
+        valid = rows_valid[:, None] & keeps & self._fits(PRIMARY, force=self.soft) & self._accepted(primary, None)
         return score, valid
 
     def _replace_primary(self) -> "tuple[Floats, Bools]":
@@ -147,9 +139,9 @@ class Evaluation(Changes):
         score += self._tag_change(at) + self._place_change(MoveKind.REPLACE_PRIMARY)
         forced = self.force_primary
         rows_valid = self.hosted & self._mirrored_by(secondary, forced, free, nodes.planned_free[secondary])
-        rows_valid &= ((nodes.free_disk[secondary] > 0) | ~self.exists) & self._accepted(self.primary, secondary)
-        keeps = ((free <= self.kept_reserve) | forced)[:, None] | (needs < free[:, None])
-        valid = rows_valid[:, None] & keeps & self._chosen(forced, self._primary_fits)
+        rows_valid &= self._accepted(self.primary, secondary)
+        keeps = self._keeps_n1(reserve, free[:, None], ((free <= self.kept_reserve) | forced)[:, None])
+        valid = rows_valid[:, None] & keeps & self._chosen(forced, PRIMARY)
         return score, valid & self._accepted(secondary, None)
 
     def _failover_and_replace(self) -> "tuple[Floats, Bools]":
@@ -165,8 +157,8 @@ class Evaluation(Changes):
         tags = self._tag_change(None)
         score += tags[:, None] + self._place_change(MoveKind.FAILOVER_AND_REPLACE)
         rows_valid = self.hosted & self._accepted(self.primary, secondary)
-        valid = rows_valid[:, None] & self._chosen(self.force_primary, self._secondary_fits)
-        return score, valid & self._n1_room(needs, self.force_primary)
+        valid = rows_valid[:, None] & self._chosen(self.force_primary, SECONDARY)
+        return score, valid & self._targets_keep_n1(reserve, self.force_primary)
 
     def _run_by_secondary(self) -> "Floats":
         failed = self.nodes.free[self.secondary] - self.used <= self.kept_reserve
@@ -186,9 +178,10 @@ class Evaluation(Changes):
         score += self._tag_change(None) + self._place_change(MoveKind.FAILOVER)
         forced = self.force_primary
         planned_free = nodes.planned_free[primary] + self.memory
-        valid = self.hosted & self._mirrored_by(primary, forced, self.left_free, planned_free)
-        valid &= (nodes.free_disk[primary] > 0) | self.off_primary | ~self.exists
-        valid &= self.left_failed | forced | (needs < self.left_free)
+        valid = self.hosted & self._mirrored_by(
+            primary, forced, self.left_free, planned_free, disks_there=self.off_primary
+        )
+        valid &= self._keeps_n1(reserve, self.left_free, self.left_failed, forced)
         valid &= self._accepted(primary, secondary)
         return np.where(valid, score, np.inf)
 
@@ -203,7 +196,7 @@ class Evaluation(Changes):
         rows = self._without_primary() - 20.0 * self.off_primary
         score += self._sum(rows, self._n1_of_targets(self._running_fails()))
         score += self._tag_change(at) + self._place_change(MoveKind.FAILOVER_TO_ANY)
-        valid = self._chosen(self.off_primary | self.soft, self._primary_fits) & self._accepted(primary, None)
+        valid = self._chosen(self.off_primary | self.soft, PRIMARY) & self._accepted(primary, None)
         valid &= elsewhere & self.rules.instance_moves
         scores = np.where(valid, score, np.inf)[None, :, :]
         return self._block((MoveKind.FAILOVER_TO_ANY,), scores, np.full(len(self.rows), np.inf))

@@ -1,39 +1,47 @@
 """Why an instance does not move: for each target, the score it would lead to, or the constraint that binds.
 
-The constraints are listed here in the order in which `htools.model.node` checks them; the first that does not hold is
-the one that refuses, with figures and names. Those that would refuse once it held follow, for whoever removes only one
-of several finds the next. Nothing is decided here.
+The constraints are those of `spec.allocator.admission`, in that order; the first that does not hold is the one that
+refuses, with figures and names. Those that would refuse once it held follow, for whoever removes only one of several
+finds the next. Nothing is decided here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from textwrap import wrap
+from typing import Any
 
 from htools.balance.rounds import accepted
 from htools.formatting.numbers import fixed
-from htools.model.cluster import NO_NODE, InstanceModel, Model, NodeModel, divide
+from htools.model.admission import circumstances, figures_of
+from htools.model.cluster import NO_NODE, InstanceModel, Model, NodeModel
 from htools.model.moves import Moved, attempt, offered
 from htools.model.score import score
+from spec.allocator.admission import (
+    AS_PRIMARY,
+    AS_SECONDARY,
+    WITH_FORTHCOMING,
+    Condition,
+    Figure,
+    Limit,
+    Shown,
+)
 from spec.allocator.cluster import MirrorType
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
-
-_NOTE = " with forthcoming instances"
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """One thing that a node is asked for.
+    """One thing that a node is asked for and that it does not have.
 
     Attributes:
-        mode: the failure it would be.
+        mode: the failure it is.
         text: what it is, with figures.
-        holds: whether it is met.
-        soft: whether `--ignore-soft-errors` would pass over it.
+        soft: whether `--ignore-soft-errors` passes over it.
     """
 
     mode: FailMode
     text: str
-    holds: bool
     soft: bool
 
 
@@ -41,98 +49,69 @@ def _wrapped(text: str) -> list[str]:
     return wrap(text, 80, initial_indent="  ", subsequent_indent="  ")
 
 
-def _room(mode: FailMode, what: str, left: int, least: float, unit: str, *, soft: bool) -> Constraint:
-    return Constraint(mode, f"{what}: {left} {unit} would be left, {_figure(least)} {unit} needed", left >= least, soft)
-
-
-def _spindles(what: str, free: int, vm: InstanceModel, *, soft: bool) -> Constraint:
-    if vm.spindles is None:
-        return Constraint(
-            FailMode.SPINDLES, f"{what}: nobody knows how many the instance needs", holds=False, soft=soft
-        )
-    return _room(FailMode.SPINDLES, what, free - vm.spindles, 0, "spindles", soft=soft)
-
-
-def _memory(what: str, free: int, needed: int) -> Constraint:
-    """Memory that has to be free, and stays so."""
-    return Constraint(FailMode.MEMORY, f"{what}: {free} MiB are free, {needed} MiB needed", free >= needed, soft=True)
-
-
 def _figure(value: float) -> str:
     return str(value) if isinstance(value, int) else fixed(value, 1).removesuffix(".0")
 
 
-def _ratio(mode: FailMode, what: str, value: float, most: float) -> Constraint:
-    return Constraint(mode, f"{what}: would be {fixed(value, 2)}, {fixed(most, 2)} allowed", value <= most, soft=True)
+def _in_numbers(condition: Condition, figures: Mapping[Figure, Any]) -> str:
+    """How far a condition is met."""
+    if figures[condition.need] == inf:
+        return "nobody knows how many the instance needs"
+    have, need = condition.numbers(figures)
+    if condition.shown is Shown.MOST:
+        return f"would be {fixed(have, 2)}, {fixed(need, 2)} allowed"
+    unit = "spindles" if condition.limit is Limit.SPINDLES else "MiB"
+    if condition.shown is Shown.FREE:
+        return f"{have} {unit} are free, {need} {unit} needed"
+    return f"{have} {unit} would be left, {_figure(need)} {unit} needed"
 
 
-def _planned(node: NodeModel, vm: InstanceModel, memory: int, *, primary: bool) -> Iterator[Constraint]:
-    """What is asked when forthcoming instances are counted."""
-    note = _NOTE
-    if primary:
-        yield _room(FailMode.MEMORY, f"free memory{note}", memory - vm.memory, 1, "MiB", soft=True)
-    if vm.local:
-        left = node.planned_free_disk - vm.disk
-        yield _room(FailMode.DISK, f"free disk{note}", left, max(1, node.low_disk), "MiB", soft=True)
-        if node.exclusive:
-            yield _spindles(f"free spindles{note}", node.planned_free_spindles, vm, soft=True)
-        use = 0.0 if node.exclusive else node.planned_spindle_use + vm.spindle_use
-        yield _ratio(FailMode.DISK, f"spindle use{note}", use, node.high_spindles)
-    if primary and node.vcpu_ratio >= 0:
-        value = divide(node.planned_used_cpus + vm.vcpus, node.total_cpus)
-        yield _ratio(FailMode.CPU, f"virtual cores for each core{note}", value, node.vcpu_ratio)
-    if not primary:
-        yield _memory(f"memory for fail-over{note}", memory, vm.failover_memory + 1)
+def _unmet(
+    node: NodeModel,
+    vm: InstanceModel,
+    conditions: Iterable[Condition],
+    names: Mapping[int, str],
+    *,
+    primary: int,
+    ignore_disks: bool = False,
+) -> Iterator[Constraint]:
+    """The conditions that a node does not meet, in order, in words and figures."""
+    both = figures_of(node, vm, primary, planned=False), figures_of(node, vm, primary, planned=True)
+    asked = circumstances(node, vm, disks_there=ignore_disks)
+    for condition in conditions:
+        figures = both[condition.planned]
+        if (vm.forthcoming and not condition.planned) or not asked.issuperset(condition.only):
+            continue
+        if not condition.refused(figures) or (condition.limit is Limit.LEAST_DISK and node.low_disk <= 1):
+            continue  # no more than any disk at all is asked for then
+        text = f"{_named(condition, node, names, primary)}: {_in_numbers(condition, figures)}"
+        if condition.limit is not Limit.TAGS:
+            yield Constraint(condition.mode, text, condition.soft)
+            continue
+        for tag in vm.exclusion_tags:
+            if tag in node.tag_counts:
+                yield Constraint(condition.mode, f"{condition.text} {tag} is there already", condition.soft)
+
+
+def _named(condition: Condition, node: NodeModel, names: Mapping[int, str], primary: int) -> str:
+    """What a condition is called, with the peers that it is about."""
+    if condition.need is Figure.RESERVED_AFTER:
+        return f"memory for the failure of {names.get(primary, '?')} or another peer"
+    if condition.kept is Figure.RESERVED and node.peers:
+        return f"{condition.text} (kept for the failure of {names.get(node.peers[0][0], '?')})"
+    return condition.text
 
 
 def as_primary(node: NodeModel, vm: InstanceModel, names: Mapping[int, str]) -> Iterator[Constraint]:
-    """What a node is asked for before it runs an instance."""
-    if not vm.forthcoming:
-        left = node.free_memory - vm.used_memory
-        yield _room(FailMode.MEMORY, "free memory", left, 1, "MiB", soft=False)
-        if vm.local:
-            disk = node.free_disk - vm.disk
-            yield _room(FailMode.DISK, "free disk", disk, 1, "MiB", soft=False)
-            if node.low_disk > 1:
-                yield _room(FailMode.DISK, "disk to be kept free", disk, node.low_disk, "MiB", soft=True)
-            if node.exclusive:
-                yield _spindles("free spindles", node.free_spindles, vm, soft=False)
-            use = 0.0 if node.exclusive else node.spindle_use + vm.spindle_use
-            yield _ratio(FailMode.DISK, "spindle use", use, node.high_spindles)
-        if not node.n1_failed:
-            whose = f" (kept for the failure of {names.get(node.peers[0][0], '?')})" if node.peers else ""
-            what = f"memory above the N+1 reserve{whose}"
-            yield _room(FailMode.MEMORY, what, left, node.reserved + 1, "MiB", soft=True)
-        if node.vcpu_ratio >= 0:
-            value = divide(node.used_cpus + vm.vcpus, node.total_cpus)
-            yield _ratio(FailMode.CPU, "virtual cores for each core", value, node.vcpu_ratio)
-        for tag in vm.exclusion_tags:
-            yield Constraint(
-                FailMode.TAGS, f"exclusion tag {tag} is there already", tag not in node.tag_counts, soft=True
-            )
-    yield from _planned(node, vm, node.planned_free_memory, primary=True)
+    """What stands in the way of a node's running an instance."""
+    return _unmet(node, vm, AS_PRIMARY, names, primary=vm.primary)
 
 
 def as_secondary(
     node: NodeModel, vm: InstanceModel, primary: int, names: Mapping[int, str], *, ignore_disks: bool = False
 ) -> Iterator[Constraint]:
-    """What a node is asked for before it mirrors an instance that runs on `primary`."""
-    if not vm.forthcoming:
-        disk = node.free_disk - vm.disk
-        if not ignore_disks:
-            yield _room(FailMode.DISK, "free disk", disk, 1, "MiB", soft=False)
-        if node.low_disk > 1:
-            yield _room(FailMode.DISK, "disk to be kept free", disk, node.low_disk, "MiB", soft=True)
-        if node.exclusive:
-            yield _spindles("free spindles", node.free_spindles, vm, soft=False)
-        use = 0.0 if node.exclusive else node.spindle_use + vm.spindle_use
-        yield _ratio(FailMode.DISK, "spindle use", use, node.high_spindles)
-        yield _memory("memory for fail-over", node.free_memory, vm.failover_memory + 1)
-        if not node.n1_failed:
-            reserved = max(node.reserved, node.need_of(primary) + vm.failover_memory)
-            what = f"memory for the failure of {names.get(primary, '?')} or another peer"
-            yield _memory(what, node.free_memory, reserved + 1)
-    yield from _planned(node, vm, node.planned_free_memory, primary=False)
+    """What stands in the way of a node's mirroring an instance that runs on `primary`."""
+    return _unmet(node, vm, AS_SECONDARY, names, primary=primary, ignore_disks=ignore_disks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +133,7 @@ def _all(node: NodeModel, part: str, constraints: Iterator[Constraint], *, force
     return [
         Obstacle(node.name, part, constraint.text, constraint.soft, constraint.mode)
         for constraint in constraints
-        if not constraint.holds and not (force and constraint.soft)
+        if not (force and constraint.soft)
     ]
 
 
@@ -234,13 +213,11 @@ class Explanation:
 
     def _told(self, obstacle: Obstacle, others: Iterable[Obstacle]) -> bool:
         """Whether it only says again, of forthcoming instances, what is said without: there are none."""
-        what, note, _ = obstacle.constraint.partition(_NOTE)
+        what, note, _ = obstacle.constraint.partition(WITH_FORTHCOMING)
         if not note or self.forthcoming:
             return False
-        alike = (what, "disk to be kept free") if what == "free disk" else (what,)
         return any(
-            (other.node, other.part) == (obstacle.node, obstacle.part)
-            and other.constraint.startswith(tuple(f"{word}:" for word in alike))
+            (other.node, other.part) == (obstacle.node, obstacle.part) and other.constraint.startswith(f"{what}:")
             for other in others
         )
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from htools.balance.admission import Rooms
 from htools.balance.arrays import RESERVED, WEIGHTS
 from htools.balance.candidates import ROUNDING, Candidates
-from htools.balance.feasibility import Rooms
 from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import Any
 from htools.backends.jsonfields import decode, describe
 from htools.commandline.tool import Options, stop
 from htools.errors import LoadError
-from htools.model.cluster import Model, divide
+from htools.model.cluster import Model
+from spec.allocator.arithmetic import ratio
 
 TOTAL_CPU = "cpu-avg-load"
 XEN_CPU = "xen-cpu-avg-load"
@@ -133,7 +134,7 @@ def _use_totals(model: Model, totals: dict[int, float]) -> None:
         node.load = [total, *node.load[1:]]
     for vm in model.instances.values():
         node = model.nodes[vm.primary]
-        _set_instance_load(model, vm.index, divide(node.load[0], node.used_cpus) * vm.instance.vcpus)
+        _set_instance_load(model, vm.index, ratio(node.load[0], node.used_cpus) * vm.instance.vcpus)
 
 
 def _use_instances(model: Model, loads: dict[str, float]) -> None:

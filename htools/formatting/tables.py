@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from htools.formatting.numbers import fixed, show
 from htools.model.instance import NO_NODE, InstanceModel
-from htools.model.node import NodeModel, divide
+from htools.model.node import NodeModel
 from htools.model.score import COMPONENTS, component_values
+from spec.allocator.arithmetic import ratio
 
 DEFAULT_FIELDS = (
     "status", "name", "tmem", "nmem", "imem", "xmem", "fmem", "umem", "rmem", "tdsk", "fdsk",
@@ -88,9 +89,9 @@ _NODE_FIELDS: dict[str, _Field] = {
     "scnt": ("scnt", True, lambda n: _whole(3)(len(n.secondaries))),
     "plist": ("primaries", True, lambda n: _list(n.primaries)),
     "slist": ("secondaries", True, lambda n: _list(n.secondaries)),
-    "pfmem": ("p_fmem", True, lambda n: _number(4, 6)(divide(n.free_memory, n.total_memory))),
+    "pfmem": ("p_fmem", True, lambda n: _number(4, 6)(ratio(n.free_memory, n.total_memory))),
     "pfdsk": ("p_fdsk", True, lambda n: _number(4, 6)(_disk_fraction(n))),
-    "rcpu": ("r_cpu", True, lambda n: _number(2, 5)(divide(n.used_cpus, n.total_cpus))),
+    "rcpu": ("r_cpu", True, lambda n: _number(2, 5)(ratio(n.used_cpus, n.total_cpus))),
     "cload": ("lCpu", True, lambda n: _number(3, 5)(n.load[0])),
     "mload": ("lMem", True, lambda n: _number(3, 5)(n.load[1])),
     "dload": ("lDsk", True, lambda n: _number(3, 5)(n.load[2])),

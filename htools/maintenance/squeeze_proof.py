@@ -17,8 +17,9 @@ from math import sqrt
 
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
-from htools.model.node import NodeModel, divide
+from htools.model.node import NodeModel
 from htools.model.score import score
+from spec.allocator.arithmetic import ratio
 from spec.allocator.cluster import MirrorType
 
 EVACUATED = 20.0
@@ -115,7 +116,7 @@ def surely_suffices(model: Model, leaving: Collection[int], asked: InstanceModel
     def holds(node: NodeModel, count: int, memory: int, vcpus: int) -> bool:
         """Whether a node surely holds so many instances and then something more."""
         base = node.used_cpus - sum(model.instances[at].vcpus for at in node.primaries)
-        used = divide(base + sum(cores[:count]) + vcpus, node.total_cpus)
+        used = ratio(base + sum(cores[:count]) + vcpus, node.total_cpus)
         allowed = node.vcpu_ratio < 0 or used <= node.vcpu_ratio
         return room[node.index] - sum(sizes[:count]) - memory > 0 and allowed
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from htools.model.instance import NO_NODE, InstanceModel
-from htools.model.node import NodeModel, divide
+from htools.model.node import NodeModel
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Settings
 from spec.allocator.tags import (
@@ -15,7 +15,7 @@ from spec.allocator.tags import (
     with_prefixes,
 )
 
-__all__ = ["NO_NODE", "InstanceModel", "Model", "NodeModel", "common_domain", "divide"]
+__all__ = ["NO_NODE", "InstanceModel", "Model", "NodeModel", "common_domain"]
 
 
 class Model:

@@ -9,18 +9,13 @@ in the cluster that the model was made of, whatever part of it (one group) is lo
 """
 
 from collections.abc import Mapping
-from math import floor, trunc
+from math import trunc
 
+from htools.model import admission
 from htools.model.instance import InstanceModel
+from spec.allocator.arithmetic import whole
 from spec.allocator.cluster import Node
 from spec.allocator.decisions import FailMode
-
-
-def divide(part: float, whole: float) -> float:
-    """Division as IEEE 754 has it, with infinities and NaN."""
-    if whole:
-        return part / whole
-    return float("nan") if not part or part != part else float("inf") if part > 0 else float("-inf")  # noqa: PLR0124
 
 
 class NodeModel:
@@ -82,8 +77,8 @@ class NodeModel:
         """Set what the policy and the command line allow."""
         self.vcpu_ratio = vcpu_ratio
         self.high_spindles = spindle_ratio * self.total_spindles
-        self.high_cpus = _floor(vcpu_ratio * self.total_cpus)
-        self.low_disk = _floor(disk_reserve * self.total_disk)
+        self.high_cpus = whole(vcpu_ratio * self.total_cpus)
+        self.low_disk = whole(disk_reserve * self.total_disk)
 
     def copy(self) -> "NodeModel":
         """An independent one (its lists of instances included)."""
@@ -196,47 +191,13 @@ class NodeModel:
         self._set_need(vm.primary, need if need > 0 else None)
         self.n1_failed = self.free_memory <= self.reserved
 
-    def _planned_primary_refusal(self, vm: InstanceModel) -> FailMode | None:
-        if self.planned_free_memory - vm.memory <= 0:
-            return FailMode.MEMORY
-        if vm.local:
-            free = self.planned_free_disk - vm.disk
-            if free <= 0 or free < self.low_disk:
-                return FailMode.DISK
-            if self.exclusive and self._spindles_after(self.planned_free_spindles, vm, 1) < 0:
-                return FailMode.SPINDLES
-            if self._use_after(self.planned_spindle_use, vm, 1) > self.high_spindles:
-                return FailMode.DISK
-        return FailMode.CPU if self._cpu_refused(self.planned_used_cpus + vm.vcpus) else None
-
-    def _cpu_refused(self, used: int) -> bool:
-        return 0 <= self.vcpu_ratio < divide(used, self.total_cpus)
+    def clashes(self, vm: InstanceModel) -> int:
+        """How many of its exclusion tags an instance would share with others here."""
+        return sum(tag in self.tag_counts for tag in vm.exclusion_tags)
 
     def primary_refusal(self, vm: InstanceModel, *, force: bool) -> FailMode | None:
         """Why the instance cannot run here; `force` accepts soft errors."""
-        if vm.forthcoming:
-            return None if force else self._planned_primary_refusal(vm)
-        memory = self.free_memory - vm.used_memory
-        if memory <= 0:
-            return FailMode.MEMORY
-        if vm.local:
-            disk = self.free_disk - vm.disk
-            if disk <= 0 or (not force and disk < self.low_disk):
-                return FailMode.DISK
-            if self.exclusive and self._spindles_after(self.free_spindles, vm, 1) < 0:
-                return FailMode.SPINDLES
-            if not force and self._use_after(self.spindle_use, vm, 1) > self.high_spindles:
-                return FailMode.DISK
-        if force:
-            return None
-        if memory <= self.reserved and not self.n1_failed:
-            return FailMode.MEMORY
-        if self._cpu_refused(self.used_cpus + vm.vcpus):
-            return FailMode.CPU
-        for tag in vm.exclusion_tags:
-            if tag in self.tag_counts:
-                return FailMode.TAGS
-        return self._planned_primary_refusal(vm)
+        return admission.PRIMARY[force](self, vm, vm.primary, False)
 
     def add_primary(self, vm: InstanceModel, *, force: bool = False) -> FailMode | None:
         """Let the instance run here, or answer why not."""
@@ -273,37 +234,11 @@ class NodeModel:
         self.location_score += vm.location_score + self._wishes_unmet(vm)
         self._count_pairs(vm, 1)
 
-    def _planned_secondary_refusal(self, vm: InstanceModel) -> FailMode | None:
-        free = self.planned_free_disk - vm.instance.disk
-        if not vm.mirrored or free <= 0 or free < self.low_disk:
-            return FailMode.DISK
-        if self.exclusive and self._spindles_after(self.planned_free_spindles, vm, 1) < 0:
-            return FailMode.SPINDLES
-        if self._use_after(self.planned_spindle_use, vm, 1) > self.high_spindles:
-            return FailMode.DISK
-        return FailMode.MEMORY if vm.failover_memory >= self.planned_free_memory else None
-
     def secondary_refusal(
         self, vm: InstanceModel, primary: int, *, force: bool, ignore_disks: bool = False
     ) -> FailMode | None:
         """Why the instance, running on node `primary`, cannot be mirrored here."""
-        if vm.forthcoming:
-            return None if force else self._planned_secondary_refusal(vm)
-        disk = self.free_disk - vm.instance.disk
-        if not vm.mirrored or (not ignore_disks and disk <= 0) or (not force and disk < self.low_disk):
-            return FailMode.DISK
-        if self.exclusive and self._spindles_after(self.free_spindles, vm, 1) < 0:
-            return FailMode.SPINDLES
-        if force:
-            return None
-        if self._use_after(self.spindle_use, vm, 1) > self.high_spindles:
-            return FailMode.DISK
-        if vm.failover_memory >= self.free_memory:
-            return FailMode.MEMORY
-        reserved = max(self.reserved, self.need_of(primary) + vm.failover_memory)
-        if self.free_memory <= reserved and not self.n1_failed:
-            return FailMode.MEMORY
-        return self._planned_secondary_refusal(vm)
+        return admission.SECONDARY[force](self, vm, primary, ignore_disks)
 
     def add_secondary(
         self, vm: InstanceModel, primary: int, *, force: bool = False, ignore_disks: bool = False
@@ -370,12 +305,6 @@ class NodeModel:
         from dataclasses import replace
 
         return replace(self.node, free_disk=self.free_disk, free_spindles=self.free_spindles, offline=self.offline)
-
-
-def _floor(value: float) -> int:
-    if -(2.0**63) <= value < 2.0**63:
-        return floor(value)
-    return 2**63 - 1 if value < 0 else -(2**63)
 
 
 def _discard(indices: list[int], index: int) -> None:

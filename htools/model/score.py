@@ -7,7 +7,8 @@ candidates that the vectors of `htools.balance.vector_search` cannot tell apart.
 from collections.abc import Iterable, Sequence
 from math import isnan, sqrt
 
-from htools.model.cluster import NodeModel, divide
+from htools.model.cluster import NodeModel
+from spec.allocator.arithmetic import ratio
 
 DEVIATION, SUM, OFFLINE, COLLISIONS = range(4)
 """How a component is aggregated over the nodes."""
@@ -42,7 +43,7 @@ RESERVED_WEIGHT = 0.25
 def node_values(node: NodeModel) -> tuple[float, ...]:
     """One node's value for every component, in their order (0 for the collisions, which are counted elsewhere)."""
     memory = node.total_memory
-    reserved = divide(node.reserved, memory)
+    reserved = ratio(node.reserved, memory)
     count = float(len(node.primaries) + len(node.secondaries))
     if node.exclusive:
         total = float(node.total_spindles)
@@ -54,23 +55,23 @@ def node_values(node: NodeModel) -> tuple[float, ...]:
         planned_disk = node.planned_free_disk / total if total else 1.0
     load = node.load
     return (
-        divide(node.free_memory, memory),
+        ratio(node.free_memory, memory),
         disk,
         count if node.n1_failed else 0.0,
         reserved,
         count,
         float(len(node.primaries)),
-        divide(divide(node.used_cpus, node.total_cpus), node.cpu_speed),
+        ratio(ratio(node.used_cpus, node.total_cpus), node.cpu_speed),
         load[0],
         load[1],
         load[2],
         load[3],
         float(sum(node.tag_counts.values()) - len(node.tag_counts)),
-        divide(node.spindle_use, node.high_spindles),
-        divide(node.planned_free_memory, memory),
+        ratio(node.spindle_use, node.high_spindles),
+        ratio(node.planned_free_memory, memory),
         planned_disk,
-        divide(divide(node.planned_used_cpus, node.total_cpus), node.cpu_speed),
-        divide(node.planned_spindle_use, node.high_spindles),
+        ratio(ratio(node.planned_used_cpus, node.total_cpus), node.cpu_speed),
+        ratio(node.planned_spindle_use, node.high_spindles),
         float(node.location_score),
         0.0,
         reserved,

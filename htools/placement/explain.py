@@ -4,14 +4,15 @@ Nothing is decided here; the questions asked are those of placement, node by nod
 that fits otherwise is looked at: which nodes' failure it would not survive.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
 from htools.formatting.tables import listed
+from htools.model.admission import circumstances, figures_of
 from htools.model.cluster import Model, NodeModel
-from htools.model.instance import InstanceModel
+from htools.model.instance import NO_NODE, InstanceModel
 from htools.placement.outcomes import (
     NoTargets,
     candidates,
@@ -21,8 +22,8 @@ from htools.placement.outcomes import (
 )
 from htools.placement.plain_placer import PlainPlacer
 from htools.placement.redundancy import evacuable
+from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, WITH_FORTHCOMING, Condition, Figure, Limit
 from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance, Policy
-from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits, NewInstance
 
 _MOST_PAIRS = 2500
@@ -51,11 +52,6 @@ class Reason:
     short: float = 0.0
 
 
-def _lacking(node: str, role: str, mode: FailMode, kind: str, have: float, need: float) -> Reason:
-    text = f"{need - have:.0f} MiB short (has {have:.0f}, needs {need:.0f})"
-    return Reason(node, role, mode.value, kind, text, need - have)
-
-
 def _against_policy(instance: Instance, policy: Policy) -> str:
     """Which limit of a policy an instance breaks, in words; the bounds meant are the first ones, as in answers."""
     disks = [disk.size for disk in instance.disks]
@@ -78,50 +74,58 @@ def _against_policy(instance: Instance, policy: Policy) -> str:
 
 def _primary(node: NodeModel, vm: InstanceModel, group: Group, *, soft: bool) -> Reason | None:
     """Why an instance cannot run on a node."""
-
-    def reason(mode: FailMode, kind: str, text: str = "", short: float = 0.0) -> Reason:
-        return Reason(node.name, "primary", mode.value, kind, text, short)
-
     refused = policy_failure(vm.instance, group.policy, exclusive=node.exclusive)
     if refused is not None:
-        return reason(refused, _against_policy(vm.instance, group.policy))
-    mode = node.primary_refusal(vm, force=soft)
-    if mode is None:
-        return None
-    if mode is FailMode.MEMORY:
-        free = node.free_memory - vm.used_memory
-        if free <= 0:
-            return _lacking(node.name, "primary", mode, "memory", node.free_memory, vm.used_memory + 1)
-        return _lacking(node.name, "primary", mode, "memory kept for fail-over", free, node.reserved + 1)
-    if mode is FailMode.DISK:
-        need = max(1, node.low_disk)
-        if node.free_disk - vm.disk < need:
-            return _lacking(node.name, "primary", mode, "disk", node.free_disk, vm.disk + need)
-        return reason(mode, "spindle use", f"would exceed {node.high_spindles:g}")
-    if mode is FailMode.CPU:
-        ratio = (node.used_cpus + vm.vcpus) / node.total_cpus if node.total_cpus else float("inf")
-        text = f"{ratio:.2f} would exceed {node.vcpu_ratio:g}"
-        return reason(mode, "virtual cores per core", text, ratio - node.vcpu_ratio)
-    if mode is FailMode.TAGS:
-        clash = sorted(set(vm.exclusion_tags) & set(node.tag_counts))
-        return reason(mode, "exclusion tag in use there", ", ".join(clash))
-    if mode is FailMode.SPINDLES:
-        return reason(mode, "spindles", f"has {node.free_spindles}, needs {vm.spindles}")
-    return reason(mode, "not possible")
+        return Reason(node.name, "primary", refused.value, _against_policy(vm.instance, group.policy))
+    return _unmet(node, vm, "primary", [each for each in AS_PRIMARY if not (soft and each.soft)])
 
 
 def _secondary(node: NodeModel, vm: InstanceModel) -> Reason | None:
     """Why an instance cannot be mirrored on a node, whichever its primary is."""
-    need = max(1, node.low_disk)
-    if node.free_disk - vm.instance.disk < need:
-        return _lacking(node.name, "secondary", FailMode.DISK, "disk", node.free_disk, vm.instance.disk + need)
-    if node.exclusive and (vm.spindles is None or node.free_spindles < vm.spindles):
-        text = f"has {node.free_spindles}, needs {vm.spindles}"
-        return Reason(node.name, "secondary", FailMode.SPINDLES.value, "spindles", text)
-    if vm.failover_memory >= node.free_memory:
-        have, wanted = node.free_memory, vm.failover_memory + 1
-        return _lacking(node.name, "secondary", FailMode.MEMORY, "memory for fail-over", have, wanted)
+    return _unmet(node, vm, "secondary", [each for each in AS_SECONDARY if each.need is not Figure.RESERVED_AFTER])
+
+
+def _unmet(node: NodeModel, vm: InstanceModel, role: str, conditions: Sequence[Condition]) -> Reason | None:
+    """The first condition that a node does not meet."""
+    both = [figures_of(node, vm, NO_NODE, planned=planned) for planned in (False, True)]
+    asked = circumstances(node, vm)
+    for condition in conditions:
+        if asked.issuperset(condition.only) and condition.refused(both[condition.planned]):
+            return _reason(node, vm, role, condition, both[condition.planned])
     return None
+
+
+def _reason(
+    node: NodeModel, vm: InstanceModel, role: str, condition: Condition, figures: Mapping[Figure, Any]
+) -> Reason:
+    """A condition that is not met, in words and figures."""
+    limit, note = condition.limit, WITH_FORTHCOMING if condition.planned else ""
+    have, need = condition.numbers(figures)
+
+    def reason(text: str, short: float = 0.0) -> Reason:
+        return Reason(node.name, role, condition.mode.value, limit.value + note, text, short)
+
+    def lacking(kind: Limit, have: float, need: float) -> Reason:
+        text = f"{need - have:.0f} MiB short (has {have:.0f}, needs {need:.0f})"
+        return Reason(node.name, role, condition.mode.value, kind.value + note, text, need - have)
+
+    match limit:
+        case Limit.MEMORY:
+            return lacking(limit, figures[condition.room], figures[condition.need] + need)
+        case Limit.DISK | Limit.LEAST_DISK:
+            return lacking(Limit.DISK, figures[condition.room], figures[condition.need] + max(1, node.low_disk))
+        case Limit.N_PLUS_1 | Limit.FAILOVER:
+            return lacking(limit, have, need)
+        case Limit.SPINDLE_USE:
+            return reason(f"would exceed {need:g}")
+        case Limit.CORES:
+            return reason(f"{have:.2f} would exceed {need:g}", have - need)
+        case Limit.TAGS:
+            return reason(", ".join(sorted(set(vm.exclusion_tags) & set(node.tag_counts))))
+        case Limit.SPINDLES:
+            return reason(f"has {figures[condition.room]}, needs {vm.spindles}")
+        case Limit.SECOND_COPY:
+            return reason(vm.instance.disk_template.value)
 
 
 def _redundancy(model: Model, cluster: Cluster, new: NewInstance, group: int, limits: Limits) -> list[str]:

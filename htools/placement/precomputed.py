@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
+from htools.placement.admission import CODE, MODES, FailoverRoom, Fits, Flags
 from htools.placement.arrays import Columns, Floats, moments, sequential_sum
-from htools.placement.feasibility import CODE, MODES, FailoverRoom, Fits, Flags
 from htools.placement.outcomes import Targets
+from spec.allocator.admission import AS_SECONDARY, Figure, Limit, condition_for
 from spec.allocator.cluster import Group
 from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
 
 _CELLS = 1 << 19
 """Candidates of several sizes that are looked at together; bounds memory."""
+
+_REDUNDANCY = condition_for(AS_SECONDARY, Limit.N_PLUS_1)
 
 
 class Ground:
@@ -84,8 +87,10 @@ class Ground:
         """
         columns = self.columns
         reserved = np.maximum(columns["reserved"], self.needs[self.rows[some]] + fits.failover_memory[size])
-        lacking = columns["free_memory"] <= reserved
-        later = np.where(lacking & self.sound, np.int8(CODE[FailMode.MEMORY]), fits.after_n1[size])
+        lacking: Flags = _REDUNDANCY.refused(
+            {Figure.RESERVED_AFTER: reserved, Figure.FREE_MEMORY: columns["free_memory"]}
+        )
+        later = np.where(lacking & self.sound, np.int8(CODE[_REDUNDANCY.mode]), fits.after_n1[size])
         return np.where(fits.before_n1[size] > 0, fits.before_n1[size], later), reserved, lacking
 
 

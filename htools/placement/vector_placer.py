@@ -5,7 +5,7 @@ pairs of a block of primaries, by the same floating-point operations in the same
 metrics are equal to the last bit. For single nodes the whole score is added up for all candidates side by side.
 
 Where the cluster's instances are all mirrored, redundancy too is one comparison for all pairs
-(`htools.placement.feasibility`); else the candidates that pass it are looked at from the best on
+(`htools.placement.admission`); else the candidates that pass it are looked at from the best on
 (`htools.placement.redundancy`).
 """
 
@@ -21,8 +21,8 @@ from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.score import COLLISIONS, COMPONENTS, DEVIATION, OFFLINE, collisions, node_values
 from htools.placement import one_by_one, redundancy
+from htools.placement.admission import CODE, MODES, FailoverRoom, Fits, Flags
 from htools.placement.arrays import Columns, Floats, Unsuitable, scores_with
-from htools.placement.feasibility import CODE, MODES, FailoverRoom, Fits, Flags
 from htools.placement.outcomes import (
     Allocation,
     NoTargets,

@@ -9,7 +9,8 @@ from math import isfinite
 from unicodedata import east_asian_width
 
 from htools.formatting.numbers import fixed
-from htools.model.cluster import NodeModel, divide
+from htools.model.cluster import NodeModel
+from spec.allocator.arithmetic import ratio
 
 WIDTH, LEFT, BAR, GAP = 960, 170, 9, 8
 BEFORE, AFTER, LINE = "#b9c4d0", "#2f6f9f", "#c0504d"
@@ -29,8 +30,8 @@ class NodeFigures:
 def figures(node: NodeModel) -> NodeFigures:
     """The fractions that are drawn of a node."""
     memory, disk = node.total_memory, node.total_disk
-    used = 1.0 - divide(node.free_memory, memory) if memory else 0.0
-    headroom = divide(node.free_memory - node.reserved, memory) if memory else 0.0
+    used = 1.0 - ratio(node.free_memory, memory) if memory else 0.0
+    headroom = ratio(node.free_memory - node.reserved, memory) if memory else 0.0
     return NodeFigures(node.name, node.alias, used, 1.0 - node.free_disk / disk if disk else 0.0, headroom)
 
 

@@ -1,15 +1,20 @@
-"""A node's accounts: what adding and removing instances makes of them, and when adding is refused.
+"""A node's accounts: what adding and removing instances makes of them.
 
 A node's accounts are changed only by `add_primary`, `remove_primary`, `add_secondary` and `remove_secondary`, which
-answer a new node or a refusal with its reason.
+answer a new node or a refusal with its reason. When adding is refused is said by `spec.allocator.admission`; here are
+the figures that its conditions compare.
 
-Source: man htools(1); the real programs' behaviour, observed through scores and `--print-nodes`.
+Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-nodes`.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 
+from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Limit, Only
+from spec.allocator.arithmetic import ratio
 from spec.allocator.cluster import DiskTemplate
-from spec.allocator.decisions import FailMode, Refusal
+from spec.allocator.decisions import Refusal
 from spec.allocator.ledgers import (
     counted,
     location_pairs,
@@ -19,7 +24,7 @@ from spec.allocator.ledgers import (
     secondary_ledger,
     wishes_unmet,
 )
-from spec.allocator.state import Ledger, NodeState, Placed, ratio
+from spec.allocator.state import Ledger, NodeState, Placed
 
 
 def remove_primary(state: NodeState, placed: Placed) -> NodeState:
@@ -60,32 +65,66 @@ def remove_secondary(state: NodeState, placed: Placed) -> NodeState:
     return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)
 
 
-def _planned_disk_refusal(state: NodeState, ledger: Ledger) -> Refusal | None:
-    index = state.index
-    if ledger.free_disk <= 0:
-        return Refusal(FailMode.DISK, index, "free disk with forthcoming instances", ledger.free_disk, 1)
-    if ledger.free_disk < state.low_disk:
-        what = "disk above the minimum with forthcoming instances"
-        return Refusal(FailMode.DISK, index, what, ledger.free_disk, state.low_disk)
-    if state.node.exclusive_storage and ledger.free_spindles < 0:
-        return Refusal(FailMode.SPINDLES, index, "free spindles with forthcoming instances", ledger.free_spindles)
-    if ledger.spindle_use > state.high_spindles:
-        what = "spindle use with forthcoming instances"
-        return Refusal(FailMode.DISK, index, what, ledger.spindle_use, state.high_spindles)
-    return None
+def _figures(state: NodeState, ledger: Ledger, placed: Placed) -> dict[Figure, float]:
+    """The figures that the real and the planned ledger give alike."""
+    instance = placed.instance
+    spindles = instance.total_spindles
+    return {
+        Figure.NOTHING: 0,
+        Figure.RESERVED: state.reserved_memory,
+        Figure.FAILOVER_MEMORY: instance.memory if instance.uses_secondary_memory else 0,
+        Figure.DISK: instance.disk,
+        Figure.FREE_DISK: ledger.free_disk,
+        Figure.LEAST_DISK: state.low_disk,
+        Figure.SPINDLES: inf if spindles is None else spindles,
+        Figure.FREE_SPINDLES: ledger.free_spindles,
+        Figure.SPINDLE_USE: 0 if state.node.exclusive_storage else ledger.spindle_use + instance.spindle_use,
+        Figure.MOST_SPINDLE_USE: state.high_spindles,
+        Figure.CORES: ratio(ledger.used_cpus + (instance.vcpus if instance.online else 0), state.node.total_cpus),
+        Figure.MOST_CORES: state.policy.vcpu_ratio,
+        Figure.CLASHES: len(_clashes(state, placed)),
+        Figure.COPIES_MISSING: instance.disk_template is not DiskTemplate.DRBD,
+    }
 
 
-def _planned_primary_refusal(state: NodeState, placed: Placed, ledger: Ledger) -> Refusal | None:
-    instance, index = placed.instance, state.index
-    free_memory = state.planned_free_memory - instance.memory
-    if free_memory <= 0:
-        return Refusal(FailMode.MEMORY, index, "free memory with forthcoming instances", free_memory, 1)
-    refusal = _planned_disk_refusal(state, ledger) if instance.uses_local_storage else None
-    if refusal is not None:
-        return refusal
-    cpu = ratio(ledger.used_cpus, state.node.total_cpus)
-    if 0 <= state.policy.vcpu_ratio < cpu:
-        return Refusal(FailMode.CPU, index, "vcpu ratio with forthcoming instances", cpu, state.policy.vcpu_ratio)
+def _clashes(state: NodeState, placed: Placed) -> list[str]:
+    return [tag for tag in placed.exclusion_tags if tag in state.exclusion_tags]
+
+
+def _asked(state: NodeState, placed: Placed) -> set[Only]:
+    """Which of the circumstances hold under which conditions are asked; disks are new unless somebody knows better."""
+    return {
+        only
+        for only, holds in (
+            (Only.LOCAL_DISKS, placed.instance.uses_local_storage),
+            (Only.EXCLUSIVE, state.node.exclusive_storage),
+            (Only.LIMITED_CORES, state.policy.vcpu_ratio >= 0),
+            (Only.REDUNDANT, not state.n1_failed),
+            (Only.NEW_DISKS, True),
+        )
+        if holds
+    }
+
+
+def _refusal(
+    state: NodeState,
+    placed: Placed,
+    conditions: tuple[Condition, ...],
+    asked: set[Only],
+    figures: tuple[Mapping[Figure, float], Mapping[Figure, float]],
+    *,
+    ignore_soft: bool,
+) -> Refusal | None:
+    """The first condition that is asked and not met; `figures` are the real and the planned ones."""
+    for condition in conditions:
+        if (ignore_soft and condition.soft) or (placed.instance.forthcoming and not condition.planned):
+            continue
+        if asked.issuperset(condition.only) and condition.refused(figures[condition.planned]):
+            have, need = condition.numbers(figures[condition.planned])
+            what = condition.text
+            if condition.limit is Limit.TAGS:
+                what += f" {_clashes(state, placed)[0]}"
+            return Refusal(condition.mode, state.index, what, have, need, soft=condition.soft)
     return None
 
 
@@ -97,63 +136,31 @@ def add_primary(state: NodeState, placed: Placed, *, ignore_soft: bool = False) 
         placed: the instance; its secondary, if any, is accounted for elsewhere.
         ignore_soft: accept what breaks N+1, ratios, minima or exclusion tags.
     """
-    instance, index, strict = placed.instance, state.index, not ignore_soft
-    planned = primary_ledger(state, state.planned, placed, 1)
+    instance = placed.instance
+    used = instance.memory if instance.uses_memory else 0
+    real = _figures(state, state.real, placed) | {Figure.MEMORY: used, Figure.FREE_MEMORY: state.unallocated_memory}
+    planned = _figures(state, state.planned, placed)
+    planned |= {Figure.MEMORY: instance.memory, Figure.FREE_MEMORY: state.planned_free_memory}
+    asked = _asked(state, placed)
+    refusal = _refusal(state, placed, AS_PRIMARY, asked, (real, planned), ignore_soft=ignore_soft)
+    if refusal is not None:
+        return refusal
     changed = replace(
         state,
-        planned=planned,
+        planned=primary_ledger(state, state.planned, placed, 1),
         planned_free_memory=state.planned_free_memory - instance.memory,
         exclusion_tags=counted(state.exclusion_tags, placed.exclusion_tags, 1),
     )
     if instance.forthcoming:
-        refusal = _planned_primary_refusal(state, placed, planned) if strict else None
-        return refusal or changed
-    real = primary_ledger(state, state.real, placed, 1)
+        return changed
     changed = replace(
         changed,
-        real=real,
-        instance_memory=state.instance_memory + (instance.memory if instance.uses_memory else 0),
+        real=primary_ledger(state, state.real, placed, 1),
+        instance_memory=state.instance_memory + used,
         location_score=state.location_score + placed.location_score + wishes_unmet(state, placed),
         location_pairs=counted(state.location_pairs, location_pairs(state, placed), 1),
     )
-    free, reserved = changed.unallocated_memory, state.reserved_memory
-    if free <= 0:
-        return Refusal(FailMode.MEMORY, index, "free memory", free, 1, soft=False)
-    if instance.uses_local_storage:
-        if real.free_disk <= 0:
-            return Refusal(FailMode.DISK, index, "free disk", real.free_disk, 1, soft=False)
-        if strict and real.free_disk < state.low_disk:
-            return Refusal(FailMode.DISK, index, "disk above the minimum", real.free_disk, state.low_disk)
-        if state.node.exclusive_storage and real.free_spindles < 0:
-            return Refusal(FailMode.SPINDLES, index, "free spindles", real.free_spindles, soft=False)
-        if strict and real.spindle_use > state.high_spindles:
-            return Refusal(FailMode.DISK, index, "spindle use", real.spindle_use, state.high_spindles)
-    if strict:
-        if free <= reserved and not state.n1_failed:
-            return Refusal(FailMode.MEMORY, index, "memory above the N+1 reserve", free, reserved + 1)
-        cpu = ratio(real.used_cpus, state.node.total_cpus)
-        if 0 <= state.policy.vcpu_ratio < cpu:
-            return Refusal(FailMode.CPU, index, "vcpu ratio", cpu, state.policy.vcpu_ratio)
-        clash = next((tag for tag in placed.exclusion_tags if tag in state.exclusion_tags), None)
-        if clash is not None:
-            return Refusal(FailMode.TAGS, index, f"exclusion tag {clash}")
-        refusal = _planned_primary_refusal(state, placed, planned)
-        if refusal is not None:
-            return refusal
-    return replace(changed, n1_failed=free <= reserved)
-
-
-def _planned_secondary_refusal(state: NodeState, placed: Placed, ledger: Ledger, needed: int) -> Refusal | None:
-    index = state.index
-    if placed.instance.disk_template is not DiskTemplate.DRBD:
-        return Refusal(FailMode.DISK, index, "a disk template with a secondary")
-    refusal = _planned_disk_refusal(state, ledger)
-    if refusal is not None:
-        return refusal
-    if needed >= state.planned_free_memory:
-        what = "memory for fail-over with forthcoming instances"
-        return Refusal(FailMode.MEMORY, index, what, state.planned_free_memory, needed + 1)
-    return None
+    return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)
 
 
 def add_secondary(
@@ -168,35 +175,18 @@ def add_secondary(
         ignore_soft: accept what breaks N+1, ratios or minima.
         ignore_disks: do not ask for free disk (its disks are there already: fail-over off an offline primary).
     """
-    instance, index, strict = placed.instance, state.index, not ignore_soft
+    instance = placed.instance
     needed = instance.memory if instance.uses_secondary_memory else 0
-    planned = secondary_ledger(state, state.planned, placed, 1)
-    changed = replace(state, planned=planned)
+    peers = peer_set(state.peers, primary, peer_need(state.peers, primary) + needed)
+    real = _figures(state, state.real, placed)
+    real |= {Figure.FREE_MEMORY: state.unallocated_memory, Figure.RESERVED_AFTER: peers[0][1]}
+    planned = _figures(state, state.planned, placed) | {Figure.FREE_MEMORY: state.planned_free_memory}
+    asked = _asked(state, placed) - ({Only.NEW_DISKS} if ignore_disks else set())
+    refusal = _refusal(state, placed, AS_SECONDARY, asked, (real, planned), ignore_soft=ignore_soft)
+    if refusal is not None:
+        return refusal
+    changed = replace(state, planned=secondary_ledger(state, state.planned, placed, 1))
     if instance.forthcoming:
-        refusal = _planned_secondary_refusal(state, placed, planned, needed) if strict else None
-        return refusal or changed
-    real = secondary_ledger(state, state.real, placed, 1)
-    need = peer_need(state.peers, primary) + needed
-    changed = replace(changed, real=real, peers=peer_set(state.peers, primary, need))
-    free = state.unallocated_memory
-    if instance.disk_template is not DiskTemplate.DRBD:
-        return Refusal(FailMode.DISK, index, "a disk template with a secondary", soft=False)
-    if not ignore_disks and real.free_disk <= 0:
-        return Refusal(FailMode.DISK, index, "free disk", real.free_disk, 1, soft=False)
-    if strict and real.free_disk < state.low_disk:
-        return Refusal(FailMode.DISK, index, "disk above the minimum", real.free_disk, state.low_disk)
-    if state.node.exclusive_storage and real.free_spindles < 0:
-        return Refusal(FailMode.SPINDLES, index, "free spindles", real.free_spindles, soft=False)
-    failed = free <= changed.reserved_memory
-    if strict:
-        if real.spindle_use > state.high_spindles:
-            return Refusal(FailMode.DISK, index, "spindle use", real.spindle_use, state.high_spindles)
-        if needed >= free:
-            return Refusal(FailMode.MEMORY, index, "memory for fail-over", free, needed + 1)
-        if failed and not state.n1_failed:
-            what = "memory above the N+1 reserve"
-            return Refusal(FailMode.MEMORY, index, what, free, changed.reserved_memory + 1)
-        refusal = _planned_secondary_refusal(state, placed, planned, needed)
-        if refusal is not None:
-            return refusal
-    return replace(changed, n1_failed=failed)
+        return changed
+    changed = replace(changed, real=secondary_ledger(state, state.real, placed, 1), peers=peers)
+    return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)

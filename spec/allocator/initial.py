@@ -6,6 +6,7 @@ Source: man htools(1); the real programs' behaviour, observed through scores and
 from dataclasses import replace
 
 from spec.allocator import tags
+from spec.allocator.arithmetic import whole
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Settings
 from spec.allocator.ledgers import (
@@ -17,7 +18,7 @@ from spec.allocator.ledgers import (
     secondary_ledger,
     wishes_unmet,
 )
-from spec.allocator.state import Ledger, NodeState, Placed, State, whole
+from spec.allocator.state import Ledger, NodeState, Placed, State
 
 
 def _placed(cluster: Cluster, index: int, settings: Settings) -> Placed:

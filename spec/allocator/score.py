@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from math import sqrt
 
-from spec.allocator.state import NodeState, State, ratio
+from spec.allocator.arithmetic import ratio
+from spec.allocator.state import NodeState, State
 
 
 class Aggregation(Enum):

@@ -10,28 +10,12 @@ Source: man htools(1); the real programs' behaviour, observed through scores and
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import floor, inf, nan, trunc
+from math import trunc
 
+from spec.allocator.arithmetic import ratio, whole
 from spec.allocator.cluster import Instance, Node, Policy, Utilisation
 
 NO_LOAD = Utilisation(0.0, 0.0, 0.0, 0.0)
-
-
-def ratio(part: float, whole: float) -> float:
-    """Division as IEEE 754 has it: infinite or not a number where Python would raise."""
-    if whole:
-        return part / whole
-    return nan if not part or part != part else inf if part > 0 else -inf  # noqa: PLR0124 - NaN differs from itself
-
-
-def whole(value: float) -> int:
-    """The integer at or below a number in 64 bits, where what does not fit wraps around as it does in the peer.
-
-    So an infinite or undefined limit becomes the least integer of all.
-    """
-    if -(2.0**63) <= value < 2.0**63:
-        return floor(value)
-    return 2**63 - 1 if value < 0 else -(2**63)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ BUGS = {
         "squares = np.cumsum((centred * centred)[::-1], axis=0)[-1] / count",
     ),
     "exclusion_tags_ignored": (
-        "htools.balance.feasibility",
-        "if not force and tags.joining is not None",
-        "if False and tags.joining is not None",
+        "htools.balance.admission",
+        "not (force and alone.soft) and tags.joining is not None",
+        "False and tags.joining is not None",
     ),
     "migration_tags_ignored": ("htools.balance.score_deltas", "if accepts is None:", "if True:"),
     "reserve_not_given_back": (
@@ -70,12 +70,16 @@ BUGS = {
         "- 0.0 * self.off_primary",
     ),
     "disk_given_that_is_not_there": (
-        "htools.balance.feasibility",
-        "low = np.maximum(nodes.low_disk[at], 1.0)",
-        "low = np.maximum(nodes.low_disk[at], 1.0) - 1e9",
+        "htools.balance.admission",
+        "rooms[self.targets]",
+        "rooms[self.targets] + 1e9 * (figure is Figure.DISK)",
     ),
     "use_of_spindles_that_are_owned": ("htools.balance.arrays", "use = 0 if self.exclusive else", "use ="),
-    "cores_without_limit": ("htools.balance.feasibility", "cpu_room[at]", "cpu_room[at] + 99.0"),
+    "cores_without_limit": (
+        "htools.balance.admission",
+        "Figure.CORES: self.vcpus,",
+        "Figure.CORES: self.vcpus - 99.0,",
+    ),
     "wishes_for_places_ignored": (
         "htools.balance.score_deltas",
         "after = self._shared(",

@@ -1,50 +1,56 @@
 """Every limit that vectors ask for, changed in turn: dropped, or strict where equality is allowed, or the reverse.
 
-The changes are made on the syntax tree of `htools.balance.feasibility`, so that a condition added there has its mutants
+The changes are made to each row of the table that `htools.balance.admission` is made from, to the names of the arrays
+that rows are about, and to the rest of that module on its syntax tree, so that a condition added there has its mutants
 at once. Each must change which candidates are refused, on one of the small clusters below or on a cluster of a seed.
 Those that cannot are named in `IMPLIED`.
 """
 
 import ast
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from htools.backends import text
-from htools.balance import feasibility
+from htools.balance import admission
+from htools.balance.admission import _PLANNED_ROOMS, _ROOMS, PRIMARY, SECONDARY, Role
 from htools.balance.arrays import representable
 from htools.balance.vector_search import Engine
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt, movable, offered
+from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Limit, Only
 from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 from tests.htools.balance.walks import Adversary
 
-SOURCE = Path(str(feasibility.__file__)).read_text()
+SOURCE = Path(str(admission.__file__)).read_text()
 
 FLIPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+
+PLUMBING = re.compile(r"None|Floats|Figure|_nodes")
+"""What a union is not of conditions but of types or of figures."""
 
 # -- mutants ------------------------------------------------------------------------------------------------------
 
 
-def changes(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
-    """What a node is replaced by (None: left out), in words."""
+def changes(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What a node is replaced by, in words."""
     match node:
         case ast.Compare(ops=[operator]) if type(operator) in FLIPPED or isinstance(operator, ast.Eq):
             yield "dropped", ast.parse(f"({ast.unparse(node)}) | True", mode="eval").body
             if type(operator) in FLIPPED:
                 yield "flipped", ast.Compare(node.left, [FLIPPED[type(operator)]()], node.comparators)
-        case ast.Tuple(elts=[need, room, ast.Constant(value=bool(equal))]):
-            yield "left out", None
-            yield "flipped", ast.Tuple([need, room, ast.Constant(not equal)], ast.Load())
-        case ast.BinOp(op=ast.BitOr()):
+        case ast.BinOp(op=ast.BitOr() | ast.BitAnd()) if not PLUMBING.search(ast.unparse(node)):
             yield "left alone", node.left
             yield "right alone", node.right
-        case ast.Call(func=ast.Attribute(attr="maximum"), args=[one, other]):
-            yield "first alone", ast.BinOp(one, ast.Mult(), ast.Constant(1.0))
+        case ast.Call(func=ast.Attribute(attr="minimum"), args=[one, other]):
+            yield "first alone", one
             yield "second alone", other
         case ast.Call(func=ast.Attribute(attr="where"), args=[_, one, other]):
             yield "first always", one
@@ -55,21 +61,18 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
 class Replacing(ast.NodeTransformer):
     """Replaces the node at a place in the order of `ast.walk` over one function."""
 
-    def __init__(self, wanted: ast.AST, by: ast.expr | None) -> None:
+    def __init__(self, wanted: ast.AST, by: ast.expr) -> None:
         self.wanted, self.by = wanted, by
 
-    def visit(self, node: ast.AST) -> ast.AST | None:
-        if self.by is None and isinstance(node, ast.Expr) and self.wanted in ast.walk(node):
-            return ast.copy_location(ast.Pass(), node)  # a pair that is appended by itself
-        if node is not self.wanted:
-            return self.generic_visit(node)
-        return None if self.by is None else ast.copy_location(self.by, node)
+    def visit(self, node: ast.AST) -> ast.AST:
+        return ast.copy_location(self.by, node) if node is self.wanted else self.generic_visit(node)
 
 
 def methods(tree: ast.Module) -> Iterator[ast.FunctionDef]:
     """The functions with conditions; the rest of the module is plumbing."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name not in {"_fits", "_chosen"}:
+    rooms = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Rooms")
+    for node in rooms.body:
+        if isinstance(node, ast.FunctionDef) and node.name not in {"_fits", "_find_fits", "_least_rooms", "_chosen"}:
             yield node
 
 
@@ -88,7 +91,7 @@ def mutants() -> dict[str, tuple[str, str]]:
         node = list(ast.walk(method))[at]
         by = dict(changes(node))[how]
         title = f"{name}: {ast.unparse(node)} {how}"
-        assert title not in made
+        assert title not in made, title
         Replacing(node, by).visit(fresh)
         made[title] = (name, ast.unparse(ast.fix_missing_locations(fresh)))
     return made
@@ -182,6 +185,39 @@ SMALLEST: dict[str, tuple[str, Rules, Settings]] = {
         Rules(),
         Settings(disk_reserve=0.1),
     ),
+    "forced moves ask for nothing that is planned": (
+        cluster(
+            "500|1000|1|running|Y|n0|n2|drbd||1|-|N",
+            "8000|95000|1|running|Y|n1||plain||1|-|Y",
+            nodes={},
+        ),
+        Rules(ignore_soft=True),
+        Settings(),
+    ),
+    "forced moves ask for no disk to be kept free when it is planned": (
+        cluster(
+            "500|1000|1|running|Y|n0|n2|drbd||1|-|N",
+            "500|85000|1|running|Y|n1||plain||1|-|Y",
+            nodes={},
+        ),
+        Rules(ignore_soft=True),
+        Settings(disk_reserve=0.1),
+    ),
+    "forced moves ask for no cores": (
+        cluster("500|1000|40|running|Y|n0|n2|drbd||1|-|N", nodes={}),
+        Rules(ignore_soft=True),
+        Settings(),
+    ),
+    "forced moves ask for no tags": (
+        cluster("500|1000|1|running|Y|n0||ext|svc:a|1|-|N", "500|1000|1|running|Y|n1||ext|svc:a|1|-|N", nodes={}),
+        Rules(ignore_soft=True),
+        Settings(),
+    ),
+    "what fails over off an offline node has its disks there": (
+        cluster("500|1000|1|running|Y|n0|n1|drbd||1|-|N", nodes={0: {"status": "Y", "disk": 0}}),
+        Rules(),
+        Settings(),
+    ),
     "memory planned to the last MiB": (
         cluster(
             "500|1000|1|running|Y|n0|n1|drbd||1|-|N",
@@ -264,6 +300,7 @@ def judged() -> list[tuple[Engine, Valid]]:
 def found_out(judged: list[tuple[Engine, Valid]]) -> bool:
     """Whether vectors misjudge a candidate; what told first is asked first the next time."""
     for at, (engine, wanted) in enumerate(judged):
+        engine.vectors.begin_round()
         if scored(engine) != wanted:
             judged.insert(0, judged.pop(at))
             return True
@@ -271,8 +308,9 @@ def found_out(judged: list[tuple[Engine, Valid]]) -> bool:
 
 
 def test_what_is_implied_is_still_there() -> None:
-    assert MUTANTS.keys() >= IMPLIED
-    assert len(MUTANTS) > 120
+    assert MUTANTS.keys() | ROWS.keys() >= IMPLIED
+    assert len(MUTANTS) > 20
+    assert len(ROWS) > 60
 
 
 def test_without_a_change_the_verdicts_are_right(judged: list[tuple[Engine, Valid]]) -> None:
@@ -282,28 +320,85 @@ def test_without_a_change_the_verdicts_are_right(judged: list[tuple[Engine, Vali
 
 MUTANTS = mutants()
 
+
+class Never(Condition):
+    """A condition that refuses nothing."""
+
+    def refused(self, figures: Mapping[Figure, Any]) -> Any:
+        return np.zeros_like(super().refused(figures))
+
+    def met(self, figures: Mapping[Figure, Any]) -> Any:
+        return np.ones_like(super().met(figures))
+
+
+def never(condition: Condition) -> Condition:
+    return Never(**{field.name: getattr(condition, field.name) for field in fields(condition)})
+
+
+def rows() -> dict[str, tuple[Role, tuple[Condition, ...]]]:
+    """Name → a role, and its conditions with one of them changed."""
+    made: dict[str, tuple[Role, tuple[Condition, ...]]] = {}
+    for title, role, conditions in (("runs", PRIMARY, AS_PRIMARY), ("mirrors", SECONDARY, AS_SECONDARY)):
+        for at, condition in enumerate(conditions):
+            if condition.limit is Limit.SECOND_COPY:
+                continue  # only instances with one are balanced so
+            pairwise = condition.need is Figure.RESERVED_AFTER
+            kind = "planned " if condition.planned else ""
+            changed = {
+                "dropped": never(condition),
+                "lax" if condition.strict else "strict": replace(condition, strict=not condition.strict),
+                "hard" if condition.soft else "soft": replace(condition, soft=not condition.soft),
+            }
+            if pairwise:
+                del changed["hard"]  # who keeps N+1 is told where it is not asked
+            if condition.kept is not None:
+                changed["with nothing kept"] = replace(condition, kept=None)
+            if Only.REDUNDANT in condition.only and condition.need is Figure.MEMORY:
+                changed["always"] = replace(condition, only=())
+            for how, by in changed.items():
+                made[f"{title}: {kind}{condition.limit.value} {how}"] = (
+                    role,
+                    (*conditions[:at], by, *conditions[at + 1 :]),
+                )
+    return made
+
+
+ROWS = rows()
+
 IMPLIED = {
-    "__init__: np.where(exists, self.vcpus, none) first always",
-    "_primary_fits: (self.real_disk, disk - low, True) left out",
-    "_primary_fits: (self.real_use, nodes.spindle_room[at], True) left out",
-    "_primary_fits: (self.real_vcpus, nodes.cpu_room[at], True) left out",
-    "_secondary_fits: (self.real_disk, nodes.free_disk[at] - low, True) left out",
-    "_secondary_fits: (self.real_use, nodes.spindle_room[at], True) left out",
-    "_hosted_by_secondary: self.vcpus <= nodes.cpu_room[at] dropped",
-    "_hosted_by_secondary: nodes.free_disk[at] >= low dropped",
-    "_hosted_by_secondary: nodes.spindle_room[at] >= 0 dropped",
-    "_mirrored_by: nodes.free_disk[at] >= nodes.low_disk[at] dropped",
-    "_mirrored_by: nodes.spindle_room[at] >= 0 dropped",
+    "runs: disk to be kept free dropped",
+    "runs: disk to be kept free with nothing kept",
+    "runs: spindle use dropped",
+    "runs: virtual cores per core dropped",
+    "mirrors: disk to be kept free dropped",
+    "mirrors: disk to be kept free with nothing kept",
+    "mirrors: spindle use dropped",
 }
 """What exists has never less than with what is planned besides, so that the planned limit implies the real one."""
+
+
+@pytest.mark.parametrize("row", [name for name in ROWS if name not in IMPLIED])
+def test_each_row_decides(row: str, judged: list[tuple[Engine, Valid]], monkeypatch: pytest.MonkeyPatch) -> None:
+    role, conditions = ROWS[row]
+    for name, value in vars(Role(conditions)).items():
+        monkeypatch.setattr(role, name, value)
+    assert found_out(judged)
+
+
+@pytest.mark.parametrize("figure", [each for each, name in _PLANNED_ROOMS.items() if name != _ROOMS[each]])
+def test_planned_rooms_are_looked_at(
+    figure: Figure, judged: list[tuple[Engine, Valid]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_PLANNED_ROOMS, figure, _ROOMS[figure])
+    assert found_out(judged)
 
 
 @pytest.mark.parametrize("mutant", [name for name in MUTANTS if name not in IMPLIED])
 def test_each_limit_decides(mutant: str, judged: list[tuple[Engine, Valid]], monkeypatch: pytest.MonkeyPatch) -> None:
     name, source = MUTANTS[mutant]
-    changed: dict[str, object] = {"__name__": feasibility.__name__}
+    changed: dict[str, object] = {"__name__": admission.__name__}
     exec(compile(source, f"rooms ({mutant})", "exec"), changed)  # noqa: S102
     function = vars(changed["Rooms"])[name]
     assert isinstance(function, FunctionType)
-    monkeypatch.setattr(feasibility.Rooms, name, function)
+    monkeypatch.setattr(admission.Rooms, name, function)
     assert found_out(judged)

@@ -16,7 +16,7 @@ from htools.hspace import instance_from, spec_from
 from htools.iallocator import dedicated, evacuation, fast_paths, group_scores
 from htools.maintenance import squeeze
 from htools.model.cluster import Model
-from htools.placement import feasibility, one_by_one, redundancy, vector_placer
+from htools.placement import admission, one_by_one, redundancy, vector_placer
 from htools.placement.outcomes import Outcome, candidates
 from spec.allocator import capacity as spec_capacity
 from spec.allocator import squeeze as plain
@@ -55,7 +55,7 @@ def no_redundancy(patch: pytest.MonkeyPatch) -> None:
 
 def policy_ignored(patch: pytest.MonkeyPatch) -> None:
     """The instance policy does not bind when all nodes are looked at together."""
-    patch.setattr(feasibility, "policy_failure", lambda *_, **__: None)
+    patch.setattr(admission, "policy_failure", lambda *_, **__: None)
 
 
 def secondary_forgotten(patch: pytest.MonkeyPatch) -> None:

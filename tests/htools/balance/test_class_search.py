@@ -224,8 +224,11 @@ BUGS = {
         "self.first[kind, new] = self._members[kind, new][0]",
         "self.first[kind, new] = self._members[kind, new][-1]",
     ),
-    "cores_without_limit": ("fits &= (self.planned_cpus +", "self.planned_cpus + 0.0 * (self.planned_cpus +"),
-    "planned_memory_ignored": ("fits &= self.memory[classes][:, None] < self.planned_free", "pass"),
+    "cores_without_limit": (
+        "and (condition.planned or condition.limit is not Limit.CORES)",
+        "and condition.limit is not Limit.CORES",
+    ),
+    "planned_memory_ignored": ("Figure.FREE_MEMORY: self.planned_free", "Figure.FREE_MEMORY: self.planned_free + 1e9"),
     "reserve_ignored": ("failing += float(self.residents[target]) + 1.0", "failing += 0.0"),
     "cores_not_kept": ("self.planned_cpus[at] += sign * float(self.vcpus[kind])", "pass"),
     "evacuation_is_free": ("(EVACUATED if homes is None else 0.0)", "0.0"),

@@ -23,9 +23,6 @@ from tests.htools.generated import written
 from tests.htools.model.test_cluster import clusters
 
 TOLD = {
-    "disk above the minimum with forthcoming instances": "free disk with forthcoming instances: ",
-    "disk above the minimum": "disk to be kept free: ",
-    "vcpu ratio": "virtual cores for each core",
     "memory above the N+1 reserve": "memory above the N+1 reserve|memory for the failure of ",
     "migration tag": "does not accept instances from ",
     "exclusion tag": "exclusion tag ",

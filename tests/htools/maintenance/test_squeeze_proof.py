@@ -93,7 +93,7 @@ def test_a_proof_too_generous_is_found(bug: str, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(squeeze_proof, "_cost", lambda nodes, memory, vcpus: -1.0)
         monkeypatch.setattr(squeeze_proof, "sorted", lambda values, reverse: [0, *sorted(values)], raising=False)
     else:
-        monkeypatch.setattr(squeeze_proof, "divide", lambda part, whole: 0.0)
+        monkeypatch.setattr(squeeze_proof, "ratio", lambda part, whole: 0.0)
     with pytest.raises(AssertionError):
         certain_is_so(range(400))
 

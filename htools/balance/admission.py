@@ -1,0 +1,282 @@
+"""Which instances fit on which nodes: the table of conditions for a block of instances and nodes at a time.
+
+The definition is `spec.allocator.admission`. Instances are rows and target nodes are columns. All conditions on one
+need are one comparison with the smallest of their rooms, since figures are whole numbers: less than a room is at most
+one below it. What is not asked of an instance is an infinitely small need. Memory kept for fail-over and exclusion
+tags depend on row and column together.
+"""
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from htools.balance.candidates import Candidates
+from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Limit, Only, condition_for
+
+if TYPE_CHECKING:
+    from htools.balance.arrays import Bools, Floats, Ints
+
+_Figures: TypeAlias = "dict[Figure, Floats | float]"
+
+_ROOMS = {
+    Figure.FREE_MEMORY: "free",
+    Figure.RESERVED: "reserved",
+    Figure.FREE_DISK: "free_disk",
+    Figure.LEAST_DISK: "low_disk",
+    Figure.FREE_SPINDLES: "free_spindles",
+    Figure.MOST_SPINDLE_USE: "spindle_room",
+    Figure.MOST_CORES: "cpu_room",
+}
+"""The arrays of nodes; what a node carries already is taken off the limits of spindle use and cores."""
+_PLANNED_ROOMS = _ROOMS | {
+    Figure.FREE_MEMORY: "planned_free",
+    Figure.FREE_DISK: "planned_free_disk",
+    Figure.FREE_SPINDLES: "planned_free_spindles",
+    Figure.MOST_SPINDLE_USE: "planned_spindle_room",
+    Figure.MOST_CORES: "planned_cpu_room",
+}
+_BY_COUNT = (_ROOMS, _PLANNED_ROOMS)
+"""For conditions on what exists, and on what is planned."""
+
+_STORAGE = {Figure.DISK, Figure.SPINDLES, Figure.SPINDLE_USE}
+"""Needs that are counted on a node already where an instance is accounted anew."""
+_PAIRWISE = {Figure.CLASHES, Figure.RESERVED_AFTER}
+"""Needs that depend on instance and node together."""
+
+
+class Role:
+    """The conditions of one role as vectors need them; that an instance has a second copy is known before.
+
+    Attributes:
+        storage: conditions on disks and spindles.
+        others: conditions on anything else, without that on redundancy.
+        hard: those of them that hold for forced moves too.
+        by_need: for unforced and forced moves: need, whether it is planned, and the conditions on it.
+        tags: the condition on exclusion tags, None where the role has none.
+        redundancy: the condition that keeps N+1.
+    """
+
+    def __init__(self, conditions: tuple[Condition, ...]) -> None:
+        asked = [each for each in conditions if each.need is not Figure.COPIES_MISSING]
+        self.storage = [each for each in asked if each.need in _STORAGE]
+        self.others = [each for each in asked if each.need not in {*_STORAGE, Figure.RESERVED_AFTER}]
+        self.hard = [each for each in self.others if not each.soft]
+        self.by_need = (_grouped(asked), _grouped(each for each in asked if not each.soft))
+        self.tags = next((each for each in conditions if each.need is Figure.CLASHES), None)
+        self.redundancy = condition_for(conditions, Limit.N_PLUS_1)
+
+
+def _grouped(conditions: Iterable[Condition]) -> list[tuple[Figure, bool, list[Condition]]]:
+    groups: dict[tuple[Figure, bool], list[Condition]] = {}
+    for each in conditions:
+        if each.need not in _PAIRWISE:
+            groups.setdefault((each.need, each.planned), []).append(each)
+    return [(need, planned, group) for (need, planned), group in groups.items()]
+
+
+PRIMARY, SECONDARY = Role(AS_PRIMARY), Role(AS_SECONDARY)
+
+
+class Rooms:
+    """A block of instances (rows) and target nodes (columns), and which of them fit together."""
+
+    def __init__(self, parent: Candidates, rows: "Ints", targets: "Ints") -> None:
+        self.parent, self.rows, self.targets = parent, rows, targets
+        self.rules, self.soft = parent.rules, parent.rules.ignore_soft
+        nodes, vms = parent.nodes, parent.vms
+        self.nodes, self.vms = nodes, vms
+        self.primary, self.secondary = vms.primary[rows], vms.secondary[rows]
+        self.on_primary, self.on_secondary = parent.online[self.primary], parent.online[self.secondary]
+        self.real = vms.real[rows]
+        exists = self.real > 0
+        local = vms.local[rows]
+        self.used, self.failover = vms.used_memory[rows], vms.failover_memory[rows]
+        self.memory, self.vcpus = vms.memory[rows], vms.vcpus[rows]
+        # What is not asked of an instance is an infinitely small need, which every node meets.
+        none = -np.inf
+        planned: dict[Figure, Floats] = {
+            Figure.MEMORY: self.memory,
+            Figure.FAILOVER_MEMORY: self.failover,
+            Figure.DISK: np.where(local, vms.disk[rows], none),
+            Figure.SPINDLES: np.where(local, vms.spindles[rows], none),
+            Figure.SPINDLE_USE: np.where(local, vms.spindle_use[rows], none),
+            Figure.CORES: self.vcpus,
+        }
+        existing = planned | {Figure.MEMORY: self.used}
+        if parent.forthcoming:
+            existing = {figure: np.where(exists, need, none) for figure, need in existing.items()}
+        self.needs = (existing, planned)
+        self.real_failover: Floats = existing[Figure.FAILOVER_MEMORY]
+        self.exists = exists
+        self._known: dict[tuple[Role, bool], Bools] = {}
+        self.as_primary, self.as_secondary = parent.as_primary[:, rows], parent.as_secondary[:, rows]
+
+    def _nodes(self, each: Condition) -> "dict[Figure, Floats]":
+        """What a condition compares of all nodes of the model."""
+        names = _BY_COUNT[each.planned]
+        figures = {each.room: getattr(self.nodes, names[each.room])}
+        if each.kept is not None:
+            figures[each.kept] = getattr(self.nodes, names[each.kept])
+        return figures
+
+    def _least_rooms(self, role: Role, *, force: bool) -> "list[tuple[Figure, bool, Floats]]":
+        """For each need the largest with which every node of the model meets all conditions, once a round."""
+        found = self.parent.rooms.get((role, force))
+        if found is None:
+            found = self.parent.rooms[role, force] = [
+                (need, planned, reduce(np.minimum, map(self._whole_room, conditions)))
+                for need, planned, conditions in role.by_need[force]
+                if need is not Figure.SPINDLES or self.parent.exclusive
+            ]
+        return found
+
+    def _whole_room(self, each: Condition) -> "Floats":
+        """The largest whole need that every node has room for."""
+        nodes = self._nodes(each)
+        room = nodes[each.room] - 1.0 if each.strict else nodes[each.room]
+        if each.kept is not None:
+            room = room - nodes[each.kept]
+        return np.where(self.nodes.failed, np.inf, room) if Only.REDUNDANT in each.only else room
+
+    def _fits(self, role: Role, *, force: bool) -> "Bools":
+        """Whether each target takes each instance in this role, apart from what a secondary keeps for N+1."""
+        if (role, force) not in self._known:
+            self._known[role, force] = self._find_fits(role, force=force)
+        return self._known[role, force]
+
+    def _find_fits(self, role: Role, *, force: bool) -> "Bools":
+        fits: Bools = np.ones((len(self.rows), len(self.targets)), dtype=bool)
+        for figure, planned, rooms in self._least_rooms(role, force=force):
+            need, room = self.needs[planned][figure], rooms[self.targets]
+            if need.max(initial=-np.inf) > room.min(initial=np.inf):
+                fits &= need[:, None] <= room
+        tags = self.parent.tags
+        alone = role.tags
+        if alone is not None and not (force and alone.soft) and tags.joining is not None and tags.exclusion is not None:
+            clashes = tags.joining[tags.exclusion[self.rows][:, None], self.targets]
+            fits &= ~(alone.refused({Figure.CLASHES: clashes, Figure.NOTHING: 0.0}) & self.exists[:, None])
+        return fits
+
+    def _chosen(self, forced: "Bools", role: Role) -> "Bools":
+        """Whether targets take instances in this role, where those of some rows are forced."""
+        if self.soft or forced.all():
+            return self._fits(role, force=True)
+        if not forced.any():
+            return self._fits(role, force=False)
+        chosen: Bools = np.where(forced[:, None], self._fits(role, force=True), self._fits(role, force=False))
+        return chosen
+
+    def _keeps_n1(self, reserve: "Floats", free: "Floats", *excused: "Bools") -> "Bools":
+        """Whether mirroring keeps N+1 where that is asked; all are rows, or rows by targets.
+
+        Args:
+            reserve: what the node keeps for fail-over with the instance.
+            free: its free memory.
+            excused: where it is not asked.
+        """
+        keeps: Bools = SECONDARY.redundancy.met({Figure.RESERVED_AFTER: reserve, Figure.FREE_MEMORY: free})
+        for where in excused:
+            keeps |= where
+        return keeps
+
+    def _targets_keep_n1(self, reserve: "Floats", forced: "Bools") -> "Bools":
+        """The same for the targets, which keep `reserve` (rows by targets) then."""
+        nodes, at = self.nodes, self.targets
+        return self._keeps_n1(reserve, nodes.free[at], nodes.failed[at], (forced | ~self.exists)[:, None])
+
+    # -- one node for each instance, which counts its disks and spindles already --------------------------------------
+
+    def _storage_refused(self, role: Role) -> "Bools":
+        """Nodes of the model that refuse for want of disk or spindles, once a round.
+
+        Returns:
+            bool[4, nodes]: hard where disks are not there already, hard, soft, soft with what is planned.
+        """
+        found = self.parent.refused.get(role)
+        if found is None:
+            found = self.parent.refused[role] = np.zeros((4, len(self.nodes.index)), dtype=bool)
+            for each in role.storage:
+                if Only.EXCLUSIVE not in each.only or self.parent.exclusive:
+                    row = 3 if each.planned else 2 if each.soft else 0 if Only.NEW_DISKS in each.only else 1
+                    found[row] |= each.refused(self._nodes(each) | {each.need: 0.0})
+        return found
+
+    def _met(
+        self,
+        role: Role,
+        at: "Ints",
+        figures: tuple[_Figures, _Figures],
+        forced: "Bools | None",
+        *,
+        redundant: "Bools | None" = None,
+        disks_there: "Bools | None" = None,
+    ) -> "Bools":
+        """Whether each instance and its node meet the conditions of a role, but for what a secondary keeps for N+1.
+
+        Args:
+            role: which.
+            at: the nodes.
+            figures: what conditions other than those on storage compare: of what exists, and of what is planned.
+            forced: where soft conditions are passed over; None: everywhere.
+            redundant: where N+1 is asked.
+            disks_there: where free disk is not asked.
+        """
+        new, hard, soft, later = self._storage_refused(role).take(at, axis=1)
+        hard |= new if disks_there is None else new & ~disks_there
+        for each in role.others if forced is not None else role.hard:
+            refused = each.refused(figures[each.planned])
+            if redundant is not None and Only.REDUNDANT in each.only:
+                refused = refused & redundant
+            found = later if each.planned else soft if each.soft else hard
+            found |= refused
+        strict = np.zeros(1, dtype=bool) if forced is None else ~forced
+        met: Bools = ~(((hard | (soft & strict)) & self.exists) | (later & strict))
+        return met
+
+    def _hosted_by_secondary(self, forced: "Bools", reserved: "Floats") -> "Bools":
+        """Whether the secondary can run the instance (its reserve without it being `reserved`)."""
+        nodes, at, tags = self.nodes, self.secondary, self.parent.tags
+        free = nodes.free[at]
+        real: _Figures = {
+            Figure.MEMORY: self.used,
+            Figure.FREE_MEMORY: free,
+            Figure.RESERVED: reserved,
+            Figure.CORES: self.vcpus,
+            Figure.MOST_CORES: nodes.cpu_room[at],
+            Figure.CLASHES: 0.0,
+            Figure.NOTHING: 0.0,
+        }
+        if tags.joining is not None and tags.exclusion is not None:
+            real[Figure.CLASHES] = tags.joining[tags.exclusion[self.rows], at]
+        planned: _Figures = {
+            Figure.MEMORY: self.memory,
+            Figure.FREE_MEMORY: nodes.planned_free[at],
+            Figure.CORES: self.vcpus,
+            Figure.MOST_CORES: nodes.planned_cpu_room[at],
+        }
+        return self._met(PRIMARY, at, (real, planned), forced, redundant=free > reserved)
+
+    def _mirrored_by(
+        self,
+        at: "Ints",
+        forced: "Bools",
+        free: "Floats",
+        planned_free: "Floats",
+        *,
+        disks_there: "Bools | None" = None,
+    ) -> "Bools":
+        """Whether a node that the instance just left can mirror it, apart from N+1; its free memory is given."""
+        real: _Figures = {Figure.FAILOVER_MEMORY: self.failover, Figure.FREE_MEMORY: free}
+        planned: _Figures = {Figure.FAILOVER_MEMORY: self.failover, Figure.FREE_MEMORY: planned_free}
+        return self._met(SECONDARY, at, (real, planned), forced, disks_there=disks_there)
+
+    def _stays(self) -> "Bools":
+        """Whether the primary meets the hard conditions when the instance is accounted on it anew."""
+        figures: tuple[_Figures, _Figures] = ({Figure.NOTHING: 0.0}, {Figure.NOTHING: 0.0})
+        for each in PRIMARY.hard:
+            nodes = {} if each.room is Figure.NOTHING else self._nodes(each)
+            figures[each.planned].update({figure: values[self.primary] for figure, values in nodes.items()})
+            figures[each.planned][each.need] = 0.0
+        return self._met(PRIMARY, self.primary, figures, None)

@@ -1,0 +1,189 @@
+"""Which nodes can take an instance, for all nodes at once: reasons as codes, and the room that fail-overs need.
+
+The definitions are `spec.allocator.admission` and `spec.allocator.redundancy`; conditions are comparisons of arrays.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import inf
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from htools.model.cluster import Model
+from htools.model.instance import InstanceModel
+from htools.placement import redundancy
+from htools.placement.arrays import Columns, Floats, Unsuitable
+from htools.placement.outcomes import policy_failure
+from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Only
+from spec.allocator.cluster import Group
+from spec.allocator.decisions import FailMode
+from spec.allocator.requests import Limits
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+MODES = tuple(FailMode)
+CODE = {mode: code for code, mode in enumerate(MODES, 1)}
+"""The codes of the reasons; 0 stands for none."""
+
+
+class FailoverRoom:
+    """Redundancy of mirrored instances as arrays: what every node's fail-over needs on every other.
+
+    Attributes:
+        certain: False where some node cannot be evacuated whatever is placed.
+        others: nodes that matter and run instances that are not mirrored.
+    """
+
+    def __init__(self, model: Model, columns: Columns, limits: Limits) -> None:
+        size = len(columns.indices)
+        self.certain = True
+        self.others: list[int] = []
+        self.needs = np.zeros((size, size))
+        self.touched = np.zeros(size, dtype=bool)
+        self.counted = np.zeros(size, dtype=bool)
+        for node in model.nodes.values():
+            if not redundancy.counted(node, limits):
+                continue
+            row = columns.at[node.index]
+            self.counted[row] = True
+            vms = [model.instances[index] for index in node.primaries]
+            if any(vm.primary != node.index for vm in vms):
+                raise Unsuitable
+            mirrored = [vm for vm in vms if vm.mirrored]
+            if len(mirrored) < len(vms):
+                self.others.append(node.index)
+            needs = redundancy.failover_needs(model, node, mirrored)
+            if needs is None:
+                self.certain = False
+                return
+            for index, memory in needs.items():
+                column = columns.at[index]
+                self.needs[row, column] = memory
+                self.touched[column] = True
+        free = columns["free_memory"]
+        if (self.needs.max(axis=0, initial=0.0) >= free)[self.touched].any():
+            self.certain = False
+
+    def primary_keeps(self, columns: Columns, vm: InstanceModel) -> Flags:
+        """For each primary: whether the others' instances still find room there."""
+        free = columns["free_memory"] - vm.used_memory
+        keeps: Flags = ~self.touched | (free > self.needs.max(axis=0, initial=0.0))
+        return keeps
+
+
+class Fits:
+    """Whether and why not each node could be the primary, or the secondary as far as the primary does not matter.
+
+    Codes are set from the last condition to the first, so that the first one stays. One row an instance, one column a
+    node.
+
+    Args:
+        groups: the cluster's groups.
+        columns: the nodes.
+        kinds: for each node its group and whether its storage is exclusive.
+        vms: one instance, or several that differ in sizes only.
+        soft: whether soft limits are ignored.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        columns: Columns,
+        kinds: Sequence[tuple[int, bool]],
+        vms: Sequence[InstanceModel],
+        *,
+        soft: bool,
+    ) -> None:
+        self._columns, self._vm, self._vms = columns, vms[0], vms
+        self._exclusive = columns["exclusive"] == 1.0
+        self._some_exclusive = bool(self._exclusive.any())
+        self.failover_memory = [vm.failover_memory for vm in vms]
+        figures = self._figures(planned=False), self._figures(planned=True)
+        asked = [condition for condition in AS_PRIMARY if not (soft and condition.soft)]
+        self.primary = self._codes(asked, figures)
+        for kind in set(kinds):
+            policy = groups[kind[0]].policy
+            verdicts = [policy_failure(vm.instance, policy, exclusive=kind[1]) for vm in vms]
+            if any(verdicts):
+                codes = np.array([[0 if verdict is None else CODE[verdict]] for verdict in verdicts], dtype=np.int8)
+                members = np.array([other == kind for other in kinds])
+                np.copyto(self.primary, codes, where=(codes > 0) & members)
+        self.before_n1, self.after_n1 = (
+            self._codes([condition for condition in AS_SECONDARY if condition.planned is planned], figures)
+            for planned in (False, True)
+        )
+
+    def _figures(self, *, planned: bool) -> dict[Figure, Any]:
+        """What conditions compare: needs as columns (one row an instance), rooms as rows (one column a node)."""
+        columns, vms, count = self._columns, self._vms, "planned_" if planned else ""
+
+        def each(needs: Iterable[float]) -> Floats:
+            return np.array(list(needs), dtype=np.float64)[:, None]
+
+        use = columns[f"{count}spindle_use"] + self._vm.spindle_use
+        return {
+            Figure.NOTHING: 0.0,
+            Figure.MEMORY: each(vm.memory if planned else vm.used_memory for vm in vms),
+            Figure.FAILOVER_MEMORY: each(self.failover_memory),
+            Figure.FREE_MEMORY: columns[f"{count}free_memory"],
+            Figure.RESERVED: columns["reserved"],
+            Figure.DISK: each(vm.disk for vm in vms),
+            Figure.FREE_DISK: columns[f"{count}free_disk"],
+            Figure.LEAST_DISK: columns["low_disk"],
+            Figure.SPINDLES: each(inf if vm.spindles is None else vm.spindles for vm in vms),
+            Figure.FREE_SPINDLES: columns[f"{count}free_spindles"],
+            Figure.SPINDLE_USE: np.where(self._exclusive, 0.0, use) if self._some_exclusive else use,
+            Figure.MOST_SPINDLE_USE: columns["high_spindles"],
+            Figure.CORES: (columns[f"{count}used_cpus"] + each(vm.vcpus for vm in vms)) / columns["total_cpus"],
+            Figure.MOST_CORES: columns["vcpu_ratio"],
+            Figure.CLASHES: self._clashes(),
+            Figure.COPIES_MISSING: 0.0 if self._vm.mirrored else 1.0,
+        }
+
+    def _clashes(self) -> Floats | float:
+        """1 for nodes that host an exclusion tag of the instance."""
+        hosts = [
+            column
+            for column, tags in self._columns.tag_counts.items()
+            if any(tag in tags for tag in self._vm.exclusion_tags)
+        ]
+        if not hosts:
+            return 0.0
+        clashes = np.zeros(len(self._columns.indices))
+        clashes[hosts] = 1.0
+        return clashes
+
+    def _where(self, only: Only) -> Flags | bool:
+        """Where a condition is asked that is asked only in some circumstances."""
+        match only:
+            case Only.LOCAL_DISKS:
+                return self._vm.local
+            case Only.EXCLUSIVE:
+                return self._exclusive if self._some_exclusive else False
+            case Only.LIMITED_CORES:
+                limited: Flags = self._columns["vcpu_ratio"] >= 0.0
+                return limited
+            case Only.REDUNDANT:
+                redundant: Flags = self._columns["n1_failed"] == 0.0
+                return redundant
+            case Only.NEW_DISKS:
+                return True
+
+    def _codes(
+        self, conditions: Sequence[Condition], figures: tuple[dict[Figure, Any], dict[Figure, Any]]
+    ) -> NDArray[np.int8]:
+        """The first condition that is not met, for each instance and node; pairs are left to whoever knows both."""
+        codes: NDArray[np.int8] = np.zeros((len(self._vms), len(self._columns.indices)), dtype=np.int8)
+        for condition in reversed(conditions):
+            if condition.need is Figure.RESERVED_AFTER:
+                continue
+            where = [self._where(only) for only in condition.only]
+            if any(holds is False for holds in where):
+                continue
+            refused = condition.refused(figures[condition.planned])
+            for holds in where:
+                if holds is not True:
+                    refused = refused & holds
+            np.copyto(codes, np.int8(CODE[condition.mode]), where=refused)
+        return codes
