@@ -31,8 +31,8 @@ def test_the_layout_is_ganetis() -> None:
     assert root.log_file("wconfd") == "/r/var/log/ganeti/wconfd.log"
 
 
-def test_directories_are_made_and_may_be_there_already(tmp_path: Path) -> None:
-    root = Root(str(tmp_path / "root"))
+def test_directories_are_made_and_may_be_there_already(short_path: Path) -> None:
+    root = Root(str(short_path / "root"))
     root.make_directories()
     root.make_directories()
     for path in (root.state, f"{root.queue}/archive", root.sockets, root.livelocks, root.luxid_messages, root.log):

@@ -15,8 +15,8 @@ SLEEPER = "import sys; print('up', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Root:
-    root = Root(str(tmp_path / "r"))
+def root(short_path: Path) -> Root:
+    root = Root(str(short_path / "r"))
     root.make_directories()
     return root
 

@@ -10,8 +10,8 @@ from impl.setup.root import RootInUseError, create_root
 from tests.impl.clusters import make_config
 
 
-def test_a_root_has_an_empty_queue_a_configuration_and_its_facts(tmp_path: Path) -> None:
-    root = Root(str(tmp_path / "r"))
+def test_a_root_has_an_empty_queue_a_configuration_and_its_facts(short_path: Path) -> None:
+    root = Root(str(short_path / "r"))
     config = make_config()
     create_root(root, config)
     assert json.loads(Path(root.config).read_bytes()) == config
@@ -26,8 +26,8 @@ def test_a_root_has_an_empty_queue_a_configuration_and_its_facts(tmp_path: Path)
     }  # fmt: skip
 
 
-def test_a_root_in_use_is_left_alone(tmp_path: Path) -> None:
-    root = Root(str(tmp_path / "r"))
+def test_a_root_in_use_is_left_alone(short_path: Path) -> None:
+    root = Root(str(short_path / "r"))
     create_root(root, make_config())
     Path(root.queue, "serial").write_text("7\n")
     with pytest.raises(RootInUseError, match=r"config\.data"):
@@ -36,8 +36,8 @@ def test_a_root_in_use_is_left_alone(tmp_path: Path) -> None:
     assert len(json.loads(Path(root.config).read_bytes())["nodes"]) == 4
 
 
-def test_a_root_that_is_half_made_is_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = Root(str(tmp_path / "r"))
+def test_a_root_that_is_half_made_is_no_cluster(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Root(str(short_path / "r"))
 
     def fail(path: str, data: bytes) -> None:
         if "ssconf" in path:

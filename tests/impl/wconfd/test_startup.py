@@ -21,8 +21,8 @@ LOCKS = [[[[7, "/livelocks/job_7", 107], [["node/n1", "exclusive"]]]], []]
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Root:
-    root = Root(str(tmp_path))
+def root(short_path: Path) -> Root:
+    root = Root(str(short_path))
     root.make_directories()
     return root
 
