@@ -1,13 +1,15 @@
 """The embedded store against a plain dictionary, and over closings, failures and files that are no store."""
 
 import json
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impl.config.model import Change
@@ -88,11 +90,13 @@ def put(table: dict[Any, Any], key: Any, value: Any) -> None:
 
 
 @given(batches())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_committed_is_loaded_also_by_the_next_process(
-    tmp_path_factory: pytest.TempPathFactory, history: list[Batch]
-) -> None:
-    path = str(tmp_path_factory.mktemp("store") / "db")
+@settings(max_examples=40, deadline=None)
+def test_what_is_committed_is_loaded_also_by_the_next_process(history: list[Batch]) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as directory:
+        check_history(os.path.join(directory, "db"), history)
+
+
+def check_history(path: str, history: list[Batch]) -> None:
     plain = Plain()
     store = SqliteStore(path)
     for number, batch in enumerate(history, 1):
