@@ -3,6 +3,17 @@
 Only what needs no configuration stands here (addresses and volumes in use there are refused besides).
 
 Source: Ganeti 3.0.2's temporary reservations.
+
+>>> from spec.locks.names import job
+>>> state = reserve(Reserved(), "mac", "aa:00:00:00:00:01", job(1))
+>>> reserve(state, "mac", "aa:00:00:00:00:01", job(2))
+Traceback (most recent call last):
+spec.reservations.DuplicateReservationError: Duplicate reservation for resource '"aa:00:00:00:00:01"'
+>>> drop(state, job(1)).items
+frozenset()
+>>> _, minors = allocate_minors(Reserved(), "disk1", ("n1", "n2"), in_use=frozenset({("n1", 0)}))
+>>> minors
+(1, 0)
 """
 
 from dataclasses import dataclass, replace

@@ -13,6 +13,19 @@ Invariants (each a function of `PROPERTIES`, each checked in every state that th
 
 Source: locks.md's section on durability, as observed on Ganeti 3.0.2. Deviation: a write that fails undoes its batch
 and what gathered on top of it, and the daemon goes on.
+
+>>> state, _ = step(StoreState(), Ask())
+>>> state.memory, state.disk  # seen at once, not yet on disk
+((1,), ())
+>>> state, _ = step(state, Begin())
+>>> state, effects = step(state, Written())
+>>> effects.done  # now the caller is answered
+(1,)
+>>> state, _ = step(state, Ask())
+>>> state, _ = step(state, Crash(landed=False))
+>>> state, _ = step(state, Recover())
+>>> state.memory  # change 2 is lost, and nobody was told that it was done
+(1,)
 """
 
 from collections.abc import Callable

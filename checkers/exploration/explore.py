@@ -3,6 +3,22 @@
 A system is a set of initial states and a function from a state to its labelled successors; nothing here knows what a
 state is. The exploration is breadth first, so the path to whatever it finds is a shortest one. It stops at bounds and
 says so: a verdict `Ok` always covers the whole reachable space, and what was cut off by a bound of states is `Unknown`.
+
+>>> def pour(jugs):  # of 3 and 5 litres
+...     a, b = jugs
+...     yield "fill a", (3, b)
+...     yield "fill b", (a, 5)
+...     yield "empty b", (a, 0)
+...     yield "a to b", (a - min(a, 5 - b), b + min(a, 5 - b))
+>>> found = explore([(0, 0)], pour, holds={"never one": lambda jugs: "one litre" if 1 in jugs else None})
+>>> print(found.verdict.witness.told())
+'never one' fails after 4 steps: one litre
+  1. fill a
+  2. a to b
+  3. fill a
+  4. a to b
+>>> explore([(0, 0)], pour).verdict
+Ok(covered='16 states')
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping

@@ -3,6 +3,16 @@
 The question goes to z3 as "is there a cut of the plan that breaks a rule?" (`checkers.plans.constraints`). No such cut:
 `Ok`. A cut: it is shrunk to one with as few commands as possible, walked through by the plain definition
 (`spec.plans.safety`), which must agree, and told as an `Illegal` with the offence. Time up: `Unknown`.
+
+>>> from spec.allocator.example import cluster, instance
+>>> from spec.plans.model import Action, Command, PlanJob
+>>> office = cluster(instance(0, 1, memory=5000), instance(1, memory=4000))
+>>> migrate, away = Command(Action.MIGRATE, 0), Command(Action.MIGRATE, 1, 2)
+>>> verdict = audit(office, Plan(((PlanJob((migrate,)),), (PlanJob((away,)),))))  # away too late
+>>> [(reason.rule.value, reason.node) for reason in verdict.witness.reasons]
+[('memory', 1)]
+>>> audit(office, Plan(((PlanJob((away,)),), (PlanJob((migrate,)),))))  # in time
+Ok(covered='2 commands, 3 states, 21 conditions on each')
 """
 
 import time

@@ -1,4 +1,18 @@
-"""Use as a library: load a specification, explore it, and get states as ordinary Python values."""
+r"""Use as a library: load a specification, explore it, and get states as ordinary Python values.
+
+>>> import os, tempfile
+>>> text = "---- MODULE Clock ----\nEXTENDS Naturals\nVARIABLE hour\nInit == hour = 0\n"
+>>> text += "Next == hour' = (hour + 1) % 3\n====\n"
+>>> with tempfile.TemporaryDirectory() as folder:
+...     path = os.path.join(folder, "Clock.tla")
+...     with open(path, "w") as file:
+...         _ = file.write(text)
+...     graph = load(path).explore("INIT Init NEXT Next")
+>>> list(graph.states)
+[{'hour': 0}, {'hour': 1}, {'hour': 2}]
+>>> [(edge.source, edge.action, edge.target) for edge in graph.edges]
+[(0, 'Next', 1), (1, 'Next', 2), (2, 'Next', 0)]
+"""
 
 from __future__ import annotations
 

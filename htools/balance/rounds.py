@@ -2,6 +2,18 @@
 
 The definition is `spec.allocator.balance`. A round's best move is found by `htools.balance.vector_search`, which is
 imported only when a round is due, since most runs on balanced clusters need none, and only where it pays.
+
+>>> from htools.model.cluster import Model
+>>> from htools.model.score import score
+>>> from spec.allocator.decisions import Settings
+>>> from spec.allocator.example import cluster, instance
+>>> model = Model.of(cluster(instance(0, 1), instance(0, 1), nodes=2), Settings())
+>>> before = score(model.nodes.values())
+>>> steps = list(balance(model, Rules(), before, stop_at=1e-9))
+>>> [(step.move.instance, step.move.kind.value, step.gain > 0) for step in steps]  # one fail-over
+[(0, 'f', True)]
+>>> [vm.primary for vm in model.instances.values()]  # the model has been moved
+[1, 0]
 """
 
 from collections.abc import Iterator

@@ -7,6 +7,16 @@ metrics are equal to the last bit. For single nodes the whole score is added up 
 Where the cluster's instances are all mirrored, redundancy too is one comparison for all pairs
 (`htools.placement.admission`); else the candidates that pass it are looked at from the best on
 (`htools.placement.redundancy`).
+
+>>> from htools.model.cluster import Model
+>>> from spec.allocator.decisions import Settings
+>>> from spec.allocator.example import GROUPS, cluster, instance
+>>> model = Model.of(cluster(instance(0), instance(1), nodes=3), Settings())
+>>> placer = Placer(model, GROUPS, soft=False)
+>>> new = InstanceModel(-1, instance())
+>>> outcome = placer.try_all(new, [0, 1, 2], 1, Limits(capacity=False))
+>>> outcome.successes, outcome.best.vm.primary  # the empty node is best
+(3, 2)
 """
 
 from collections import Counter

@@ -1,6 +1,16 @@
 """Balancing, defined: rounds of trying every move, the best strictly better one taken, until there is no gain.
 
 Source: man hbal(1), section on the algorithm; the real hbal's solutions.
+
+>>> from spec.allocator.example import instance, state
+>>> crowded = state(instance(0, 1), instance(0, 1), nodes=2)
+>>> steps = list(balance(crowded, Rules()))
+>>> [(step.move.instance, step.move.kind.value) for step in steps]  # one fail-over
+[(0, 'f')]
+>>> score(crowded) > steps[0].score
+True
+>>> list(balance(steps[0].state, Rules()))  # nothing more to gain
+[]
 """
 
 from collections.abc import Iterator

@@ -9,6 +9,18 @@ globally N+1 redundant are they placed in smaller portions, and finally one by o
 asked one by one either, as in the peer.
 
 Source: man hspace(1); Ganeti's design documents on hspace; the answers of hspace 3.0.2.
+
+>>> from spec.allocator.example import instance, state
+>>> new = Placed(-1, instance(memory=3000))
+>>> empty = Filled({}, state(nodes=2))
+>>> unguarded = fill(empty, new, [0, 1], Limits(capacity=False), None)
+>>> len(unguarded.placed), {mode.value: count for mode, count in unguarded.failures.items()}
+(4, {'FailMem': 2})
+>>> len(fill(empty, new, [0, 1], Limits(), None).placed)  # one node must be able to run all
+2
+>>> tiers = fill_tiers(empty, new, [0, 1], Limits(capacity=False), None)
+>>> [placed.instance.memory for placed in tiers.placed]
+[3000, 3000, 3000, 3000, 1976, 1976]
 """
 
 from collections.abc import Iterator, Mapping

@@ -5,6 +5,15 @@ score of the instance's group wins, the last tried among equals. Failing is an a
 request.
 
 Source: Ganeti's design document on node evacuation and change-group; the answers of hail 3.0.2, word for word.
+
+>>> from spec.allocator.example import instance, state
+>>> here = state(instance(0, 1), instance(0), nodes=3)
+>>> report = evacuate_all(here, [0, 1], EvacuationMode.PRIMARY, Limits())
+>>> report.moved  # position, group, nodes: a fail-over, and a start on the emptiest node
+((0, 0, (1, 0)), (1, 0, (2,)))
+>>> report = evacuate_all(here, [1], EvacuationMode.SECONDARY, Limits())
+>>> report.failed
+((1, "Instances with disk template 'rbd' can't execute change secondary"),)
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,6 +1,17 @@
 """One request of the iallocator protocol and what becomes of it: the definition of hail, without the words.
 
 Source: Ganeti's design document on the iallocator protocol; the answers of hail 3.0.2.
+
+>>> from spec.allocator.example import GROUPS, instance, state
+>>> here = Known(GROUPS, (), state(instance(0, 1), nodes=3))
+>>> allocated = answer(here, Allocate(NewInstance(instance(0, 1), nodes=2)), Limits())
+>>> allocated.state.instances[1].instance.nodes
+(2, 1)
+>>> answer(here, Relocate(instance=0, nodes=1, leave=(1,)), Limits()).nodes  # another secondary
+(2,)
+>>> answer(here, AllocateSecondary(0), Limits())
+Traceback (most recent call last):
+spec.allocator.iallocator.RequestError: Instance already has a secondary
 """
 
 from collections.abc import Callable, Sequence

@@ -4,6 +4,18 @@
 chosen here (`spec.allocator.balance` chooses).
 
 Source: man hbal(1), sections on the algorithm and on evacuation and restricted migration; the real hbal's decisions.
+
+>>> from spec.allocator.example import instance, state
+>>> before = state(instance(0, 1), nodes=3)  # mirrored: primary 0, secondary 1
+>>> [(move.kind.value, move.target) for move in offered(before, 0, Rules())]
+[('f', None), ('r', 2), ('rf', 2), ('frf', 2), ('fr', 2)]
+>>> after = apply(before, Move(0, MoveKind.REPLACE_AND_FAILOVER, 2))
+>>> after.instances[0].instance.nodes
+(2, 0)
+>>> big = state(instance(0, 1, memory=5000), instance(1, memory=5000))
+>>> refusal = apply(big, Move(0, MoveKind.FAILOVER))
+>>> refusal.mode.value, refusal.node, refusal.have
+('FailMem', 1, -2000)
 """
 
 from collections.abc import Iterator, Sequence

@@ -9,6 +9,18 @@ A new instance has index −1 until it is added to a state; then nodes name it b
 itself −1. So does the peer, and its answers show it.
 
 Source: man hail(1), man hspace(1); Ganeti's design documents on allocation policy and on capacity; the peer's answers.
+
+>>> from spec.allocator.example import GROUPS, instance, state
+>>> here = state(instance(0), instance(1))
+>>> targets = candidates(here.nodes, GROUPS, 1, Limits())
+>>> targets
+[0, 1, 2]
+>>> outcome = try_all(here, Placed(NEW, instance()), targets, 1, Limits())
+>>> outcome.successes, outcome.best.placed.instance.primary  # the empty node is best
+(3, 2)
+>>> huge = try_all(here, Placed(NEW, instance(memory=9000)), targets, 1, Limits())
+>>> {mode.value: count for mode, count in huge.failures.items()}
+{'FailMem': 3}
 """
 
 from collections import Counter

@@ -5,6 +5,17 @@ before the centred squares, components in the order of `COMPONENTS`, each weight
 right, starting from zero.
 
 Source: man hbal(1), section on the cluster score; the real hbal's `-vvv` output, digit for digit.
+
+>>> from spec.allocator.example import instance, state
+>>> score(state())  # no instance: as even as can be
+0.0
+>>> uneven = state(instance(0), instance(0))
+>>> even = state(instance(0), instance(1), instance(2))
+>>> score(uneven) > score(even) == 0.0
+True
+>>> values = component_values(uneven.nodes.values())
+>>> [(c.name, round(value, 3)) for c, value in zip(COMPONENTS, values) if value][:2]
+[('free_mem_cv', 0.118), ('vcpu_ratio_cv', 0.118)]
 """
 
 from collections.abc import Callable, Iterable, Sequence

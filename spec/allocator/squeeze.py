@@ -6,6 +6,17 @@ while every node keeps room for `target` of them. Whatever is decided is followe
 result: every instance must be on an online node.
 
 Source: man hsqueeze(1); Ganeti's design document on hsqueeze; the answers of hsqueeze 3.0.2.
+
+>>> from spec.allocator.example import instance, state
+>>> standard = ISpec(memory=1000, cpus=1, disk_size=1024, disk_count=1, nic_count=1, spindle_use=1)
+>>> idle = state(instance(1), instance(2))
+>>> decision = squeeze(idle, standard, minimal=1.0, target=2.0)
+>>> decision.action.value, decision.nodes  # never the master, node 0
+('offline', (1, 2))
+>>> [placed.instance.primary for placed in decision.result.state.instances.values()]
+[0, 0]
+>>> squeeze(idle, standard, minimal=1.0, target=7.5).action.value
+'nothing'
 """
 
 from collections.abc import Callable, Iterable, Sequence

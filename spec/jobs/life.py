@@ -2,6 +2,17 @@
 
 Opcodes run in order, one at a time. The first that fails or is canceled takes all later ones with it. Source: the job
 files of Ganeti 3.0.2 (which stamps are set when, what the later opcodes read), design-daemons.
+
+>>> job = Job(1, (Opcode({"OP_ID": "OP_TEST_DELAY"}), Opcode({"OP_ID": "OP_TEST_DELAY"})))
+>>> job = after(job, OpcodeEvent.START, (100, 0))
+>>> [str(op.status) for op in job.ops]
+['waiting', 'queued']
+>>> job = after(job, OpcodeEvent.GRANT, (101, 0))
+>>> after(job, OpcodeEvent.CANCEL, (102, 0)) is None  # too late
+True
+>>> failed = after(job, OpcodeEvent.FAIL, (103, 0), result=["OpExecError", ["no luck"]])
+>>> [str(op.status) for op in failed.ops], wrong(job, failed)
+(['error', 'error'], [])
 """
 
 from collections.abc import Callable

@@ -8,6 +8,19 @@ What must hold of every state and step stands in `spec.jobs.properties`.
 Source: design-daemons, design-chained-jobs, design-optables, observed behaviour of the queue of Ganeti 3.0.2.
 Deviations: relative dependencies reach only into the same submission; a job whose dependency failed ends without a
 process being started, all of it; one whose dependency was cancelled says which.
+
+>>> from spec.jobs.events import Owned, Submit
+>>> delay = {"OP_ID": "OP_TEST_DELAY"}
+>>> queue, effects = step(Queue(max_running=1), Submit(((delay,), (delay,)), now=(100, 0)), now=(100, 0))
+>>> [type(effect).__name__ for effect in effects]  # to be done in this order
+['Persist', 'Reply', 'Persist', 'Launch']
+>>> effects[1].result  # the ids
+[[True, 1], [True, 2]]
+>>> [job.id for job in queue.running], [job.id for job in queue.queued]
+([1], [2])
+>>> queue, effects = step(queue, Owned(1, "/run/job1.lock"), now=(101, 0))
+>>> queue.running[0].livelock
+'/run/job1.lock'
 """
 
 from collections.abc import Mapping, Sequence

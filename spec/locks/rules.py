@@ -10,6 +10,19 @@ Source: locks.md's rules as observed on Ganeti 3.0.2. Deviation: when pending re
 granted, further requests are served strictly in the order (priority, owner, request); Ganeti serves the consequences of
 a grant before the rest of the round (`spec.locks.ganeti_order` tells its way). Requests that only acquire, the only
 kind that Ganeti's own clients leave pending, are served alike.
+
+>>> from spec.locks.model import Free, Try, Wait
+>>> from spec.locks.names import Mode, Request, job, parse_lock
+>>> node = parse_lock("node/n1")
+>>> state, effects = step(LockState(), Try(job(1), (Request(node, Mode.SHARED),)))
+>>> effects.blockers  # nobody: granted
+()
+>>> state, effects = step(state, Wait(job(2), 0, (Request(node, Mode.EXCLUSIVE),)))
+>>> [owner.ident for owner in effects.blockers]  # job 2 waits for job 1
+[1]
+>>> state, effects = step(state, Free(job(1)))
+>>> [owner.ident for owner in effects.granted]  # and is served when job 1 lets go
+[2]
 """
 
 from collections.abc import Iterable, Mapping

@@ -12,6 +12,17 @@ others.
 
 Source: the checks that Ganeti's allocator makes before it takes a move (memory and disk must stay positive, unallocated
 memory above the largest fail-over need, tags, drained nodes), read as conditions on states.
+
+>>> from spec.allocator.example import cluster, instance
+>>> from spec.plans.model import PlanJob
+>>> office = cluster(instance(0, 1, memory=5000), instance(1, memory=2000))
+>>> migrate = Command(Action.MIGRATE, instance=0)
+>>> first_offence(office, Plan(((PlanJob((migrate,)),),))) is None
+True
+>>> fuller = cluster(instance(0, 1, memory=5000), instance(1, memory=4000))
+>>> offence = first_offence(fuller, Plan(((PlanJob((migrate,)),),)))
+>>> [(reason.rule.value, reason.node, reason.have) for reason in offence.reasons]
+[('memory', 1, -1000)]
 """
 
 from collections import Counter

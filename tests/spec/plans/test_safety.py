@@ -107,6 +107,11 @@ def test_every_rule_about_load_is_broken_by_some_state() -> None:
     assert list(shortfalls(offline, placement(offline))) == []
 
 
+def test_memory_just_enough_for_a_fail_over_is_not_enough() -> None:
+    tight = cluster([node(), node()], [instance(0, 1), instance(1, None, memory=900)])
+    assert list(shortfalls(tight, placement(tight))) == [Shortfall(Rule.N_PLUS_1, 1, 100, 100, peer=0)]
+
+
 def test_a_node_that_was_short_before_may_stay_as_short_but_not_become_shorter() -> None:
     before = (Shortfall(Rule.N_PLUS_1, 0, 50, 100, peer=1),)
     assert not worse(Shortfall(Rule.N_PLUS_1, 0, 50, 100, peer=1), before)
