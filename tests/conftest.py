@@ -9,6 +9,8 @@ import pytest
 
 from tests import budget
 
+pytest_plugins = ("tests.fresh_seeds",)
+
 HERE = Path(__file__).resolve().parent
 PEER_BIN = "/usr/lib/ganeti/3.0/usr/bin"
 

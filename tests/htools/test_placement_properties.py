@@ -29,7 +29,7 @@ from spec.allocator.statistics import statistics
 from tests.conformance.programs import run_ours
 
 POLICY = "512,1,512,1,1,1|128,1,128,1,1,1;4096,4,4096,16,8,12|drbd,plain,ext|4.0|32.0"
-QUICK = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)
