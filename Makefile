@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tla tla-weekly demo docs test test-long check lint types imports format bench clean venv
+.PHONY: tla weekly demo docs test test-long check lint types imports format bench clean venv
 
 demo: $(STAMP)
 	@$(BIN)/gantry demo
@@ -58,8 +58,8 @@ $(STAMP): pyproject.toml
 tla: $(STAMP)
 	@$(PYTEST) -n 2 tests/tla tests/quality/test_model_bugs.py tests/gantry/commands/test_refine.py -k "not weekly and not larger" --timeout 900
 
-tla-weekly: $(STAMP)
-	@$(PYTEST) -n 2 tests/tla tests/gantry/commands/test_refine.py tests/checkers/models -m "long or weekly" --timeout 36000
+weekly: $(STAMP)
+	@GANTRY_BUDGET=weekly $(PYTEST) -n 2 --dist loadgroup -m "long or weekly" --timeout 36000 --durations 20
 
 clean:
 	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .gantry .hypothesis .coverage

@@ -167,7 +167,12 @@ class Loss:
 
 
 def check(
-    run: Callable[[Scenario], None] = life, kind: type[QueueStore] = QueueStore, *, twice: bool = False
+    run: Callable[[Scenario], None] = life,
+    kind: type[QueueStore] = QueueStore,
+    *,
+    twice: bool = False,
+    every: int = 1,
+    first: int = 0,
 ) -> Verdict[Loss]:
     """Cut the power at every point of a scenario.
 
@@ -175,6 +180,8 @@ def check(
         run: what is done.
         kind: the store (tests plant bugs here).
         twice: also cut the power at every point of each recovery.
+        every: of so many disks the recovery of one alone is cut.
+        first: which of them, from 0.
     """
     whole = SimulatedDisk((QUEUE, f"{QUEUE}/archive"))
     run(Scenario(whole, kind))
@@ -191,11 +198,12 @@ def check(
             pass
         for left in itertools.chain([disk.killed()], disk.outcomes()):
             disks += 1
-            for again, recovered in _recoveries(left, kind, twice=twice):
+            for again, recovered in _recoveries(left, kind, twice=twice and disks % every == first):
                 reason = recovered if isinstance(recovered, str) else broken(promises, recovered)
                 if reason is not None:
                     return Illegal(Loss(operation, reason, tuple(sorted(left.now)), again))
-    return Ok(f"{whole.operations + 1} cuts, {disks} disks{', each recovery cut as well' if twice else ''}")
+    which = "each recovery" if every == 1 else f"every {every}th recovery"
+    return Ok(f"{whole.operations + 1} cuts, {disks} disks{f', {which} cut as well' if twice else ''}")
 
 
 def _recoveries(left: SimulatedDisk, kind: type[QueueStore], *, twice: bool) -> Iterable[tuple[bool, Any]]:

@@ -12,6 +12,7 @@ from checkers.verdict import Illegal, Ok
 from impl.luxid.store import Entry, QueueStore
 from impl.queue.files import archived_path, job_path, temporary_path
 from spec.jobs.model import Job, Opcode, Status
+from tests import budget
 
 
 def touched(scenario: Scenario) -> None:
@@ -33,7 +34,9 @@ def test_no_cut_breaks_a_promise(run: Callable[[Scenario], None], cuts: int) -> 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_no_cut_of_a_recovery_breaks_a_promise() -> None:
-    verdict = check(twice=True)
+    """Weekly the recovery of every disk, in CI that of every fourth, others for each commit."""
+    every = budget.spent(ci=4, weekly=1)
+    verdict = check(twice=True, every=every, first=budget.seed() % every)
     assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
 
 

@@ -64,3 +64,16 @@ def figures(outcome: Outcome) -> tuple[str, int, int, int]:
     """What is compared with TLC: verdict, distinct and generated states, depth."""
     found = outcome.figures
     return outcome.verdict, found.distinct, found.generated, found.depth
+
+
+Expected = tuple[str, str, tuple[str, int, int, int] | tuple[str, int]]
+"""A module's body, a configuration, and what TLC says: all figures, or the verdict and the length of the trace."""
+
+
+def agrees(folder: Path, body: str, config: str, expected: tuple[str, int, int, int] | tuple[str, int]) -> None:
+    """Check a specification as TLC does."""
+    outcome = run(folder, f"---- MODULE Spec ----{body}====\n", config)
+    if len(expected) == 4:
+        assert figures(outcome) == expected
+    else:
+        assert (outcome.verdict, len(outcome.violations[0].trace)) == expected

@@ -28,7 +28,7 @@ from tests.checkers.tla.search.test_explore_classics import (
     TWOPC,
 )
 from tests.checkers.tla.specs import COUNTER, RING
-from tests.checkers.tla.test_truths_and_numbers import ORBITS, QUEUES
+from tests.checkers.tla.values.test_identity import ORBITS, QUEUES
 
 TOP = "CONSTANTS Top = 9 Fail = {}\nSPECIFICATION Spec\n"
 NODES = "CONSTANTS Node = {a, b, c} Nobody = Nobody\nCHECK_DEADLOCK FALSE SPECIFICATION Spec "

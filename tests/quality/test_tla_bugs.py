@@ -16,9 +16,8 @@ from checkers.tla.parse.syntax import Module
 from checkers.tla.search import automaton, explore, liveness, workers
 from checkers.tla.values import constructors, equality, helpers, sets, values
 from checkers.tla.values.show import show
-from tests.checkers.tla import test_language
 from tests.checkers.tla.codegen import test_actions
-from tests.checkers.tla.model import test_constants
+from tests.checkers.tla.model import test_constants, test_expression
 from tests.checkers.tla.search import test_check, test_workers
 from tests.checkers.tla.specs import RING, figures, run
 
@@ -192,11 +191,11 @@ def a_worker_keeps_its_trouble_to_itself(patch: Patch) -> None:
 
 
 def language(patch: Patch, folder: Path) -> None:
-    for feature in test_language.VALUES:
-        test_language.test_values(feature)
-    for kind in test_language.ERRORS:
+    for feature in test_expression.VALUES:
+        test_expression.test_values(feature)
+    for kind in test_expression.ERRORS:
         if kind != "stack":
-            test_language.test_every_class_of_error(kind)
+            test_expression.test_every_class_of_error(kind)
 
 
 def membership(patch: Patch, folder: Path) -> None:
