@@ -1,6 +1,32 @@
-"""Errors of the allocator's programs: what a person gave them that cannot be used."""
+"""Errors of the allocator's programs: what a person gave them that cannot be used.
+
+Scripts look for the phrases of Ganeti's htools, so an error begins with Ganeti's own line where there is one; a second
+line says where the fault is and what was expected.
+
+Source: what htools 3.0.2 print on unusable input; GHC's names for the system's refusals (`System.IO.Error`).
+"""
+
+import errno
+from enum import StrEnum
 
 from spec.errors import GantryError
+
+_SHOWN = 60
+"""Letters of a quoted text that are shown."""
+_HEAD, _TAIL = 500, 200
+"""Letters that are shown of a longer phrase, from its begin and from its end."""
+
+
+def printable(text: str) -> str:
+    """Text from an input in one line, without what a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def quoted(text: str) -> str:
+    """Text from an input as errors quote it, not too long."""
+    return f"'{printable(text if len(text) <= _SHOWN else text[:_SHOWN] + '...')}'"
 
 
 class LoadError(GantryError):
@@ -10,26 +36,68 @@ class LoadError(GantryError):
         source: file, socket or address that the data came from.
         line: number of the line, from 1; None where the format has no lines.
         field: name of the field, None where it is not about one.
-        reason: what is wrong and what was expected.
+        reason: what is wrong and what was expected; empty where the phrase says it all.
+        phrase: what Ganeti says about it, in one line; empty where Ganeti accepts the data.
     """
 
-    def __init__(self, source: str, reason: str, *, line: int | None = None, field: str | None = None) -> None:
+    def __init__(
+        self, source: str, reason: str, *, line: int | None = None, field: str | None = None, phrase: str = ""
+    ) -> None:
         self.source = source
         self.line = line
         self.field = field
         self.reason = reason
+        cut = phrase if len(phrase) <= _HEAD + _TAIL else f"{phrase[:_HEAD]}...{phrase[-_TAIL:]}"
+        self.phrase = printable(cut)
         place = source if line is None else f"{source}, line {line}"
-        super().__init__(f"{place}: {reason}" if field is None else f"{place}, field '{field}': {reason}")
+        told = f"{place}: {reason}" if field is None else f"{place}, field '{field}': {reason}"
+        super().__init__("\n".join(filter(None, (self.phrase, told if reason else ""))))
 
 
-_SHOWN = 60
+class Doing(StrEnum):
+    """What the system refused, as Ganeti's programs name it."""
+
+    OPEN = "openFile"
+    READ = "hGetContents"
+    WRITE = "hClose"
+    CONNECT = "Network.Socket.connect"
 
 
-def quoted(text: str) -> str:
-    """Text from an input as errors quote it: in one line, without what a terminal would obey, and not too long."""
-    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
-    return (
-        "'"
-        + "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in cut)
-        + "'"
-    )
+class AccessError(LoadError):
+    """The system refuses a file or a socket; `doing` is what it refuses.
+
+    Where Ganeti's programs do not expect that, they begin with their own name in place of `Error`.
+    """
+
+    def __init__(self, source: str, doing: Doing, refused: str, reason: str = "", *, line: int | None = None) -> None:
+        self.doing = doing
+        phrase = f"{doing}: <socket: 3>: {refused}" if doing is Doing.CONNECT else f"{source}: {doing}: {refused}"
+        super().__init__(source, reason, line=line, phrase=phrase)
+
+
+_REFUSALS = {
+    errno.ENOENT: "does not exist",
+    errno.ENXIO: "does not exist",
+    errno.ECONNREFUSED: "does not exist",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "permission denied",
+    errno.EISDIR: "inappropriate type",
+    errno.ENOTDIR: "inappropriate type",
+    errno.ENAMETOOLONG: "invalid argument",
+    errno.ELOOP: "invalid argument",
+    errno.EINVAL: "invalid argument",
+    errno.EMFILE: "resource exhausted",
+    errno.ENFILE: "resource exhausted",
+    errno.ENOSPC: "resource exhausted",
+    errno.EDQUOT: "permission denied",
+    errno.EAGAIN: "resource exhausted",
+    errno.ETXTBSY: "resource busy",
+    errno.EBUSY: "resource busy",
+    errno.EIO: "hardware fault",
+}
+
+
+def refusal(error: OSError) -> str:
+    """The system's refusal with GHC's name for its kind: `does not exist (No such file or directory)`."""
+    return f"{_REFUSALS.get(error.errno or 0, 'failed')} ({error.strerror or error})"

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from htools.commandline.saving import write
 from htools.commandline.tool import Options, run_tool
-from htools.errors import LoadError
+from htools.errors import AccessError, LoadError
 from htools.formatting.numbers import fixed
 from htools.formatting.tables import node_table
 from htools.model.cluster import Model, bad_items, common_domain
@@ -78,15 +78,17 @@ def _scan(name: str | None, width: int, options: Options) -> bool:
     shown = _LOCAL if name is None else name
     try:
         cluster = _read(name, options)
-        model = _model(cluster, options.static_kvm_node_memory)
-        print(f"{shown.ljust(width)} {summary(model)}", flush=True)
-        if options.print_nodes is not None:
-            print(node_table(model.nodes.values(), options.print_nodes), end="")
-        path = os.path.join(options.output_directory, shown.replace("/", "_") + ".data")
-        write(path, text.dump(cluster))
-    except LoadError as error:  # of one cluster; where nothing can be written, the others need not be asked
+    except LoadError as error:
+        if name is None and isinstance(error, AccessError):  # the socket, of which Ganeti expects an answer
+            raise
         print(f"\nError for {shown}: failed to load data. Details:\n{error}")
         return False
+    model = _model(cluster, options.static_kvm_node_memory)
+    print(f"{shown.ljust(width)} {summary(model)}", flush=True)
+    if options.print_nodes is not None:
+        print(node_table(model.nodes.values(), options.print_nodes), end="")
+    # Where nothing can be written, the other clusters need not be asked.
+    write(os.path.join(options.output_directory, shown.replace("/", "_") + ".data"), text.dump(cluster))
     return True
 
 

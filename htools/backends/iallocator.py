@@ -10,12 +10,15 @@ Source: Ganeti's design document on the iallocator protocol; the requests that h
 import sys
 from collections.abc import Callable, Mapping
 
-from htools.backends.jsonfields import Fields, decode, disks_of, policy_of, whole
+from htools.backends.files import read_bytes
+from htools.backends.jsonfields import Fields, decode, no_json_of, policy_of, whole
+from htools.backends.phrases import NOT_AN_OBJECT, encoded, letters, reading
 from htools.errors import LoadError
 from spec.allocator.cluster import (
     DEFAULT_POLICY,
     AllocPolicy,
     Cluster,
+    Disk,
     DiskTemplate,
     Group,
     Hypervisor,
@@ -72,7 +75,7 @@ def _refuse_twins(source: str, data: bytes, message: Mapping[str, object]) -> No
 
 
 def _group(source: str, uuid: str, value: object) -> Group:
-    fields = Fields.of(source, f"group '{uuid}'", value)
+    fields = Fields.of(source, f"group '{uuid}'", value, f"invalid data for group '{uuid}': ")
     return Group(
         name=fields.text("name"),
         uuid=uuid,
@@ -84,12 +87,13 @@ def _group(source: str, uuid: str, value: object) -> Group:
 
 
 def _node(source: str, name: str, value: object, groups: Mapping[str, int], hypervisor: str | None) -> Node:
-    fields = Fields.of(source, f"node '{name}'", value)
+    fields = Fields.of(source, f"node '{name}'", value, f"invalid data for node '{name}': ")
     offline, drained = fields.flag("offline"), fields.flag("drained")
+    group = fields.place("group", groups, "group", lambda group: f"Unknown group '{group}' for node {name}")
     vm_capable = fields.flag("vm_capable") if fields.has("vm_capable") else True
-    group = fields.place("group", groups, "group")
-    parameters = fields.inner("ndparams")
+    parameters = fields.inner("ndparams", NOT_AN_OBJECT)
     exclusive = parameters.flag("exclusive_storage")
+    tags = fields.bare.texts("tags") if fields.has("tags") else ()
     live = not offline and vm_capable
     spindles = 0 if exclusive else parameters.integer("spindle_count")
     if exclusive and live:
@@ -97,6 +101,7 @@ def _node(source: str, name: str, value: object, groups: Mapping[str, int], hype
     return Node(
         name=name,
         group=group,
+        free_spindles=fields.integer("free_spindles") if live else 0,
         total_memory=fields.number("total_memory") if live else 0.0,
         node_memory=fields.integer("reserved_memory") if live else 0,
         free_memory=fields.integer("free_memory") if live else 0,
@@ -105,70 +110,97 @@ def _node(source: str, name: str, value: object, groups: Mapping[str, int], hype
         total_cpus=fields.number("total_cpus") if live else 0.0,
         node_cpus=fields.integer("reserved_cpus") if live else 0,
         spindles=spindles,
-        free_spindles=fields.integer("free_spindles") if live else 0,
         exclusive_storage=exclusive,
         offline=not live or drained,
         drained=drained,
         vm_capable=vm_capable,
-        tags=fields.texts("tags") if fields.has("tags") else (),
+        tags=tags,
         hypervisor=hypervisor,
     )
 
 
-def _nic(fields: Fields, value: object) -> Nic:
+def _nic(name: str, fields: Fields, value: object) -> Nic:
     if not isinstance(value, dict):
-        raise fields.error("nics", "a list of JSON objects")
-    texts = {}
+        raise fields.error("nics", "a list of JSON objects", phrase=NOT_AN_OBJECT)
+    texts, wrong_mode = {}, f"invalid NIC mode in instance {name}"
     for key in ("mac", "ip", "mode", "link", "bridge", "network"):
         text = value.get(key)
         if text is not None and type(text) is not str:
-            raise fields.error("nics", f"a string for the '{key}' of each")
+            said = reading("String", text)
+            phrase = f"key '{key}': {said}" if said else wrong_mode if key == "mode" else ""
+            raise fields.error("nics", f"a string for the '{key}' of each", phrase=phrase)
         texts[key] = text
     if texts["mode"] not in _NIC_MODES:
-        raise fields.error("nics", "one of bridged, routed, openvswitch for the 'mode' of each")
+        expected = "one of bridged, routed, openvswitch for the 'mode' of each"
+        raise fields.error("nics", expected, phrase=wrong_mode)
     return Nic(**texts)
 
 
-def _instance(name: str, fields: Fields, primary: int, secondary: int | None) -> Instance:
-    sizes: list[int] = []
-    spindles: list[int | None] = []
-    for disk in fields.items("disks"):
-        size = whole(disk.get("size")) if isinstance(disk, dict) else None
-        if size is None:
-            raise fields.error("disks", "a list of objects with an integer 'size' of 64 bits")
-        held = whole(disk.get("spindles"))
-        if held is None and disk.get("spindles") is not None:
-            raise fields.error("disks", "an integer of 64 bits or null for the 'spindles' of each")
-        sizes.append(size)
-        spindles.append(held)
+def _array(fields: Fields, key: str) -> list[object]:
+    """A list of objects, of which Ganeti says in one way what is none."""
+    value = fields.values.get(key)
+    if isinstance(value, list):
+        return value
+    return fields.items(key, f"Invalid input, expected array but got {encoded(value)}")
+
+
+def _disk(name: str, fields: Fields, value: object) -> Disk:
+    if not isinstance(value, dict):
+        raise fields.error("disks", "a list of JSON objects", phrase=NOT_AN_OBJECT)
+    size, spindles = whole(value.get("size")), value.get("spindles")
+    held = None if spindles is None else whole(spindles)
+    if size is None or (held is None and spindles is not None):
+        disk = Fields(fields.source, f"{fields.owner}, 'disks'", value, f"invalid data for instance '{name}': ")
+        size, held = disk.integer("size"), disk.integer("spindles")
+    return Disk(size, held)
+
+
+def _places(name: str, fields: Fields, nodes: Mapping[str, int]) -> tuple[int, int | None]:
+    """The primary and the secondary node of an instance."""
+    places = fields.bare.items("nodes")
+    if not places:
+        raise fields.error("nodes", "at least one node", phrase=f"empty node list for instance {name}")
+
+    def unknown(node: str) -> str:
+        return f"Unknown node '{node}' for instance {name}"
+
+    primary = fields.place_at("nodes", 0, nodes, "node", unknown)
+    return primary, fields.place_at("nodes", 1, nodes, "node", unknown) if len(places) > 1 else None
+
+
+def _instance(name: str, fields: Fields, nodes: Mapping[str, int] | None) -> Instance:
+    """An instance; without `nodes` one that has no place yet."""
+    size, disks = (
+        fields.integer("disk_space_total"),
+        tuple(_disk(name, fields, disk) for disk in _array(fields, "disks")),
+    )
+    memory, vcpus, tags = fields.integer("memory"), fields.integer("vcpus"), fields.texts("tags")
+    template, spindle_use = fields.choice("disk_template", DiskTemplate), fields.integer("spindle_use")
+    nics = tuple(_nic(name, fields, nic) for nic in _array(fields, "nics"))
+    primary, secondary = (0, None) if nodes is None else _places(name, fields, nodes)
     state = fields.values.get("admin_state")
     return Instance(
         name=name,
-        memory=fields.integer("memory"),
-        disk=fields.integer("disk_space_total"),
-        vcpus=fields.integer("vcpus"),
+        memory=memory,
+        disk=size,
+        vcpus=vcpus,
         status=_STATUS.get(state, InstanceStatus.RUNNING) if type(state) is str else InstanceStatus.RUNNING,
         auto_balance=True,
         primary=primary,
         secondary=secondary,
-        disk_template=fields.choice("disk_template", DiskTemplate),
-        disks=disks_of(sizes, spindles),
-        tags=fields.texts("tags"),
-        spindle_use=fields.integer("spindle_use"),
-        nics=tuple(_nic(fields, nic) for nic in fields.items("nics")),
+        disk_template=template,
+        disks=disks,
+        tags=tags,
+        spindle_use=spindle_use,
+        nics=nics,
         forthcoming=fields.values.get("forthcoming") is True,
     )
 
 
 def _known_instance(source: str, name: str, value: object, nodes: Mapping[str, int]) -> Instance:
-    fields = Fields.of(source, f"instance '{name}'", value)
-    places = fields.items("nodes")
-    if not places:
-        raise fields.error("nodes", "at least one node")
-    primary = fields.place_at("nodes", 0, nodes, "node")
-    secondary = fields.place_at("nodes", 1, nodes, "node") if len(places) > 1 else None
-    instance = _instance(name, fields, primary, secondary)
-    if instance.disk_template is DiskTemplate.DRBD and secondary in {None, primary}:
+    fields = Fields.of(source, f"instance '{name}'", value, f"invalid data for instance '{name}': ")
+    instance = _instance(name, fields, nodes)
+    if instance.disk_template is DiskTemplate.DRBD and instance.secondary in {None, instance.primary}:
         raise fields.error("nodes", "two different nodes for a drbd instance")
     return instance
 
@@ -208,21 +240,24 @@ def _positions(fields: Fields, key: str, places: Mapping[str, list[int]], what: 
     for name in fields.texts(key):
         known = places.get(name, [])
         if len(known) != 1:
-            raise fields.error(key, f"names of one known {what} each ('{name}' names {len(known)})")
+            expected = f"names of one known {what} each ('{name}' names {len(known)})"
+            raise fields.error(key, expected, phrase=f"Wrong number of elems found with name {name}")
         found.append(known[0])
     return tuple(found)
 
 
 def _new(fields: Fields, group: str | None) -> NewInstance:
     name = fields.text("name")
-    instance = _instance(name, fields, 0, None)
+    required = fields.integer("required_nodes")
+    told = Fields(fields.source, fields.owner, fields.values, f"invalid data for instance '{name}': ")
+    instance = _instance(name, told, None)
     for key in ("memory", "disk_space_total", "vcpus", "spindle_use"):
         fields.size(key)
-    return NewInstance(instance, fields.integer("required_nodes"), group)
+    return NewInstance(instance, required, group)
 
 
 def _one_instance(fields: Fields, places: _Places) -> int:
-    return fields.place("name", places.exact, "instance")
+    return fields.place("name", places.exact, "instance", lambda name: f"Unknown instance '{name}'")
 
 
 def _optional_text(fields: Fields, key: str) -> str | None:
@@ -241,8 +276,8 @@ def _multi_allocate(fields: Fields, _: _Places) -> Request:
 
 
 def _relocate(fields: Fields, places: _Places) -> Request:
-    leave = _positions(fields, "relocate_from", places.nodes, "node")
-    return Relocate(_one_instance(fields, places), fields.integer("required_nodes"), leave)
+    instance, required = _one_instance(fields, places), fields.integer("required_nodes")
+    return Relocate(instance, required, _positions(fields, "relocate_from", places.nodes, "node"))
 
 
 def _evacuate(fields: Fields, places: _Places) -> Request:
@@ -270,8 +305,9 @@ _TYPES: dict[str, Callable[[Fields, _Places], Request]] = {
 
 
 def _cluster(source: str, message: Fields) -> Cluster:
-    hypervisors = message.choices("enabled_hypervisors", Hypervisor)
-    hypervisor = hypervisors[0] if hypervisors else None
+    """The cluster of a request, whose parts are read in the order in which Ganeti tells what is wrong with them."""
+    listed = message.values.get("enabled_hypervisors")
+    hypervisor = listed[0] if isinstance(listed, list) and listed and type(listed[0]) is str else None
     groups = tuple(_group(source, uuid, value) for uuid, value in message.inner("nodegroups").values.items())
     group_at = {group.uuid: position for position, group in enumerate(groups)}
     nodes = tuple(
@@ -281,7 +317,9 @@ def _cluster(source: str, message: Fields) -> Cluster:
     instances = tuple(
         _known_instance(source, name, value, node_at) for name, value in message.inner("instances").values.items()
     )
-    return Cluster(groups, nodes, instances, message.texts("cluster_tags"), DEFAULT_POLICY)
+    tags = message.texts("cluster_tags")
+    message.choices("enabled_hypervisors", Hypervisor)
+    return Cluster(groups, nodes, instances, tags, DEFAULT_POLICY)
 
 
 def parse(data: bytes, source: str = "request") -> tuple[Cluster, Request]:
@@ -294,14 +332,18 @@ def parse(data: bytes, source: str = "request") -> tuple[Cluster, Request]:
     Raises:
         LoadError: with the object, the key and what was expected.
     """
-    decoded = decode(source, data)
-    message = Fields.of(source, "the request", decoded)
+    parsing = "Parsing input IAllocator message: "
+    decoded = decode(source, data, parsing)
+    phrase = no_json_of("JSObject", decoded, parsing)
+    message = Fields.of(source, "the request", decoded, "invalid iallocator message: ", phrase)
     _refuse_twins(source, data, message.values)
-    asked = message.inner("request")
+    inner = message.inner("request")
+    asked = Fields(source, inner.owner, inner.values, "invalid request dict: ")
     cluster = _cluster(source, message)
+    kind = letters(asked.values.get("type"))
+    if kind is not None and kind not in _TYPES:
+        raise asked.error("type", f"one of {', '.join(_TYPES)}", phrase=f"Invalid request type '{kind}'")
     kind = asked.text("type")
-    if kind not in _TYPES:
-        raise asked.error("type", f"one of {', '.join(_TYPES)}")
     return cluster, _TYPES[kind](asked, _Places(cluster))
 
 
@@ -312,13 +354,8 @@ def load_request(path: str) -> tuple[Cluster, Request]:
         LoadError: it cannot be read or used.
     """
     if path == "-":
-        return parse(sys.stdin.buffer.read(), "standard input")
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise LoadError(path, f"cannot be read: {error.strerror}") from None
-    return parse(data, path)
+        return parse(sys.stdin.buffer.read(), "<stdin>")
+    return parse(read_bytes(path), path)
 
 
 def load(path: str) -> Cluster:

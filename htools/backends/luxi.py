@@ -8,12 +8,15 @@ Source: the requests that htools 3.0.2 sends, design-query2 for the statuses.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from htools.backends.jsonfields import Fields, describe, disks_of, policy_of
-from htools.errors import LoadError
+from htools.backends.phrases import encoded, reading, shown
+from htools.errors import AccessError, Doing, LoadError, refusal
 from impl.paths import Root
 from impl.wire.client import Client, UnreachableError
+from impl.wire.messages import MalformedMessageError
 from spec.allocator.cluster import (
     AllocPolicy,
     Cluster,
@@ -24,6 +27,7 @@ from spec.allocator.cluster import (
     InstanceStatus,
     Node,
 )
+from spec.errors import PeerError
 
 __all__ = ["Caller", "Client", "UnreachableError", "connect", "load", "parse", "read", "socket_path"]
 
@@ -38,18 +42,51 @@ INSTANCE_FIELDS = (
 GROUP_FIELDS = ("uuid", "name", "alloc_policy", "ipolicy", "tags")
 
 _STATUS = {
-    1: "the cluster does not know this field",
-    2: "the cluster has no data for this field",
-    3: "the cluster says that the value is unavailable",
-    4: "the cluster says that the node is offline",
+    1: ("the cluster does not know this field", "Unknown field"),
+    2: ("the cluster has no data for this field", "No data for a field"),
+    3: ("the cluster says that the value is unavailable", "Ganeti reports unavailable data"),
+    4: ("the cluster says that the node is offline", "Ganeti reports resource as offline"),
 }
+"""Statuses of values that are not there, in our words and in Ganeti's."""
+
+_CALLED = {
+    "ndp/spindle_count": "spindles",
+    "ndp/exclusive_storage": "exclusive_storage",
+    "ndp/cpu_speed": "cpu_speed",
+    "be/auto_balance": "auto_balance",
+}
+"""Fields that Ganeti's messages call otherwise."""
+
+_NO_STATUS = "Invalid string value for type ResultStatus"
 
 _T = TypeVar("_T")
 
 
-def _reason(status: object) -> str:
+def _reason(status: object) -> tuple[str, str]:
     known = _STATUS.get(status) if type(status) is int else None
-    return known or f"the cluster answered the unknown status {describe(status)}"
+    if known:
+        return known
+    said = reading("Int", status)
+    said = f"Can't parse value for 'ResultStatus': {said}" if said else f"{_NO_STATUS}: {encoded(status)}"
+    told = f"Cannot convert value '{encoded(status)}', error: {said}"
+    return f"the cluster answered the unknown status {describe(status)}", told
+
+
+class _Attributes(Fields):
+    """The values of one object of a query's answer, of which Ganeti names the attribute."""
+
+    __slots__ = ()
+
+    def within(self, key: str) -> str:
+        """What Ganeti says before a fault of a value."""
+        if key == "name":
+            return f"Parsing new {self.owner.partition(' ')[0]}: "
+        owner = self.owner[:1].upper() + self.owner[1:]
+        return f"{owner}, error while reading attribute '{_CALLED.get(key, key)}': "
+
+    def phrase(self, key: str, reading: str) -> str:
+        """What Ganeti says about an unreadable value."""
+        return f"{self.within(key)}Cannot convert value '{encoded(self.values.get(key))}', error: {reading}"
 
 
 class Caller(Protocol):
@@ -76,27 +113,27 @@ def connect(path: str, timeout: float | None = 60.0) -> Client:
 class _Row:
     """One object of a query's answer: values that are normal, and the reasons for those that are not."""
 
-    def __init__(self, source: str, what: str, names: Sequence[str], row: object) -> None:
-        if not isinstance(row, list) or len(row) != len(names):
-            raise LoadError(source, f"expected {len(names)} values for a {what}, found {row!r:.60}")
-        self._missing: dict[str, str] = {}
+    def __init__(self, source: str, what: str, names: Sequence[str], row: Sequence[Any]) -> None:
+        if len(row) != len(names):
+            cells = ",".join(f"({shown(status)},{shown(value)})" for status, value in row)
+            reason = f"expected {len(names)} values for a {what}, found {row!r:.60}"
+            raise LoadError(source, reason, phrase=f"Invalid {what} query result: [{cells}]")
+        self._missing: dict[str, tuple[str, str]] = {}
         values: dict[str, Any] = {}
-        for name, cell in zip(names, row, strict=True):
-            if not isinstance(cell, list) or len(cell) != 2:
-                raise LoadError(source, f"expected a status and a value for each field of a {what}", field=name)
-            status, value = cell
+        for name, (status, value) in zip(names, row, strict=True):
             if type(status) is int and status == 0:
                 values[name] = value
             else:
                 self._missing[name] = _reason(status)
         self._source = source
-        self._owner = f"{what} '{values.get('name', '?')}'"
-        self.fields = Fields(source, self._owner, values)
+        self.fields = _Attributes(source, f"{what} '{values.get('name', '?')}'", values)
 
     def get(self, read: Callable[[str], _T], name: str) -> _T:
         """A value that must be there."""
         if name in self._missing:
-            raise LoadError(self._source, f"{self._owner}: {self._missing[name]}", field=name)
+            reason, told = self._missing[name]
+            before = "" if name == "disk.spindles" else self.fields.within(name)
+            raise LoadError(self._source, f"{self.fields.owner}: {reason}", field=name, phrase=before + told)
         return read(name)
 
     def get_or(self, read: Callable[[str], _T], name: str, default: _T) -> _T:
@@ -107,9 +144,23 @@ class _Row:
             return default
 
 
-def _rows(source: str, what: str, names: Sequence[str], answer: object) -> list[_Row]:
-    data = Fields.of(source, f"the answer about {what}s", answer).items("data")
-    return [_Row(source, what, names, row) for row in data]
+def _cells(source: str, what: str, names: Sequence[str], answer: object) -> list[list[Any]]:
+    """The rows of a query's answer, each a list of pairs of a status and a value."""
+    nothing = "" if isinstance(answer, dict) else f"Invalid input, expected dict entry but got {shown(answer)}"
+    told = Fields.of(source, f"the answer about {what}s", answer, phrase=nothing)
+    data = told.values.get("data")
+    if not isinstance(data, list):
+        data = told.items("data", f"Invalid query result, expected array but got {shown(data)}")
+    for row in data:
+        if not isinstance(row, list):
+            phrase = f"Invalid query row result, expected array but got {shown(row)}"
+            raise LoadError(source, f"expected a list of values for each {what}", phrase=phrase)
+        for at, cell in enumerate(row):
+            if not isinstance(cell, list) or len(cell) != 2:
+                phrase = f"Invalid query field, expected (status, value) but got {shown(cell)}"
+                reason = f"expected a status and a value for each field of a {what}"
+                raise LoadError(source, reason, field=names[at] if at < len(names) else None, phrase=phrase)
+    return data
 
 
 def _group(row: _Row) -> Group:
@@ -123,13 +174,16 @@ def _group(row: _Row) -> Group:
     )
 
 
-def _node(row: _Row, groups: dict[str, int], master: str, hypervisor: str) -> Node:
+def _node(row: _Row, groups: dict[str, int]) -> Node:
     fields = row.fields
     name = row.get(fields.text, "name")
     offline, drained = row.get(fields.flag, "offline"), row.get(fields.flag, "drained")
     vm_capable = row.get(fields.flag, "vm_capable")
     live = not offline and vm_capable
-    group = row.get(lambda key: fields.place(key, groups, "group"), "group.uuid")
+    group = row.get(
+        lambda key: fields.place(key, groups, "group", lambda group: f"Unknown group '{group}' for node {name}"),
+        "group.uuid",
+    )
     tags = row.get(fields.texts, "tags")
     exclusive = row.get(fields.flag, "ndp/exclusive_storage")
     speed = row.get(fields.number, "ndp/cpu_speed")
@@ -153,63 +207,62 @@ def _node(row: _Row, groups: dict[str, int], master: str, hypervisor: str) -> No
         offline=not live or drained,
         drained=drained,
         vm_capable=vm_capable,
-        master=name == master,
         tags=tags,
-        hypervisor=hypervisor,
     )
 
 
 def _instance(row: _Row, nodes: dict[str, int]) -> Instance:
     fields = row.fields
-    template = row.get(lambda key: fields.choice(key, DiskTemplate), "disk_template")
-    primary = row.get(lambda key: fields.place(key, nodes, "node"), "pnode")
-    secondary = None
-    if row.get(fields.texts, "snodes"):
-        secondary = fields.place_at("snodes", 0, nodes, "node")
-    elif template is DiskTemplate.DRBD:
-        raise fields.error("snodes", "the secondary node of a drbd instance")
-    if template is DiskTemplate.DRBD and secondary == primary:
-        raise fields.error("snodes", "another node than the primary")
-    spindles = row.get(fields.integers_or_nulls, "disk.spindles")
-    return Instance(
-        name=row.get(fields.text, "name"),
-        memory=row.get(fields.integer, "be/memory"),
-        disk=row.get(fields.integer, "disk_usage"),
+    name = row.get(fields.text, "name")
+
+    def unknown(node: str) -> str:
+        return f"Unknown node '{node}' for instance {name}"
+
+    size, memory = row.get(fields.integer, "disk_usage"), row.get(fields.integer, "be/memory")
+    instance = Instance(
+        name=name,
+        memory=memory,
         vcpus=row.get(fields.integer, "be/vcpus"),
+        primary=row.get(lambda key: fields.place(key, nodes, "node", unknown), "pnode"),
+        secondary=fields.place_at("snodes", 0, nodes, "node", unknown) if row.get(fields.texts, "snodes") else None,
         status=row.get(lambda key: fields.choice(key, InstanceStatus), "status"),
-        auto_balance=row.get(fields.flag, "be/auto_balance"),
-        primary=primary,
-        secondary=secondary,
-        disk_template=template,
-        disks=disks_of(row.get(fields.integers, "disk.sizes"), spindles),
         tags=row.get(fields.texts, "tags"),
+        auto_balance=row.get(fields.flag, "be/auto_balance"),
+        disk_template=row.get(lambda key: fields.choice(key, DiskTemplate), "disk_template"),
         spindle_use=row.get(fields.integer, "be/spindle_use"),
+        disk=size,
+        disks=disks_of(row.get(fields.integers, "disk.sizes"), row.get(fields.integers_or_nulls, "disk.spindles")),
         forthcoming=row.get(fields.flag, "forthcoming"),
     )
+    if instance.disk_template is DiskTemplate.DRBD and instance.secondary is None:
+        raise fields.error("snodes", "the secondary node of a drbd instance")
+    if instance.disk_template is DiskTemplate.DRBD and instance.secondary == instance.primary:
+        raise fields.error("snodes", "another node than the primary")
+    return instance
 
 
 def parse(source: str, groups: object, nodes: object, instances: object, info: object) -> Cluster:
-    """The cluster from the four answers.
+    """The cluster from the four answers, read in the order in which Ganeti tells what is wrong with them.
 
     Raises:
         LoadError: with the object, the attribute and what was expected.
     """
-    cluster = Fields.of(source, "the answer about the cluster", info)
-    master, hypervisor = cluster.text("master"), cluster.choice("default_hypervisor", Hypervisor)
-    all_groups = tuple(_group(row) for row in _rows(source, "group", GROUP_FIELDS, groups))
+    node_rows = _cells(source, "node", NODE_FIELDS, nodes)
+    instance_rows = _cells(source, "instance", INSTANCE_FIELDS, instances)
+    group_rows = _cells(source, "group", GROUP_FIELDS, groups)
+    all_groups = tuple(_group(_Row(source, "group", GROUP_FIELDS, row)) for row in group_rows)
     group_at = {group.uuid: position for position, group in enumerate(all_groups)}
-    node_rows = _rows(source, "node", NODE_FIELDS, nodes)
-    all_nodes = tuple(_node(row, group_at, master, hypervisor) for row in node_rows)
-    node_at = {node.name: position for position, node in enumerate(all_nodes)}
+    plain_nodes = tuple(_node(_Row(source, "node", NODE_FIELDS, row), group_at) for row in node_rows)
+    node_at = {node.name: position for position, node in enumerate(plain_nodes)}
+    all_instances = tuple(_instance(_Row(source, "instance", INSTANCE_FIELDS, row), node_at) for row in instance_rows)
+    nothing = "Cannot parse cluster info, not a JSON record"
+    cluster = Fields.of(source, "the answer about the cluster", info, "Parsing cluster info: ", nothing)
+    tags, policy = cluster.texts("tags"), policy_of(cluster, "ipolicy")
+    master, hypervisor = cluster.text("master"), cluster.choice("default_hypervisor", Hypervisor)
     if master not in node_at:
-        raise cluster.error("master", "the name of a node of the cluster")
-    return Cluster(
-        groups=all_groups,
-        nodes=all_nodes,
-        instances=tuple(_instance(row, node_at) for row in _rows(source, "instance", INSTANCE_FIELDS, instances)),
-        tags=cluster.texts("tags"),
-        policy=policy_of(cluster, "ipolicy"),
-    )
+        raise cluster.error("master", "the name of a node of the cluster", phrase=f"Master node {master} unknown")
+    all_nodes = tuple(replace(node, master=node.name == master, hypervisor=hypervisor) for node in plain_nodes)
+    return Cluster(groups=all_groups, nodes=all_nodes, instances=all_instances, tags=tags, policy=policy)
 
 
 def read(source: str, client: Caller) -> Cluster:
@@ -221,13 +274,40 @@ def read(source: str, client: Caller) -> Cluster:
     return parse(source, groups, nodes, instances, info)
 
 
+def _told(error: PeerError) -> str:
+    """What Ganeti says of an error that a daemon answers, up to the first end of a line."""
+    first = str(error.arguments[0]) if error.arguments else ""
+    match error.error_class:
+        case "OpPrereqError":
+            return "Failure: prerequisites not met for this operation:"
+        case "JobQueueFull":
+            return "Failure: the job queue is full and doesn't accept new job submissions until old jobs are archived"
+        case "JobQueueDrainError":
+            return "Failure: the job queue is marked for drain and doesn't accept new requests"
+        case "OpExecError":
+            return "Failure: command execution error:"
+    return f"Unhandled Ganeti error: {first}"
+
+
 def load(path: str) -> Cluster:
     """Read the cluster from the daemon behind a socket.
 
     Raises:
-        UnreachableError: nobody listens there.
-        PeerError: the daemon refused a query.
-        LoadError: its answer cannot be used.
+        AccessError: nobody listens there.
+        LoadError: the daemon refused a query, or its answer cannot be used.
     """
-    with connect(path) as client:
-        return read(path, client)
+    try:
+        client = connect(path)
+    except UnreachableError as error:
+        refused = refusal(error.__cause__) if isinstance(error.__cause__, OSError) else error.reason
+        reason = "is the daemon running? ('gantry cluster start' starts it)"
+        raise AccessError(path, Doing.CONNECT, refused, reason) from None
+    with client:
+        try:
+            return read(path, client)
+        except UnreachableError as error:
+            raise LoadError(path, error.reason, phrase="<socket: 3>: hWaitForInput: end of file") from None
+        except MalformedMessageError as error:
+            raise LoadError(path, str(error), phrase="Unhandled Ganeti error: Parsing LUXI response") from None
+        except PeerError as error:
+            raise LoadError(path, f"the daemon answered {error}", phrase=_told(error)) from None

@@ -7,10 +7,15 @@ tools: clusters sign their own.
 Source: Ganeti's remote API documentation; the resources and keys that htools 3.0.2 reads.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from htools.backends.jsonfields import Fields, decode, disks_of, indices, policy_of
+from htools.backends.files import decode_text, read_bytes
+from htools.backends.jsonfields import Fields, decode, disks_of, indices, no_json_of, policy_of
+from htools.backends.malformed import TOP_LEVEL
+from htools.backends.phrases import NOT_AN_OBJECT, reading
 from htools.errors import LoadError
 from spec.allocator.cluster import (
     AllocPolicy,
@@ -29,15 +34,20 @@ TIMEOUT = 60.0
 DEFAULT_GROUP = "00000000-0000-0000-0000-000000000000"
 _RESOURCES = {"groups": "groups?bulk=1", "nodes": "nodes?bulk=1", "instances": "instances?bulk=1", "info": "info"}
 _FILE = "file://"
+_CALLED = {"groups": "group data", "nodes": "node data", "instances": "instance data", "info": "cluster info"}
+_BEFORE = {
+    "group": "Group '{}': ",
+    "node": "Node '{}', error while parsing data: ",
+    "instance": "Instance '{}', error while parsing data: ",
+}
+"""What Ganeti calls the answers, and how it begins to tell what is wrong with an object of one."""
 
 
 def _from_file(directory: str, name: str) -> bytes:
-    path = f"{directory.rstrip('/')}/{name}.json"
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise LoadError(path, f"cannot be read: {error.strerror}") from None
+    path = os.path.join(directory, f"{name}.json")
+    data = read_bytes(path)
+    decode_text(path, data)
+    return data
 
 
 def _parted(address: str) -> tuple[str, str]:
@@ -87,20 +97,64 @@ def _from_web(base: str, name: str) -> bytes:
             data: bytes = answer.read()
             return data
     except (URLError, HTTPException, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
         if isinstance(error, HTTPError):
             error.close()
-        raise LoadError(url, f"expected an answer of the remote API, found: {reason}") from None
+        inner = getattr(error, "reason", None) or error
+        reason = f"expected an answer of the remote API, found: {inner}"
+        raise LoadError(url, reason, phrase=_curl_phrase(url, name, error)) from None
 
 
-def _objects(source: str, what: str, value: Any) -> list[Fields]:
+def _curl_phrase(url: str, name: str, error: Exception) -> str:
+    """What Ganeti says of an address that gives no answer, with its library's name for the fault."""
+    import socket
+    import ssl
+    from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
+    from urllib.error import HTTPError, URLError
+
+    if isinstance(error, HTTPError) and error.code < 400:
+        return f"Parsing {_CALLED[name]}: {TOP_LEVEL}"
+    inner = error.reason if isinstance(error, URLError) and not isinstance(error, HTTPError) else error
+    match inner:
+        case HTTPError():
+            fault = "CurlHttpReturnedError"
+        case RemoteDisconnected():
+            fault = "CurlGotNothing"
+        case BadStatusLine():
+            fault = "CurlUnspportedProtocol"  # as the library spells it
+        case IncompleteRead():
+            fault = "CurlRecvError" if inner.expected is None else "CurlPartialFile"
+        case ssl.SSLError():
+            fault = "CurlSSLConnectError"
+        case TimeoutError():
+            fault = "CurlOperationTimeout"
+        case _ if url.lower().startswith("file:"):
+            fault = "CurlFileCouldntReadFile"
+        case UnicodeError():
+            fault = "CurlCouldntResolveHost"
+        case socket.gaierror():
+            fault = "CurlUrlMalformat" if inner.errno == socket.EAI_SERVICE else "CurlCouldntResolveHost"
+        case OSError():
+            fault = "CurlCouldntConnect"
+        case str() if inner.startswith("unknown url type"):
+            fault = "CurlUnspportedProtocol"
+        case _:
+            fault = "CurlUrlMalformat"
+    return f"Curl error for '{url}', error {fault}"
+
+
+def _objects(source: str, what: str, value: Any) -> Iterator[Fields]:
+    """The fields of each object of a list, all of which must be objects."""
+    parsing = f"Parsing {what} data: "
     if not isinstance(value, list):
-        raise LoadError(source, f"expected a list of {what}s")
-    found = []
+        raise LoadError(source, f"expected a list of {what}s", phrase=no_json_of("list", value, parsing))
     for number, item in enumerate(value, 1):
-        fields = Fields.of(source, f"{what} {number}", item)
-        found.append(Fields(source, f"{what} '{fields.text('name')}'", fields.values))
-    return found
+        if not isinstance(item, dict):
+            Fields.of(source, f"{what} {number}", item, phrase=f"{parsing}Unable to read JSObject")
+    for number, item in enumerate(value, 1):
+        name = item.get("name")
+        if type(name) is not str:
+            Fields(source, f"{what} {number}", item, f"Parsing new {what}: ").text("name")
+        yield Fields(source, f"{what} '{name}'", item, _BEFORE[what].format(name))
 
 
 def _group(fields: Fields) -> Group:
@@ -113,37 +167,37 @@ def _group(fields: Fields) -> Group:
     )
 
 
-def _node(fields: Fields, groups: Mapping[str, int], master: str, hypervisor: str) -> Node:
+def _node(fields: Fields, groups: Mapping[str, int]) -> Node:
+    name = fields.text("name")
     offline, drained = fields.flag("offline"), fields.flag("drained")
     vm_capable = fields.flag("vm_capable") if fields.has("vm_capable") else True
-    live = not offline and vm_capable
-    parameters = fields.inner("ndparams")
+    parameters = fields.inner("ndparams", NOT_AN_OBJECT)
     exclusive = parameters.flag("exclusive_storage")
     uuid = fields.text("group.uuid") if fields.has("group.uuid") else DEFAULT_GROUP
     if uuid not in groups:
-        raise fields.error("group.uuid", "the UUID of a known group")
+        phrase = f"Unknown group '{uuid}' for node {name}"
+        raise fields.error("group.uuid", "the UUID of a known group", phrase=phrase)
+    live = not offline and vm_capable
     spindles = 0 if exclusive else parameters.integer("spindle_count")
     if exclusive and live:
         spindles = fields.integer("sptotal")
     return Node(
-        name=fields.text("name"),
+        name=name,
         group=groups[uuid],
+        free_spindles=fields.bare.integer("spfree") if live and fields.has("spfree") else 0,
         total_memory=fields.number("mtotal") if live else 0.0,
         node_memory=fields.integer("mnode") if live else 0,
         free_memory=fields.integer("mfree") if live else 0,
-        total_disk=fields.number("dtotal") if live and fields.has("dtotal") else 0.0,
-        free_disk=fields.integer("dfree") if live and fields.has("dfree") else 0,
+        total_disk=fields.bare.number("dtotal") if live and fields.has("dtotal") else 0.0,
+        free_disk=fields.bare.integer("dfree") if live and fields.has("dfree") else 0,
         total_cpus=fields.number("ctotal") if live else 0.0,
         node_cpus=fields.integer("cnos") if live else 0,
+        tags=fields.texts("tags"),
         spindles=spindles,
-        free_spindles=fields.integer("spfree") if live and fields.has("spfree") else 0,
         exclusive_storage=exclusive,
         offline=not live or drained,
         drained=drained,
         vm_capable=vm_capable,
-        master=fields.text("name") == master,
-        tags=fields.texts("tags"),
-        hypervisor=hypervisor,
     )
 
 
@@ -154,54 +208,71 @@ def _memory(fields: Fields, parameters: Fields) -> int:
         return fields.integer("oper_ram")
     if "oper_ram" not in fields.values:
         raise fields.error("oper_ram", "an integer or null")
-    return parameters.integer("memory" if parameters.has("memory") else "maxmem")
+    try:
+        return parameters.integer("memory" if parameters.has("memory") else "maxmem")
+    except LoadError as error:
+        told = "; ".join(
+            parameters.phrase(key, reading("Int", parameters.values.get(key))) for key in ("memory", "maxmem")
+        )
+        raise LoadError(error.source, error.reason, field=error.field, phrase=error.phrase and told) from None
 
 
 def _instance(fields: Fields, nodes: Mapping[str, int]) -> Instance:
+    name = fields.text("name")
+
+    def unknown(node: str) -> str:
+        return f"Unknown node '{node}' for instance {name}"
+
+    size, sizes = fields.integer("disk_usage"), fields.integers("disk.sizes")
+    disks = disks_of(sizes, fields.integers_or_nulls("disk.spindles"))
     parameters = fields.inner("beparams")
-    template = fields.choice("disk_template", DiskTemplate)
-    primary = fields.place("pnode", nodes, "node")
-    secondary = fields.place_at("snodes", 0, nodes, "node") if fields.items("snodes") else None
-    if template is DiskTemplate.DRBD and secondary in {None, primary}:
-        raise fields.error("snodes", "another node than the primary as its secondary")
-    spindles = fields.integers_or_nulls("disk.spindles")
-    return Instance(
-        name=fields.text("name"),
+    instance = Instance(
+        name=name,
         memory=_memory(fields, parameters),
-        disk=fields.integer("disk_usage"),
         vcpus=parameters.integer("vcpus"),
+        primary=fields.place("pnode", nodes, "node", unknown),
+        secondary=fields.place_at("snodes", 0, nodes, "node", unknown) if fields.items("snodes") else None,
         status=fields.choice("status", InstanceStatus),
-        auto_balance=parameters.flag("auto_balance"),
-        primary=primary,
-        secondary=secondary,
-        disk_template=template,
-        disks=disks_of(fields.integers("disk.sizes"), spindles),
         tags=fields.texts("tags"),
+        auto_balance=parameters.flag("auto_balance"),
+        disk_template=fields.choice("disk_template", DiskTemplate),
         spindle_use=parameters.integer("spindle_use"),
+        disk=size,
+        disks=disks,
         forthcoming=fields.values.get("forthcoming") is True,
     )
+    if instance.disk_template is DiskTemplate.DRBD and instance.secondary in {None, instance.primary}:
+        raise fields.error("snodes", "another node than the primary as its secondary")
+    return instance
 
 
 def parse(source: str, answers: Mapping[str, bytes]) -> Cluster:
-    """The cluster from the four answers, by resource.
+    """The cluster from the four answers, by resource, read in the order in which Ganeti tells what is wrong with them.
 
     Raises:
         LoadError: with the object, the key and what was expected.
     """
-    decoded = {name: decode(f"{source}, {name}", data) for name, data in answers.items()}
-    info = Fields.of(f"{source}, info", "the cluster", decoded["info"])
-    master, hypervisor = info.text("master"), info.choice("default_hypervisor", Hypervisor)
-    groups = tuple(_group(fields) for fields in _objects(f"{source}, groups", "group", decoded["groups"]))
+
+    def decoded(name: str) -> Any:
+        return decode(f"{source}, {name}", answers[name], f"Parsing {_CALLED[name]}: ")
+
+    groups = tuple(_group(fields) for fields in _objects(f"{source}, groups", "group", decoded("groups")))
     group_at = indices(source, "group", [group.uuid for group in groups])
-    rows = _objects(f"{source}, nodes", "node", decoded["nodes"])
-    nodes = tuple(_node(fields, group_at, master, hypervisor) for fields in rows)
-    node_at = indices(source, "node", [node.name for node in nodes])
-    if master not in node_at:
-        raise info.error("master", "the name of a node of the cluster")
-    rows = _objects(f"{source}, instances", "instance", decoded["instances"])
+    rows = _objects(f"{source}, nodes", "node", decoded("nodes"))
+    plain_nodes = tuple(_node(fields, group_at) for fields in rows)
+    node_at = indices(source, "node", [node.name for node in plain_nodes])
+    rows = _objects(f"{source}, instances", "instance", decoded("instances"))
     instances = tuple(_instance(fields, node_at) for fields in rows)
     indices(source, "instance", [instance.name for instance in instances])
-    return Cluster(groups, nodes, instances, info.texts("tags"), policy_of(info, "ipolicy"))
+    answer = decoded("info")
+    phrase = no_json_of("JSObject", answer, f"Parsing {_CALLED['info']}: ")
+    info = Fields.of(f"{source}, info", "the cluster", answer, "Parsing cluster data: ", phrase)
+    master, tags, policy = info.text("master"), info.texts("tags"), policy_of(info, "ipolicy")
+    hypervisor = info.choice("default_hypervisor", Hypervisor)
+    if master not in node_at:
+        raise info.error("master", "the name of a node of the cluster", phrase=f"Master node {master} unknown")
+    nodes = tuple(replace(node, master=node.name == master, hypervisor=hypervisor) for node in plain_nodes)
+    return Cluster(groups, nodes, instances, tags, policy)
 
 
 def load(address: str) -> Cluster:

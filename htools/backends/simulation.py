@@ -7,62 +7,71 @@ Source: man hspace(1) on simulation; the clusters that hspace 3.0.2 makes of spe
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import partial
 
-from htools.errors import LoadError
+from htools.backends.phrases import choice_reading
+from htools.errors import LoadError, quoted
 from htools.formatting.haskell import parse_unit, read_int, split_on
 from spec.allocator.cluster import DEFAULT_POLICY, AllocPolicy, Cluster, Group, Node
 
 _SHORT = {"p": AllocPolicy.PREFERRED, "a": AllocPolicy.LAST_RESORT, "u": AllocPolicy.UNALLOCABLE}
 _DEFAULTS = ("1", "False")
-
-_T = TypeVar("_T")
-
-
-def _field(source: str, field: str, read: Callable[[], _T]) -> _T:
-    try:
-        return read()
-    except ValueError as error:
-        raise LoadError(source, str(error), field=field) from None
+_WRONG_COUNT = (
+    "Invalid cluster specification, expected 6 comma-separated sections (allocation policy, node count, disk size, "
+    "memory size, number of CPUs, spindles)"
+)
 
 
-def _policy(text: str) -> AllocPolicy:
-    if text in _SHORT:
-        return _SHORT[text]
-    try:
-        return AllocPolicy(text)
-    except ValueError:
+class _Specification:
+    """The parts of one specification, with errors that begin as Ganeti's."""
+
+    def __init__(self, text: str) -> None:
+        self._source = f"--simulate {quoted(text)}"
+
+    def error(self, reason: str, phrase: str = "", field: str | None = None) -> LoadError:
+        return LoadError(self._source, reason, field=field, phrase=phrase)
+
+    def policy(self, text: str) -> AllocPolicy:
+        policy = _SHORT.get(text, text)
+        if policy in AllocPolicy._value2member_map_:
+            return AllocPolicy(policy)
         expected = ", ".join([*AllocPolicy, *_SHORT])
-        raise ValueError(f"expected one of {expected}; found '{text}'") from None
+        said = f"{choice_reading(AllocPolicy, text)}; Cannot parse AllocPolicy abbreviation '{text}'"
+        raise self.error(f"expected one of {expected}; found {quoted(text)}", said, "policy")
 
+    def size(self, field: str, text: str, read: Callable[[str], int], before: str = "") -> int:
+        """A whole number that is not negative; Ganeti's words about another text begin with `before`."""
+        try:
+            value = read(text)
+        except ValueError as error:
+            raise self.error(f"expected a whole number, found {quoted(text)}", f"{before}{error}", field) from None
+        if value < 0:
+            raise self.error(f"expected at least 0, found {quoted(text)}", field=field)
+        return value
 
-def _flag(text: str) -> bool:
-    if text.strip() not in {"True", "False"}:
-        raise ValueError(f"expected True or False, found '{text}'")
-    return text.strip() == "True"
-
-
-def _size(text: str, least: int, read: Callable[[str], int]) -> int:
-    value = read(text)
-    if value < least:
-        raise ValueError(f"expected at least {least}, found '{text}'")
-    return value
+    def flag(self, field: str, text: str) -> bool:
+        if text.strip() not in {"True", "False"}:
+            phrase = f"{field}: cannot parse string '{text}'"
+            raise self.error(f"expected True or False, found {quoted(text)}", phrase, field)
+        return text.strip() == "True"
 
 
 def _group(number: int, text: str) -> tuple[Group, list[Node]]:
-    source = f"--simulate '{text}'"
+    said = _Specification(text)
     parts = split_on(",", text)
     if not 5 <= len(parts) <= 7:
         expected = "policy, nodes, disk, memory, cpus and perhaps spindles and exclusive storage between commas"
-        raise LoadError(source, f"expected {expected}, found {len(parts)} parts")
+        raise said.error(
+            f"expected {expected}, found {len(parts)} parts", f"{_WRONG_COUNT} but got {len(parts)}: '{text}'"
+        )
     policy, count, disk, memory, cpus, spindles, exclusive = parts + list(_DEFAULTS[len(parts) - 5 :])
-    alloc_policy = _field(source, "policy", lambda: _policy(policy))
-    nodes = _field(source, "nodes", lambda: _size(count, 0, lambda t: read_int("node count", t)))
-    total_disk = _field(source, "disk", lambda: _size(disk, 0, parse_unit))
-    total_memory = _field(source, "memory", lambda: _size(memory, 0, parse_unit))
-    total_cpus = _field(source, "cpus", lambda: _size(cpus, 0, lambda t: read_int("cpu count", t)))
-    total_spindles = _field(source, "spindles", lambda: _size(spindles, 0, lambda t: read_int("spindles", t)))
-    whole = _field(source, "exclusive storage", lambda: _flag(exclusive))
+    alloc_policy = said.policy(policy)
+    nodes = said.size("nodes", count, partial(read_int, "node count"))
+    total_disk = said.size("disk", disk, parse_unit, "disk size: ")
+    total_memory = said.size("memory", memory, parse_unit, "memory size: ")
+    total_cpus = said.size("cpus", cpus, partial(read_int, "cpu count"))
+    total_spindles = said.size("spindles", spindles, partial(read_int, "spindles"))
+    whole = said.flag("exclusive storage", exclusive)
     group = Group(f"group-{number:02d}", f"fake-uuid-{number:02d}", alloc_policy)
     return group, [
         Node(

@@ -7,14 +7,13 @@ returned unless everything could be read.
 Source: man hscan(1), section on the file format; the output of `--save` of htools 3.0.2.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
-from math import isfinite
-from typing import TypeVar
 
-from htools.errors import LoadError, quoted
-from htools.formatting.haskell import reads_float, whole_number
+from htools.backends.files import decode_text, read_bytes
+from htools.backends.lines import Line, rows, sections, split
+from htools.backends.phrases import listed
+from htools.errors import quoted
 from htools.formatting.numbers import fixed, show
 from spec.allocator.cluster import (
     DEFAULT_POLICY,
@@ -31,7 +30,6 @@ from spec.allocator.cluster import (
     Policy,
 )
 
-SECTIONS = ("groups", "nodes", "instances", "cluster tags", "policies")
 GROUP_FIELDS = ("name", "uuid", "alloc_policy", "tags", "networks")
 NODE_FIELDS = (
     "name",
@@ -69,112 +67,13 @@ INSTANCE_FIELDS = (
 INSTANCE_DEFAULTS = ("1", "-", "N")
 POLICY_FIELDS = ("owner", "standard", "bounds", "disk_templates", "vcpu_ratio", "spindle_ratio")
 ISPEC_FIELDS = ("memory", "cpus", "disk size", "disk count", "nic count", "spindle use")
-
-LARGEST = 2**63 - 1
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
+_ISPEC_NAMES = ("memsize", "cpucount", "disksize", "diskcount", "niccount", "spindleuse")
+"""What Ganeti calls the parts of a specification."""
 
 
-def split(text: str, separator: str) -> list[str]:
-    """The parts between separators; an empty text has none."""
-    return text.split(separator) if text else []
-
-
-class _Line:
-    """One line's fields by name, with errors that say where they stand."""
-
-    def __init__(self, source: str, number: int, names: Sequence[str], values: Sequence[str]) -> None:
-        self._source = source
-        self._number = number
-        self._values = dict(zip(names, values, strict=False))
-
-    def error(self, field: str | None, reason: str) -> LoadError:
-        return LoadError(self._source, reason, line=self._number, field=field)
-
-    def text(self, field: str) -> str:
-        return self._values[field]
-
-    def integer(self, field: str) -> int:
-        return self.parse_integer(field, self._values[field])
-
-    def parse_integer(self, field: str, value: str) -> int:
-        plain = value.isascii() and value.isdigit() and len(value) < 19
-        number = int(value) if plain else whole_number(value)
-        if number is None:
-            raise self.error(field, f"expected an integer, found {quoted(value)}")
-        if not -LARGEST - 1 <= number <= LARGEST:
-            raise self.error(field, f"expected an integer of 64 bits, found {quoted(value)}")
-        return number
-
-    def number(self, field: str, *, finite: bool = True) -> float:
-        value = self._values[field]
-        found = reads_float(value)
-        if found is None or found[1]:
-            raise self.error(field, f"expected a number, found {quoted(value)}")
-        if finite and not isfinite(found[0]):
-            raise self.error(field, f"expected a number within the range of a double, found {quoted(value)}")
-        return found[0]
-
-    def flag(self, field: str) -> bool:
-        value = self._values[field]
-        if value not in {"Y", "N"}:
-            raise self.error(field, f"expected Y or N, found {quoted(value)}")
-        return value == "Y"
-
-    def choice(self, field: str, kind: type[_Choice], value: str | None = None) -> _Choice:
-        wanted = self._values[field] if value is None else value
-        try:
-            return kind(wanted)
-        except ValueError:
-            allowed = ", ".join(member.value for member in kind)
-            raise self.error(field, f"expected one of {allowed}; found {quoted(wanted)}") from None
-
-    def tuple(self, field: str) -> tuple[str, ...]:
-        return tuple(split(self._values[field], ","))
-
-
-def _sections(source: str, text: str) -> list[tuple[int, list[str]]]:
-    """The sections as (number of the first line, lines)."""
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    if not lines:
-        raise LoadError(source, "expected four or five sections separated by an empty line, found an empty file")
-    sections: list[tuple[int, list[str]]] = [(1, [])]
-    for number, line in enumerate(lines, 1):
-        if line:
-            sections[-1][1].append(line)
-        else:
-            sections.append((number + 1, []))
-    if len(sections) < 4:
-        missing = ", ".join(SECTIONS[len(sections) : 4])
-        raise LoadError(
-            source,
-            f"expected at least four sections separated by an empty line, found {len(sections)} (missing: {missing})",
-            line=len(lines),
-        )
-    while len(sections) < len(SECTIONS):
-        sections.append((len(lines), []))
-    return sections
-
-
-def _rows(
-    source: str, section: tuple[int, list[str]], what: str, names: Sequence[str], defaults: Sequence[str]
-) -> Iterator[_Line]:
-    """The lines of a section as named fields, shorter ones filled up from the defaults."""
-    least = len(names) - len(defaults)
-    first, lines = section
-    for number, line in enumerate(lines, first):
-        values = split(line, "|")
-        if len(values) < least:
-            reason = f"expected at least {least} fields for {what} ({', '.join(names[:least])}), found {len(values)}"
-            raise LoadError(source, reason, line=number)
-        yield _Line(source, number, names, values + list(defaults[len(values) - least :]))
-
-
-def _group(row: _Line) -> Group:
+def _group(row: Line) -> Group:
     return Group(
-        name=row.text("name"),
+        name=row.name,
         uuid=row.text("uuid"),
         alloc_policy=row.choice("alloc_policy", AllocPolicy),
         tags=row.tuple("tags"),
@@ -182,16 +81,17 @@ def _group(row: _Line) -> Group:
     )
 
 
-def _node(row: _Line, groups: Mapping[str, int]) -> Node:
-    uuid = row.text("group_uuid")
+def _node(row: Line, groups: Mapping[str, int]) -> Node:
+    uuid, name = row.text("group_uuid"), row.name
     if uuid not in groups:
-        raise row.error("group_uuid", f"expected the UUID of a group listed above, found {quoted(uuid)}")
+        reason = f"expected the UUID of a group listed above, found {quoted(uuid)}"
+        raise row.error("group_uuid", reason, f"Unknown group '{uuid}' for node {name}")
     sizes = ("total_memory", "node_memory", "free_memory", "total_disk", "free_disk", "total_cpus")
     if any(row.text(field) == "?" for field in sizes):
-        return Node(row.text("name"), groups[uuid], 0.0, 0, 0, 0.0, 0, 0.0, 0, spindles=0, offline=True)
+        return Node(name, groups[uuid], 0.0, 0, 0, 0.0, 0, 0.0, 0, spindles=0, offline=True)
     status = row.text("status")
     return Node(
-        name=row.text("name"),
+        name=name,
         group=groups[uuid],
         total_memory=row.number("total_memory"),
         node_memory=row.integer("node_memory"),
@@ -200,73 +100,95 @@ def _node(row: _Line, groups: Mapping[str, int]) -> Node:
         free_disk=row.integer("free_disk"),
         total_cpus=row.number("total_cpus"),
         node_cpus=row.integer("node_cpus"),
-        cpu_speed=row.number("cpu_speed"),
         spindles=row.integer("spindles"),
+        cpu_speed=row.number("cpu_speed"),
         free_spindles=row.integer("free_spindles"),
-        exclusive_storage=row.flag("exclusive_storage"),
+        exclusive_storage=row.flag("exclusive_storage", _no_storage_flag),
         offline=status == "Y",
         master=status == "M",
         tags=row.tuple("tags"),
     )
 
 
-def _instance(row: _Line, nodes: Mapping[str, int]) -> Instance:
-    def node(field: str) -> int:
-        name = row.text(field)
-        if name not in nodes:
-            raise row.error(field, f"expected the name of a node listed above, found {quoted(name)}")
-        return nodes[name]
+def _place(row: Line, field: str, nodes: Mapping[str, int]) -> int:
+    wanted = row.text(field)
+    place = nodes.get(wanted)
+    if place is None:
+        reason = f"expected the name of a node listed above, found {quoted(wanted)}"
+        raise row.error(field, reason, f"Unknown node '{wanted}' for instance {row.name}")
+    return place
 
-    primary = node("primary")
-    secondary = node("secondary") if row.text("secondary") else None
-    template = row.choice("disk_template", DiskTemplate)
-    if template is DiskTemplate.DRBD and secondary is None:
-        raise row.error("secondary", "expected the secondary node of a drbd instance, found none")
-    if template is DiskTemplate.DRBD and secondary == primary:
-        raise row.error(
-            "secondary", f"expected another node than the primary, found {quoted(row.text('secondary'))} twice"
-        )
-    size = row.integer("disk")
-    spindles = None if row.text("spindles") == "-" else row.integer("spindles")
-    return Instance(
-        name=row.text("name"),
-        memory=row.integer("memory"),
+
+def _no_flag(row: Line, field: str) -> str:
+    """What Ganeti says of an instance's field that is neither Y nor N."""
+    return f"Invalid {field} value '{row.text(field)}' for instance {row.name}"
+
+
+def _no_storage_flag(row: Line, field: str) -> str:
+    """What Ganeti says of a node's field that is neither Y nor N."""
+    return f"Invalid {field} value for node '{row.name}': {row.text(field)}"
+
+
+def _instance(row: Line, nodes: Mapping[str, int]) -> Instance:
+    primary = _place(row, "primary", nodes)
+    secondary = _place(row, "secondary", nodes) if row.text("secondary") else None
+    memory, size = row.integer("memory"), row.integer("disk")
+    instance = Instance(
+        name=row.name,
+        memory=memory,
         disk=size,
         vcpus=row.integer("vcpus"),
         status=row.choice("status", InstanceStatus),
-        auto_balance=row.flag("auto_balance"),
+        auto_balance=row.flag("auto_balance", _no_flag),
         primary=primary,
         secondary=secondary,
-        disk_template=template,
-        disks=(Disk(size, spindles),),
-        tags=row.tuple("tags"),
+        disk_template=row.choice("disk_template", DiskTemplate),
         spindle_use=row.integer("spindle_use"),
-        forthcoming=row.flag("forthcoming"),
+        disks=(Disk(size, None if row.text("spindles") == "-" else row.integer("spindles")),),
+        forthcoming=row.flag("forthcoming", _no_flag),
+        tags=row.tuple("tags"),
+    )
+    if instance.disk_template is DiskTemplate.DRBD and secondary is None:
+        raise row.error("secondary", "expected the secondary node of a drbd instance, found none")
+    if instance.disk_template is DiskTemplate.DRBD and secondary == primary:
+        twice = row.text("secondary")
+        phrase = f"Instance {row.name} has same primary and secondary node - {twice}"
+        raise row.error("secondary", f"expected another node than the primary, found {quoted(twice)} twice", phrase)
+    return instance
+
+
+def _ispec(row: Line, field: str, text: str, name: str) -> ISpec:
+    """A specification of sizes; `name` is what Ganeti calls it."""
+    values = split(text, ",")
+    if len(values) < len(ISPEC_FIELDS):
+        reason = f"expected {', '.join(ISPEC_FIELDS)} between commas, found {quoted(text)}"
+        raise row.error(field, reason, f"Invalid ispec data for {name}: {listed(values)}")
+    return ISpec(
+        *(row.parse_integer(field, value, f"{name}/{part}") for part, value in zip(_ISPEC_NAMES, values, strict=False))
     )
 
 
-def _ispec(row: _Line, field: str, text: str) -> ISpec:
-    values = split(text, ",")
-    if len(values) < len(ISPEC_FIELDS):
-        raise row.error(field, f"expected {', '.join(ISPEC_FIELDS)} between commas, found {quoted(text)}")
-    return ISpec(*(row.parse_integer(field, value) for value in values[: len(ISPEC_FIELDS)]))
-
-
-def _policy(row: _Line) -> Policy:
+def _policy(row: Line) -> Policy:
+    owner = row.name
+    standard = _ispec(row, "standard", row.text("standard"), f"{owner}/stdspec")
     specs = split(row.text("bounds"), ";")
     if len(specs) % 2:
-        raise row.error("bounds", f"expected pairs of smallest and largest instance, found {len(specs)} specifications")
+        reason = f"expected pairs of smallest and largest instance, found {len(specs)} specifications"
+        raise row.error("bounds", reason, f"Odd number of min/max specs for {owner}")
     return Policy(
+        standard=standard,
         bounds=tuple(
-            Bounds(_ispec(row, "bounds", low), _ispec(row, "bounds", high))
+            Bounds(
+                _ispec(row, "bounds", low, f"{owner}/minspec"),
+                _ispec(row, "bounds", high, f"{owner}/maxspec"),
+            )
             for low, high in zip(specs[::2], specs[1::2], strict=True)
         ),
-        standard=_ispec(row, "standard", row.text("standard")),
         disk_templates=tuple(
             row.choice("disk_templates", DiskTemplate, name) for name in split(row.text("disk_templates"), ",")
         ),
-        vcpu_ratio=row.number("vcpu_ratio", finite=False),
-        spindle_ratio=row.number("spindle_ratio", finite=False),
+        vcpu_ratio=row.number("vcpu_ratio", f"{owner}/vcpu_ratio", finite=False),
+        spindle_ratio=row.number("spindle_ratio", f"{owner}/spindle_ratio", finite=False),
     )
 
 
@@ -280,45 +202,39 @@ def parse(text: str, source: str = "text") -> Cluster:
     Raises:
         LoadError: with source, line, field and what was expected.
     """
-    sections = _sections(source, text)
-    groups = [_group(row) for row in _rows(source, sections[0], "a group", GROUP_FIELDS, ("",))]
+    groups_part, nodes_part, instances_part, tags_part, policies_part = sections(source, text)[:5]
+    found = rows(source, groups_part, "a group", GROUP_FIELDS, ("",), "Invalid/incomplete group data")
+    groups = [_group(row) for row in found]
     group_at = {group.uuid: index for index, group in enumerate(groups)}
-    nodes = [_node(row, group_at) for row in _rows(source, sections[1], "a node", NODE_FIELDS, NODE_DEFAULTS)]
+    found = rows(source, nodes_part, "a node", NODE_FIELDS, NODE_DEFAULTS, "Invalid/incomplete node data")
+    nodes = [_node(row, group_at) for row in found]
     node_at = {node.name: index for index, node in enumerate(nodes)}
-    instances = [
-        _instance(row, node_at) for row in _rows(source, sections[2], "an instance", INSTANCE_FIELDS, INSTANCE_DEFAULTS)
-    ]
+    incomplete = "Invalid/incomplete instance data"
+    found = rows(source, instances_part, "an instance", INSTANCE_FIELDS, INSTANCE_DEFAULTS, incomplete)
+    instances = [_instance(row, node_at) for row in found]
     cluster_policy = DEFAULT_POLICY
-    for row in _rows(source, sections[4], "a policy", POLICY_FIELDS, ()):
+    for row in rows(source, policies_part, "a policy", POLICY_FIELDS, (), "Invalid ipolicy data"):
         policy = _policy(row)
-        owner = row.text("owner")
+        owner = row.name
         if not owner:
             cluster_policy = policy
             continue
         owners = [index for index, group in enumerate(groups) if owner in {group.name, group.uuid}]
         if len(owners) != 1:
-            raise row.error("owner", f"expected the name of one group or nothing, found {quoted(owner)}")
+            reason = f"expected the name of one group or nothing, found {quoted(owner)}"
+            raise row.error("owner", reason, f"Wrong number of elems found with name {owner}")
         groups[owners[0]] = replace(groups[owners[0]], policy=policy)
-    return Cluster(tuple(groups), tuple(nodes), tuple(instances), tuple(sections[3][1]), cluster_policy)
+    return Cluster(tuple(groups), tuple(nodes), tuple(instances), tuple(tags_part[1]), cluster_policy)
 
 
 def load(path: str) -> Cluster:
     """Read a cluster from a file.
 
     Raises:
-        LoadError: the file cannot be read, or a line or field of it cannot be used.
+        AccessError: the file cannot be read, or is not UTF-8.
+        LoadError: a line or field of it cannot be used.
     """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise LoadError(path, f"cannot be read: {error.strerror}") from None
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise LoadError(path, f"expected UTF-8, found the byte {data[error.start]:#04x}", line=line) from None
-    return parse(text, path)
+    return parse(decode_text(path, read_bytes(path)), path)
 
 
 def _dump_node(node: Node, groups: Sequence[Group]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from htools.commandline.tool import Options
-from htools.errors import LoadError, quoted
+from htools.errors import AccessError, Doing, LoadError, quoted
 from htools.model.cluster import Model, NodeModel, common_domain
 from spec.allocator.cluster import Cluster, Utilisation
 from spec.allocator.decisions import Rules, Settings
@@ -94,26 +94,38 @@ def _read(options: Options) -> Cluster:
     raise GantryError("failed to load data, aborting: No backend selected! Exiting.")
 
 
+def _cluster(options: Options) -> Cluster:
+    """The cluster that the options name, with errors that begin as Ganeti's."""
+    try:
+        return _read(options)
+    except AccessError as error:
+        if error.doing is Doing.READ and not _from_request(options):
+            raise
+        raise GantryError(f"failed to load data, aborting: {error}") from error
+    except LoadError as error:
+        before = "" if _from_request(options) else "failed to load data, aborting: "
+        raise GantryError(f"{before}{error}") from error
+
+
 def _utilisation(path: str) -> list[tuple[str, Utilisation]]:
+    from htools.backends.files import decode_text, read_bytes
     from htools.formatting.haskell import read_float
 
-    try:
-        with open(path, "rb") as file:
-            lines = file.read().decode().split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoadError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    lines = decode_text(path, read_bytes(path)).split("\n")
     if lines[-1] == "":
         lines.pop()
     found = []
     for number, line in enumerate(lines, 1):
         words = line.split(" ") if line else []
+        expected = "expected a name and four numbers (cpu, memory, disk, network)"
         if len(words) != 5:
-            reason = "can't parse utilisation data: expected a name and four numbers (cpu, memory, disk, network)"
-            raise LoadError(path, f"{reason}, found {quoted(line)}", line=number)
+            phrase = f"can't parse utilisation data: Cannot parse line {line}"
+            raise LoadError(path, f"{expected}, found {quoted(line)}", line=number, phrase=phrase)
         try:
             cpu, memory, disk, network = (read_float(words[0], word) for word in words[1:])
         except ValueError as error:
-            raise LoadError(path, f"can't parse utilisation data: {error}", line=number) from None
+            phrase = f"can't parse utilisation data: {error}"
+            raise LoadError(path, f"{expected}, found {quoted(line)}", line=number, phrase=phrase) from None
         found.append((words[0], Utilisation(cpu, memory, disk, network)))
     return found
 
@@ -206,23 +218,21 @@ def load(options: Options, announce: Callable[[Cluster], None] | None = None) ->
         announce: called with the cluster once it is read, before nodes that the options name are looked for.
 
     Raises:
-        LoadError: the data cannot be used.
+        AccessError: a file cannot be read, where Ganeti does not expect that.
+        GantryError: the data cannot be used.
         SelectionError: a name that the options give is unknown.
     """
     _check_sources(options)
     earlier: Model | None = None
-    try:
-        loads = _utilisation(options.dynu_file) if options.dynu_file is not None else []
-        cluster = _read(options)
-        suffix = common_domain([node.name for node in cluster.nodes] + [vm.name for vm in cluster.instances])
-        if _from_request(options):
-            earlier = Model.of(cluster, Settings())
-            _warn(earlier)
-            cluster = _with_utilisation(cluster, options, loads, suffix)
-        else:
-            cluster = _with_utilisation(cluster, options, loads)
-    except LoadError as error:
-        raise GantryError(f"failed to load data, aborting: {error}") from error
+    loads = _utilisation(options.dynu_file) if options.dynu_file is not None else []
+    cluster = _cluster(options)
+    suffix = common_domain([node.name for node in cluster.nodes] + [vm.name for vm in cluster.instances])
+    if _from_request(options):
+        earlier = Model.of(cluster, Settings())
+        _warn(earlier)
+        cluster = _with_utilisation(cluster, options, loads, suffix)
+    else:
+        cluster = _with_utilisation(cluster, options, loads)
     cluster = _with_node_memory(cluster, options.static_kvm_node_memory)
     settings = Settings(
         exclusion_prefixes=tuple(f"{prefix}:" for prefix in options.exclusion_tags or ()),

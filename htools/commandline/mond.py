@@ -8,9 +8,12 @@ Source: man hbal(1) on `--mond`; the reports' format as ganeti-mond(8) has it; t
 import math
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
-from htools.backends.jsonfields import decode, describe
+from htools.backends.files import read_bytes
+from htools.backends.jsonfields import Fields, decode, describe, no_json_of
+from htools.backends.phrases import absent, fraction, list_reading, listed, reading, shown
 from htools.commandline.tool import Options, stop
 from htools.errors import LoadError
 from htools.model.cluster import Model
@@ -20,7 +23,9 @@ TOTAL_CPU = "cpu-avg-load"
 XEN_CPU = "xen-cpu-avg-load"
 
 _KNOWN = frozenset(("name", "version", "format_version", "timestamp", "category", "kind", "data"))
-_CATEGORIES = (None, "storage", "daemon", "instance", "hypervisor")
+_CATEGORIES = ("storage", "daemon", "instance", "hypervisor")
+_BEFORE = "can't parse MonD data: "
+_IN_REPORTS = "Parsing node's reports: key 'reports': "
 
 
 def _number(value: object) -> float | None:
@@ -32,78 +37,104 @@ def _number(value: object) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
-def _text(value: object) -> bool:
-    return type(value) is str
+def _version(value: object) -> str:
+    return "" if type(value) is str else f"Invalid JSON value {shown(value)} for type DCVersion"
 
 
-_REPORT_FIELDS: tuple[tuple[str, Callable[[object], bool], str], ...] = (
-    ("name", _text, "a string"),
-    ("version", _text, "a string"),
-    ("format_version", lambda value: _number(value) is not None, "a number"),
-    ("timestamp", lambda value: _number(value) is not None, "a number"),
-    ("kind", lambda value: type(value) is not bool and value in {0, 1}, "0 or 1"),
+def _category(value: object) -> str:
+    if type(value) is str:
+        return "" if value in _CATEGORIES else f"Invalid category name {value} for type DCCategory"
+    return "" if value is None else f"Invalid JSON value {shown(value)} for type DCCategory"
+
+
+def _kind(value: object) -> str:
+    if _number(value) is None:
+        return f"Invalid JSON value {shown(value)} for type DCKind"
+    number = cast("float", value)
+    told = str(int(number)) if number == int(number) else fraction(number)
+    return "" if value in {0, 1} else f"Invalid JSON value {told} for type DCKind"
+
+
+_REPORT_FIELDS: tuple[tuple[str, Callable[[object], str], str], ...] = (
+    ("name", partial(reading, "String"), "a string"),
+    ("version", _version, "a string"),
+    ("format_version", partial(reading, "Int"), "a number"),
+    ("timestamp", partial(reading, "Integer"), "a number"),
+    ("category", _category, "null or one of storage, daemon, instance, hypervisor"),
+    ("kind", _kind, "0 or 1"),
+    ("data", lambda _: "", "data"),
 )
-"""Keys that each report has, a test of the value, and what is expected, in words."""
+"""Keys of a report: what Ganeti says of values that do not fit (empty of one that does), and our words for them."""
 
 
-def _check(path: str, node: str, report: object) -> Mapping[str, Any]:
-    """One report, if it is one.
+class _Reports:
+    """The file of reports, with errors that begin as Ganeti's."""
 
-    Raises:
-        LoadError: with the field and what was expected there.
-    """
-    place = f"in each report of node {node}"
-    if not isinstance(report, dict):
-        raise LoadError(path, f"can't parse MonD data: expected objects as reports of node {node}", field="reports")
-    for field, fits, expected in _REPORT_FIELDS:
-        value = report.get(field)
-        if isinstance(value, dict | list) or not fits(value):
-            reason = f"can't parse MonD data: expected {expected} {place}, found "
-            raise LoadError(path, reason + (describe(value) if field in report else "nothing"), field=field)
-    if "data" not in report:
-        raise LoadError(path, f"can't parse MonD data: expected data {place}, found nothing", field="data")
-    category = report.get("category")
-    if isinstance(category, dict | list) or category not in _CATEGORIES:
-        reason = f"can't parse MonD data: expected null or one of {', '.join(_CATEGORIES[1:])} {place}"
-        raise LoadError(path, f"{reason}, found {describe(category)}", field="category")
-    unknown = sorted(set(report) - _KNOWN)
-    if unknown:
-        raise LoadError(path, f"can't parse MonD data: expected no such field {place}", field=unknown[0])
-    return report
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def error(self, reason: str, phrase: str, field: str | None = None) -> LoadError:
+        return LoadError(self._path, reason, field=field, phrase=phrase and _BEFORE + phrase)
+
+    def check(self, node: str, report: Mapping[str, Any]) -> None:
+        """Refuse what is no report."""
+        place = f"in each report of node {node}"
+        for field, told, expected in _REPORT_FIELDS:
+            if field not in report and field != "category":
+                raise self.error(
+                    f"expected {expected} {place}, found nothing", _IN_REPORTS + absent(field, report), field
+                )
+            value = report.get(field)
+            said = told(value)
+            if said or (field == "name" and type(value) is not str):
+                phrase = said and f"{_IN_REPORTS}Can't parse value for '{field}': {said}"
+                raise self.error(f"expected {expected} {place}, found {describe(value)}", phrase, field)
+        unknown = sorted(set(report) - _KNOWN)
+        if unknown:
+            phrase = f"Superfluous dictionary keys: {listed(unknown)}, but only {listed(sorted(_KNOWN))} allowed."
+            raise self.error(f"expected no such field {place}", _IN_REPORTS + phrase, unknown[0])
+
+    def node(self, position: int, entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """A node and the data of its reports by collector."""
+        name = entry.get("node")
+        if type(name) is not str:
+            fields = Fields(self._path, "", entry, "Parsing node's name: ")
+            said = reading("String", name)
+            phrase = fields.phrase("node", said) if said or "node" not in entry else ""
+            raise self.error(f"expected the name of a node in entry {position}", phrase, "node")
+        fields = Fields(self._path, "", entry, "Parsing node's reports: ")
+        reports = entry.get("reports")
+        if not isinstance(reports, list):
+            raise self.error(
+                f"expected a list for node {name}", fields.phrase("reports", reading("list", reports)), "reports"
+            )
+        found: dict[str, Any] = {}
+        for report in reports:
+            said = reading("JSObject", report)
+            if said:
+                reason = f"expected objects as reports of node {name}"
+                raise self.error(reason, fields.phrase("reports", said), "reports")
+            self.check(name, report)
+            found.setdefault(report["name"], report["data"])
+        return name, found
 
 
 def read(path: str) -> dict[str, dict[str, Any]]:
     """The data of every report by node and collector (of two with the same collector, the first).
 
     Raises:
-        LoadError: the file cannot be read, or is not a list of nodes with reports.
+        AccessError: the file cannot be read.
+        LoadError: it is not a list of nodes with reports.
     """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise LoadError(path, f"cannot be read: {error.strerror}") from None
-    try:
-        content = decode(path, data)
-    except LoadError as error:
-        raise LoadError(path, f"can't parse MonD data: {error.reason}") from None
+    parsing = "Parsing MonD's answer: "
+    content = decode(path, read_bytes(path), _BEFORE + parsing)
+    reports = _Reports(path)
     if not isinstance(content, list):
-        raise LoadError(path, "can't parse MonD data: expected a list of objects, one for each node")
-    nodes: dict[str, dict[str, Any]] = {}
-    for position, entry in enumerate(content):
-        if not isinstance(entry, dict) or not isinstance(entry.get("node"), str):
-            raise LoadError(
-                path, f"can't parse MonD data: expected the name of a node in entry {position}", field="node"
-            )
-        reports = entry.get("reports")
-        if not isinstance(reports, list):
-            raise LoadError(path, f"can't parse MonD data: expected a list for node {entry['node']}", field="reports")
-        found: dict[str, Any] = {}
-        for item in reports:
-            report = _check(path, entry["node"], item)
-            found.setdefault(report["name"], report["data"])
-        nodes[entry["node"]] = found
-    return nodes
+        raise reports.error("expected a list of objects, one for each node", no_json_of("list", content, parsing))
+    said = list_reading("JSObject", content)
+    if said:
+        raise reports.error("expected a list of objects, one for each node", parsing + said)
+    return dict(reports.node(position, entry) for position, entry in enumerate(content))
 
 
 def _total(data: object) -> float | None:
@@ -153,7 +184,7 @@ def _collect(model: Model, reports: dict[str, dict[str, Any]] | None, options: O
     collector = XEN_CPU if options.mond_xen else TOTAL_CPU
     ignored = f"Didn't receive an answer by all MonDs, {collector}'s data will be ignored."
     if reports is None:
-        return f"No monitoring daemon is configured; give its reports with --mond-data FILE.\n{ignored}"
+        return f"{ignored}\nNo monitoring daemon is configured; give its reports with --mond-data FILE."
     data = {index: reports.get(node.name, {}).get(collector) for index, node in model.nodes.items()}
     if not options.mond_xen:
         totals = {index: total for index, entry in data.items() if (total := _total(entry)) is not None}

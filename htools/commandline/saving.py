@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from htools.commandline.loading import Loaded
 from htools.commandline.tool import Options
+from htools.errors import AccessError, Doing, refusal
 from htools.model.cluster import Model
 from spec.allocator.cluster import Cluster
-from spec.errors import GantryError
 
 
 def snapshot(loaded: Loaded, model: Model) -> Cluster:
@@ -36,13 +36,15 @@ def write(path: str, content: str) -> None:
     """Write a file.
 
     Raises:
-        GantryError: it cannot be written.
+        AccessError: it cannot be opened or written.
     """
+    doing = Doing.OPEN
     try:
         with open(path, "w", encoding="utf-8") as file:
+            doing = Doing.WRITE
             file.write(content)
     except OSError as error:
-        raise GantryError(f"cannot write '{path}': {error.strerror}") from None
+        raise AccessError(path, doing, refusal(error)) from None
 
 
 def aside(options: Options) -> AbstractContextManager[object]:

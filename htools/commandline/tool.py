@@ -177,7 +177,7 @@ def stop(message: str, code: int = 1) -> NoReturn:
 
 
 def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequence[str] | None = None) -> int:
-    """Read the command line, answer `--help` and its kin, run `body`, and print errors in one line.
+    """Read the command line, answer `--help` and its kin, run `body`, and print errors, which begin as Ganeti's do.
 
     Returns:
         The exit code: what `body` returned, 1 after an error that was explained, 2 for a wrong command line.
@@ -186,7 +186,7 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
     try:
         options, arguments = parse_command_line(tool, sys.argv[1:] if words is None else words)
     except CommandLineError as error:
-        hint = f"\n'{name} --help' lists the options." if error.code == 2 else ""
+        hint = f"\n\nUsage: {name} [OPTION...]\n'{name} --help' lists the options." if error.code == 2 else ""
         print(f"{error.text}{hint}", file=sys.stderr)
         return error.code
     if options.show_help:
@@ -201,8 +201,10 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
     try:
         return body(options, arguments)
     except GantryError as error:
+        from htools.errors import AccessError
+
         sys.stdout.flush()
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"{name if isinstance(error, AccessError) else 'Error'}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         sys.stderr.close()

@@ -10,7 +10,7 @@ numbers.
 import re
 from functools import cache
 
-_SPACE = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+SPACE = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _DIGITS = 4000
 """Digits that are turned into a number at once: Python refuses more than 4300 of them."""
 
@@ -19,11 +19,11 @@ _DIGITS = 4000
 def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """What stands before a number, the number, and what closes a parenthesis; compiled when a number is read first."""
     number = (
-        rf"{_SPACE}*(?P<minus>-{_SPACE}*)?"
+        rf"{SPACE}*(?P<minus>-{SPACE}*)?"
         r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
         r"|NaN(?![\w'])|Infinity(?![\w']))"
     )
-    return re.compile(rf"(?:{_SPACE}*\()*"), re.compile(number), re.compile(rf"{_SPACE}*\)")
+    return re.compile(rf"(?:{SPACE}*\()*"), re.compile(number), re.compile(rf"{SPACE}*\)")
 
 
 def _natural(body: str) -> int | None:
@@ -87,11 +87,17 @@ def reads_float(text: str) -> tuple[float, str] | None:
     return (-value if negative else value), rest
 
 
-def _complete(name: str, text: str, found: tuple[float, str] | None) -> None:
+def read_failure(name: str, text: str, found: tuple[float, str] | None) -> str:
+    """What Ganeti says of a text that is not wholly the number that was found in it; empty where it is."""
     if found is None:
-        raise ValueError(f"{name}: cannot parse string '{text}'")
-    if found[1]:
-        raise ValueError(f"{name}: leftover characters when parsing '{text}': '{found[1]}'")
+        return f"{name}: cannot parse string '{text}'"
+    return f"{name}: leftover characters when parsing '{text}': '{found[1]}'" if found[1] else ""
+
+
+def _complete(name: str, text: str, found: tuple[float, str] | None) -> None:
+    failure = read_failure(name, text, found)
+    if failure:
+        raise ValueError(failure)
 
 
 def read_int(name: str, text: str) -> int:
@@ -144,22 +150,36 @@ def split_on(separator: str, text: str) -> list[str]:
     return text.split(separator) if text else []
 
 
+_CONTROLS = (
+    "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "a", "b", "t", "n", "v", "f", "r", "SO", "SI", "DLE", "DC1",
+    "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
+)  # fmt: skip
+
+
+def _escaped(code: int) -> str:
+    """A letter within quotes, apart from the quotes themselves."""
+    if code < 32:
+        return "\\" + _CONTROLS[code]
+    if code == 92:
+        return "\\\\"
+    if code == 127:
+        return "\\DEL"
+    return chr(code) if code < 127 else f"\\{code}"
+
+
+def show_char(letter: str) -> str:
+    """A letter in single quotes as Haskell's `show` writes it."""
+    return "'\\''" if letter == "'" else f"'{_escaped(ord(letter))}'"
+
+
 def show_string(text: str) -> str:
     """A string in double quotes as Haskell's `show` writes it."""
     parts = ['"']
-    names = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
-    previous_numeric = False
+    before = ""
     for letter in text:
-        code = ord(letter)
-        if code in names:
-            parts.append("\\" + names[code])
-            previous_numeric = False
-        elif 32 <= code < 127:
-            if previous_numeric and letter.isdigit():
-                parts.append("\\&")
-            parts.append(letter)
-            previous_numeric = False
-        else:
-            parts.append(f"\\{code}")
-            previous_numeric = True
+        part = '\\"' if letter == '"' else _escaped(ord(letter))
+        if (letter.isascii() and letter.isdigit() and before[1:].isdigit()) or (letter == "H" and before == "\\SO"):
+            part = "\\&" + part
+        parts.append(part)
+        before = part if part.startswith("\\") else ""
     return "".join(parts) + '"'

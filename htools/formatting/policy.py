@@ -6,10 +6,11 @@ Source: the output of htools 3.0.2.
 from htools.formatting.numbers import show
 from spec.allocator.cluster import ISpec, Policy
 
-_TEMPLATES = {
+TEMPLATES = {
     "diskless": "DTDiskless", "file": "DTFile", "sharedfile": "DTSharedFile", "plain": "DTPlain", "blockdev": "DTBlock",
     "drbd": "DTDrbd8", "rbd": "DTRbd", "ext": "DTExt", "gluster": "DTGluster",
 }  # fmt: skip
+"""What Ganeti's records call disk templates."""
 
 
 def _show_ispec(spec: ISpec) -> str:
@@ -27,7 +28,7 @@ def show_policy(policy: Policy) -> str:
         f"minMaxISpecsMaxSpec = {_show_ispec(pair.maximum)}}}"
         for pair in policy.bounds
     )
-    templates = ",".join(_TEMPLATES[template.value] for template in policy.disk_templates)
+    templates = ",".join(TEMPLATES[template.value] for template in policy.disk_templates)
     return (
         f"IPolicy {{iPolicyMinMaxISpecs = [{bounds}], iPolicyStdSpec = {_show_ispec(policy.standard)}, "
         f"iPolicyDiskTemplates = [{templates}], iPolicyVcpuRatio = {show(policy.vcpu_ratio)}, "
