@@ -5,7 +5,8 @@ from math import inf, isnan
 
 import pytest
 
-from spec.allocator.state import group_state, ratio, whole
+from spec.allocator.arithmetic import ratio, whole
+from spec.allocator.state import group_state
 from tests.spec.allocator.small import instance, node, state
 
 
