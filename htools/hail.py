@@ -133,17 +133,19 @@ def body(options: Options, arguments: list[str]) -> int:
     if options.data_file is not None or options.simulate:
         loaded = load(options)
         cluster, model = loaded.cluster, loaded.model
-        _refuse_strangers(cluster, request)
     elif options.mond:
         from htools.commandline import mond
 
         mond.apply(model, options)
     if options.verbose > 1:
-        print(f"Received request: {request}", file=sys.stderr)
+        from htools.iallocator.records import cluster_record, request_record
+
+        print(f"Received request: {request_record(request, replace(cluster, tags=tags))}", file=sys.stderr)
         if options.verbose > 2:
-            print(f"Received cluster data: {cluster}", file=sys.stderr)
+            print(f"Received cluster data: {cluster_record(cluster, model)}", file=sys.stderr)
         if isinstance(request, Allocate | MultiAllocate) and is_dedicated(model, cluster.groups, request):
             print("Allocation on a dedicated cluster; using lost-allocations metrics.", file=sys.stderr)
+    _refuse_strangers(cluster, request)
     _print_nodes(options, model, "Initial")
     saving.save(options.save, "pre-ialloc", "before iallocator run", cluster)
     only = None if options.restrict_to_nodes is None else tuple(options.restrict_to_nodes)
