@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from htools.errors import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -55,10 +57,33 @@ def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directo
     return Outcome(code, output.getvalue(), errors.getvalue(), _files(directory))
 
 
+def _usage(errors: str) -> str:
+    """What is said of a wrong command line, without the help that follows and the lists of options."""
+    told = errors.partition("\n\n")[0]
+    return "\n".join(line for line in told.split("\n") if not line.startswith("  "))
+
+
+def begins_alike(theirs: str, ours: str) -> bool:
+    """Whether our error begins with Ganeti's, to the end of a line.
+
+    Ours shows control characters as escapes, and of long phrases the begin and the end; Ganeti breaks lines within
+    large values.
+    """
+    if theirs.startswith("Command line error: "):
+        theirs, ours = _usage(theirs), _usage(ours)
+    whole, mine = printable(theirs.removesuffix("\n").replace(",\n ", ", ")), printable(ours.removesuffix("\n"))
+    if mine.startswith(whole):
+        return mine[len(whole) : len(whole) + 2] in {"", "\\n"}
+    head, cut, tail = mine.partition("...")
+    return bool(cut) and whole.startswith(head) and any(whole.endswith(tail[:end]) for end in range(100, 201))
+
+
 def difference(ganeti: Outcome, ours: Outcome) -> str:
-    """The first thing that differs, or an empty text. Of an error only code and silence elsewhere must agree."""
+    """The first thing that differs, or an empty text. An error begins with Ganeti's; more may follow."""
     if ganeti.code != ours.code:
         return f"exit code {ganeti.code} became {ours.code}: {ours.errors[-300:]}"
+    if ganeti.code != 0 and not begins_alike(ganeti.errors, ours.errors):
+        return f"error:\n  Ganeti: {ganeti.errors}\n  ours: {ours.errors}"
     pairs = [("standard output", ganeti.output, ours.output)]
     if ganeti.code == 0:
         pairs.append(("standard error", ganeti.errors, ours.errors))

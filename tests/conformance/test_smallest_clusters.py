@@ -189,6 +189,6 @@ def test_a_limit_of_none(tmp_path: Path) -> None:
         assert "Prelude.head: empty list" in run_ganeti(theirs, words, tmp_path).errors
 
 
-def test_the_request_is_told_in_our_own_words(tmp_path: Path) -> None:
-    told = asked(tmp_path, request([node("n0")], {}, allocate("plain", 512)), "-v", same=False)
-    assert told.errors.startswith("Received request: Allocate(")
+def test_the_request_is_told_as_ganeti_tells_it(tmp_path: Path) -> None:
+    told = asked(tmp_path, request([node("n0")], {}, allocate("plain", 512)), "-v")
+    assert told.errors.startswith('Received request: Allocate (Instance {name = "new", ')

@@ -48,7 +48,11 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
     ("words", "code", "text"),
     [
         ("nonsense", 2, "unknown command 'nonsense'"),
-        ("cluster init --from /no/such --root {root}", 1, "/no/such: cannot be read"),
+        (
+            "cluster init --from /no/such --root {root}",
+            1,
+            "/no/such: openFile: does not exist (No such file or directory)",
+        ),
         (f"cluster init --from {BRANCH} --root {{file}}", 1, "Not a directory: {file}/var"),
         (f"cluster init --from {BRANCH} --root /proc/none", 1, "/proc/none"),
         (f"cluster init --from {BRANCH} --root {{root}}/{'x' * 100}", 1, "bytes shorter"),

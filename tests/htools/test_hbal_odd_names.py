@@ -55,4 +55,5 @@ def test_lines_of_the_utilisation_file_end_with_a_newline_alone(tmp_path: Path) 
     (tmp_path / "loads").write_bytes(b"i0 1 2 3 4\r\n")
     outcome, _ = run(tmp_path, CLUSTER.format("n", "i"), "-U", str(tmp_path / "loads"))
     assert outcome.code == 1
-    assert "line 1: can't parse utilisation data" in outcome.errors
+    assert "can't parse utilisation data: i0: leftover characters" in outcome.errors
+    assert "loads, line 1: expected a name and four numbers" in outcome.errors

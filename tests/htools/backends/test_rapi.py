@@ -3,10 +3,13 @@
 import base64
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.error import URLError
+from urllib.request import OpenerDirector
 
 import pytest
 
@@ -148,3 +151,49 @@ def test_what_is_no_http_is_named() -> None:
 def test_nobody_answers() -> None:
     with pytest.raises(LoadError, match=r"http://127\.0\.0\.1:1/2/groups\?bulk=1.*remote API, found"):
         rapi.load("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "CurlHttpReturnedError"),
+        (b"", "CurlGotNothing"),
+        (b"220 smtp\r\n", "CurlUnspportedProtocol"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nno", "CurlPartialFile"),
+    ],
+)
+def test_errors_begin_with_what_ganeti_says(answer: bytes, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as client:
+                client.recv(1000)
+                client.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(LoadError) as caught:
+            rapi.load(address)
+        thread.join(20)
+    assert str(caught.value).startswith(f"Curl error for '{address}/2/groups?bulk=1', error {name}\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (URLError(socket.gaierror(socket.EAI_NONAME, "unknown")), "CurlCouldntResolveHost"),
+        (URLError(ConnectionRefusedError()), "CurlCouldntConnect"),
+        (URLError(ssl.SSLError("no")), "CurlSSLConnectError"),
+        (URLError("unknown url type: foo"), "CurlUnspportedProtocol"),
+        (TimeoutError(), "CurlOperationTimeout"),
+        (ValueError("Invalid IPv6 URL"), "CurlUrlMalformat"),
+    ],
+)
+def test_names_of_faults(monkeypatch: pytest.MonkeyPatch, error: Exception, name: str) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(OpenerDirector, "open", fail)
+    with pytest.raises(LoadError, match=f"Curl error for 'http://h/2/groups.bulk=1', error {name}\n"):
+        rapi.load("http://h")

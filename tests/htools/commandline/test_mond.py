@@ -98,7 +98,7 @@ def test_malformed_reports_are_refused(tmp_path: Path, content: object) -> None:
 def test_fields_of_reports_are_what_they_should_be(tmp_path: Path, key: str, value: object) -> None:
     reports = [total("node1", 3.5), total("node2", 1.5)]
     reports[1]["reports"][0][key] = value
-    with pytest.raises(LoadError, match=f"field '{key}': can't parse MonD data: expected .* of node node2"):
+    with pytest.raises(LoadError, match=f"field '{key}': expected .* of node node2"):
         applied(tmp_path, reports)
 
 
@@ -139,7 +139,7 @@ def test_fields_of_a_report_are_what_they_should_be(tmp_path: Path, field: str, 
     for value in bad:
         content = [total("node1", 1.0), total("node2", 1.0)]
         content[0]["reports"][0][field] = value
-        with pytest.raises(LoadError, match=f"field '{field}': can't parse MonD data: expected .* of node node1"):
+        with pytest.raises(LoadError, match=f"field '{field}': expected .* of node node1"):
             applied(tmp_path, content)
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "reports.json"
     for content in ("", "[NaN]", "[]x"):
         path.write_text(content)
-        with pytest.raises(LoadError, match="can't parse MonD data: expected JSON"):
+        with pytest.raises(LoadError, match=r"(?s)can't parse MonD data: .*expected JSON"):
             mond.read(str(path))
 
 
