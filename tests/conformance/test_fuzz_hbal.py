@@ -9,7 +9,7 @@ from tests import budget
 from tests.conformance.fuzz import differences
 from tests.conftest import peer_program
 
-FAST = 60
+FAST = 40
 LONG, LARGE = budget.spent(ci=400, weekly=2000), budget.spent(ci=10, weekly=50)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from htools import hail
-from htools.iallocator import evacuation, fast_paths
+from htools.iallocator import allocation, evacuation, fast_paths
 from tests import budget
 from tests.conformance.programs import Outcome, difference, run_ganeti, run_ours
 from tests.conformance.random_clusters import random_cluster
@@ -94,7 +94,7 @@ def compare(
         path = tmp_path / "request.json"
         path.write_text(json.dumps(request if kinds is KINDS else with_room(request)))
         words = [*options_of(seed), str(path)]
-        for module in (hail, fast_paths, evacuation):
+        for module in (allocation, fast_paths, evacuation):
             monkeypatch.setattr(module, "PLAIN_BELOW", 0 if seed % 2 else 10**9)
         ganeti, ours = run_ganeti(GANETI_HAIL, words, tmp_path), run_ours(hail.main, words, tmp_path)
         assert without_internals(ours) == without_internals(ganeti), f"seed {seed}: hail {' '.join(words)}"
@@ -105,8 +105,8 @@ def compare(
 
 @pytest.mark.peer
 def test_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = compare(range(10_000, 10_150), tmp_path, monkeypatch)
-    assert sum(count for (_, acted), count in seen.items() if acted) >= 50
+    seen = compare(range(10_000, 10_060), tmp_path, monkeypatch)
+    assert sum(count for (_, acted), count in seen.items() if acted) >= 20
 
 
 @pytest.mark.peer

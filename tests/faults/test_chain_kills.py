@@ -65,6 +65,7 @@ def check_completed(chain: Chain, hbal: "subprocess.Popen[str]", before: Any, pa
     until(lambda: not [name for name in os.listdir(chain.root.livelocks) if name.startswith("job_")], "no live-lock")
 
 
+@pytest.mark.long
 def test_both_daemons_gone_at_once_while_jobs_run(tmp_path: Path) -> None:
     """Jobs run on without them; what was confirmed before is there when they are back."""
     del tmp_path

@@ -16,7 +16,7 @@ from tests.checkers.plans.test_offered_moves import (
 )
 from tests.quality.planting import plant
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("offered moves")]
 
 READERS: dict[str, Offers] = {
     "spec.allocator.moves": by_definition,

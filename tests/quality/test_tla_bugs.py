@@ -268,6 +268,7 @@ PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [
 
 
 SLOW = {
+    a_worker_keeps_its_trouble_to_itself,
     merging_counts_twice,
     blocks_are_merged_in_any_order,
     numbers_of_a_worker_are_taken_for_ours,

@@ -33,6 +33,7 @@ class Info(NamedTuple):
 
 
 _LITERAL = Info(CONSTANT, closed=True)
+_NOWHERE = 1 << 30
 
 
 class Levels:
@@ -49,6 +50,7 @@ class Levels:
         self.globals: dict[Symbol, dict[Way, Any]] = {}
         self.bodies: dict[Symbol, dict[Way, Any]] = {}
         self._known: dict[Any, tuple[Info, Any]] = {}
+        self._cut = _NOWHERE  # the outermost of the operators at work that was met again, and so cut short
 
     def enter(self, path: Path, env: Env) -> Env:
         """The environment inside the instances of a path."""
@@ -225,15 +227,21 @@ class Levels:
         return self._symbol(binding.symbol, binding.env, active, binding.path)
 
     def _operator(self, operator: Operator, env: Env, active: tuple[Operator, ...]) -> Info:
-        if operator in active or operator.body is None:
+        if operator.body is None:
+            return _LITERAL
+        if operator in active:
+            self._cut = min(self._cut, active.index(operator))
             return _LITERAL
         key = (operator, self.relevant(self.reach.operator(operator), env))
-        if key not in self._known:
-            found = self._info(operator.body, env, (*active, operator))
-            if active:
-                return found
+        known = self._known.get(key)
+        if known is not None:
+            return known[0]
+        around, self._cut = self._cut, _NOWHERE
+        found = self._info(operator.body, env, (*active, operator))
+        if self._cut >= len(active):  # nothing around it was cut short: this is the whole of it
             self._known[key] = (found, env)
-        return self._known[key][0]
+        self._cut = min(around, self._cut)
+        return found
 
 
 def _environment(binding: Any) -> Env | None:

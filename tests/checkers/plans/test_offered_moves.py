@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from htools.balance.arrays import Floats, Ints
 
 
+pytestmark = pytest.mark.xdist_group("offered moves")  # they share the tables
+
+
 def by_definition(situation: Situation) -> frozenset[Offer]:
     state, rules = group_state(initial_state(situation.cluster(), situation.settings()), 0), situation.rules()
     return frozenset(offer(m) for at in defined.movable(state, rules) for m in defined.offered(state, at, rules))

@@ -13,7 +13,7 @@ from checkers.tla.search.state_graph import Options
 from checkers.tla.values.show import show
 
 _PHASES: dict[str, type[TlaError]] = {"parse": TlaSyntaxError, "semantic": TlaSemanticError, "eval": TlaEvalError}
-_LARGE = 60_000
+_LARGE = 20_000
 
 
 def vectors(shared: Path, name: str) -> list[dict[str, Any]]:

@@ -30,10 +30,10 @@ def walked(seeds: range, most: int, monkeypatch: pytest.MonkeyPatch) -> Counter[
 
 
 def test_walks_are_those_of_trying_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = walked(range(60), 5, monkeypatch)
-    assert seen["Engine"] > 20
-    assert seen["ClassSearch"] > 5
-    assert seen["rounds"] > 300
+    seen = walked(range(24), 5, monkeypatch)
+    assert seen["Engine"] > 8
+    assert seen["ClassSearch"] > 1
+    assert seen["rounds"] > 100
 
 
 @pytest.mark.long
