@@ -12,9 +12,10 @@ from typing import Any
 from htools.formatting.haskell import show_string
 from htools.formatting.numbers import show
 from htools.formatting.policy import TEMPLATES, show_policy
-from htools.model.cluster import Model, NodeModel, divide
+from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.placement.outcomes import new_model
+from spec.allocator.arithmetic import ratio
 from spec.allocator.cluster import (
     AllocPolicy,
     Cluster,
@@ -212,7 +213,7 @@ def _group(index: int, group: Group) -> _Word:
 
 def _part_of_disk(node: NodeModel, disk: int, spindles: int) -> float:
     part, whole = (spindles, node.total_spindles) if node.exclusive else (disk, node.total_disk)
-    return divide(part, whole) if whole else 1.0
+    return ratio(part, whole) if whole else 1.0
 
 
 def _node(node: NodeModel, policy: Policy, planned_load: Iterable[float]) -> _Word:
@@ -249,14 +250,14 @@ def _node(node: NodeModel, policy: Policy, planned_load: Iterable[float]) -> _Wo
             "failN1Forth": True,
             "rMem": node.reserved,
             "rMemForth": 0,
-            "pMem": divide(node.free_memory, node.total_memory),
-            "pMemForth": divide(node.planned_free_memory, node.total_memory),
+            "pMem": ratio(node.free_memory, node.total_memory),
+            "pMemForth": ratio(node.planned_free_memory, node.total_memory),
             "pDsk": _part_of_disk(node, node.free_disk, node.free_spindles),
             "pDskForth": _part_of_disk(node, node.planned_free_disk, node.planned_free_spindles),
-            "pRem": divide(node.reserved, node.total_memory),
+            "pRem": ratio(node.reserved, node.total_memory),
             "pRemForth": 0.0,
-            "pCpu": divide(node.used_cpus, node.total_cpus),
-            "pCpuForth": divide(node.planned_used_cpus, node.total_cpus),
+            "pCpu": ratio(node.used_cpus, node.total_cpus),
+            "pCpuForth": ratio(node.planned_used_cpus, node.total_cpus),
             "mDsk": 0.0,
             "loDsk": node.low_disk,
             "hiCpu": node.high_cpus,
