@@ -11,7 +11,7 @@ says so: a verdict `Ok` always covers the whole reachable space, and what was cu
 ...     yield "empty b", (a, 0)
 ...     yield "a to b", (a - min(a, 5 - b), b + min(a, 5 - b))
 >>> found = explore([(0, 0)], pour, holds={"never one": lambda jugs: "one litre" if 1 in jugs else None})
->>> print(found.verdict.witness.told())
+>>> print(found.verdict.witness.describe())
 'never one' fails after 4 steps: one litre
   1. fill a
   2. a to b
