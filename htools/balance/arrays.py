@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from htools.model.cluster import Model
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.node import NodeModel
-from htools.model.score import COMPONENTS, DEVIATION, node_values
+from htools.model.score import node_values
 from spec.allocator.arithmetic import ratio
+from spec.allocator.components import COMPONENTS, Aggregation, Part
 
 # A process that loads a cluster and exits has no use for a pool of threads, which cost 50 ms to start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
     Bools = NDArray[np.bool_]
 
-COLUMNS = tuple(position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation == DEVIATION)
+COLUMNS = tuple(
+    position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.DEVIATION
+)
 """Positions of the standard deviations among the score's components."""
 
-WEIGHTS = tuple(COMPONENTS[position][1] for position in COLUMNS)
+WEIGHTS = tuple(COMPONENTS[position].weight for position in COLUMNS)
 
-RESERVED = COLUMNS.index(3)
+RESERVED = COLUMNS.index(Part.RESERVED_MEMORY)
 """The column of the reserved memory, the one that is no linear account."""
 
 LARGEST = float(2**50)
@@ -123,7 +126,7 @@ class NodeArrays:
             self.primaries[at] = len(node.primaries)
             self.total_memory[at] = node.total_memory
             self.location_score[at] = node.location_score
-            self.tag_conflicts[at] = row[11]
+            self.tag_conflicts[at] = row[Part.TAG_CONFLICTS]
             self.needs[at] = 0.0
             for peer, need in node.peers:
                 if peer in self.position:

@@ -19,6 +19,7 @@ import numpy as np
 from htools.balance.arrays import RESERVED, WEIGHTS, InstanceArrays, NodeArrays
 from htools.balance.tag_tables import TagTables
 from htools.model.cluster import Model
+from spec.allocator.components import COMPONENTS, Part
 from spec.allocator.decisions import MoveKind, Rules
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ KINDS = (
     MoveKind.FAILOVER_AND_REPLACE,
 )
 """Kinds with a target for mirrored instances, in the order in which they are tried."""
+
+ALL_OFFLINE, PRIMARIES_OFFLINE, TAG_CONFLICTS, RESERVED_TOTAL = (
+    COMPONENTS[part].weight
+    for part in (Part.OFFLINE_INSTANCES, Part.OFFLINE_PRIMARIES, Part.TAG_CONFLICTS, Part.RESERVED_TOTAL)
+)
+"""Weights of components that are sums."""
 
 ROUNDING = 2.0**-53
 """Half the distance of 1 to the next double."""
@@ -141,10 +148,12 @@ class Candidates:
         reserved = float((nodes.values[:, RESERVED] * on).sum())
         self.n1: Floats = np.where(nodes.failed, nodes.count, 0.0) * on
         off = 1.0 - on
-        offline = 4.0 * float((nodes.count * off).sum()) + 16.0 * float((nodes.primaries * off).sum())
-        tags = 2.0 * float((nodes.tag_conflicts * on).sum())
+        offline = ALL_OFFLINE * float((nodes.count * off).sum()) + PRIMARIES_OFFLINE * float(
+            (nodes.primaries * off).sum()
+        )
+        tags = TAG_CONFLICTS * float((nodes.tag_conflicts * on).sum())
         places = float((nodes.location_score * on).sum()) + self.tags.collisions
-        self.additive = 0.25 * reserved + float(self.n1.sum()) + offline + tags + places
+        self.additive = RESERVED_TOTAL * reserved + float(self.n1.sum()) + offline + tags + places
         """The part of the score that is no deviation."""
         self.magnitude = float(np.abs(nodes.values[nodes.online]).max(initial=1.0))
         """The largest value of any node in any column."""

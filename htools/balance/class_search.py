@@ -22,9 +22,10 @@ from htools.balance.candidates import ROUNDING
 from htools.balance.score_deltas import VARIANCE_ROUNDINGS
 from htools.model.cluster import NO_NODE, Model
 from htools.model.moves import Moved, attempt
-from htools.model.score import COMPONENTS, component_values
+from htools.model.score import component_values
 from spec.allocator.admission import AS_PRIMARY, Figure, Limit, Only
 from spec.allocator.cluster import MirrorType
+from spec.allocator.components import COMPONENTS, EVACUATED, Part
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
 import numpy as np  # isort: skip
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 LIMIT = 60_000
 """Pairs of row and target up to which scoring all of them in a round is quicker than keeping bounds."""
 
-MEMORY, CPU, LOAD, PLANNED_MEMORY, PLANNED_CPU = 0, 6, 7, 13, 15
-"""Positions of the components that change (the load has four)."""
-
 _ASKED = tuple(
     condition
     for condition in AS_PRIMARY
@@ -49,13 +47,8 @@ _ASKED = tuple(
 """What is asked for an instance without local disks and tags. Planned cores are never less than the real ones."""
 _FORCED = tuple(condition for condition in _ASKED if not condition.soft)
 
-N1, OFFLINE_ALL, OFFLINE_PRIMARIES = 2, 4, 5
-
 NOBODY = np.iinfo(np.intp).max
 """Where a row has no instance."""
-
-EVACUATED = COMPONENTS[OFFLINE_ALL][1] + COMPONENTS[OFFLINE_PRIMARIES][1]
-"""What an instance on an offline node counts."""
 
 
 def _movable(model: Model) -> "list[tuple[int, InstanceModel]]":
@@ -119,9 +112,12 @@ class ClassSearch:
         self.constant = sum(
             part
             for at, part in enumerate(self.resting)
-            if at not in {*self._column, N1, OFFLINE_ALL, OFFLINE_PRIMARIES}
+            if at not in {*self._column, Part.N1_INSTANCES, Part.OFFLINE_INSTANCES, Part.OFFLINE_PRIMARIES}
         )
-        self.offline_all, self.offline_primaries = int(parts[OFFLINE_ALL]), int(parts[OFFLINE_PRIMARIES])
+        self.offline_all, self.offline_primaries = (
+            int(parts[Part.OFFLINE_INSTANCES]),
+            int(parts[Part.OFFLINE_PRIMARIES]),
+        )
 
     def _find_rows(self) -> None:
         """Sort the instances that may move into classes and by where they are."""
@@ -148,17 +144,24 @@ class ClassSearch:
         memory, cpus = [float(node.total_memory) for node in nodes], [float(node.total_cpus) for node in nodes]
         speed, ones = [node.cpu_speed for node in nodes], [1.0] * len(nodes)
         columns = {
-            MEMORY: ([float(node.free_memory) for node in nodes], memory, ones, [-float(v.used_memory) for v in kinds]),
-            CPU: ([float(node.used_cpus) for node in nodes], cpus, speed, [float(vm.vcpus) for vm in kinds]),
-            PLANNED_MEMORY: (
+            Part.FREE_MEMORY: (
+                [float(node.free_memory) for node in nodes], memory, ones, [-float(vm.used_memory) for vm in kinds],
+            ),
+            Part.CORES: ([float(node.used_cpus) for node in nodes], cpus, speed, [float(vm.vcpus) for vm in kinds]),
+            Part.PLANNED_MEMORY: (
                 [float(n.planned_free_memory) for n in nodes], memory, ones, [-float(vm.memory) for vm in kinds],
             ),
-            PLANNED_CPU: (
+            Part.PLANNED_CORES: (
                 [float(node.planned_used_cpus) for node in nodes], cpus, speed, [float(vm.vcpus) for vm in kinds],
             ),
         }  # fmt: skip
         for part in range(4):
-            columns[LOAD + part] = ([n.load[part] for n in nodes], ones, ones, [vm.load[part] for vm in kinds])
+            columns[Part(Part.CPU_LOAD + part)] = (
+                [n.load[part] for n in nodes],
+                ones,
+                ones,
+                [vm.load[part] for vm in kinds],
+            )
         kept = list({repr(column): column for column in columns.values()}.values())
         self._column = {at: kept.index(column) for at, column in columns.items()}
         self.accounts: Floats = np.array([column[0] for column in kept])
@@ -169,7 +172,7 @@ class ClassSearch:
         self.reference: Floats = self.values.mean(axis=1, keepdims=True)
         self.weights: Floats = np.zeros(len(kept))
         for at, column in self._column.items():
-            self.weights[column] += COMPONENTS[at][1]
+            self.weights[column] += COMPONENTS[at].weight
         self.unit: Floats = 1.0 / self.whole / self.speed
         self.added: Floats = self.needs[:, :, None] * self.unit[:, None, :]
         self.added_squares: Floats = (self.count - 1.0) * self.added * self.added
@@ -253,8 +256,8 @@ class ClassSearch:
 
     def _counted(self) -> float:
         """The part of the score that counts instances: on nodes that fail N+1, and on offline ones."""
-        offline = COMPONENTS[OFFLINE_ALL][1] * self.offline_all
-        return offline + COMPONENTS[OFFLINE_PRIMARIES][1] * self.offline_primaries + self._failing()
+        offline = COMPONENTS[Part.OFFLINE_INSTANCES].weight * self.offline_all
+        return offline + COMPONENTS[Part.OFFLINE_PRIMARIES].weight * self.offline_primaries + self._failing()
 
     def _failing(self) -> float:
         return float(self.residents[self.failed].sum())
@@ -307,12 +310,12 @@ class ClassSearch:
             if self.free[home] + used <= self.reserved[home]:
                 failing += float(self.residents[home]) - 1.0
         counted = {
-            N1: failing,
-            OFFLINE_ALL: float(self.offline_all - leaves_offline),
-            OFFLINE_PRIMARIES: float(self.offline_primaries - leaves_offline),
+            Part.N1_INSTANCES: failing,
+            Part.OFFLINE_INSTANCES: float(self.offline_all - leaves_offline),
+            Part.OFFLINE_PRIMARIES: float(self.offline_primaries - leaves_offline),
         }
         result = 0.0
-        for at, (_, weight, _) in enumerate(COMPONENTS):
+        for at, (_, weight, _) in zip(Part, COMPONENTS, strict=True):
             if at in self._column:
                 result += weight * deviations[self._column[at]]
             elif at in counted:

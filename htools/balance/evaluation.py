@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from htools.balance.admission import PRIMARY, SECONDARY
-from htools.balance.candidates import Block, Candidates
+from htools.balance.candidates import ALL_OFFLINE, PRIMARIES_OFFLINE, Block, Candidates
 from htools.balance.score_deltas import Changes
+from spec.allocator.components import EVACUATED
 from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Evaluation(Changes):
         score += self._reserve_deviation(kept[0][:, None] + gain[0], kept[1][:, None] + gain[1])
         again = nodes.free[self.primary] <= nodes.reserved[self.primary]
         rows = self._n1_of_rows(self.primary, self.on_primary, again, 0.0) + self._without_mirror()
-        score += self._sum(rows - 4.0 * self.off_secondary, self._n1_of_targets(nodes.free[at] <= reserve))
+        score += self._sum(rows - ALL_OFFLINE * self.off_secondary, self._n1_of_targets(nodes.free[at] <= reserve))
         score += self._place_change(MoveKind.REPLACE_SECONDARY)
         valid = self._stays()[:, None] & self._chosen(self.force_secondary, SECONDARY)
         return score, valid & self._targets_keep_n1(reserve, self.force_secondary)
@@ -116,7 +117,7 @@ class Evaluation(Changes):
         score = self._deviations(delta, self.swapped_primary[1] + self.unmirrored[1], self.as_primary)
         score += self._reserve_deviation(kept[0][:, None] + gain[0], kept[1][:, None] + gain[1])
         mirror = self._n1_of_rows(primary, self.on_primary, self.left_free[:, None] <= reserve, 0.0)
-        rows = self._without_mirror() - 16.0 * self.off_primary - 4.0 * self.off_secondary
+        rows = self._without_mirror() - PRIMARIES_OFFLINE * self.off_primary - ALL_OFFLINE * self.off_secondary
         score += self._sum(rows, mirror + self._n1_of_targets(self._running_fails()))
         score += self._tag_change(at) + self._place_change(MoveKind.REPLACE_AND_FAILOVER)
         forced = self.force_secondary
@@ -134,7 +135,7 @@ class Evaluation(Changes):
         score += self._reserve_deviation(*self._reserve_change(secondary, self.on_secondary, reserve))
         free = nodes.free[secondary]
         mirror = self._n1_of_rows(secondary, self.on_secondary, free[:, None] <= reserve, 0.0)
-        rows = self._without_primary() - 20.0 * self.off_primary
+        rows = self._without_primary() - EVACUATED * self.off_primary
         score += self._sum(rows, mirror + self._n1_of_targets(self._running_fails()))
         score += self._tag_change(at) + self._place_change(MoveKind.REPLACE_PRIMARY)
         forced = self.force_primary
@@ -152,7 +153,7 @@ class Evaluation(Changes):
         delta, square = self.gone[0] + self.swapped_secondary[0], self.gone[1] + self.swapped_secondary[1]
         score = self._deviations(delta, square, self.as_secondary)
         score += self._reserve_deviation(kept[0][:, None] + gain[0], kept[1][:, None] + gain[1])
-        rows = self._without_primary() + self._run_by_secondary() - 20.0 * self.off_primary
+        rows = self._without_primary() + self._run_by_secondary() - EVACUATED * self.off_primary
         score += self._sum(rows, self._n1_of_targets(nodes.free[at] <= reserve))
         tags = self._tag_change(None)
         score += tags[:, None] + self._place_change(MoveKind.FAILOVER_AND_REPLACE)
@@ -173,7 +174,7 @@ class Evaluation(Changes):
         score = self._deviations_of_rows(delta, self.swapped_primary[1] + self.swapped_secondary[1])
         score = score + self._reserve_deviation(kept[0] + gain[0], kept[1] + gain[1])
         mirror = self._n1_of_rows(primary, self.on_primary, self.left_free <= reserve, 0.0)
-        rows = mirror + self._run_by_secondary() - 16.0 * self.off_primary
+        rows = mirror + self._run_by_secondary() - PRIMARIES_OFFLINE * self.off_primary
         score += self.parent.additive + rows * self.real
         score += self._tag_change(None) + self._place_change(MoveKind.FAILOVER)
         forced = self.force_primary
@@ -193,7 +194,7 @@ class Evaluation(Changes):
         score = self._deviations(*self.gone, self.as_primary)
         nothing = np.zeros(len(self.rows))
         score += self._reserve_deviation(nothing, nothing)[:, None]
-        rows = self._without_primary() - 20.0 * self.off_primary
+        rows = self._without_primary() - EVACUATED * self.off_primary
         score += self._sum(rows, self._n1_of_targets(self._running_fails()))
         score += self._tag_change(at) + self._place_change(MoveKind.FAILOVER_TO_ANY)
         valid = self._chosen(self.off_primary | self.soft, PRIMARY) & self._accepted(primary, None)

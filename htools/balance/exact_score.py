@@ -9,23 +9,20 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from htools.model.node import NodeModel
-from htools.model.score import (
-    COLLISIONS,
-    COMPONENTS,
-    DEVIATION,
-    OFFLINE,
-    SUM,
-    collisions,
-    node_values,
-)
+from htools.model.score import collisions, node_values
+from spec.allocator.components import COMPONENTS, Aggregation
 
 import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
     from htools.balance.arrays import Floats
 
-_DEVIATIONS = [position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation == DEVIATION]
-_OFFLINE = [position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation == OFFLINE]
+_DEVIATIONS = [
+    position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.DEVIATION
+]
+_OFFLINE = [
+    position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.OFFLINE_SUM
+]
 
 
 class ExactScore:
@@ -70,11 +67,11 @@ class ExactScore:
         offline = self._values[self._offline][:, _OFFLINE].sum(axis=0).tolist()
         result = 0.0
         for position, (_, weight, aggregation) in enumerate(COMPONENTS):
-            if aggregation == DEVIATION:
+            if aggregation is Aggregation.DEVIATION:
                 value = sqrt(next(deviations))
-            elif aggregation == SUM:
+            elif aggregation is Aggregation.SUM:
                 value = sums[position]
-            elif aggregation == COLLISIONS:
+            elif aggregation is Aggregation.COLLISIONS:
                 value = self._collisions(changed)
             else:  # whole numbers, whose sum does not depend on the order
                 value = offline[_OFFLINE.index(position)]

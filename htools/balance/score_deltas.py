@@ -10,7 +10,7 @@ import numpy as np
 
 from htools.balance.admission import Rooms
 from htools.balance.arrays import RESERVED, WEIGHTS
-from htools.balance.candidates import ROUNDING, Candidates
+from htools.balance.candidates import RESERVED_TOTAL, ROUNDING, TAG_CONFLICTS, Candidates
 from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Changes(Rooms):
         self.reserve_error = np.maximum(self.reserve_error, error)
         self.reserve_low = np.minimum(self.reserve_low, low - off[0])
         self.reserve_high = np.maximum(self.reserve_high, high + off[0])
-        deviation: Floats = 0.25 * delta + (WEIGHTS[RESERVED] / count) * np.sqrt(np.maximum(variance, 0.0))
+        deviation: Floats = RESERVED_TOTAL * delta + (WEIGHTS[RESERVED] / count) * np.sqrt(np.maximum(variance, 0.0))
         return deviation
 
     def _n1_of_rows(self, at: "Ints", online: "Floats", failed: "Bools", change: float) -> "Floats":
@@ -141,15 +141,15 @@ class Changes(Rooms):
         return self.used[:, None] >= (self.nodes.free[at] - self.nodes.reserved[at])
 
     def _tag_change(self, target: "Ints | None") -> "Floats":
-        """Twice the change of tag conflicts when the primary moves to each of the targets, or to the secondary."""
+        """The weighted change of tag conflicts when the primary moves to each of the targets, or to the secondary."""
         tags = self.parent.tags
         if tags.joining is None or tags.leaving is None or tags.exclusion is None:
             return np.zeros(1)
         classes = tags.exclusion[self.rows]
-        leaving = 2.0 * tags.leaving[classes, self.primary] * self.on_primary
+        leaving = TAG_CONFLICTS * tags.leaving[classes, self.primary] * self.on_primary
         if target is None:
-            return 2.0 * tags.joining[classes, self.secondary] * self.on_secondary - leaving
-        return 2.0 * tags.joining[classes[:, None], target] - leaving[:, None]
+            return TAG_CONFLICTS * tags.joining[classes, self.secondary] * self.on_secondary - leaving
+        return TAG_CONFLICTS * tags.joining[classes[:, None], target] - leaving[:, None]
 
     def _shared(self, others: "Ints") -> "Floats":
         """Places that each of the given nodes (one a row) shares with each target."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from htools.formatting.numbers import fixed, show
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.node import NodeModel
-from htools.model.score import COMPONENTS, component_values
+from htools.model.score import component_values
 from spec.allocator.arithmetic import ratio
+from spec.allocator.components import COMPONENTS
 
 DEFAULT_FIELDS = (
     "status", "name", "tmem", "nmem", "imem", "xmem", "fmem", "umem", "rmem", "tdsk", "fdsk",

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from htools.placement.arrays import Floats
-from spec.allocator.score import COMPONENTS, Aggregation, collisions
+from spec.allocator.components import Aggregation, Part
+from spec.allocator.score import COMPONENTS, collisions
 from spec.allocator.state import NodeState, State
 
 Rows = NDArray[np.intp]
 
 DEVIATIONS = frozenset(at for at, one in enumerate(COMPONENTS) if one.aggregation is Aggregation.DEVIATION)
-FLOATING = tuple(at for at, one in enumerate(COMPONENTS) if at in DEVIATIONS or one.name == "reserved_mem_rtotal")
+FLOATING = tuple(at for at in Part if at in DEVIATIONS or at == Part.RESERVED_TOTAL)
 """Components whose order of addition matters."""
-PLACES = next(at for at, one in enumerate(COMPONENTS) if one.name == "location_score")
 
 _CELLS = 1 << 18
 """Figures that are looked at together; keeps them in the processor's cache."""
@@ -197,7 +197,7 @@ class SideBySide:
             if pairs is not None and not offline:
                 more = np.array([component.value(node) - value[node.index] for node in pairs.nodes])
                 values[at] += more[pairs.second]
-            if pairs is not None and at == PLACES:
+            if pairs is not None and at == Part.PLACES:
                 values[at] += pairs.shared
 
     def _collisions(self, first: Sequence[NodeState], left: Sequence[tuple[NodeState, ...]]) -> Floats:

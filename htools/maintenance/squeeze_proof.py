@@ -21,9 +21,7 @@ from htools.model.node import NodeModel
 from htools.model.score import score
 from spec.allocator.arithmetic import ratio
 from spec.allocator.cluster import MirrorType
-
-EVACUATED = 20.0
-"""What the score falls by when an offline node loses its instance."""
+from spec.allocator.components import EVACUATED
 
 SLACK = 1e-6
 """Far more than rounding can change in a score of this size."""

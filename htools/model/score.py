@@ -9,35 +9,7 @@ from math import isnan, sqrt
 
 from htools.model.cluster import NodeModel
 from spec.allocator.arithmetic import ratio
-
-DEVIATION, SUM, OFFLINE, COLLISIONS = range(4)
-"""How a component is aggregated over the nodes."""
-
-COMPONENTS: tuple[tuple[str, float, int], ...] = (
-    ("free_mem_cv", 0.5, DEVIATION),
-    ("free_disk_cv", 0.5, DEVIATION),
-    ("n1_cnt", 1.0, SUM),
-    ("reserved_mem_cv", 1.0, DEVIATION),
-    ("offline_all_cnt", 4.0, OFFLINE),
-    ("offline_pri_cnt", 16.0, OFFLINE),
-    ("vcpu_ratio_cv", 0.5, DEVIATION),
-    ("cpu_load_cv", 1.0, DEVIATION),
-    ("mem_load_cv", 1.0, DEVIATION),
-    ("disk_load_cv", 1.0, DEVIATION),
-    ("net_load_cv", 1.0, DEVIATION),
-    ("pri_tags_score", 2.0, SUM),
-    ("spindles_cv", 0.5, DEVIATION),
-    ("free_mem_cv_forth", 0.5, DEVIATION),
-    ("free_disk_cv_forth", 0.5, DEVIATION),
-    ("vcpu_ratio_cv_forth", 0.5, DEVIATION),
-    ("spindles_cv_forth", 0.5, DEVIATION),
-    ("location_score", 1.0, SUM),
-    ("location_exclusion_score", 1.0, COLLISIONS),
-    ("reserved_mem_rtotal", 0.25, SUM),
-)
-"""Name, weight and aggregation of each component, in order."""
-
-RESERVED_WEIGHT = 0.25
+from spec.allocator.components import COMPONENTS, Aggregation, Part
 
 
 def node_values(node: NodeModel) -> tuple[float, ...]:
@@ -110,13 +82,13 @@ def component_values(nodes: Iterable[NodeModel]) -> list[float]:
     offline = [node_values(node) for node in nodes if node.offline]
     values = []
     for position, (_, _, aggregation) in enumerate(COMPONENTS):
-        if aggregation == DEVIATION:
+        if aggregation is Aggregation.DEVIATION:
             values.append(_deviation(columns[position]))
-        elif aggregation == COLLISIONS:
+        elif aggregation is Aggregation.COLLISIONS:
             values.append(collisions(online))
         else:
             total = 0.0
-            for value in columns[position] if aggregation == SUM else [row[position] for row in offline]:
+            for value in columns[position] if aggregation is Aggregation.SUM else [row[position] for row in offline]:
                 total += value
             values.append(total)
     return values
@@ -147,4 +119,4 @@ def optimum(nodes: Iterable[NodeModel]) -> float:
     if isnan(without_largest) or without_largest <= 0:
         return 0.0
     needed = float(sum(need for node in nodes for _, need in node.peers))
-    return RESERVED_WEIGHT * (needed / without_largest - needed / memory)
+    return COMPONENTS[Part.RESERVED_TOTAL].weight * (needed / without_largest - needed / memory)

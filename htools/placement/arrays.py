@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from htools.model.cluster import Model, NodeModel
-from htools.model.score import COLLISIONS, COMPONENTS, DEVIATION, OFFLINE, node_values
+from htools.model.score import node_values
+from spec.allocator.components import COMPONENTS, Aggregation
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ _FIGURES = (
     "planned_spindle_use", "location_score", "group", "offline",
 )  # fmt: skip
 _ROW = {name: row for row, name in enumerate(_FIGURES)}
-DEVIATIONS = [at for at, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation == DEVIATION]
+DEVIATIONS = [at for at, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.DEVIATION]
 WEIGHTS = np.array([weight for _, weight, _ in COMPONENTS])
 
 
@@ -154,9 +155,9 @@ def scores_with(columns: Columns, where: NDArray[np.intp], replacing: Floats, co
     result[DEVIATIONS] = np.sqrt(squares / count)
     offline = np.flatnonzero(~columns.online)
     for row, (_, _, aggregation) in enumerate(COMPONENTS):
-        if aggregation == OFFLINE:
+        if aggregation is Aggregation.OFFLINE_SUM:
             result[row] = sequential_sum(columns.values[row : row + 1, offline])[0]
-        elif aggregation == COLLISIONS:
+        elif aggregation is Aggregation.COLLISIONS:
             result[row] = collisions
     total = np.zeros(number)
     for row in range(rows):

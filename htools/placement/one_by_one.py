@@ -11,18 +11,10 @@ from math import sqrt
 
 from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
-from htools.model.score import (
-    COLLISIONS,
-    COMPONENTS,
-    DEVIATION,
-    OFFLINE,
-    component_values,
-    node_values,
-    score,
-    weighted,
-)
+from htools.model.score import component_values, node_values, score, weighted
 from htools.placement.outcomes import Allocation, Outcome, Targets, chosen, policy_failure
 from spec.allocator.cluster import Group
+from spec.allocator.components import COMPONENTS, Aggregation
 from spec.allocator.decisions import FailMode
 
 _Pairs = dict[tuple[str, str], int]
@@ -44,7 +36,7 @@ class Statistics:
         columns = list(zip(*(node_values(node) for node in online), strict=True))
         plain = component_values(nodes)
         for position, (_, _, aggregation) in enumerate(COMPONENTS):
-            if aggregation != DEVIATION:
+            if aggregation is not Aggregation.DEVIATION:
                 self.sums.append(plain[position])
                 self.variances.append(0.0)
                 continue
@@ -66,10 +58,10 @@ class Statistics:
         for old, new in changes:
             for position, (before, after) in enumerate(zip(node_values(old), node_values(new), strict=True)):
                 aggregation = COMPONENTS[position][2]
-                if aggregation == OFFLINE:
+                if aggregation is Aggregation.OFFLINE_SUM:
                     continue
                 difference = after - before
-                if aggregation == DEVIATION:
+                if aggregation is Aggregation.DEVIATION:
                     squares = after * after - before * before
                     change = (count * squares - 2 * sums[position] * difference) - difference * difference
                     variances[position] = max(0.0, variances[position] + change / (count * count))
@@ -82,10 +74,10 @@ class Statistics:
                     pairs[pair] = pairs.get(pair, 0) + held
         values = []
         for position, (_, _, aggregation) in enumerate(COMPONENTS):
-            if aggregation == COLLISIONS:
+            if aggregation is Aggregation.COLLISIONS:
                 values.append(float(sum(pairs.values()) - len(pairs)))
             else:
-                values.append(sqrt(variances[position]) if aggregation == DEVIATION else sums[position])
+                values.append(sqrt(variances[position]) if aggregation is Aggregation.DEVIATION else sums[position])
         return weighted(values)
 
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
-from htools.model.score import COLLISIONS, COMPONENTS, DEVIATION, OFFLINE, collisions, node_values
+from htools.model.score import collisions, node_values
 from htools.placement import one_by_one, redundancy
 from htools.placement.admission import CODE, MODES, FailoverRoom, Fits, Flags
 from htools.placement.arrays import Columns, Floats, Unsuitable, scores_with
@@ -45,15 +45,22 @@ from htools.placement.outcomes import (
 )
 from htools.placement.precomputed import Ground, refusals
 from spec.allocator.cluster import Group
+from spec.allocator.components import COMPONENTS, Aggregation, Part
 from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
 
 _BLOCK = 128
 """Primaries that are computed together; keeps the arrays in the processor's cache."""
-_PAIRWISE = (1, 3, 9, 12, 14, 16, 19)
-"""Components of the secondary that change: free disk, reserved memory, disk load, spindles, planned disk and spindles,
-total reserved memory. Those of N+1 and of places are whole numbers and told apart below."""
-_N1, _PLACES = 2, 17
+_PAIRWISE = (
+    Part.FREE_DISK,
+    Part.RESERVED_MEMORY,
+    Part.DISK_LOAD,
+    Part.SPINDLES,
+    Part.PLANNED_DISK,
+    Part.PLANNED_SPINDLES,
+    Part.RESERVED_TOTAL,
+)
+"""Components of the secondary that change; those of N+1 and of places, whole numbers, are treated apart."""
 
 
 def _secondary_values(columns: Columns, vm: InstanceModel) -> Floats:
@@ -64,8 +71,13 @@ def _secondary_values(columns: Columns, vm: InstanceModel) -> Floats:
     high, total = columns["high_spindles"], columns["total_disk"]
     with np.errstate(divide="ignore", invalid="ignore"):
         for component, free, held, use in (
-            (1, "free_disk", "free_spindles", (12, "spindle_use")),
-            (14, "planned_free_disk", "planned_free_spindles", (16, "planned_spindle_use")),
+            (Part.FREE_DISK, "free_disk", "free_spindles", (Part.SPINDLES, "spindle_use")),
+            (
+                Part.PLANNED_DISK,
+                "planned_free_disk",
+                "planned_free_spindles",
+                (Part.PLANNED_SPINDLES, "planned_spindle_use"),
+            ),
         ):
             plain = np.where(total == 0.0, 1.0, (columns[free] - disk) / total)
             whole = columns["total_spindles"]
@@ -73,7 +85,7 @@ def _secondary_values(columns: Columns, vm: InstanceModel) -> Floats:
             values[component] = np.where(exclusive, whole_free, plain)
             row, name = use
             values[row] = np.where(exclusive, 0.0, columns[name] + vm.spindle_use) / high
-    values[9] += vm.load[2]
+    values[Part.DISK_LOAD] += vm.load[2]
     if not np.isfinite(values).all():
         raise Unsuitable
     return values
@@ -298,29 +310,35 @@ class _PairWork:
         variances = np.maximum(0.0, base_variances[:, None] + change / (count * count))
         reserved_fraction = reserved / columns["total_memory"][None, :]
         held = columns.counts.sum(axis=0)
-        n1 = np.where(lacking, held + 1.0, 0.0) - columns.values[_N1][None, :]
+        n1 = np.where(lacking, held + 1.0, 0.0) - columns.values[Part.N1_INSTANCES][None, :]
         shape = (len(rows), len(columns.indices))
         total: Floats = np.zeros(shape)
         column: Floats = np.zeros((len(rows), 1))
         wide = False
         for component, (_, weight, aggregation) in enumerate(COMPONENTS):
             value: Floats
-            if aggregation == OFFLINE:
+            if aggregation is Aggregation.OFFLINE_SUM:
                 value = np.full((1, 1), self._ground.offline[component])
-            elif aggregation == COLLISIONS:
+            elif aggregation is Aggregation.COLLISIONS:
                 value = self._collide(self._vm, placed)[:, None]
-            elif component == _N1:
+            elif component == Part.N1_INSTANCES:
                 value = sums[component][:, None] + n1
-            elif component == _PLACES:
+            elif component == Part.PLACES:
                 value = sums[component][:, None]
                 if self._ground.places:
                     value = value + self._shared_places(rows)
             elif component not in _PAIRWISE:
-                value = (np.sqrt(variances[component]) if aggregation == DEVIATION else sums[component])[:, None]
+                value = (np.sqrt(variances[component]) if aggregation is Aggregation.DEVIATION else sums[component])[
+                    :, None
+                ]
             else:
                 before = columns.values[component][None, :]
-                after = reserved_fraction if component in {3, 19} else second[component][None, :]
-                if aggregation == DEVIATION:
+                after = (
+                    reserved_fraction
+                    if component in {Part.RESERVED_MEMORY, Part.RESERVED_TOTAL}
+                    else second[component][None, :]
+                )
+                if aggregation is Aggregation.DEVIATION:
                     value = self._second_deviation(sums[component], variances[component], before, after)
                 else:
                     value = sums[component][:, None] + (after - before)

@@ -10,8 +10,8 @@ from typing import Any
 
 from htools.model.cluster import NO_NODE, InstanceModel, Model, NodeModel
 from htools.model.moves import Planned
-from htools.model.score import COMPONENTS
 from htools.plan.commands import commands, job_sets, opcodes, steps_of
+from spec.allocator.components import COMPONENTS
 from spec.version import VERSION
 
 

@@ -20,20 +20,12 @@ True
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from math import sqrt
 
+from spec.allocator import components
 from spec.allocator.arithmetic import ratio
+from spec.allocator.components import Aggregation, Part
 from spec.allocator.state import NodeState, State
-
-
-class Aggregation(Enum):
-    """How the values of the nodes become one number."""
-
-    DEVIATION = "standard deviation over online nodes"
-    SUM = "sum over online nodes"
-    OFFLINE_SUM = "sum over offline nodes"
-    COLLISIONS = "pairs of place and exclusion tag beyond the first of each kind, over online nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +38,6 @@ class Component:
     value: Callable[[NodeState], float]
 
 
-RESERVED_WEIGHT = 0.25
-"""Weight of the last component; also what the best possible score consists of."""
-
-
 def _instances(node: NodeState) -> float:
     return float(len(node.real.primaries) + len(node.real.secondaries))
 
@@ -58,30 +46,30 @@ def _nothing(_: NodeState) -> float:
     return 0.0
 
 
-COMPONENTS: tuple[Component, ...] = (
-    Component("free_mem_cv", 0.5, Aggregation.DEVIATION, lambda n: n.free_memory_fraction),
-    Component("free_disk_cv", 0.5, Aggregation.DEVIATION, lambda n: n.free_disk_fraction(n.real)),
-    Component("n1_cnt", 1.0, Aggregation.SUM, lambda n: _instances(n) if n.n1_failed else 0.0),
-    Component("reserved_mem_cv", 1.0, Aggregation.DEVIATION, lambda n: n.reserved_memory_fraction),
-    Component("offline_all_cnt", 4.0, Aggregation.OFFLINE_SUM, _instances),
-    Component("offline_pri_cnt", 16.0, Aggregation.OFFLINE_SUM, lambda n: float(len(n.real.primaries))),
-    Component("vcpu_ratio_cv", 0.5, Aggregation.DEVIATION, lambda n: ratio(n.cpu_ratio(n.real), n.node.cpu_speed)),
-    Component("cpu_load_cv", 1.0, Aggregation.DEVIATION, lambda n: n.real.load.cpu),
-    Component("mem_load_cv", 1.0, Aggregation.DEVIATION, lambda n: n.real.load.memory),
-    Component("disk_load_cv", 1.0, Aggregation.DEVIATION, lambda n: n.real.load.disk),
-    Component("net_load_cv", 1.0, Aggregation.DEVIATION, lambda n: n.real.load.network),
-    Component("pri_tags_score", 2.0, Aggregation.SUM, lambda n: float(sum(c - 1 for c in n.exclusion_tags.values()))),
-    Component("spindles_cv", 0.5, Aggregation.DEVIATION, lambda n: ratio(n.real.spindle_use, n.high_spindles)),
-    Component("free_mem_cv_forth", 0.5, Aggregation.DEVIATION, lambda n: n.planned_free_memory_fraction),
-    Component("free_disk_cv_forth", 0.5, Aggregation.DEVIATION, lambda n: n.free_disk_fraction(n.planned)),
-    Component(
-        "vcpu_ratio_cv_forth", 0.5, Aggregation.DEVIATION, lambda n: ratio(n.cpu_ratio(n.planned), n.node.cpu_speed)
-    ),
-    Component("spindles_cv_forth", 0.5, Aggregation.DEVIATION, lambda n: ratio(n.planned.spindle_use, n.high_spindles)),
-    Component("location_score", 1.0, Aggregation.SUM, lambda n: float(n.location_score)),
-    Component("location_exclusion_score", 1.0, Aggregation.COLLISIONS, _nothing),
-    Component("reserved_mem_rtotal", RESERVED_WEIGHT, Aggregation.SUM, lambda n: n.reserved_memory_fraction),
-)
+_VALUES: dict[Part, Callable[[NodeState], float]] = {
+    Part.FREE_MEMORY: lambda n: n.free_memory_fraction,
+    Part.FREE_DISK: lambda n: n.free_disk_fraction(n.real),
+    Part.N1_INSTANCES: lambda n: _instances(n) if n.n1_failed else 0.0,
+    Part.RESERVED_MEMORY: lambda n: n.reserved_memory_fraction,
+    Part.OFFLINE_INSTANCES: _instances,
+    Part.OFFLINE_PRIMARIES: lambda n: float(len(n.real.primaries)),
+    Part.CORES: lambda n: ratio(n.cpu_ratio(n.real), n.node.cpu_speed),
+    Part.CPU_LOAD: lambda n: n.real.load.cpu,
+    Part.MEMORY_LOAD: lambda n: n.real.load.memory,
+    Part.DISK_LOAD: lambda n: n.real.load.disk,
+    Part.NETWORK_LOAD: lambda n: n.real.load.network,
+    Part.TAG_CONFLICTS: lambda n: float(sum(count - 1 for count in n.exclusion_tags.values())),
+    Part.SPINDLES: lambda n: ratio(n.real.spindle_use, n.high_spindles),
+    Part.PLANNED_MEMORY: lambda n: n.planned_free_memory_fraction,
+    Part.PLANNED_DISK: lambda n: n.free_disk_fraction(n.planned),
+    Part.PLANNED_CORES: lambda n: ratio(n.cpu_ratio(n.planned), n.node.cpu_speed),
+    Part.PLANNED_SPINDLES: lambda n: ratio(n.planned.spindle_use, n.high_spindles),
+    Part.PLACES: lambda n: float(n.location_score),
+    Part.PLACE_CONFLICTS: _nothing,
+    Part.RESERVED_TOTAL: lambda n: n.reserved_memory_fraction,
+}
+
+COMPONENTS: tuple[Component, ...] = tuple(Component(*components.COMPONENTS[part], _VALUES[part]) for part in Part)
 """The components in their order. A node's capacity for load is one average instance's, so loads stand as they are."""
 
 
@@ -146,4 +134,4 @@ def optimum(state: State) -> float:
     if not without_largest > 0:
         return 0.0
     needed = float(sum(need for node in state.nodes.values() for _, need in node.peers))
-    return RESERVED_WEIGHT * (needed / without_largest - needed / memory)
+    return COMPONENTS[Part.RESERVED_TOTAL].weight * (needed / without_largest - needed / memory)

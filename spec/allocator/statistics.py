@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
-from spec.allocator.score import COMPONENTS, Aggregation, total
+from spec.allocator.components import Aggregation
+from spec.allocator.score import COMPONENTS, total
 from spec.allocator.state import NodeState
 
 

@@ -66,7 +66,7 @@ BUGS = {
     ),
     "offline_primaries_free_of_charge": (
         "htools.balance.evaluation",
-        "- 20.0 * self.off_primary",
+        "- EVACUATED * self.off_primary",
         "- 0.0 * self.off_primary",
     ),
     "disk_given_that_is_not_there": (
