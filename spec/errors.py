@@ -1,9 +1,9 @@
 """The root of all errors.
 
 Every error of Gantry is a `GantryError`; a subclass's name ends in `Error`, it carries its offending values as
-typed attributes, and its text is one sentence that tells the user what is wrong and what to do. Errors that
-speak with a peer's voice (the classes of Ganeti's wire) are subclasses of `PeerError`, so that the two are
-never taken for one another.
+typed attributes, and its text is one sentence that tells the user what is wrong and what to do. Errors
+that the other side of a connection answered (with the error classes of Ganeti's wire) are `PeerError`s, so that the
+two are never confused.
 """
 
 

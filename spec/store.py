@@ -1,7 +1,7 @@
-"""What durability means: batches, answers once on disk, failures that undo, crashes, recovery, copies elsewhere. Plain.
+"""What durability means: batches, answers once on disk, failures that undo, crashes, recovery, copies elsewhere.
 
 A change is a number, in the order in which changes are asked for; a state is the sequence of the changes made. What
-a change is about (locks, configuration, reservations) is nobody's business here.
+a change is about (locks, configuration, reservations) does not matter here.
 
 Invariants (each a function of `PROPERTIES`, each checked in every state that the explorer reaches):
 * a change that was answered "done" is on disk, and in what a recovery finds;
@@ -274,7 +274,7 @@ def undone_is_gone(state: StoreState) -> str | None:
 
 
 def one_answer(state: StoreState) -> str | None:
-    """A caller hears one thing."""
+    """A caller gets one answer."""
     twice = sorted((state.done & state.undone) | (state.done & state.silent) | (state.undone & state.silent))
     return f"change {twice[0]} was answered in two ways" if twice else None
 

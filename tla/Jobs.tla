@@ -40,8 +40,8 @@ VARIABLES
     proc,        \* the processes of jobs: none, started, named, owner, gone
     term,        \* the jobs whose process was asked to cancel
     runs,        \* how many opcodes of the job began to run
-    acked,       \* the jobs whose id a client was told
-    denied,      \* the jobs that a client was told to be canceled
+    acked,       \* the jobs whose id was answered to a client
+    denied,      \* the jobs that were answered to be canceled
     kills, crashes,
     said
 

@@ -163,7 +163,7 @@ Next ==
 
 Spec == Init /\ [][Next]_vars
 
-(* Of the targets nothing is asked: answers must not depend on them. *)
+(* No fairness for the targets: answers must not depend on them. *)
 LiveSpec == Spec /\ WF_vars(Begin) /\ WF_vars(Written) /\ WF_vars(Recover)
 CopySpec == LiveSpec /\ \A t \in Targets : WF_vars(Send(t)) /\ WF_vars(Deliver(t)) /\ WF_vars(Ping(t))
 

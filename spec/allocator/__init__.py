@@ -1,4 +1,12 @@
 """The allocator: clusters and nodes' accounts, scores, moves, balancing, placement, capacity, answers to requests.
 
-`htools` holds the fast twins; Ganeti's hbal, hail, hspace and hsqueeze on the same input are the authority.
+* Vocabulary: `cluster`, `requests`, `decisions`.
+* A node's accounts: `state`, `initial`, `ledgers`, `accounts`; `tags` and `policy` say what binds an instance.
+* hbal: `score`, `moves`, `balance`. hsqueeze: `squeeze`. hspace: `capacity`.
+* hail: `candidates`, `statistics`, `placement`, `redundancy`, `dedicated`, `groups`, `evacuation`, `iallocator`.
+* `example`: the small cluster of the docstrings.
+
+Fast twins: `htools.model` (accounts, score, moves), `htools.balance`, `htools.placement`, `htools.capacity`,
+`htools.iallocator` and `htools.maintenance`. Ganeti's hbal, hail, hspace and hsqueeze on the same input are the
+authority.
 """

@@ -1,6 +1,6 @@
 """Balancing, defined: rounds of trying every move, the best strictly better one taken, until there is no gain.
 
-Source: man hbal(1), section on the algorithm; the real hbal's solutions.
+Source: man hbal(1), section on the algorithm; hbal's solutions.
 
 >>> from spec.allocator.example import instance, state
 >>> crowded = state(instance(0, 1), instance(0, 1), nodes=2)

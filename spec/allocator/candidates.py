@@ -62,7 +62,7 @@ def on_pair(
 ) -> Allocation | FailMode:
     """Place an instance on two nodes; the metric comes of replacing both in the statistics `before`.
 
-    Soft limits of the secondary bind even where soft errors are ignored, as in the peer.
+    Soft limits of the secondary bind even where soft errors are ignored, as in Ganeti.
     """
     primary, secondary = state.nodes[pair[0]], state.nodes[pair[1]]
     failure = policy_failure(new.instance, primary.policy, exclusive=primary.node.exclusive_storage)

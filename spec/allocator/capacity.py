@@ -6,7 +6,7 @@ failing resources for the largest instance that would fit.
 
 Redundancy is not asked at every step: many instances are placed without asking, and only if the result is not
 globally N+1 redundant are they placed in smaller portions, and finally one by one. For mirrored instances it is not
-asked one by one either, as in the peer.
+asked one by one either, as in Ganeti.
 
 Source: man hspace(1); Ganeti's design documents on hspace; the answers of hspace 3.0.2.
 
@@ -67,7 +67,7 @@ def _attempt(state: State, new: Placed, targets: Targets, required: int, limits:
 
 
 def _one_by_one(filled: Filled, new: Placed, targets: Targets, limits: Limits, limit: int | None) -> Filled:
-    """Place instances until one does not fit or `limit` are placed; then still tell why the next would fail."""
+    """Place instances until one does not fit or `limit` are placed; then say why the next would fail."""
     required = 2 if new.instance.disk_template is DiskTemplate.DRBD else 1
     if required == 2:
         limits = replace(limits, capacity=False)
@@ -143,7 +143,7 @@ def smaller(new: Placed, failure: FailMode) -> Placed | None:
 
 
 def _sizes(new: Placed, failure: FailMode) -> Iterator[Placed]:
-    """The instance and its smaller versions, without the smallest one; so the peer lists them."""
+    """The instance and its smaller versions, without the smallest one; so Ganeti lists them."""
     less = smaller(new, failure)
     while less is not None:
         yield new

@@ -5,7 +5,7 @@ Here live the values that the text format, LUXI, RAPI and iallocator requests ca
 behaviour may live here. Invariants: `Node.group`, `Instance.primary` and `Instance.secondary` are positions in the
 cluster's tuples; the primary and secondary of a mirrored instance differ; sizes are MiB, processors are cores.
 
-Source: man pages htools(1), hscan(1), ganeti(7), and the fields that the real programs read from each backend.
+Source: man pages htools(1), hscan(1), ganeti(7), and the fields that Ganeti's programs read from each backend.
 """
 
 from dataclasses import dataclass, field
@@ -209,7 +209,7 @@ class Node:
     Attributes:
         name: the full name.
         group: position of its group in `Cluster.groups`.
-        total_memory: MiB (a float as in the peer, which computes fractions with it).
+        total_memory: MiB (a float as in Ganeti, which computes fractions with it).
         node_memory: MiB that the node itself uses.
         free_memory: MiB free as the node reports it, which may differ from what the records say.
         total_disk: MiB.
@@ -221,11 +221,11 @@ class Node:
         free_spindles: with exclusive storage, the free ones.
         exclusive_storage: whether instances occupy whole spindles.
         offline: the allocator may not use it: offline, drained, or not able to host instances.
-        drained: it is drained (then `offline` is set too); the text format does not tell the two apart.
+        drained: it is drained (then `offline` is set too); the text format does not distinguish the two.
         vm_capable: whether it may host instances (then `offline` is set too).
         master: whether it is the master node.
         tags: its tags.
-        hypervisor: the cluster's default hypervisor, where the backend tells it (LUXI).
+        hypervisor: the cluster's default hypervisor, where the backend reports it (LUXI).
     """
 
     name: str
@@ -266,7 +266,7 @@ class Instance:
         disks: the single disks.
         tags: its tags.
         spindle_use: spindles it is counted for where storage is shared.
-        nics: its network interfaces, where the backend tells them.
+        nics: its network interfaces, where the backend reports them.
         forthcoming: it is reserved, not yet created.
         utilisation: its dynamic load.
     """
@@ -342,7 +342,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster as one backend told it; positions in the tuples are the indices that everything else uses."""
+    """A cluster as one backend reported it; positions in the tuples are the indices that everything else uses."""
 
     groups: tuple[Group, ...]
     nodes: tuple[Node, ...]

@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class FailMode(Enum):
-    """Why a node cannot take an instance; the values are the peer's names."""
+    """Why a node cannot take an instance; the values are Ganeti's names."""
 
     MEMORY = "FailMem"
     DISK = "FailDisk"

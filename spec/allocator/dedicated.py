@@ -71,8 +71,8 @@ def test_instances(policy: Policy) -> list[Placed]:
 def opportunities(node: NodeState, tests: Iterable[Placed]) -> tuple[int, ...]:
     """How often each test instance fits on a node, one after the other.
 
-    One that takes nothing fits any number of times, before and after; it counts as none, so that nothing is lost. The
-    peer counts it for ever.
+    One that takes nothing fits any number of times, before and after; it counts as none, so that nothing is lost.
+    Ganeti counts it for ever.
     """
 
     def times(test: Placed) -> int:
@@ -136,7 +136,7 @@ def try_all(state: State, new: Placed, targets: Targets, required: int, limits: 
     """Try every candidate.
 
     Raises:
-        NoTargets: there are none; its text is the peer's.
+        NoTargets: there are none; its text is Ganeti's.
     """
     if not targets:
         raise NoTargets("No online nodes" if required == 1 else "Not enough online nodes")

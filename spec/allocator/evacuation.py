@@ -35,7 +35,7 @@ BestGroup = Callable[[State, int, Sequence[int]], int]
 
 
 class EvacuationError(GantryError):
-    """An instance cannot be moved; `reason` is the peer's text."""
+    """An instance cannot be moved; `reason` is Ganeti's text."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -200,7 +200,7 @@ def evacuate(
         searches: how targets are found.
 
     Raises:
-        EvacuationError: with the peer's reason.
+        EvacuationError: with Ganeti's reason.
     """
     template = state.instances[position].instance.disk_template
     if template in _FIXED:
@@ -272,7 +272,7 @@ def change_group(
     *,
     searches: Searches = PLAIN,
 ) -> Report:
-    """Move instances to other groups: the request change-group. Soft limits bind for the moves, as in the peer.
+    """Move instances to other groups: the request change-group. Soft limits bind for the moves, as in Ganeti.
 
     Args:
         state: the whole cluster.

@@ -133,7 +133,7 @@ def one_group(
     """Try an instance in one group, on the group's own state and score.
 
     Raises:
-        NoTargets: there is nothing to try; the text is the peer's.
+        NoTargets: there is nothing to try; the text is Ganeti's.
         ValueError: neither one nor two nodes are required.
     """
     nodes = {index: node for index, node in state.nodes.items() if node.node.group == group}

@@ -1,4 +1,4 @@
-"""One request of the iallocator protocol and what becomes of it: the definition of hail, without the words.
+"""One request of the iallocator protocol and its answer: the definition of hail's decisions, without the texts.
 
 Source: Ganeti's design document on the iallocator protocol; the answers of hail 3.0.2.
 
@@ -57,7 +57,7 @@ from spec.errors import GantryError
 
 
 class RequestError(GantryError):
-    """A request cannot be fulfilled as a whole; `reason` is the peer's text."""
+    """A request cannot be fulfilled as a whole; `reason` is Ganeti's text."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -134,7 +134,7 @@ class Means:
 class Known:
     """What a request is about: the cluster's groups and tags, and its state.
 
-    `wording` tells in the peer's words why no group is good for an instance: the choice, and the groups allowed;
+    `wording` says in Ganeti's words why no group is good for an instance: the choice, and the groups allowed;
     `means` never change an answer.
     """
 
@@ -184,7 +184,7 @@ def _allocate(known: Known, request: Allocate | MultiAllocate, limits: Limits) -
     state, given = known.state, []
     for new in news:
         # By opportunities a named group is looked at as it was at first, and after a success only the group used is
-        # known any more; so it is with the peer.
+        # known any more; so it is in Ganeti.
         seen = known.state if by_opportunities and new.group is not None else state
         one = _give(known, seen, new, limits, by_opportunities=by_opportunities)
         given.append(one)

@@ -1,6 +1,6 @@
 """The accounts of a cluster as it was read: what the backend reported, before anything moved.
 
-Source: man htools(1); the real programs' behaviour, observed through scores and `--print-nodes`.
+Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-nodes`.
 """
 
 from dataclasses import replace
@@ -122,14 +122,14 @@ def initial_state(
     unallocated memory instead, and counts equality as failure.
 
     The programs that take the cluster out of an iallocator request (`-I`) put the instances on the nodes twice, once
-    as the request tells them and once more with what the command line adds; so every instance counts double on its
+    as the request describes them and once more with what the command line adds; so every instance counts double on its
     nodes, while a move takes it away but once. hail, whose requests these are, reads them once.
 
     An instance whose two nodes are the same one counts as a secondary there, and as nothing else. (Only templates
     without a mirror can be read so.)
 
     Args:
-        cluster: what the backend told, with the utilisation and offline nodes of the command line put in.
+        cluster: what the backend reported, with the utilisation and offline nodes of the command line put in.
         settings: what else the command line says.
         earlier: the state of a first reading; the nodes' accounts are added to its, while peers, missing memory and
             the N+1 verdict are formed of the whole.

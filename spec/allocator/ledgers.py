@@ -2,7 +2,7 @@
 
 A sign of +1 adds, −1 takes away. Whether a node may take an instance at all is decided in `spec.allocator.accounts`.
 
-Source: man htools(1); the real programs' behaviour, observed through scores and `--print-nodes`.
+Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-nodes`.
 """
 
 from collections.abc import Mapping

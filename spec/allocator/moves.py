@@ -3,7 +3,7 @@
 `offered` is the rule about what is tried; `apply` performs one move or says which node refuses and why. Nothing is
 chosen here (`spec.allocator.balance` chooses).
 
-Source: man hbal(1), sections on the algorithm and on evacuation and restricted migration; the real hbal's decisions.
+Source: man hbal(1), sections on the algorithm and on evacuation and restricted migration; hbal's decisions.
 
 >>> from spec.allocator.example import instance, state
 >>> before = state(instance(0, 1), nodes=3)  # mirrored: primary 0, secondary 1
@@ -144,7 +144,7 @@ def _failover(primary: NodeState, secondary: NodeState, placed: Placed, *, ignor
 def _failover_to_any(primary: NodeState, target: NodeState, placed: Placed, *, ignore_soft: bool) -> Moved | Refusal:
     """An instance on storage that every node reaches is started elsewhere.
 
-    Where an instance counts twice, it may be told to leave the very node that it is on: that takes away one of the two.
+    Where an instance counts twice, a move may lead to the node that it is on: that takes away one of the two.
     """
     refusal = _refuses_migration(primary, target)
     if refusal:

@@ -6,9 +6,9 @@ among equals the last tried. With capacity checks a candidate must also leave th
 redundant.
 
 A new instance has index −1 until it is added to a state; then nodes name it by its position, while it goes on naming
-itself −1. So does the peer, and its answers show it.
+itself −1. So does Ganeti, and its answers show it.
 
-Source: man hail(1), man hspace(1); Ganeti's design documents on allocation policy and on capacity; the peer's answers.
+Source: man hail(1), man hspace(1); Ganeti's design documents on allocation policy and on capacity; Ganeti's answers.
 
 >>> from spec.allocator.example import GROUPS, instance, state
 >>> here = state(instance(0), instance(1))
@@ -99,7 +99,7 @@ def try_all(state: State, new: Placed, targets: Targets, required: int, limits: 
     """Try every candidate on a state.
 
     Raises:
-        NoTargets: there are none; its text is the peer's.
+        NoTargets: there are none; its text is Ganeti's.
     """
 
     def good(allocation: Allocation) -> bool:

@@ -28,7 +28,7 @@ def _outside(instance: Instance, spec: ISpec, sign: int, *, exclusive: bool) -> 
 
 
 def policy_failure(instance: Instance, policy: Policy, *, exclusive: bool) -> FailMode | None:
-    """Why an instance is against a policy: it must fit one pair of bounds; else the first pair's reason is told."""
+    """Why an instance is against a policy: it must fit one pair of bounds; else the first pair's reason is given."""
 
     def failure(bounds: Bounds) -> FailMode | None:
         below = _outside(instance, bounds.minimum, -1, exclusive=exclusive)

@@ -2,10 +2,10 @@
 
 Mirrored instances fail over to their secondary, those on shared storage go to the best node of the group by the
 group's score, and those that live on one node only are created again on the best node by the cluster's score, largest
-memory first. Soft limits do not bind; hard ones do. Nodes of the group count as refuge even when offline, as in the
-peer.
+memory first. Soft limits do not bind; hard ones do. Nodes of the group count as refuge even when offline, as in
+Ganeti.
 
-Source: Ganeti's design document on global N+1 redundancy for shared storage and plain instances; the peer's answers.
+Source: Ganeti's design document on global N+1 redundancy for shared storage and plain instances; Ganeti's answers.
 """
 
 from dataclasses import replace

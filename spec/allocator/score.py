@@ -4,7 +4,7 @@ The floating-point order is part of the definition, because rounding decides tie
 before the centred squares, components in the order of `COMPONENTS`, each weight times its value added from left to
 right, starting from zero.
 
-Source: man hbal(1), section on the cluster score; the real hbal's `-vvv` output, digit for digit.
+Source: man hbal(1), section on the cluster score; hbal's `-vvv` output, digit for digit.
 
 >>> from spec.allocator.example import instance, state
 >>> score(state())  # no instance: as even as can be

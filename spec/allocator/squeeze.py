@@ -152,7 +152,7 @@ def switched(state: State, nodes: Iterable[int], *, offline: bool) -> State:
 def may_go_offline(state: State, node: NodeState, *, allow_drbd: bool = False) -> bool:
     """Whether a node might be powered off: online, not the master, and all that it holds can leave it.
 
-    Without `allow_drbd` no mirrored instance may have anything to do with it, as in the peer.
+    Without `allow_drbd` no mirrored instance may be on it, as in Ganeti.
     """
     if node.node.offline or node.node.master:
         return False

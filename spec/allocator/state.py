@@ -3,9 +3,9 @@
 Only values and figures derived from one of them live here: what changes them is `spec.allocator.accounts`, what a
 cluster as it was read makes of them is `spec.allocator.initial`. Two ledgers are kept: `real` counts instances that
 exist, `planned` counts forthcoming ones too. Loads are floating-point sums kept by adding and taking away, so their
-last bits depend on the history, as the peer's do.
+last bits depend on the history, as Ganeti's do.
 
-Source: man htools(1); the real programs' behaviour, observed through scores and `--print-nodes`.
+Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-nodes`.
 """
 
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ def statistics(nodes: Iterable[NodeState]) -> tuple[Statistic, ...]:
 
 
 def _replaced_pairs(statistic: Statistic, old: NodeState, new: NodeState) -> Statistic:
-    """Pairs whose count drops to zero stay and count as one less than none, as in the peer."""
+    """Pairs whose count drops to zero stay and count as one less than none, as in Ganeti."""
     pairs = dict(statistic.pairs)
     for pair, count in old.location_pairs.items():
         pairs[pair] = pairs[pair] - count if pair in pairs else count

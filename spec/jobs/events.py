@@ -1,8 +1,8 @@
-"""What happens to the queue, and what the queue wants done: the vocabulary of its step function. Words only.
+"""What happens to the queue, and what the queue wants done: the vocabulary of its step function.
 
 An event carries everything that the queue cannot know by itself: the time, what a file holds, who died. An effect is
-a wish; the daemon fulfils the effects of one step in their order, and nothing that a client or a process can see
-(`Reply`, `Launch`, `Signal`) before the `Persist` of the same or an earlier step is on disk.
+a task for the daemon. It performs the effects of one step in their order, and nothing that a client or a process can
+see (`Reply`, `Launch`, `Signal`) before the `Persist` of the same or an earlier step is on disk.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from spec.jobs.model import FilterRule, Job, Timestamp
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A job of a submission that was found wanting before it reached the queue."""
+    """A job of a submission that was refused before it reached the queue."""
 
     text: str
 

@@ -1,10 +1,10 @@
-"""Job filters and ad-hoc rate limits: which eligible jobs are held back, and by what. Plain matching.
+"""Job filters and ad-hoc rate limits: which eligible jobs are held back, and by what.
 
 Filters are ordered by (priority, watermark, uuid); the first one that matches a job and does not say CONTINUE decides.
 A job is further held back by `rate-limit:N:label` entries of its reason trail: at most N jobs with that very entry run
 at the same time.
 
-Source: design-optables; observed behaviour. Deviation: a job that a filter holds back takes no ad-hoc slot (the peer
+Source: design-optables; observed behaviour. Deviation: a job that a filter holds back takes no ad-hoc slot (Ganeti
 counts it, so that a paused job starves the others of its label).
 """
 

@@ -1,4 +1,4 @@
-"""The life of a job in its own process: what each event makes of it, told plainly, and what must hold of every step.
+"""The life of a job in its own process: the job after each event, and what must hold of every step.
 
 Opcodes run in order, one at a time. The first that fails or is canceled takes all later ones with it. Source: the job
 files of Ganeti 3.0.2 (which stamps are set when, what the later opcodes read), design-daemons.

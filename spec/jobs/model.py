@@ -1,6 +1,6 @@
-"""The vocabulary of jobs: statuses, priorities, timestamps, opcodes and jobs. Words only; behaviour is in `rules`.
+"""The vocabulary of jobs: statuses, priorities, timestamps, opcodes and jobs. Behaviour is in `rules`.
 
-Invariants of the words: a status is one of seven and they are ordered; a priority lies between -20 (most urgent) and
+Invariants: a status is one of seven and they are ordered; a priority lies between -20 (most urgent) and
 19; attribute names are those of the queue's files, so that a file and a value read alike.
 """
 

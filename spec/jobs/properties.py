@@ -210,7 +210,7 @@ def drained_refuses(before: Queue, event: Event, after: Queue, effects: tuple[Ef
 
 
 def death_frees(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """A death that was seen gives the slot back, ends the job, and is told to wconfd."""
+    """A death that was seen gives the slot back, ends the job, and is reported to wconfd."""
     if not isinstance(event, Died) or find(before.running, event.job.id) is None or event.job.id in before.starting:
         return None
     if find(after.running, event.job.id) is not None or find(after.ended, event.job.id) is None:

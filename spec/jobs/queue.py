@@ -1,6 +1,6 @@
-"""How the queue behaves: submission, eligibility, choice, cancel, priority, death, archive, drain. Slow and plain.
+"""How the queue behaves: submission, eligibility, choice, cancel, priority, death, archive, drain.
 
-`step(queue, event, now)` is the definition; `impl.queue.queue` is the clever twin. A step applies the event, ends the
+`step(queue, event, now)` is the definition; `impl.queue.queue` is the fast twin. A step applies the event, ends the
 jobs that can never run, and then fills the free slots.
 
 What must hold of every state and step stands in `spec.jobs.properties`.
@@ -226,7 +226,7 @@ def _with(jobs: tuple[Job, ...], job: Job) -> tuple[Job, ...]:
 
 
 def _end(queue: Queue, job: Job) -> Queue:
-    """The queue after a job, wherever it is, ended as `job` tells."""
+    """The queue after a job, wherever it is, ended as `job`."""
     return replace(
         queue,
         queued=_without(queue.queued, job.id),

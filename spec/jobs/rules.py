@@ -1,4 +1,4 @@
-"""What follows from one job alone: its status, its priority, and how it reads when it ends. Slow and plain.
+"""What follows from one job alone: its status, its priority, and what its file holds when it ends.
 
 Source: design-daemons, design-chained-jobs, observed behaviour of the queue of Ganeti 3.0.2. Deviation: a dead job's
 opcodes that had ended keep what they were.
@@ -48,7 +48,7 @@ def nanoseconds(now: Timestamp) -> int:
 
 
 def new_job(job_id: int, inputs: Sequence[Mapping[str, Any]], now: Timestamp) -> Job:
-    """A job as it enters the queue: each opcode's reason trail tells which job it became part of."""
+    """A job as it enters the queue: each opcode's reason trail says which job it is part of."""
     ops = []
     for index, value in enumerate(inputs):
         name = str(value.get("OP_ID", "")).removeprefix("OP_").lower()
@@ -64,7 +64,7 @@ def canceled_job(job: Job, now: Timestamp, result: Any = None) -> Job:
 
 
 def failed_job(job: Job, source: str, text: str, now: Timestamp, result: Any = None) -> Job:
-    """A job whose remaining opcodes failed for a reason that their trails tell."""
+    """A job whose remaining opcodes failed; their reason trails name the source and the text."""
     ops = []
     for op in job.ops:
         if op.status.finalised:

@@ -2,7 +2,7 @@
 
 Each waiting request watches one owner: the least of those that blocked it when it was last tried. When an owner's
 locks change, the requests that watch it are taken out and tried in order; the consequences of a grant are followed
-before the next request of the round is tried. Only requests that release something while they wait can tell the
+before the next request of the round is tried. Only requests that release something while they wait make a
 difference (they let a grant make another one possible). Used by the conformance profile `ganeti-3.0` alone.
 
 Source: Ganeti 3.0.2's waiting module.

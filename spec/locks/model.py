@@ -1,6 +1,6 @@
 """Events and effects of the lock core, and requests that wait. Vocabulary only.
 
-`step(state, event) -> (state', effects)` is told twice: by `spec.locks.rules` and by `impl.locks`. An event that the
+`step(state, event) -> (state', effects)` is written twice: in `spec.locks.rules` and in `impl.locks`. An event that the
 rules refuse raises a `LockError` and changes nothing.
 """
 

@@ -186,13 +186,13 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def _quoted(text: str) -> str:
-    """`text` as the peer quotes it: printable ASCII as it is, everything else as a decimal escape."""
+    """`text` as Ganeti quotes it: printable ASCII as it is, everything else as a decimal escape."""
     parts: list[str] = []
     for char in text:
         if char in _ESCAPES:
             parts.append(_ESCAPES[char])
         elif " " <= char <= "~":
-            # a digit after a numeric escape would be read as a part of it: the peer puts an empty escape between
+            # a digit after a numeric escape would be read as a part of it: Ganeti puts an empty escape between
             if char.isdigit() and parts and parts[-1][0] == "\\" and parts[-1][-1].isdigit():
                 parts.append("\\&")
             parts.append(char)

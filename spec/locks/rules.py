@@ -1,4 +1,4 @@
-"""The rules of locks, plainly: what blocks what, what is refused, what a step does, who is served next.
+"""The rules of locks: what blocks what, what is refused, what a step does, who is served next.
 
 Here live slow and obvious functions over an immutable state; `impl.locks` does the same with indexes. Nothing here
 knows of processes, signals, sockets or disks: a dead owner is an owner whose `Free` arrives.
@@ -8,7 +8,7 @@ whole or not at all; an owner has at most one pending request; no pending reques
 
 Source: locks.md's rules as observed on Ganeti 3.0.2. Deviation: when pending requests that *release* something are
 granted, further requests are served strictly in the order (priority, owner, request); Ganeti serves the consequences of
-a grant before the rest of the round (`spec.locks.ganeti_order` tells its way). Requests that only acquire, the only
+a grant before the rest of the round (`spec.locks.ganeti_order`). Requests that only acquire, the only
 kind that Ganeti's own clients leave pending, are served alike.
 
 >>> from spec.locks.model import Free, Try, Wait

@@ -2,7 +2,7 @@
 
 A plan is what `hbal` prints with `-C` or submits with `-X`: job sets that run one after the other, in each of them jobs
 that run side by side, in each job commands that run one after the other. Here live the values only; which states a
-plan goes through, and what makes one unsafe, is told in `spec.plans.safety`.
+plan goes through, and what makes one unsafe, is defined in `spec.plans.safety`.
 """
 
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ class BadCommand:
 
     Attributes:
         rule: possible, drain, group, restricted migration or migration tags.
-        node: the node that the rule speaks of: the target, or with restricted migration the one left.
+        node: the node that the rule is about: the target, or with restricted migration the one left.
         tag: with migration tags, the tag that the target does not allow.
     """
 

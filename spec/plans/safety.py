@@ -1,14 +1,13 @@
 """When a plan is safe: the plain definition, by walking through every state.
 
-Rules of this module: a state is where every instance is, nothing else; what a node has left is counted from nothing in
-every state. Slow on purpose. `checkers.plans.audit` decides the same question with z3 and is tested against this.
+Rules of this module: a state is where every instance is, nothing else; what a node has left is computed anew in
+every state. `checkers.plans.audit` decides the same question with z3 and is tested against this.
 
 A plan is safe if in every state that it goes through
 * each command is possible where it begins, and keeps the rules about its target (drain, group, migration tags), and
 * no node is worse off, by any rule about load, than it was before the plan began (a node that was short before is
   not the plan's fault, and a plan that relieves it is welcome).
-Offline and drained nodes promise nothing, and forthcoming instances take nothing yet: the rules about load speak of the
-others.
+The rules about load leave out offline and drained nodes, and forthcoming instances, which take nothing yet.
 
 Source: the checks that Ganeti's allocator makes before it takes a move (memory and disk must stay positive, unallocated
 memory above the largest fail-over need, tags, drained nodes), read as conditions on states.
