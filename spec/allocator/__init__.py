@@ -1,7 +1,8 @@
 """The allocator: clusters and nodes' accounts, scores, moves, balancing, placement, capacity, answers to requests.
 
 * Vocabulary: `cluster`, `requests`, `decisions`.
-* A node's accounts: `state`, `initial`, `ledgers`, `accounts`; `tags` and `policy` say what binds an instance.
+* A node's accounts: `state`, `initial`, `ledgers`, `accounts`; `admission` says when a node takes an instance,
+  `policy` and `tags` what restricts it; `arithmetic` is Ganeti's.
 * hbal: `score`, `moves`, `balance`. hsqueeze: `squeeze`. hspace: `capacity`.
 * hail: `candidates`, `statistics`, `placement`, `redundancy`, `dedicated`, `groups`, `evacuation`, `iallocator`.
 * `example`: the small cluster of the docstrings.

@@ -29,6 +29,10 @@ CORES = (
     "checkers.tla.api",
     "htools.balance.rounds",
     "htools.placement.vector_placer",
+    "impl.locks.core",
+    "impl.queue.queue",
+    "impl.config.model",
+    "impl.wire.framing",
 )
 """The modules whose docstring must open with an example that a newcomer can run."""
 

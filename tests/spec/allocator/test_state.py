@@ -1,23 +1,9 @@
 """Figures of a node's accounts."""
 
 from dataclasses import replace
-from math import inf, isnan
 
-import pytest
-
-from spec.allocator.arithmetic import ratio, whole
 from spec.allocator.state import group_state
 from tests.spec.allocator.small import instance, node, state
-
-
-def test_ratios_are_those_of_ieee_754() -> None:
-    assert (ratio(1, 2), ratio(1, 0), ratio(-1, 0)) == (0.5, inf, -inf)
-    assert isnan(ratio(0, 0))
-
-
-@pytest.mark.parametrize(("value", "expected"), [(2.9, 2), (-2.1, -3), (inf, -(2**63)), (-(2.0**64), 2**63 - 1)])
-def test_whole_numbers_wrap_around_in_64_bits(value: float, expected: int) -> None:
-    assert whole(value) == expected
 
 
 def test_memory_figures() -> None:

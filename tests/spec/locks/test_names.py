@@ -4,12 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.locks.errors import (
-    InconsistentRequestError,
-    OrderViolationError,
-    PendingRequestError,
-    SharedGroupLockError,
-)
 from spec.locks.names import (
     BGL,
     CONFIG_LOCK,
@@ -115,14 +109,3 @@ def test_levels_and_modes_read_back_and_unknown_ones_are_refused() -> None:
 )
 def test_error_texts_name_locks_as_ganeti_does(name: str, text: str) -> None:
     assert described(parse_lock(name)) == text
-
-
-def test_refusals_say_what_ganetis_clients_look_for() -> None:
-    node, nodes = Lock(Level.NODE, 1, "a"), lockset(Level.NODE)
-    assert str(InconsistentRequestError(node)) == 'Inconsitent requests for lock Node "a"'
-    assert str(OrderViolationError(BGL, node)) == 'Order violation: requesting BGL while holding Node "a"'
-    assert str(SharedGroupLockError(node, nodes)) == (
-        'Order violation: requesting exclusively Node "a" while holding a shared lock on the group lock NodeLockSet '
-        "it belongs to."
-    )
-    assert str(PendingRequestError(job(1))) == "cannot update locks while having pending requests"
