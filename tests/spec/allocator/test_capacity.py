@@ -62,6 +62,12 @@ def test_an_instance_made_smaller(failure: FailMode, memory: int, disk: int, vcp
     assert (less.instance.memory, less.instance.disk, less.instance.vcpus) == (memory, disk, vcpus)
 
 
+def test_the_last_units_can_be_taken_away() -> None:
+    two_units = Placed(NEW, instance(0, None, memory=128, disk=512, disks=(Disk(512),)))
+    found = [smaller(two_units, failure) for failure in (FailMode.MEMORY, FailMode.DISK)]
+    assert [(one.instance.memory, one.instance.disk) for one in found if one] == [(64, 512), (128, 256)]
+
+
 def test_what_cannot_be_made_smaller() -> None:
     least = Placed(NEW, instance(0, None, memory=127, disk=500, vcpus=1, disks=(Disk(500),)))
     assert [smaller(least, failure) for failure in FailMode] == [None] * len(FailMode)
