@@ -219,9 +219,9 @@ def test_hspace_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str
     for path in sorted((shared / "clusters" / "peer").glob("*.data")):
         smaller = SMALLER if path.name in NOTHING_FITS and not budget.is_weekly() else []
         words = ["-t", str(path), *flags, *smaller]
-        peer = run_ganeti(program("hspace"), words, tmp_path)
-        if "Prelude.head" not in peer.errors and "IntMap.!" not in peer.errors:
-            assert not difference(peer, run_ours(hspace.main, words, tmp_path)), path.name
+        ganeti = run_ganeti(program("hspace"), words, tmp_path)
+        if "Prelude.head" not in ganeti.errors and "IntMap.!" not in ganeti.errors:
+            assert not difference(ganeti, run_ours(hspace.main, words, tmp_path)), path.name
             compared += 1
     assert compared > 20
 
