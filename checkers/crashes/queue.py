@@ -13,9 +13,8 @@ disk the store recovers, is cut again while it does, and is then compared with w
 """
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from checkers.crashes.simulated_disk import PowerCutError, SimulatedDisk
 from checkers.verdict import Illegal, Ok, Verdict
@@ -167,12 +166,7 @@ class Loss:
 
 
 def check(
-    run: Callable[[Scenario], None] = life,
-    kind: type[QueueStore] = QueueStore,
-    *,
-    twice: bool = False,
-    every: int = 1,
-    first: int = 0,
+    run: Callable[[Scenario], None] = life, kind: type[QueueStore] = QueueStore, *, twice: bool = False
 ) -> Verdict[Loss]:
     """Cut the power at every point of a scenario.
 
@@ -180,12 +174,11 @@ def check(
         run: what is done.
         kind: the store (tests plant bugs here).
         twice: also cut the power at every point of each recovery.
-        every: of so many disks the recovery of one alone is cut.
-        first: which of them, from 0.
     """
     whole = SimulatedDisk((QUEUE, f"{QUEUE}/archive"))
     run(Scenario(whole, kind))
     disks = 0
+    recovered = Recoveries(kind, twice=twice)
     for operation in range(whole.operations + 1):
         disk = SimulatedDisk((QUEUE, f"{QUEUE}/archive"), cut_at=operation)
         scenario: Scenario | None = None
@@ -198,23 +191,58 @@ def check(
             pass
         for left in itertools.chain([disk.killed()], disk.outcomes()):
             disks += 1
-            for again, recovered in _recoveries(left, kind, twice=twice and disks % every == first):
-                reason = recovered if isinstance(recovered, str) else broken(promises, recovered)
+            for again, store in recovered.of(left):
+                reason = broken(promises, store)
                 if reason is not None:
                     return Illegal(Loss(operation, reason, tuple(sorted(left.now)), again))
-    which = "each recovery" if every == 1 else f"every {every}th recovery"
-    return Ok(f"{whole.operations + 1} cuts, {disks} disks{f', {which} cut as well' if twice else ''}")
+    return Ok(f"{whole.operations + 1} cuts, {disks} disks{', each recovery cut as well' if twice else ''}")
 
 
-def _recoveries(left: SimulatedDisk, kind: type[QueueStore], *, twice: bool) -> Iterable[tuple[bool, Any]]:
-    trial = left.copy(None)
-    yield False, kind(QUEUE, trial)
-    if not twice:
-        return
-    for operation in range(trial.operations):
-        cut = left.copy(operation)
-        try:
-            kind(QUEUE, cut)
-        except PowerCutError:
-            for outcome in (cut.killed(), next(cut.outcomes())):  # all that was written survives, or nothing unsynced
-                yield True, kind(QUEUE, outcome)
+class Recoveries:
+    """What a store recovers from disks. A recovery depends on the disk's content alone, so each is done once.
+
+    Args:
+        kind: the store.
+        twice: whether the power is also cut at every point of each recovery.
+    """
+
+    def __init__(self, kind: type[QueueStore], *, twice: bool) -> None:
+        self._kind = kind
+        self._twice = twice
+        self._all: dict[Hashable, list[tuple[bool, QueueStore]]] = {}
+        self._single: dict[Hashable, tuple[Hashable, QueueStore]] = {}
+
+    def of(self, left: SimulatedDisk) -> list[tuple[bool, QueueStore]]:
+        """The different stores that recoveries of a disk make, each with whether a recovery was cut before."""
+        image = left.image()
+        if image not in self._all:
+            found: dict[Hashable, tuple[bool, QueueStore]] = {}
+            for again, disk in self._cuts(left):
+                key, store = self._recovered(disk)
+                found.setdefault(key, (again, store))
+            self._all[image] = list(found.values())
+        return self._all[image]
+
+    def _cuts(self, left: SimulatedDisk) -> Iterator[tuple[bool, SimulatedDisk]]:
+        """The disk itself, and the disks that cuts of its recovery leave."""
+        yield False, left
+        if not self._twice:
+            return
+        trial = left.copy(None)
+        self._kind(QUEUE, trial)
+        for operation in range(trial.operations):
+            cut = left.copy(operation)
+            try:
+                self._kind(QUEUE, cut)
+            except PowerCutError:
+                # all that was written survives, or nothing unsynced
+                yield from ((True, outcome) for outcome in (cut.killed(), next(cut.outcomes())))
+
+    def _recovered(self, disk: SimulatedDisk) -> tuple[Hashable, QueueStore]:
+        """The store that a disk gives, and what of it `broken` looks at: its serial and its files."""
+        image = disk.image()
+        if image not in self._single:
+            trial = disk.copy(None)
+            store = self._kind(QUEUE, trial)
+            self._single[image] = (store.serial, trial.image()), store
+        return self._single[image]

@@ -7,7 +7,7 @@ unsynced contents the old one, the new one, or the half of it.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 MAX_OUTCOMES = 600
@@ -165,6 +165,15 @@ class SimulatedDisk:
         copies = {id(file): _File(file.written, file.synced) for file in self.now.values()}
         now = {path: copies[id(file)] for path, file in self.now.items()}
         return SimulatedDisk(self.directories, cut_at, now=dict(now), durable=dict(now))
+
+    def image(self) -> Hashable:
+        """The files by name with their contents, and the directories; for disks on which everything is synced.
+
+        Names of one file are told apart from names of two files with the same content.
+        """
+        first: dict[int, str] = {}
+        files = [(path, first.setdefault(id(file), path), file.written) for path, file in sorted(self.now.items())]
+        return frozenset(self.directories), tuple(files)
 
     def killed(self) -> "SimulatedDisk":
         """The disk after SIGKILL of the writer: all that was written is there."""

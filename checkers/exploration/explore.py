@@ -133,16 +133,16 @@ def explore(
     known: dict[Hashable, int] = {}
     holds, steps_hold = holds or {}, steps_hold or {}
 
-    def enter(state: State, parent: tuple[int, Label] | None, depth: int) -> int | None:
-        """The index of a state that is new, or None; the state is known afterwards."""
-        found = key(state)
-        if found in known:
-            return None
-        known[found] = index = len(graph.states)
+    def enter(state: State, parent: tuple[int, Label] | None, depth: int) -> tuple[int, bool]:
+        """The index of a state, and whether it is new; it is known afterwards."""
+        new = len(graph.states)
+        index = known.setdefault(key(state), new)
+        if index != new:
+            return index, False
         graph.states.append(state)
         graph.parents.append(parent)
         graph.depths.append(depth)
-        return index
+        return index, True
 
     def violated(
         name: str, reason: str, start: State, steps: tuple[tuple[Label, State], ...]
@@ -150,7 +150,7 @@ def explore(
         return Exploration(graph, Illegal(Violation(name, reason, start, steps)))
 
     for state in initial:
-        if enter(state, None, 0) is not None and (wrong := _first(holds, state)) is not None:
+        if enter(state, None, 0)[1] and (wrong := _first(holds, state)) is not None:
             return violated(*wrong, state, ())
     here = 0
     while here < len(graph.states):
@@ -164,15 +164,15 @@ def explore(
                 if reason is not None:
                     start, steps = graph.path(here)
                     return violated(name, reason, start, (*steps, (label, after)))
-            index = enter(after, (here, label), depth + 1)
-            if index is not None:
+            index, new = enter(after, (here, label), depth + 1)
+            if new:
                 if (wrong := _first(holds, after)) is not None:
                     return violated(*wrong, *graph.path(index))
                 if len(graph.states) > max_states:
                     graph.complete = False
                     return Exploration(graph, Unknown(f"there are more than {max_states} states"))
             if keep_edges:
-                graph.edges.append((here, label, known[key(after)] if index is None else index))
+                graph.edges.append((here, label, index))
         here += 1
     bound = "" if graph.complete else f", every history of up to {max_depth} steps"
     return Exploration(graph, Ok(f"{len(graph.states)} states{bound}"))

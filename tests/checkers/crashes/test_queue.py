@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from checkers.crashes.queue import Scenario, brief, check, life
+from checkers.crashes.queue import QUEUE, Recoveries, Scenario, brief, check, life
 from checkers.crashes.simulated_disk import SimulatedDisk
 from checkers.verdict import Illegal, Ok
 from impl.luxid.store import Entry, QueueStore
 from impl.queue.files import archived_path, job_path, temporary_path
 from spec.jobs.model import Job, Opcode, Status
-from tests import budget
 
 
 def touched(scenario: Scenario) -> None:
@@ -34,10 +33,29 @@ def test_no_cut_breaks_a_promise(run: Callable[[Scenario], None], cuts: int) -> 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_no_cut_of_a_recovery_breaks_a_promise() -> None:
-    """Weekly the recovery of every disk, in CI that of every fourth, others for each commit."""
-    every = budget.spent(ci=4, weekly=1)
-    verdict = check(twice=True, every=every, first=budget.seed() % every)
+    verdict = check(twice=True)
     assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
+
+
+def test_a_disk_is_recovered_once_and_another_one_anew() -> None:
+    made = []
+
+    class Counted(QueueStore):
+        def __init__(self, directory: str, disk: SimulatedDisk) -> None:
+            made.append(disk)
+            super().__init__(directory, disk)
+
+    disk = SimulatedDisk((QUEUE, f"{QUEUE}/archive"))
+    touched(Scenario(disk, QueueStore))
+    recoveries = Recoveries(Counted, twice=True)  # type: ignore[arg-type]
+    found = recoveries.of(disk.killed())
+    once = len(made)
+    assert once > 2  # the recovery itself was cut, too
+    assert recoveries.of(disk.killed()) is found
+    assert len(made) == once
+    disk.write(f"{QUEUE}/serial", b"7\n")
+    assert recoveries.of(disk.killed())[0][1].serial == 7
+    assert len(made) > once
 
 
 def test_the_disk_itself() -> None:
