@@ -47,7 +47,7 @@ def test_a_disk_is_recovered_once_and_another_one_anew() -> None:
 
     disk = SimulatedDisk((QUEUE, f"{QUEUE}/archive"))
     touched(Scenario(disk, QueueStore))
-    recoveries = Recoveries(Counted, twice=True)  # type: ignore[arg-type]
+    recoveries = Recoveries(Counted, twice=True)
     found = recoveries.of(disk.killed())
     once = len(made)
     assert once > 2  # the recovery itself was cut, too
