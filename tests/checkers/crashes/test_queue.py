@@ -58,20 +58,6 @@ def test_a_disk_is_recovered_once_and_another_one_anew() -> None:
     assert len(made) > once
 
 
-def test_the_disk_itself() -> None:
-    disk = SimulatedDisk(("/queue",))
-    disk.write("/queue/a", b"old")
-    disk.sync("/queue/a")
-    disk.sync_directory("/queue")
-    disk.write("/queue/a", b"newer!")
-    disk.write("/queue/b", b"x")
-    disk.rename("/queue/b", "/queue/c")
-    left = [{name: disk.read(name) for name in disk.now} for disk in disk.outcomes()]
-    assert {found["/queue/a"] for found in left} == {b"old", b"new", b"newer!"}
-    assert any("/queue/c" in found for found in left)
-    assert any("/queue/c" not in found for found in left)
-
-
 class SerialNotInTheRecord(QueueStore):
     def _append(self, record: bytes) -> None:
         payload = record.partition(b" ")[2].rstrip(b"\n")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from checkers.crashes.crash_points import Mark, Step, Sync, Write, applied, explore_crashes
 from checkers.crashes.store import crash_copies, crash_snapshots, crash_store
 from checkers.verdict import Illegal, Ok
 from impl import files as real_files
@@ -117,16 +116,3 @@ def unsynced_directory(path: str, data: bytes) -> None:
 @pytest.mark.parametrize("bug", [unsynced_rename, in_place, unsynced_directory])
 def test_snapshots_that_break_their_promise_are_caught(bug: Callable[[str, bytes], None]) -> None:
     assert isinstance(crash_snapshots(3, bug), Illegal)
-
-
-def test_every_subset_and_torn_writes_are_tried() -> None:
-    seen: set[bytes] = set()
-
-    def note(_events: object, image: dict[str, bytes]) -> None:
-        seen.add(image.get("f", b""))
-
-    writes = [Write("f", 0, b"aa"), Write("f", 2, b"bb"), Write("f", 0, b"cc")]
-    steps: list[Step] = [*writes, Mark("x"), Sync("f")]
-    assert isinstance(explore_crashes(steps, note), Ok)
-    assert seen == {b"", b"aa", b"\0\0bb", b"aabb", b"cc", b"ccbb", b"a", b"aab", b"cabb"}
-    assert applied({}, writes) == {"f": b"ccbb"}
