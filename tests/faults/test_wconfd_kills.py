@@ -88,7 +88,11 @@ def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int, kind: typ
         threads = [threading.Thread(target=ledger.run, name=ledger.node) for ledger in ledgers]
         for thread in threads:
             thread.start()
-        time.sleep(generator.uniform(0.002, 0.08))
+        # the next kill comes after so many answers, however long they take, and some moments
+        enough = sum(ledger.acknowledged for ledger in ledgers) + generator.randrange(60)
+        while sum(ledger.acknowledged for ledger in ledgers) < enough and any(thread.is_alive() for thread in threads):
+            time.sleep(0.001)
+        time.sleep(generator.uniform(0, 0.005))
         daemon.end(signal.SIGKILL)
         for thread, ledger in zip(threads, ledgers, strict=True):
             thread.join(20)
