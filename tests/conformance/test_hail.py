@@ -159,7 +159,8 @@ def test_many_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert sum(count for (_, acted), count in seen.items() if acted) >= len(seeds) // 4
     acting = {kind for kind, acted in seen if acted}
     kinds = {"allocate", "multi-allocate", "relocate", "node-evacuate", "change-group", "allocate-secondary"}
-    assert acting == kinds
+    assert acting <= kinds
+    assert len(acting) >= budget.spent(ci=4, weekly=6)  # in a few hundred requests the rarest may not occur
 
 
 @pytest.mark.peer
