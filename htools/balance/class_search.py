@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from htools.balance.arrays import WEIGHTS
 from htools.balance.candidates import ROUNDING
 from htools.balance.score_deltas import VARIANCE_ROUNDINGS
+from htools.limits import PAIRS_OF_CLASSES as LIMIT
 from htools.model.cluster import NO_NODE, Model
 from htools.model.moves import Moved, attempt
 from htools.model.score import component_values
@@ -33,9 +34,6 @@ import numpy as np  # isort: skip
 if TYPE_CHECKING:
     from htools.balance.arrays import Bools, Floats, Ints
     from htools.model.instance import InstanceModel
-
-LIMIT = 60_000
-"""Pairs of row and target up to which scoring all of them in a round is quicker than keeping bounds."""
 
 _ASKED = tuple(
     condition

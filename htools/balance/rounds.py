@@ -20,16 +20,10 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from htools.balance.plain_search import PlainSearch
+from htools.limits import BALANCING_CANDIDATES as FEW
 from htools.model.cluster import Model
 from htools.model.moves import Moved, Planned, movable
 from spec.allocator.decisions import Move, Rules
-
-FEW = 8000
-"""Below this, trying candidates one by one takes less than importing numpy: the measured limit.
-
-What is reckoned is the candidates of all rounds, as if every instance moved once, four ways to each target and once
-without, times the nodes that each one's score looks at.
-"""
 
 
 def accepted(before: float, after: float, rules: Rules) -> bool:

@@ -19,6 +19,7 @@ from htools.balance.candidates import ROUNDING, Block, Candidates
 from htools.balance.evaluation import evaluate
 from htools.balance.exact_score import ExactScore
 from htools.balance.score_deltas import VARIANCE_ROUNDINGS
+from htools.limits import PAIRS_WITHOUT_BOUNDS as SMALL
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.model.moves import Moved, attempt, movable
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 BLOCK = 10_000
 """Candidates of a kind that are scored at a time: with their columns they stay in the processor's caches."""
-
-SMALL = 20_000
-"""Pairs of instance and target up to which all candidates are scored in every round: one block, no bookkeeping."""
 
 REFRESH = 48
 """Rows refreshed at a time when bounds must be made tight."""

@@ -19,6 +19,7 @@ from htools.iallocator.wording import (
     selected,
     unconnected_group_error,
 )
+from htools.limits import ALLOCATION_CANDIDATES as PLAIN_BELOW
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.placement.outcomes import (
@@ -39,9 +40,6 @@ from spec.allocator.requests import (
     NewInstance,
     Request,
 )
-
-PLAIN_BELOW = 600
-"""Candidates below which vectors do not pay for loading their library."""
 
 
 class Failed(Exception):  # noqa: N818 - an answer, not an error

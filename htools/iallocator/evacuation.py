@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from htools.iallocator.group_scores import Pairs, SideBySide
+from htools.limits import EVACUATION_TARGETS as PLAIN_BELOW
 from htools.placement.arrays import Floats
 from spec.allocator import evacuation as plain
 from spec.allocator.accounts import add_primary, add_secondary, remove_primary, remove_secondary
@@ -21,9 +22,6 @@ from spec.allocator.evacuation import EvacuationError, Moved
 from spec.allocator.ledgers import peer_need
 from spec.allocator.moves import apply, attempt
 from spec.allocator.state import NodeState, Placed, State
-
-PLAIN_BELOW = 24
-"""Targets below which vectors do not pay."""
 
 
 def _last_of_least(scores: Floats) -> int:

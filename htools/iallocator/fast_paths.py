@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from htools.limits import CLUSTER_NODES as PLAIN_BELOW
 from htools.model.cluster import Model
 from htools.model.from_spec import instance_model, model_of, node_model
 from htools.placement import redundancy
@@ -17,9 +18,6 @@ from spec.allocator.placement import Targets
 from spec.allocator.requests import Limits
 from spec.allocator.state import Placed, State
 from spec.allocator.statistics import statistics
-
-PLAIN_BELOW = 24
-"""Nodes of a cluster below which vectors do not pay."""
 
 
 class Judge:

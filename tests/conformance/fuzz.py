@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from htools import hbal, hcheck, hinfo
 from htools.balance import rounds, vector_search
+from htools.limits import BALANCING_CANDIDATES, PAIRS_WITHOUT_BOUNDS
 from tests.conformance.cases import request_case, text_case, wild
 from tests.conformance.clusters import Case
 from tests.conformance.programs import difference, run_ganeti, run_ours
@@ -40,7 +41,7 @@ def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backe
     if ganeti.code != 0 and any(sign in ganeti.errors for sign in STUMBLES):
         return ""
     # Every other cluster is balanced as a large one is, with what earlier rounds found; few without vectors.
-    small, few = vector_search.SMALL if case.seed % 2 else 0, rounds.FEW if case.seed % 4 == 1 else 0
+    small, few = PAIRS_WITHOUT_BOUNDS if case.seed % 2 else 0, BALANCING_CANDIDATES if case.seed % 4 == 1 else 0
     with patch.object(vector_search, "SMALL", small), patch.object(rounds, "FEW", few):
         found = difference(ganeti, run_ours(MAIN[tool], words, ours))
     return f"seed {case.seed}: {tool} {' '.join(words)}\n{found}" if found else ""

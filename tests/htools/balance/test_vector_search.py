@@ -11,8 +11,10 @@ from htools.balance import rounds
 from htools.balance import vector_search as engine_module
 from htools.balance.class_search import ClassSearch
 from htools.balance.plain_search import PlainSearch
-from htools.balance.rounds import FEW, search_for
-from htools.balance.vector_search import SMALL, Engine
+from htools.balance.rounds import search_for
+from htools.balance.vector_search import Engine
+from htools.limits import BALANCING_CANDIDATES as FEW
+from htools.limits import PAIRS_WITHOUT_BOUNDS as SMALL
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt
 from htools.model.score import optimum, score
