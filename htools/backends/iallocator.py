@@ -246,8 +246,13 @@ def _positions(fields: Fields, key: str, places: Mapping[str, list[int]], what: 
     return tuple(found)
 
 
-def _new(fields: Fields, group: str | None) -> NewInstance:
-    name = fields.text("name")
+def _name_and_group(fields: Fields, asked: Fields) -> tuple[str, str | None]:
+    """A new instance's name and, of the whole request, the only group allowed."""
+    return fields.text("name"), asked.bare.text("group_name") if asked.has("group_name") else None
+
+
+def _new(fields: Fields, asked: Fields) -> NewInstance:
+    name, group = _name_and_group(fields, asked)
     required = fields.integer("required_nodes")
     told = Fields(fields.source, fields.owner, fields.values, f"invalid data for instance '{name}': ")
     instance = _instance(name, told, None)
@@ -260,19 +265,15 @@ def _one_instance(fields: Fields, places: _Places) -> int:
     return fields.place("name", places.exact, "instance", lambda name: f"Unknown instance '{name}'")
 
 
-def _optional_text(fields: Fields, key: str) -> str | None:
-    return fields.text(key) if fields.has(key) else None
-
-
 def _allocate(fields: Fields, _: _Places) -> Request:
-    restricted = fields.texts("restrict-to-nodes") if fields.has("restrict-to-nodes") else None
-    return Allocate(_new(fields, _optional_text(fields, "group_name")), restricted)
+    _name_and_group(fields, fields)  # what is wrong with them is told first
+    restricted = fields.bare.texts("restrict-to-nodes") if fields.has("restrict-to-nodes") else None
+    return Allocate(_new(fields, fields), restricted)
 
 
 def _multi_allocate(fields: Fields, _: _Places) -> Request:
-    group = _optional_text(fields, "group_name")
     asked = fields.items("instances")
-    return MultiAllocate(tuple(_new(fields.item("instances", at), group) for at in range(len(asked))))
+    return MultiAllocate(tuple(_new(fields.item("instances", at), fields) for at in range(len(asked))))
 
 
 def _relocate(fields: Fields, places: _Places) -> Request:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -71,7 +72,7 @@ def begins_alike(theirs: str, ours: str) -> bool:
     """
     if theirs.startswith("Command line error: "):
         theirs, ours = _usage(theirs), _usage(ours)
-    whole, mine = printable(theirs.removesuffix("\n").replace(",\n ", ", ")), printable(ours.removesuffix("\n"))
+    whole, mine = printable(re.sub(",\n +", ", ", theirs.removesuffix("\n"))), printable(ours.removesuffix("\n"))
     if mine.startswith(whole):
         return mine[len(whole) : len(whole) + 2] in {"", "\\n"}
     head, cut, tail = mine.partition("...")
