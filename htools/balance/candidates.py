@@ -2,7 +2,7 @@
 
 `htools.balance.evaluation` answers, for a block of instances and a block of target nodes, the score that each kind of
 move would lead to (infinite where the move is refused), with a bound on the error of these figures. The score so found
-is not the peer's to the last bit; whoever decides between candidates closer than the bounds must reckon exactly.
+is not Ganeti's to the last bit; whoever decides between candidates closer than the bounds must reckon exactly.
 
 With U the nodes' values less a reference (per column), s1 = ΣU and s2 = ΣU², a candidate changes s1 by δ1 and s2 by
 δ2, and n²·variance = n(s2 + δ2) − (s1 + δ1)². The part of instance and old nodes goes into a row factor, the part of
@@ -165,7 +165,7 @@ class Candidates:
         return parted
 
     def error_of_values(self, magnitude: float) -> float:
-        """The peer's own error, and that of the values that the factors stand for, where these are so large."""
+        """Ganeti's own error, and that of the values that the factors stand for, where these are so large."""
         return ROUNDING * ((4.0 * self.count + 160.0) * sum(WEIGHTS) + 3.0 * self.count) * magnitude
 
     def largest_sums(self, rows: "Ints") -> "Floats":

@@ -280,7 +280,7 @@ class ClassSearch:
     # -- exact scores --------------------------------------------------------------------------------------------
 
     def _exact(self, chosen: "list[tuple[int, int, int, int]]") -> list[float]:
-        """The scores that candidates `(position, target, class, home)` lead to, in the peer's order of operations."""
+        """The scores that candidates `(position, target, class, home)` lead to, in Ganeti's order of operations."""
         targets = np.array([entry[1] for entry in chosen], dtype=np.intp)
         classes = np.array([entry[2] for entry in chosen], dtype=np.intp)
         homes = np.array([entry[3] for entry in chosen], dtype=np.intp)

@@ -66,7 +66,7 @@ class Evaluation(Changes):
 
     def _block(self, kinds: tuple[MoveKind, ...], scores: "Floats", failover: "Floats") -> Block:
         parent = self.parent
-        # The peer's own sums are off by at most this much, and so are the node values that the factors stand for;
+        # Ganeti's own sums are off by at most this much, and so are the node values that the factors stand for;
         # then the sum of the reserves, and the last additions. See docs/score-bound.md.
         change = self._largest_change() + 3.0 * self.failover * parent.per_memory.max(initial=0.0)
         own = parent.own_error + parent.error_of_values(1.0) * change

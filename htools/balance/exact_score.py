@@ -1,4 +1,4 @@
-"""The exact score of candidates, for many at once: the peer's order of floating-point operations, column by column.
+"""The exact score of candidates, for many at once: Ganeti's order of floating-point operations, column by column.
 
 `numpy.cumsum` adds strictly from the first to the last, which is the order that decides ties (`numpy.sum` does not).
 The definition is `spec.allocator.score`.

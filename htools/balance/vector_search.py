@@ -5,10 +5,10 @@ changes the values of two or three nodes. It makes stale the rows of instances o
 exclusion tag that is in other places now; for every other row, the candidates with those nodes as targets are scored
 anew, and the bound of all the others is lowered by the most that the change of the cluster's sums can lower it
 (`_drift`). A round refreshes stale rows and then, lowest bound first, rows that could still win; the candidates within
-the error bound of the best are decided by the exact score in the peer's order of operations, in the order in which the
+the error bound of the best are decided by the exact score in Ganeti's order of operations, in the order in which the
 peer tries them.
 
-Invariants: `_bound[row]` never exceeds the true score of any candidate of the row; the move answered is the peer's.
+Invariants: `_bound[row]` never exceeds the true score of any candidate of the row; the move answered is Ganeti's.
 """
 
 from collections.abc import Sequence

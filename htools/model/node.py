@@ -1,4 +1,4 @@
-"""A node in the working model: its accounts, exact to the last bit of the peer's.
+"""A node in the working model: its accounts, exact to the last bit of Ganeti's.
 
 A `NodeModel` changes only through its four operations (add or remove a primary or a secondary), which answer None or
 the reason for a refusal and then have changed nothing. Callers that try something work on `copy()`. The definition of

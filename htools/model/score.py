@@ -1,4 +1,4 @@
-"""The exact score of the working model, component by component, in the peer's order of floating-point operations.
+"""The exact score of the working model, component by component, in Ganeti's order of floating-point operations.
 
 The definition is `spec.allocator.score`; this is its quick twin, for initial and final scores and for deciding between
 candidates that the vectors of `htools.balance.vector_search` cannot tell apart.

@@ -21,7 +21,7 @@ class PlainPlacer:
         """Try every candidate.
 
         Raises:
-            NoTargets: there are none; its text is the peer's.
+            NoTargets: there are none; its text is Ganeti's.
         """
 
         def good(allocation: Allocation) -> bool:

@@ -142,7 +142,7 @@ class Placer:
         """Try every candidate.
 
         Raises:
-            NoTargets: there are none; its text is the peer's.
+            NoTargets: there are none; its text is Ganeti's.
         """
         if not targets:
             raise NoTargets("No online nodes" if required == 1 else "Not enough online nodes")
@@ -379,7 +379,7 @@ class _PairWork:
             possible = np.flatnonzero(fits[row])
             if not len(possible):
                 continue
-            # The peer sorts the candidates it collected last first: among equals the last one leads.
+            # Ganeti sorts the candidates it collected last first: among equals the last one leads.
             order = possible[::-1][np.argsort(metrics[row, possible[::-1]], kind="stable")]
             flags = good[row, order]
             refused = len(order)

@@ -37,7 +37,7 @@ def run(folder: Path, text: str, *words: str) -> tuple[Outcome, list[str]]:
 def test_scripts_and_tables_are_the_real_ones(tmp_path: Path, names: str) -> None:
     program = peer_program("hbal")
     if program is None:
-        pytest.skip("no real hbal on this machine")
+        pytest.skip("Ganeti's hbal is not installed")
     words = ("-C", "-p", "--print-instances", "-S", "state", "-vvvvv")
     ours, line = run(tmp_path, CLUSTER.format(*names.split(",")), *words)
     (tmp_path / "peer").mkdir()

@@ -1,7 +1,7 @@
 """Clusters that vectors do not represent are left to the plain search; each of these once went wrong in vectors.
 
 They are ordinary ones but for one figure: cores below zero, a node so slow or small that one more instance makes a
-value infinite, nothing online. The real hbal accepts all of them.
+value infinite, nothing online. Ganeti's hbal accepts all of them.
 """
 
 import numpy as np

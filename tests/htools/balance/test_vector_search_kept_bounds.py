@@ -1,6 +1,6 @@
-"""What a row keeps must pay for the peer's rounding in the round that is, not only in the one that it was found in.
+"""What a row keeps must pay for Ganeti's rounding in the round that is, not only in the one that it was found in.
 
-Scores are reckoned here without any rounding to speak of: fractions, and roots of fifty digits. The peer's differ by as
+Scores are reckoned here without any rounding to speak of: fractions, and roots of fifty digits. Ganeti's differ by as
 much as section 2 of docs/score-bound.md allows, and a kept bound must stay below by that much at least.
 """
 
@@ -54,7 +54,7 @@ def equal_nodes() -> Model:
 
 
 def left_over() -> float:
-    """What kept bounds leave for the peer's error after the heavy instance has come, less what it may need."""
+    """What kept bounds leave for Ganeti's error after the heavy instance has come, less what it may need."""
     model, rules = equal_nodes(), Rules()
     engine = Engine(model, rules)
     engine.promising(1)
