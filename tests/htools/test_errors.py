@@ -6,7 +6,6 @@ import os
 import pytest
 
 from htools.errors import AccessError, Doing, LoadError, printable, refusal
-from htools.formatting.haskell import show_char, show_string
 
 
 def test_the_phrase_stands_before_the_place() -> None:
@@ -46,7 +45,5 @@ def test_files_and_sockets() -> None:
     assert told == "Network.Socket.connect: <socket: 3>: does not exist (no)\n/x: start it"
 
 
-def test_strings_as_haskell_shows_them() -> None:
-    assert show_string('a"\\\x00\x7f\x0eH\x0ex\xe91\u2028') == '"a\\"\\\\\\NUL\\DEL\\SO\\&H\\SOx\\233\\&1\\8232"'
-    assert (show_char("'"), show_char('"'), show_char("\n"), show_char("x")) == ("'\\''", "'\"'", "'\\n'", "'x'")
+def test_control_characters_are_escaped() -> None:
     assert printable("é\t") == "é\\t"
