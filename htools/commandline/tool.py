@@ -176,6 +176,31 @@ def stop(message: str, code: int = 1) -> NoReturn:
     raise Stopped(message, code)
 
 
+def _is_full(error: OSError) -> bool:
+    """Whether standard output takes no more; what is still buffered is dropped then."""
+    import errno
+    import os
+
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO} or error.filename is not None:
+        return False
+    with suppress(OSError):  # else the interpreter tries again when it ends, and complains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
+def _run(tool: Tool, body: Callable[[Options, list[str]], int], options: Options, arguments: list[str]) -> int:
+    """Answer `--help` and its kin, or run `body`; the exit code."""
+    if options.show_help:
+        print(usage(tool), end="")
+    elif options.show_version:
+        print(f"{tool.name} (gantry) {VERSION}")
+    elif options.show_completion:
+        print(completion_text(tool.table(), tool.completion), end="")
+    else:
+        return body(options, arguments)
+    return 0
+
+
 def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequence[str] | None = None) -> int:
     """Read the command line, answer `--help` and its kin, run `body`, and print errors, which begin as Ganeti's do.
 
@@ -189,17 +214,9 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
         hint = f"\n\nUsage: {name} [OPTION...]\n'{name} --help' lists the options." if error.code == 2 else ""
         print(f"{error.text}{hint}", file=sys.stderr)
         return error.code
-    if options.show_help:
-        print(usage(tool), end="")
-        return 0
-    if options.show_version:
-        print(f"{name} (gantry) {VERSION}")
-        return 0
-    if options.show_completion:
-        print(completion_text(tool.table(), tool.completion), end="")
-        return 0
     try:
-        return body(options, arguments)
+        code = _run(tool, body, options, arguments)
+        sys.stdout.flush()
     except GantryError as error:
         from htools.errors import AccessError
 
@@ -209,6 +226,13 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:
+        if not _is_full(error):
+            raise
+        from htools.errors import refusal
+
+        print(f"{name}: <stdout>: hFlush: {refusal(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         import signal
 
@@ -217,3 +241,5 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)  # so that a shell sees what ended the program
         raise
+    else:
+        return code

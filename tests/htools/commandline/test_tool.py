@@ -1,7 +1,9 @@
 """The command lines: abbreviations, arguments, refusals; against Ganeti's programs where they are installed."""
 
 import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +140,21 @@ def test_changed_settings_are_a_copy() -> None:
     settings = Options(verbose=3)
     assert (settings.changed(verbose=0).verbose, settings.verbose) == (0, 3)
     assert settings.changed(json=True).verbose == 3
+
+
+@pytest.mark.parametrize("words", [["hbal", "--version"], ["hinfo", "-t", "cluster"]])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
+def test_a_full_disk_behind_standard_output_is_told(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "cluster").write_text("g|u|preferred|\n\nn|9|0|9|9|9|1|N|u|1\n\n\n")
+    tool, *rest = words
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", f"htools.{tool}", *rest],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+    said = f"{tool}: <stdout>: hFlush: resource exhausted (No space left on device)\n"
+    assert (done.returncode, done.stderr) == (1, said)
