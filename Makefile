@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: tla weekly demo docs test test-long check lint types imports format bench clean venv
+.PHONY: tla weekly demo docs test test-ganeti test-long check lint types imports format bench clean venv
 
 demo: $(STAMP)
 	@$(BIN)/gantry demo
 
 test: $(STAMP)
-	@$(PYTEST) -n 2 --dist loadgroup -m "not long and not weekly"
+	@$(PYTEST) -n 2 --dist loadgroup -m "not long and not weekly and not peer"
+
+test-ganeti: $(STAMP)
+	@$(PYTEST) -n 2 --dist loadgroup -m "peer and not long and not weekly"
 
 test-long: $(STAMP)
 	@$(PYTEST) -n 2 --dist loadgroup -m long --timeout 900
