@@ -1,11 +1,13 @@
-"""The smallest clusters that show what docs/conformance.md says of hail and hspace, against Ganeti's too."""
+"""The smallest clusters that show what docs/conformance.md says of hail, hspace and hroller, against Ganeti's too."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from htools import hail, hspace
+import pytest
+
+from htools import hail, hroller, hspace
 from tests.conformance.programs import Outcome, run_ganeti, run_ours
 from tests.conftest import PEER_BIN, peer_program
 
@@ -192,3 +194,47 @@ def test_a_limit_of_none(tmp_path: Path) -> None:
 def test_the_request_is_told_as_ganeti_tells_it(tmp_path: Path) -> None:
     told = asked(tmp_path, request([node("n0")], {}, allocate("plain", 512)), "-v")
     assert told.errors.startswith('Received request: Allocate (Instance {name = "new", ')
+
+
+def rebooted(tmp_path: Path, content: dict[str, Any], *words: str) -> tuple[Outcome, Outcome | None]:
+    """What our hroller says of the nodes in a request, and what Ganeti's does where it is there."""
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps(content))
+    words = ("--force", "--no-headers", *words, "-I", str(path))
+    theirs = peer_program("hroller")
+    ganeti = None if theirs is None else run_ganeti(theirs, words, tmp_path)
+    return run_ours(hroller.main, words, tmp_path), ganeti
+
+
+@pytest.mark.parametrize(
+    "words", [["-Ggu0"], ["--node-tags=t"], ["--skip-non-redundant"], ["-On1"]], ids=lambda words: words[0]
+)
+def test_nodes_that_are_left_out_need_not_be_emptied(tmp_path: Path, words: list[str]) -> None:
+    first, left_out, last = node("n0", tags=["t"]), node("n1", "u1"), node("n2", tags=["t"])
+    held = {"lonely": {**instance("plain", 512), "nodes": ["n1"]}}
+    for nodes, fails in (([first, left_out, last], True), ([first, last, left_out], False)):
+        ours, ganeti = rebooted(tmp_path, request(nodes, held, allocate("plain", 512)), *words)
+        assert (ours.code, ours.output) == (0, "n0,n2\n")
+        if ganeti is not None and fails:
+            assert ganeti.code == 1
+            assert "Not enough capacity to move non-redundant instances" in ganeti.errors
+        elif ganeti is not None:
+            assert ganeti == ours
+
+
+def test_nodes_that_are_left_out_take_no_room(tmp_path: Path) -> None:
+    nodes = [node("n0", tags=["t"]), node("n1"), node("n2", tags=["t"])]
+    held = {"lonely": {**instance("plain", 512), "nodes": ["n2"]}}
+    content = request(nodes, held, allocate("plain", 512))
+    ours, ganeti = rebooted(tmp_path, content, "--node-tags=t", "--print-moves")
+    assert ours.output == "n0,n2\n  lonely n1\n"
+    assert ganeti is None or ganeti.output == "n0\nn2\n  lonely n0\n"
+
+
+def test_nodes_that_are_left_out_are_not_told(tmp_path: Path) -> None:
+    nodes = [node("n0"), node("n1", "u1"), node("n2", "u1"), node("n3")]
+    held = {name: {**instance("plain", 512), "nodes": [at]} for name, at in (("a", "n1"), ("b", "n2"))}
+    content = request(nodes, held, allocate("plain", 512))
+    ours, ganeti = rebooted(tmp_path, content, "-Ggu0", "--print-moves")
+    assert ours.output == "n0,n3\n"
+    assert ganeti is None or ganeti.output == "n0,n3\n  a n2\n\n  b n1\n"
