@@ -140,15 +140,20 @@ def left_out_but_stuck(words: Sequence[str]) -> bool:
 def unlike(words: Sequence[str], directory: Path) -> str:
     """What is worse in our plan than in Ganeti's, or missing; the groups themselves may differ."""
     ganeti, ours = run_ganeti(program("hroller"), words, directory), run_ours(hroller.main, words, directory)
+    uncut = [*words, "--ignore-non-redundant"]
     if ours.code == 0 and left_out_but_stuck(words):
         if ganeti.code != 1 or "Not enough capacity to move non-redundant instances" not in ganeti.errors:
             return f"Ganeti empties nodes that ours cannot: {ganeti.errors}"
-        return unlike([*words, "--ignore-non-redundant"], directory)
+        return unlike(uncut, directory)
     if ganeti.code != ours.code:
         return f"exit code {ganeti.code} became {ours.code}: {ganeti.errors} {ours.errors}"
     theirs, mine = groups_of(ganeti.output), groups_of(ours.output)
     if len(mine) > len(theirs) and "--one-step-only" not in words:
-        return f"{len(mine)} groups instead of {len(theirs)}"
+        colours = groups_of(run_ganeti(program("hroller"), uncut, directory).output)
+        ours_uncut = groups_of(run_ours(hroller.main, uncut, directory).output)
+        if "--ignore-non-redundant" in words or sorted(map(sorted, colours)) == sorted(map(sorted, ours_uncut)):
+            return f"{len(mine)} groups instead of {len(theirs)}"
+        return unlike(uncut, directory)  # other colours, no more of them, may be cut into more groups
     if sorted(chain(*mine)) != sorted(chain(*theirs)) and "--one-step-only" not in words:
         return f"other nodes: {mine} instead of {theirs}"
     return "" if ganeti.code or ganeti.errors == ours.errors else f"other warnings: {ours.errors}"
