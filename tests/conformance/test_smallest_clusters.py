@@ -231,7 +231,7 @@ def test_nodes_that_are_left_out_take_no_room(tmp_path: Path) -> None:
     assert ganeti is None or ganeti.output == "n0\nn2\n  lonely n0\n"
 
 
-def test_nodes_that_are_left_out_are_not_told(tmp_path: Path) -> None:
+def test_moves_off_nodes_that_are_left_out_are_not_printed(tmp_path: Path) -> None:
     nodes = [node("n0"), node("n1", "u1"), node("n2", "u1"), node("n3")]
     held = {name: {**instance("plain", 512), "nodes": [at]} for name, at in (("a", "n1"), ("b", "n2"))}
     content = request(nodes, held, allocate("plain", 512))
