@@ -1,4 +1,4 @@
-"""What can be told of an expression without evaluating it: its parts, its level, and which symbols it reaches."""
+"""Static analysis of an expression: its parts, its level, and the symbols it depends on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
 def parts(node: Any) -> Iterator[Any]:
-    """The syntax nodes, domains and arguments directly below a node."""
+    """Return the syntax nodes, domains and arguments directly below a node."""
     kind = type(node)
     names = _FIELDS.get(kind)
     if names is None:
@@ -39,7 +39,7 @@ def _spread(value: Any) -> Iterator[Any]:
 
 
 def own_level(node: Any) -> int:
-    """The level that a node has by itself, whatever its parts are."""
+    """Return the level that a node has by itself, whatever its parts are."""
     if isinstance(node, ast.Basic):
         if node.op in {"prime", "unchanged", "cdot"}:
             return ACTION
@@ -54,14 +54,14 @@ def own_level(node: Any) -> int:
 
 
 def symbols_of(node: Any) -> Iterator[Symbol]:
-    """The symbols that a node names itself."""
+    """Return the symbols that a node names itself."""
     if isinstance(node, ast.Apply | ast.OperatorName):
         symbol = node.symbol
         yield symbol.target if isinstance(symbol, Alias) else symbol
 
 
 def binds(node: Any) -> Iterator[Symbol]:
-    """The symbols that a node binds."""
+    """Return the symbols that a node binds."""
     if isinstance(node, ast.Domain | ast.Unbounded):
         yield from node.names
     elif isinstance(node, ast.Lambda):
@@ -84,14 +84,14 @@ class Reach:
         self._known: dict[Operator, frozenset[Symbol]] = {}
 
     def of(self, node: Any) -> set[Symbol]:
-        """Every free symbol of the expression and the definitions it uses."""
+        """Return every free symbol of the expression and of the definitions it uses."""
         found: set[Symbol] = set()
         bound: set[Symbol] = set()
         self._collect(node, found, bound, set())
         return found - bound
 
     def operator(self, operator: Operator) -> frozenset[Symbol]:
-        """The same for the body of a definition."""
+        """Return the same for the body of a definition."""
         if operator not in self._known:
             found: set[Symbol] = set()
             bound: set[Symbol] = set(operator.params)
@@ -119,7 +119,7 @@ class Reach:
 
 
 def size(node: Any, limit: int) -> int:
-    """How many nodes an expression has, counting no further than the limit."""
+    """Count the nodes of an expression, but no further than the limit."""
     count, stack = 0, [node]
     while stack and count < limit:
         count += 1

@@ -1,4 +1,4 @@
-"""Concrete to abstract syntax for expressions, with every name resolved on the way."""
+"""Turns the concrete syntax of expressions into `syntax` nodes and resolves every name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPERATORS = frozenset({"bound_infix_op", "bound_prefix_op", "bound_postfix_op"}
 
 
 def unquote(literal: str) -> str:
-    """The string that a literal denotes."""
+    """Return the string that a literal denotes."""
     return re.sub(r"\\.", lambda match: _ESCAPES.get(match.group(), match.group()[1:]), literal[1:-1])
 
 
@@ -47,7 +47,7 @@ class Expressions(Names):
         return handler(node, scope)
 
     def at(self, node: Node, last: Node | None = None) -> Position:
-        """Where a node lies."""
+        """Return a node's position."""
         return self.source.position(node, last)
 
     # Operators ------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class Expressions(Names):
         return self.application(name, arguments, where, operand.position, scope)
 
     def _run(self, operation: Operation, scope: Scope) -> ast.Expr:
-        """A run of one associative operator, without nesting a level for each."""
+        """Lower a chain of one associative operator into one flat node."""
         parts: list[object] = []
         head: object = operation
         while isinstance(head, Operation) and head.fixity is operation.fixity:
@@ -199,7 +199,7 @@ class Expressions(Names):
         return self.subexpression(node, scope)
 
     def symbol_name(self, node: Node) -> str:
-        """The canonical spelling of an operator symbol node such as `infix_op_symbol`."""
+        """Return the canonical spelling of an operator symbol node such as `infix_op_symbol`."""
         inner = children(node)[0] if node.type.endswith("_op_symbol") else node
         for table in (INFIXES, PREFIXES, POSTFIXES) if node.type != "prefix_op_symbol" else (PREFIXES,):
             if inner.type in table:
@@ -277,7 +277,7 @@ class Expressions(Names):
         return ast.Let(self.at(node), tuple(made), body)
 
     def definition(self, node: Node, scope: Scope, *, local: bool) -> list[Operator]:
-        """Lower a definition; the class for modules knows how."""
+        """Lower a definition; `ModuleReader` implements it."""
         raise NotImplementedError
 
     # Everything else ------------------------------------------------------------------------------------------

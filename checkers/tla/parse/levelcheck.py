@@ -1,7 +1,7 @@
-"""Levels that do not fit: a prime under a prime, `[]` of an action, a temporal formula where a value is wanted.
+"""Refuses wrong levels: a prime under a prime, `[]` of an action, a temporal formula where a value is required.
 
-Whatever a module defines is looked at, used or not. Where a level depends on what an instance substitutes, the lowest
-one is assumed, so that nothing is refused that has a meaning.
+Every definition of a module is checked, used or not. Where a level depends on what an instance substitutes, the lowest
+one is assumed, so that no valid module is refused.
 
 Source: Lamport, Specifying Systems, section 17.2, and the semantic analyser's rules for temporal operators.
 """
@@ -22,7 +22,7 @@ _SHOWN = {"prime": "a prime", "unchanged": "UNCHANGED", "enabled": "ENABLED"}
 _LOGIC = frozenset({"and", "or", "implies", "equiv", "not"})
 _TEMPORAL = frozenset({"always", "eventually", "leadsto", "guarantees"})
 _OPEN = (ast.If, ast.Case, ast.Let, ast.Quantified, ast.Unbounded, ast.Apply, ast.Fairness, ast.Domain)
-"""Expressions whose parts may be temporal formulas, or which see to it themselves."""
+"""Expressions whose parts may be temporal formulas, or whose own rule checks the parts."""
 
 
 class LevelCheck:
@@ -61,7 +61,7 @@ class LevelCheck:
         raise TlaSemanticError("level", text, position)
 
     def _at_most(self, part: Any, limit: int, where: str) -> int:
-        """The level of a part, which must not exceed a limit."""
+        """Return the level of a part; refuse one above the limit."""
         level = self._see(part)
         if level > limit:
             self._refuse(f"{_NAMES[level]} stands where {where} wants at most {_NAMES[limit]}", part.position)
@@ -159,7 +159,7 @@ class LevelCheck:
 
 
 def _bounds(node: Any) -> Iterator[Symbol]:
-    """The parameters and bound names that an expression mentions, but not under ENABLED."""
+    """Yield the parameters and bound names that an expression mentions, but not under ENABLED."""
     stack = [node]
     while stack:
         item = stack.pop()

@@ -1,4 +1,4 @@
-"""Modules: their declarations, definitions, EXTENDS and INSTANCE, and finding the files that hold them."""
+"""Reads modules: finds their files, and reads declarations, definitions, EXTENDS and INSTANCE."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _PROOFS = frozenset({"theorem", "use_or_hide"})
 
 
 class Loader:
-    """Loads modules once each, from the directories given and the standard library.
+    """Loads each module once, from the given directories or the standard library.
 
     Attributes:
-        modules: what has been loaded, by name, in the order in which reading ended.
+        modules: the loaded modules by name, in the order in which reading ended.
     """
 
     def __init__(self, directories: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ class Loader:
         """Load a module by its name.
 
         Raises:
-            TlaSemanticError: when there is none, or modules extend one another in a circle.
+            TlaSemanticError: when there is none, or modules extend one another in a cycle.
         """
         where = source.position(asking) if source is not None and asking is not None else None
         if name in self.modules:
@@ -106,7 +106,7 @@ class ModuleReader(Expressions):
         self.module = Module(source.name)
 
     def read(self, node: Node, module: Module, outer: Scope) -> Module:
-        """Read a module, which may lie within another whose names `outer` holds."""
+        """Read a module; for a nested one, `outer` holds the names of the module around it."""
         enclosing, self.module = self.module, module
         scope = Scope(outer)
         self._collect_words(node, module)
@@ -129,7 +129,7 @@ class ModuleReader(Expressions):
         return module
 
     def _collect_words(self, node: Node, module: Module) -> None:
-        """Names, numerals and strings in the order of the text: TLC orders strings by their first appearance."""
+        """Collect names, numerals and strings in text order: TLC orders strings by their first appearance."""
         stack = [node]
         while stack:
             item = stack.pop()
@@ -197,7 +197,7 @@ class ModuleReader(Expressions):
             raise TlaUnsupportedError(f"'{kind.replace('_', ' ')}' is not supported", self.at(node))
 
     def _declared(self, node: Node) -> tuple[str, int]:
-        """Name and arity of a declared constant or parameter, such as `F(_, _)` or `_+_`."""
+        """Return name and arity of a declared constant or parameter, such as `F(_, _)` or `_+_`."""
         if node.type != "operator_declaration":
             return self.source.words(node), 0
         name = field(node, "name")
@@ -217,7 +217,7 @@ class ModuleReader(Expressions):
         self.module.assumptions.append(Assumption(label, body, self.at(node)))
 
     def _theorem(self, node: Node, scope: Scope) -> int:
-        """Read a theorem's statement for its names; proofs are parsed but not checked. Returns how many proofs."""
+        """Read a theorem's statement for its names; return the number of proofs, which are parsed but not checked."""
         statement = node.child_by_field_name("statement")
         if statement is not None and statement.type != "assume_prove":
             body = self.expr(statement, scope)

@@ -1,4 +1,4 @@
-"""Resolution of names, also through instances, and the check of arities."""
+"""Resolves names, also through instances, and checks arities."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Path = tuple[tuple[Instance, tuple[ast.Argument, ...]], ...]
 
 
 def arity_of(symbol: Symbol) -> int:
-    """How many arguments a symbol takes."""
+    """Return how many arguments a symbol takes."""
     if isinstance(symbol, Alias):
         return arity_of(symbol.target)
     return symbol.arity if isinstance(symbol, Bound | Builtin | Constant | Operator) else 0
 
 
 def parameter_arities(symbol: Symbol) -> tuple[int, ...]:
-    """The arity that each argument of a symbol must have."""
+    """Return the arity that each argument of a symbol must have."""
     if isinstance(symbol, Alias):
         return parameter_arities(symbol.target)
     if isinstance(symbol, Operator):
@@ -35,7 +35,7 @@ def parameter_arities(symbol: Symbol) -> tuple[int, ...]:
 
 
 class Names:
-    """The part of lowering that finds what names stand for."""
+    """The part of lowering that resolves names."""
 
     source: Source
 
@@ -44,18 +44,18 @@ class Names:
         raise NotImplementedError
 
     def at(self, node: Node, last: Node | None = None) -> Position:
-        """Where a node lies."""
+        """Return a node's position."""
         raise NotImplementedError
 
     def symbol_name(self, node: Node) -> str:
-        """The canonical spelling of an operator symbol."""
+        """Return the canonical spelling of an operator symbol."""
         raise NotImplementedError
 
     def find(self, name: str, position: Position, scope: Scope) -> Symbol:
-        """What a name stands for.
+        """Return the symbol that a name means.
 
         Raises:
-            TlaSemanticError: when it stands for nothing.
+            TlaSemanticError: when the name is not defined.
         """
         symbol = scope.find(name)
         if symbol is None:
@@ -95,7 +95,7 @@ class Names:
         return self.expr(node, scope)
 
     def named(self, symbol: Symbol, position: Position, path: Path) -> ast.OperatorName:
-        """An operator's name as an argument."""
+        """Lower an operator's name that is given as an argument."""
         while isinstance(symbol, Alias):
             path = (*path, (symbol.instance, ()))
             symbol = symbol.target
@@ -104,11 +104,11 @@ class Names:
     def application(
         self, name: str, args: tuple[ast.Argument, ...], where: Position, name_at: Position, scope: Scope
     ) -> ast.Expr:
-        """Apply what a name stands for to arguments."""
+        """Apply the symbol that a name means to arguments."""
         return self.apply(self.find(name, name_at, scope), args, where, ())
 
     def apply(self, symbol: Symbol, args: tuple[ast.Argument, ...], where: Position, path: Path) -> ast.Expr:
-        """Apply a symbol, checking how many arguments it wants and of what kind.
+        """Apply a symbol after checking number and kind of its arguments.
 
         Raises:
             TlaSemanticError: when they do not fit.
@@ -180,7 +180,7 @@ class Names:
         return self.apply(symbol, self.arguments(given or (), scope), where, path)
 
     def _labelled(self, node: Node, scope: Scope) -> ast.Expr | None:
-        """`Op(x)!label(y)`: the part of a definition that bears a label; None if the prefix names no definition."""
+        """Return the part of a definition named by `Op(x)!label(y)`; None if the prefix names no definition."""
         parts = [children(c)[0] for c in children(field(node, "prefix")) if c.type == "subexpr_component"]
         symbol = self._reach(parts, scope)
         while isinstance(symbol, Alias):
@@ -188,7 +188,7 @@ class Names:
         return self._named_part(node, [*parts, field(node, "op")], scope) if isinstance(symbol, Operator) else None
 
     def _reach(self, parts: Sequence[Node], scope: Scope) -> Symbol | None:
-        """What instances lead to: the first symbol on the way that is not one."""
+        """Follow instances to the first symbol that is not an instance."""
         symbol: Symbol | None = None
         for part in parts:
             symbol, _ = self._into(symbol, self._component(part, scope)[0], (), part, scope)
@@ -197,13 +197,13 @@ class Names:
         return symbol
 
     def _component(self, node: Node, scope: Scope) -> tuple[str, tuple[ast.Argument, ...]]:
-        """The name of one piece of `A(x)!B!C`, and its arguments."""
+        """Return the name of one component of `A(x)!B!C`, and its arguments."""
         if node.type == "bound_op":
             return self.source.words(field(node, "name")), self.arguments(fields(node, "parameter"), scope)
         return self.source.words(node), ()
 
     def subexpression(self, node: Node, scope: Scope) -> ast.Expr:
-        """`Op(x)!label!1!2`: a part of a definition, by labels and numbers."""
+        """Lower `Op(x)!label!1!2`: a part of a definition, selected by labels and numbers."""
         prefix = field(node, "prefix") if node.child_by_field_name("prefix") else children(node)[0]
         parts = []
         for each in (*children(prefix), *children(node)):
@@ -245,7 +245,7 @@ class Names:
 
     @staticmethod
     def _piece(body: ast.Expr | None, step: str) -> ast.Expr | None:
-        """The part of an expression that `:`, `<<`, `>>` or a number names, if it can be named so here."""
+        """Return the part of an expression that `:`, `<<`, `>>` or a number selects; None if it has no such part."""
         if step == ":" or body is None:
             return body
         pieces: tuple[ast.Argument, ...] = ()

@@ -1,7 +1,7 @@
 """Operator precedence: TLA+ gives operators ranges, and two operators whose ranges overlap may not meet unbracketed.
 
-The grammar that reads the text settles such conflicts silently. Here a chain of operators is flattened and put
-together again by the language's rules, so that `a * -b` or `1 + 2 % 3` is refused.
+The grammar resolves such conflicts silently. This module flattens a chain of operators and rebuilds it by the
+language's rules, so that `a * -b` or `1 + 2 % 3` is refused.
 
 Source: Lamport, Specifying Systems, section 15.2.1 and table 6.
 """
@@ -86,7 +86,7 @@ POSTFIXES: dict[str, Fixity] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operator applied to operands that are operations again or leaves of the caller's."""
+    """An operator applied to operands: operations again, or the caller's leaves."""
 
     fixity: Fixity
     position: Position
@@ -102,7 +102,7 @@ def _stronger(left: Fixity, right: Fixity) -> bool:
 
 
 def resolve(tokens: list[Mark | object]) -> Operand:
-    """Put a flat chain of operands and operators together.
+    """Build the tree of a flat chain of operands and operators.
 
     Args:
         tokens: operands, and pairs of an operator's fixity with its position, in the order of the text.
@@ -160,6 +160,6 @@ def resolve(tokens: list[Mark | object]) -> Operand:
 
 
 def conflict(left: Fixity, right: Fixity, position: Position) -> TlaSyntaxError:
-    """The error for two operators that need brackets between them."""
+    """Return the error for two operators that need brackets between them."""
     first, second = (item.name.replace("-.", "-") for item in (left, right))
     return TlaSyntaxError("precedence", f"precedence conflict between {first} and {second}: put brackets", position)

@@ -14,7 +14,7 @@ class Scope:
         self.names: dict[str, Symbol] = {}
 
     def find(self, name: str) -> Symbol | None:
-        """What a name stands for here, or None."""
+        """Look a name up; None if it is not defined."""
         scope: Scope | None = self
         while scope is not None:
             if (symbol := scope.names.get(name)) is not None:
@@ -26,7 +26,7 @@ class Scope:
         """Bind a new name; TLA+ lets no name be bound twice in one scope.
 
         Raises:
-            TlaSemanticError: when the name means something already.
+            TlaSemanticError: when the name is bound already.
         """
         old = self.find(symbol.name)
         if old is not None and not same(old, symbol):
@@ -37,7 +37,7 @@ class Scope:
         self.names[symbol.name] = symbol
 
     def bring(self, symbol: Symbol) -> bool:
-        """Bind a name that another module hands on, unless it means something already; tells whether it was bound."""
+        """Bind a name that another module exports unless it is bound already; return whether it was bound now."""
         if self.find(symbol.name) is not None:
             return False
         self.names[symbol.name] = symbol
@@ -45,7 +45,7 @@ class Scope:
 
 
 def same(first: Symbol, second: Symbol) -> bool:
-    """Whether two symbols are one definition that arrived by two ways."""
+    """Return whether two symbols are one definition that was imported twice."""
     if first is second:
         return True
     if isinstance(first, Builtin) and isinstance(second, Builtin):
@@ -55,7 +55,7 @@ def same(first: Symbol, second: Symbol) -> bool:
 
 
 def exported_by(module: Module, name: str, position: Position | None) -> Symbol:
-    """What a name stands for in an instanced module.
+    """Look a name up in an instanced module.
 
     Raises:
         TlaSemanticError: when the module defines no such name.

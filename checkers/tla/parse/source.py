@@ -1,4 +1,4 @@
-"""Text to concrete syntax: the tree-sitter grammar, positions in characters, and the first syntax error told well."""
+"""Turns text into concrete syntax: the tree-sitter grammar, positions in characters, a clear first syntax error."""
 
 import functools
 import warnings
@@ -14,29 +14,29 @@ _COMMENTS = frozenset({"comment", "block_comment", "extramodular_text"})
 @functools.cache
 def _parser() -> Parser:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the grammar still hands over its address as a number
+        warnings.simplefilter("ignore", DeprecationWarning)  # the grammar passes its address as a number
         return Parser(Language(tree_sitter_tlaplus.language()))
 
 
 def children(node: Node) -> list[Node]:
-    """A node's children without the comments that may stand anywhere."""
+    """Return a node's children without comments."""
     return [child for child in node.children if child.type not in _COMMENTS]
 
 
 def fields(node: Node, name: str) -> list[Node]:
-    """The children of a field without punctuation and comments."""
+    """Return the children of a field without punctuation and comments."""
     return [c for c in node.children_by_field_name(name) if c.is_named and c.type not in _COMMENTS]
 
 
 def field(node: Node, name: str) -> Node:
-    """The one child that a field of the grammar names."""
+    """Return the one child that a field of the grammar names."""
     child = node.child_by_field_name(name)
     assert child is not None, (node.type, name)
     return child
 
 
 def _last_leaf(node: Node) -> Node:
-    """The last token of a node; a bulleted list ends with tokens of no width on a later line."""
+    """Return the last token of a node, without the tokens of no width that end a bulleted list on a later line."""
     while True:
         inner = [child for child in node.children if child.end_byte > child.start_byte and child.type not in _COMMENTS]
         if not inner:
@@ -45,7 +45,7 @@ def _last_leaf(node: Node) -> Node:
 
 
 class Source:
-    """The text of one file, able to say where a node of its tree lies.
+    """The text of one file with its syntax tree; gives the position of a node.
 
     Attributes:
         name: the module's name, used in positions.
@@ -65,7 +65,7 @@ class Source:
         return len(self._lines[row][:column].decode("utf-8", "replace"))
 
     def position(self, node: Node, last: Node | None = None) -> Position:
-        """Where a node (or the text from it to `last`) lies."""
+        """Return the position of a node (or of the text from it to `last`)."""
         row, column = node.start_point
         end_row, end_column = _last_leaf(last or node).end_point
         return Position(
@@ -73,14 +73,14 @@ class Source:
         )
 
     def first_token(self, row: int) -> Node:
-        """The first token on or after a line, counted from 0."""
+        """Return the first token on or after a line, counted from 0."""
         node = self.root
         while inner := next((c for c in node.children if c.end_point[0] >= row and c.end_byte > c.start_byte), None):
             node = inner
         return node
 
     def words(self, node: Node) -> str:
-        """The text of a node."""
+        """Return the text of a node."""
         return self.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def check(self) -> None:
@@ -111,7 +111,7 @@ class Source:
 
 
 def read(path: str) -> bytes:
-    """The bytes of a specification's file.
+    """Read the bytes of a specification's file.
 
     Raises:
         TlaSyntaxError: when it cannot be read.

@@ -1,4 +1,4 @@
-"""The standard modules: which names each offers and with how many arguments; `stdlib` computes them.
+"""The names and arities of the standard modules; `checkers.tla.values.standard_modules` computes them.
 
 Source: Lamport, Specifying Systems, chapter 18, and the modules distributed with TLC.
 """
@@ -83,7 +83,7 @@ FOR_PROOFS: dict[str, tuple[str, ...]] = {
     "NaturalsInduction": ("Integers",),
     "WellFoundedInduction": ("Naturals",),
 }
-"""The proof system's modules hold theorems only: where no file of that name exists, they bring what they extend."""
+"""The proof system's modules hold theorems only: without a file of that name, they export what they extend."""
 
 HIGHER_ORDER: dict[str, tuple[int, ...]] = {
     "SelectSeq": (0, 1),
@@ -101,7 +101,7 @@ REFUSED: dict[str, str] = {
 
 @functools.cache
 def standard_module(name: str) -> Module | None:
-    """A standard module, or None when there is none of that name."""
+    """Return a standard module, or None when there is none of that name."""
     entry = _TABLE.get(name)
     if entry is None and name not in FOR_PROOFS:
         return None

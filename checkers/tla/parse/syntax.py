@@ -1,4 +1,4 @@
-"""The intermediate representation: expressions whose names are resolved, and the symbols that names stand for."""
+"""The intermediate representation: expressions with resolved names, and the symbols that the names refer to."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Case(Expr):
 
 @dataclass(eq=False, slots=True)
 class Let(Expr):
-    """LET; instances among the definitions leave no trace here but in the paths of names."""
+    """LET; instances among its definitions appear only in the paths of names."""
 
     definitions: tuple[Operator, ...]
     body: Expr
@@ -302,7 +302,7 @@ class Operator(Symbol):
 
     @property
     def arity(self) -> int:
-        """How many parameters the operator has."""
+        """Return the number of parameters."""
         return len(self.params)
 
 
@@ -348,11 +348,11 @@ class Module:
 
     Attributes:
         symbols: everything visible at the module's end, LOCAL definitions included.
-        exported: names that EXTENDS and INSTANCE hand on.
+        exported: the names that a module gets which extends or instances this one.
         extends: the modules it extends, in order.
-        foreign: what it hands on from modules without parameters, so that it means the same there and here.
+        foreign: exported symbols from modules without parameters; they mean the same there and here.
         words: the identifiers, and `strings` the string literals, in the order of the text.
-        notes: what the checker saw and does not check (proofs, for instance).
+        notes: what was read but is not checked (proofs, for instance).
     """
 
     name: str
@@ -371,7 +371,7 @@ class Module:
     builtin: bool = False
 
     def hands_on_itself(self, symbol: Symbol) -> bool:
-        """Whether a module that instances this one gets the symbol itself: it depends on no parameter.
+        """Return whether a module that instances this one gets the symbol itself: it depends on no parameter.
 
         Source: SANY's Generator, which makes a definition of its own for each other one that an INSTANCE brings.
         """
