@@ -1,4 +1,4 @@
-"""From a module and a configuration to a model: what is explored and what is checked."""
+"""Builds a model from a module and a configuration: what is explored and what is checked."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def build(module: Module, loader: Loader, config: Config) -> Model:
 
 
 def _nothing(*_: object) -> None:
-    """What a configuration without a behaviour explores."""
+    """Explore nothing: the model of a configuration without a behaviour."""
 
 
 def assumptions(builder: ModelBuilder) -> list[Named]:
-    """The module's assumptions as tests without arguments."""
+    """Compile the module's assumptions to tests without arguments."""
     result = []
     for number, fact in enumerate(builder.module.assumptions, 1):
         name = fact.name or f"assumption {number}"
@@ -76,7 +76,7 @@ def assumptions(builder: ModelBuilder) -> list[Named]:
 
 
 def _behaviour(builder: ModelBuilder, config: Config) -> tuple[Formula, Formula, list[Formula]] | None:
-    """The initial predicate, the next-state relation and the fairness conditions; None if nothing is to be explored."""
+    """Find the initial predicate, next-state relation and fairness conditions; None if nothing is to be explored."""
     if config.specification is None:
         if not (config.init or config.next or config.invariants or config.properties or builder.module.variables):
             return None
@@ -114,7 +114,7 @@ def _behaviour(builder: ModelBuilder, config: Config) -> tuple[Formula, Formula,
 
 
 def _conjunction(formulas: list[Formula]) -> Formula:
-    """Conjuncts of one environment (or of several, when their bindings agree) as one formula."""
+    """Join conjuncts of one environment (or of several whose bindings agree) to one formula."""
     env = formulas[0].env
     for other in formulas[1:]:
         env = env.extend(other.env.map)
@@ -122,7 +122,7 @@ def _conjunction(formulas: list[Formula]) -> Formula:
 
 
 def _boxed_action(builder: ModelBuilder, formula: Formula) -> Formula | None:
-    """The `[A]_v` of a formula `[][A]_v`."""
+    """Return the `[A]_v` of a formula `[][A]_v`."""
     inner = boxed(formula)
     while inner is not None and not isinstance(inner.node, ast.Square):
         inner = builder.unfold(inner)
@@ -130,7 +130,7 @@ def _boxed_action(builder: ModelBuilder, formula: Formula) -> Formula | None:
 
 
 def boxed(formula: Formula) -> Formula | None:
-    """The P of `[]P`."""
+    """Return the P of `[]P`."""
     node = formula.node
     if isinstance(node, ast.Basic) and node.op == "always":
         return Formula(node.args[0], formula.env)

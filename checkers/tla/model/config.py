@@ -1,4 +1,4 @@
-"""TLC's configuration files.
+"""Reads TLC's configuration files.
 
 Source: Specifying Systems, section 14.7.1, and TLC's ModelConfig for the statements added since.
 """
@@ -28,7 +28,7 @@ _KEYWORDS = {
 
 @dataclass(slots=True)
 class Replacement:
-    """`x <- y`, perhaps for the names of one module only."""
+    """A replacement `x <- y`, for all modules or for one."""
 
     name: str
     by: str
@@ -37,14 +37,14 @@ class Replacement:
 
 @dataclass(slots=True)
 class Config:
-    """What a configuration says.
+    """The content of a configuration.
 
     Attributes:
         values: constants and definitions, and the values they are given.
         of_modules: the same for definitions of one module, by the module's and their own name.
         tables: constant operators, given as tables of arguments to results.
-        replacements: constants and definitions that others replace.
-        words: the words of the file in order, which TLC has seen before those of the modules.
+        replacements: constants and definitions, and what replaces each.
+        words: the words of the file in order; TLC reads them before those of the modules.
     """
 
     values: dict[str, Value] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Binding a module's constants, and replacing definitions, as a configuration says."""
+"""Binds a module's constants and replaces definitions as a configuration says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Constants:
 
     def __init__(self, module: Module, loader: Loader, config: Config, *, complete: bool = True) -> None:
         values.reset()
-        # As TLC comes by them: the configuration, identifiers of the module and then of others, and strings at last.
+        # In the order in which TLC meets them: configuration, identifiers of the module, those of others, strings.
         others = [m for m in loader.modules.values() if m is not module]
         words = [config.words, module.words, *(m.words for m in others), *(m.strings for m in others), module.strings]
         order.set_words(word for part in words for word in part)
@@ -91,7 +91,7 @@ class Constants:
             raise TlaConfigError(text)
 
     def named(self, name: str, what: str) -> tuple[Symbol, Way]:
-        """What a name of the configuration means: it is a name of the root module, as for TLC.
+        """Look up a name of the configuration in the root module, as TLC does.
 
         Raises:
             TlaConfigError: when the root module has no such name.
@@ -105,7 +105,7 @@ class Constants:
 
 
 def reach(module: Module, name: str) -> tuple[Symbol, Way] | None:
-    """What a name, such as `Op` or `I!J!Op`, means in a module, and the instances that lead there; None if nothing."""
+    """Look up a name such as `Op` or `I!J!Op` in a module: its symbol and the instances that lead there, or None."""
     symbol: Symbol | None = None
     way: Way = ()
     names = module.symbols

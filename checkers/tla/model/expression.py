@@ -1,4 +1,4 @@
-"""Evaluation of single expressions, as `gantry tla eval` and the configuration need it."""
+"""Evaluates single expressions, for `gantry tla eval` and for configurations."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ STANDARD = ("Integers", "Sequences", "FiniteSets", "TLC")
 _NAME = "Expression"
 _INDENT = 2
 _HEADER = 3
-"""Lines before the expression in the module around it."""
+"""How many lines the generated module has before the expression."""
 
 
 def parse_expression(text: str, extends: Iterable[str], loader: Loader) -> Module:
-    """A module whose last definition, `value_`, is the expression; positions are those within the text.
+    """Parse an expression into a module whose last definition, `value_`, is it; positions are those within the text.
 
     Raises:
         TlaError: when the text is not one expression.
@@ -42,7 +42,7 @@ def parse_expression(text: str, extends: Iterable[str], loader: Loader) -> Modul
 
 
 def _alone(source: Source, text: str) -> None:
-    """Refuse a text that is no expression, or more than one, by its own lines and not by the module's around it."""
+    """Refuse a text that is not one expression; the positions reported are those of the text."""
     lines = text.rstrip().split("\n")
     first, last = _HEADER, _HEADER + len(lines) - 1
     end = Position(_NAME, last + 1, len(lines[-1]) + 1 + _INDENT, last + 1, len(lines[-1]) + 1 + _INDENT)
@@ -68,7 +68,7 @@ def _alone(source: Source, text: str) -> None:
 
 
 def shifted(position: Position | None) -> Position | None:
-    """A position within the expression itself."""
+    """Convert a position in the generated module to one in the expression."""
     if position is None or position.module != _NAME:
         return position
     name, line, column, end_line, end_column = position
@@ -80,11 +80,11 @@ def shifted(position: Position | None) -> Position | None:
 def evaluate(
     text: str, loader: Loader | None = None, extends: Iterable[str] = STANDARD, config: Config | None = None
 ) -> Value:
-    """The value of a constant expression.
+    """Compute the value of a constant expression.
 
     Args:
         text: the expression.
-        loader: knows the modules that the expression may extend.
+        loader: finds the modules that the expression may extend.
         extends: the names of those modules.
         config: gives the constants of those modules their values.
 

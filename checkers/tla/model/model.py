@@ -1,4 +1,4 @@
-"""A specification with a configuration: constants bound, formulas taken apart, and everything turned into functions."""
+"""Compiles a specification with its configuration: splits the formulas and turns them into functions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Formula:
 
 @dataclass(slots=True)
 class Named:
-    """A predicate with the name by which the configuration asks for it."""
+    """A predicate with its name in the configuration."""
 
     name: str
     test: Callable[..., bool]
@@ -58,9 +58,9 @@ class Model:
     Attributes:
         variables: names of the variables, in the order of a state's tuple.
         initial: calls its argument with every initial state.
-        successors: all actions at once, `successors(state, emit)`.
+        successors: all actions in one function, `successors(state, emit)`.
         steps: properties `[][A]_v`: tests of a state and its successor.
-        temporal: by property, what is left for the liveness checker.
+        temporal: by property, the conjuncts that the liveness checker must check.
     """
 
     name: str
@@ -87,14 +87,14 @@ class Model:
 
 
 _REMEMBERED = 50_000
-"""So many values of a conjunct are remembered before they are forgotten all at once."""
+"""The cache of a conjunct's values is cleared when it holds so many."""
 
 
 class ModelBuilder(Constants):
     """Builds a model from a module and a configuration."""
 
     def formula(self, name: str, what: str, highest: int = TEMPORAL) -> Formula:
-        """The formula that a name of the configuration stands for."""
+        """Return the formula that a name of the configuration means."""
         symbol, way = self.named(name, "definition")
         if arity_of(symbol):
             raise TlaConfigError(f"{what} {name} must not take arguments")
@@ -122,15 +122,15 @@ class ModelBuilder(Constants):
         return self.program.function(hint)
 
     def predicate(self, name: str, formula: Formula) -> Named:
-        """A state predicate as a function of the state."""
+        """Compile a state predicate to a function of the state."""
         return Named(name, self._test(name, formula, ["s"]), formula.node.position)
 
     def step_predicate(self, name: str, formula: Formula) -> Named:
-        """An action as a function of two states."""
+        """Compile an action to a function of two states."""
         return Named(name, self._test(name, formula, ["s", "t"]), formula.node.position)
 
     def invariant(self, name: str, formula: Formula) -> Named:
-        """A state predicate whose conjuncts remember their values for the variables that they read."""
+        """Compile a state predicate whose conjuncts cache their values by the variables that they read."""
 
         def build(frame: Frame) -> None:
             for part in self._invariant_parts(formula):
@@ -179,7 +179,7 @@ class ModelBuilder(Constants):
         return self._function(_fresh(f"test_{name}"), formula.node.position, build, params)
 
     def value(self, name: str, formula: Formula, params: list[str]) -> Any:
-        """An expression as a function of the state (or of two)."""
+        """Compile an expression to a function of the state (or of two)."""
 
         def build(frame: Frame) -> None:
             frame.emit(f"return {self.gen.normal(formula.node, formula.env, Context(frame))}")
@@ -187,7 +187,7 @@ class ModelBuilder(Constants):
         return self._function(_fresh(f"value_{name}"), formula.node.position, build, params)
 
     def initial(self, formula: Formula) -> Callable[[Callable[[State], None]], None]:
-        """The initial predicate as a generator of states."""
+        """Compile the initial predicate to a function that generates states."""
 
         def build(frame: Frame) -> None:
             cx = Context(frame, prime=True, assigned=frozenset())
@@ -214,7 +214,7 @@ class ModelBuilder(Constants):
         return leaf
 
     def actions(self, formula: Formula, name: str) -> tuple[list[Action], Any]:
-        """The actions one by one, and all of them as one function."""
+        """Compile the actions one by one, and all of them as one function."""
         leaves = self.gen.split(formula.node, formula.env, name)
         made = []
         for leaf in leaves:
@@ -242,10 +242,10 @@ class ModelBuilder(Constants):
 
         return build
 
-    # Taking formulas apart ----------------------------------------------------------------------------------------
+    # Splitting formulas -------------------------------------------------------------------------------------------
 
     def conjuncts(self, formula: Formula) -> Iterator[Formula]:
-        """The conjuncts of a temporal formula, definitions unfolded."""
+        """Return the conjuncts of a temporal formula, definitions unfolded."""
         node, env = formula.node, formula.env
         if isinstance(node, ast.Basic) and node.op == "and":
             for part in node.args:
@@ -261,7 +261,7 @@ class ModelBuilder(Constants):
         yield formula
 
     def unfold(self, formula: Formula) -> Formula | None:
-        """What a definition, LET or argument stands for, or None when the formula is something else."""
+        """Return the formula that a definition, LET or argument means, or None when the formula is something else."""
         node, env = formula.node, formula.env
         if isinstance(node, ast.Apply):
             inner = self.gen.levels.enter(node.path, env)
@@ -281,7 +281,7 @@ class ModelBuilder(Constants):
         return None
 
     def instances(self, formula: Formula) -> Iterator[Formula]:
-        """The instances of a quantified temporal formula: its sets must be constant."""
+        """Return the instances of a quantified temporal formula: its sets must be constant."""
         node, env = formula.node, formula.env
         assert isinstance(node, ast.Quantified)
         envs = [env]

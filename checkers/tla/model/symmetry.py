@@ -1,8 +1,8 @@
-"""Symmetry: states that permutations of model values turn into one another count as one.
+"""Symmetry: states that differ by a permutation of model values count as one.
 
-A class of states is known by one of its members: the one whose values have the least hashes, variable by variable. So
-the hashes of a value's images under the whole group are computed once for each value of a variable, and the images
-themselves only of what such values are made of. Where hashes are equal, the states are compared as wholes.
+The key of a class of states is one of its members: the one whose values have the least hashes, variable by variable.
+The hashes of a value's images under the group are computed once for each value of a variable; the images themselves
+only for the parts of such values. Where hashes are equal, whole states are compared.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Permutation = dict[Value, Value]
 
 
 def group(members: Value, name: str) -> list[Permutation]:
-    """The group that a set of permutations generates, without the identity.
+    """Return the group that a set of permutations generates, without the identity.
 
     Raises:
         TlaConfigError: when the set is not one of permutations of model values.
@@ -61,7 +61,7 @@ def _permutation(value: Value, name: str) -> Permutation:
 
 
 class Orbits:
-    """Gives each class of states under a group of permutations one key, which is a state of the class."""
+    """Gives each class of states under a group of permutations one key: a state of the class."""
 
     def __init__(self, permutations: list[Permutation], *, truths: bool = False) -> None:
         self._permutations: list[Permutation] = [{}, *permutations]
@@ -74,7 +74,7 @@ class Orbits:
         self._keys: dict[Value, Value] = {}
 
     def key(self, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What all states of one class have in common."""
+        """Return the key of a state's class."""
         rows = self._rows
         places: Sequence[int] | None = None
         for value in state:
@@ -94,7 +94,7 @@ class Orbits:
         return found if known is found or alike(known, found) else (Orbits, marks(found), found)
 
     def _row(self, value: Value) -> tuple[array[int], Sequence[int] | None]:
-        """The hashes of a value's images, and which are the least; None if the value is not moved at all."""
+        """Return the hashes of a value's images, and which are least; None if no permutation changes the value."""
         images = self._images(value)
         row = array("q", map(hash, images))
         best = min(row)
@@ -103,7 +103,7 @@ class Orbits:
         return found
 
     def _image(self, state: tuple[Any, ...], at: int) -> tuple[Any, ...]:
-        """The image of a state under one permutation; equal values share an object."""
+        """Return the image of a state under one permutation; equal values share an object."""
         if at == 0:
             return state
         image = []
@@ -114,7 +114,7 @@ class Orbits:
         return tuple(image)
 
     def _moved(self, value: Value, at: int) -> Value:
-        """The image of a value under one permutation."""
+        """Return the image of a value under one permutation."""
         kind = value.__class__
         if kind is frozenset:
             return frozenset([self._part(item)[at] if item.__class__ in _MOVING else item for item in value])
@@ -127,7 +127,7 @@ class Orbits:
         return self._permutations[at].get(value, value) if kind is ModelValue else value
 
     def _images(self, value: Value) -> Sequence[Value]:
-        """The images of a value under all permutations, itself first."""
+        """Return the images of a value under all permutations, the value first."""
         kind = value.__class__
         if kind is ModelValue:
             return [permutation.get(value, value) for permutation in self._permutations]
@@ -147,7 +147,7 @@ class Orbits:
         return self._part(item) if item.__class__ in _MOVING else itertools.repeat(item, self._size)
 
     def _part(self, item: Value) -> Sequence[Value]:
-        """The images of a part of a value, remembered."""
+        """Return the images of a part of a value, from the cache if possible."""
         found = self._parts.get(item)
         if found is None:
             if len(self._parts) * self._size > _REMEMBERED:
@@ -158,7 +158,7 @@ class Orbits:
         return found[1]
 
     def _domain(self, over: Domain) -> list[tuple[Domain, Sequence[int] | None]]:
-        """For each permutation the domain of the image of a function, and where its values come from, if they move."""
+        """Return for each permutation the domain of a function's image, and the values' old places if they change."""
         found = self._domains.get(over)
         if found is None:
             found = self._domains[over] = []

@@ -1,7 +1,7 @@
 """Temporal formulas in negation normal form over atoms: tests of a state, or of a step from one state to the next.
 
-A behaviour is read as its sequence of steps; an atom on states is a test of a step's first state. So actions may
-stand anywhere in a temporal formula.
+A behaviour is read as a sequence of steps; an atom on states tests a step's first state. So actions may stand
+anywhere in a temporal formula.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ Temporal: TypeAlias = Literal | Both | Either | Always | Eventually
 
 @dataclass(frozen=True, slots=True)
 class Fair:
-    """A fairness condition on an action: the steps that count, and where they are possible."""
+    """A fairness condition on an action: which steps are the action's, and in which states one is possible."""
 
     strong: bool
     taken: Atom
@@ -83,10 +83,10 @@ class Translator:
         self._known: dict[Any, Atom] = {}
 
     def translate(self, formula: Formula, *, positive: bool) -> Temporal:
-        """A formula, or its negation, in negation normal form.
+        """Translate a formula, or its negation, into negation normal form.
 
         Raises:
-            TlaUnsupportedError: for a formula that is not made of states, actions and the usual operators.
+            TlaUnsupportedError: for a formula that is not built from states, actions and the supported operators.
         """
         node, env = formula.node, formula.env
         level = self.builder.gen.levels.level(node, env)
@@ -141,7 +141,7 @@ class Translator:
         raise TlaUnsupportedError("this temporal operator cannot be checked", node.position)
 
     def fair(self, formula: Formula) -> Fair | None:
-        """The fairness condition that a formula is, or None when it is something else."""
+        """Translate a fairness condition; None when the formula is something else."""
         current: Formula | None = formula
         while current is not None and not isinstance(current.node, ast.Fairness):
             current = self.builder.unfold(current)
@@ -171,7 +171,7 @@ class Translator:
         return Eventually(Always(Both((enabled, not_taken))))
 
     def atom(self, formula: Formula, *, step: bool, about: Value = None) -> Atom:
-        """The atom for a formula."""
+        """Return the atom for a formula."""
         node, env = formula.node, formula.env
         levels = self.builder.gen.levels
         key = (about or node, step, levels.relevant(frozenset(levels.reach.of(node)), env))
