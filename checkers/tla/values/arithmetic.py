@@ -1,4 +1,4 @@
-"""Arithmetic on integers, as generated code calls it."""
+"""Integer arithmetic for generated code."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ def ints(op: str, a: Value, b: Value) -> None:
 
 
 def add(a: Value, b: Value) -> Any:
-    """`a + b`."""
+    """Evaluate `a + b`."""
     if a.__class__ is not int or b.__class__ is not int:
         ints("+", a, b)
     return a + b
 
 
 def sub(a: Value, b: Value) -> Any:
-    """`a - b`."""
+    """Evaluate `a - b`."""
     if a.__class__ is not int or b.__class__ is not int:
         ints("-", a, b)
     return a - b
 
 
 def mul(a: Value, b: Value) -> Any:
-    """`a * b`."""
+    """Evaluate `a * b`."""
     if a.__class__ is not int or b.__class__ is not int:
         ints("*", a, b)
     return a * b
 
 
 def div(a: Value, b: Value) -> Any:
-    r"""`a \\div b`, rounding down."""
+    r"""Evaluate `a \\div b`, rounding down."""
     ints("\\div", a, b)
     if b == 0:
         fail("arithmetic", "the second argument of \\div is 0")
@@ -47,7 +47,7 @@ def div(a: Value, b: Value) -> Any:
 
 
 def mod(a: Value, b: Value) -> Any:
-    """`a % b`."""
+    """Evaluate `a % b`."""
     ints("%", a, b)
     if b <= 0:
         fail("arithmetic", f"the second argument of % is {b}, but must be positive")
@@ -55,7 +55,7 @@ def mod(a: Value, b: Value) -> Any:
 
 
 def power(a: Value, b: Value) -> Any:
-    """`a ^ b`."""
+    """Evaluate `a ^ b`."""
     ints("^", a, b)
     if b < 0 or (a == 0 and b == 0):
         fail("arithmetic", f"cannot compute {a} ^ {b}")
@@ -63,20 +63,20 @@ def power(a: Value, b: Value) -> Any:
 
 
 def negate(a: Value) -> Any:
-    """`-a`."""
+    """Evaluate `-a`."""
     ints("-", a, 0)
     return -a
 
 
 def less(a: Value, b: Value) -> bool:
-    """`a < b`."""
+    """Evaluate `a < b`."""
     if a.__class__ is not int or b.__class__ is not int:
         ints("<", a, b)
     return bool(a < b)
 
 
 def at_most(a: Value, b: Value) -> bool:
-    """`a <= b`."""
+    """Evaluate `a <= b`."""
     if a.__class__ is not int or b.__class__ is not int:
         ints("<=", a, b)
     return bool(a <= b)

@@ -1,4 +1,4 @@
-"""What generated code calls to make sets and functions."""
+"""Makes sets and functions for generated code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _COMPOUND: frozenset[type] = frozenset({tuple, frozenset})
 
 
 def make_set(items: Sequence[Value]) -> frozenset[Value]:
-    """A set from its elements, which must be comparable with one another."""
+    """Make a set from its elements, which must be comparable with one another."""
     if len(items) > 1:
         if len(set(map(type, items))) > 1:
             check_kinds(items)
@@ -78,7 +78,7 @@ def comparable(a: frozenset[Value], b: frozenset[Value]) -> None:
 
 
 def cup(a: Value, b: Value) -> Value:
-    r"""`a \\cup b`."""
+    r"""Evaluate `a \\cup b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
         if not a:
             return b
@@ -92,7 +92,7 @@ def cup(a: Value, b: Value) -> Value:
 
 
 def cap(a: Value, b: Value) -> Value:
-    r"""`a \\cap b`."""
+    r"""Evaluate `a \\cap b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
         comparable(a, b)
         return a & b
@@ -102,7 +102,7 @@ def cap(a: Value, b: Value) -> Value:
 
 
 def diff(a: Value, b: Value) -> Value:
-    r"""`a \\ b`."""
+    r"""Evaluate `a \\ b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
         comparable(a, b)
         return a - b
@@ -112,7 +112,7 @@ def diff(a: Value, b: Value) -> Value:
 
 
 def normal_joined(members: Joined) -> Value:
-    """The set, with its elements listed where possible."""
+    """List the elements of a set where possible."""
     return members.normal() if members.enumerable() else members
 
 
@@ -123,7 +123,7 @@ def _set(value: Value) -> Value:
 
 
 def subseteq(a: Value, b: Value) -> bool:
-    r"""`a \\subseteq b`."""
+    r"""Evaluate `a \\subseteq b`."""
     if a.__class__ is frozenset and b.__class__ is frozenset:
         if a <= b and not SEEN.truths:
             return True
@@ -135,7 +135,7 @@ def subseteq(a: Value, b: Value) -> bool:
 
 
 def big_union(sets: Value) -> Value:
-    """`UNION sets`."""
+    """Evaluate `UNION sets`."""
     _set(sets)
     if can_list(sets):
         parts = [_set(part) for part in listing(sets)]
@@ -145,7 +145,7 @@ def big_union(sets: Value) -> Value:
 
 
 def _united(parts: list[frozenset[Value]]) -> frozenset[Value]:
-    """The union of listed sets, whose elements must be comparable."""
+    """Return the union of listed sets, whose elements must be comparable."""
     firsts = [item for part in parts for item in itertools.islice(part, 1)]
     for item in firsts:
         if item.__class__ is not firsts[0].__class__:
@@ -154,14 +154,14 @@ def _united(parts: list[frozenset[Value]]) -> frozenset[Value]:
 
 
 def union_of(parts: Sequence[Value]) -> Value:
-    """The union of some sets."""
+    """Return the union of some sets."""
     if all(can_list(_set(part)) for part in parts):
         return _united([normal(part) for part in parts])
     return functools.reduce(lambda a, b: Joined("\\cup", a, b), parts)
 
 
 def interval(a: Value, b: Value) -> Interval:
-    """`a..b`."""
+    """Evaluate `a..b`."""
     if a.__class__ is not int or b.__class__ is not int:
         bad = b if a.__class__ is int else a
         fail("type", f"cannot make an interval with {a_kind(bad)}: {show(bad)}")
@@ -169,24 +169,24 @@ def interval(a: Value, b: Value) -> Interval:
 
 
 def listing(members: Value) -> Iterable[Value]:
-    """The elements of a set in any order."""
+    """Return the elements of a set in any order."""
     if members.__class__ is frozenset:
         return members
     return listed(members)
 
 
 def in_order(members: Value) -> Iterable[Value]:
-    """The elements of a set in order."""
+    """Return the elements of a set in order."""
     return listed(members)
 
 
 def tuples(*parts: Iterable[Value]) -> Iterable[tuple[Value, ...]]:
-    """All combinations of some elements, the first place being the fastest (see `Binders.loops`)."""
+    """Return all combinations of some elements; the first place changes fastest (see `Binders.loops`)."""
     return (combination[::-1] for combination in itertools.product(*parts[::-1]))
 
 
 def untuple(value: Value, count: int) -> Sequence[Value]:
-    """The parts of a tuple that a pattern takes apart."""
+    """Split a tuple for a pattern of `count` names."""
     value = normal(value)
     if value.__class__ is tuple and len(value) == count and is_sequence(value):
         return value
@@ -194,22 +194,22 @@ def untuple(value: Value, count: int) -> Sequence[Value]:
 
 
 def filtered(base: Value, now: Callable[[], Value], test: Callable[[Value], bool]) -> Value:
-    r"""`{x \\in S : P}`: at once where S can be listed."""
+    r"""Evaluate `{x \\in S : P}`: at once where S can be listed."""
     return now() if can_list(_set(base)) else Filtered(base, test)
 
 
 def power_set(base: Value) -> PowerSet:
-    """`SUBSET S`."""
+    """Evaluate `SUBSET S`."""
     return PowerSet(_set(base))
 
 
 def product_domain(*sets: Value) -> Domain:
-    """The domain of a function of several arguments."""
+    """Return the domain of a function of several arguments."""
     return domain(frozenset(TupleSet(*sets).elements()))
 
 
 def set_domain(members: Value) -> Domain:
-    """The domain object of a set that can be listed."""
+    """Return the domain object of a set that can be listed."""
     if members.__class__ is frozenset:
         return domain(members)
     if not can_list(_set(members)):
@@ -218,41 +218,41 @@ def set_domain(members: Value) -> Domain:
 
 
 def function_over(source: Value, now: Callable[[], Value] | None, body: Callable[[Value], Value]) -> Value:
-    r"""`[x \\in S |-> e]`: at once where S can be listed."""
+    r"""Evaluate `[x \\in S |-> e]`: at once where S can be listed."""
     if not can_list(_set(source)):
         return LazyFunction(source, body)
     return now() if now is not None else LazyFunction(source, body).normal()
 
 
 def recursive_function(source: Value, body: Callable[..., Value], captured: tuple[Value, ...]) -> LazyFunction:
-    r"""`f[x \\in S] == e` where e mentions f."""
+    r"""Evaluate `f[x \\in S] == e` where e mentions f."""
     function = LazyFunction(_set(source))
     function.body = lambda item: body(item, function, *captured)
     return function
 
 
 def call_once(source: Value, argument: Value, body: Callable[[Value], Value]) -> Value:
-    r"""`[x \\in S |-> e][a]`, which computes no other value."""
+    r"""Evaluate `[x \\in S |-> e][a]`, which computes no other value."""
     within(source, argument)
     return body(argument)
 
 
 def within(source: Value, argument: Value) -> None:
-    """Make sure that an argument is in a function's domain."""
+    """Refuse an argument that is not in a function's domain."""
     if not contains(source, argument):
         fail("domain", f"{show(argument)} is not in the domain {show(source)} of the function")
 
 
 def function_set(source: Value, target: Value) -> FunctionSet:
-    """`[source -> target]`."""
+    """Evaluate `[source -> target]`."""
     return FunctionSet(_set(source), _set(target))
 
 
 def record_set(names: tuple[str, ...], *targets: Value) -> RecordSet:
-    """`[a : S, …]`."""
+    """Evaluate `[a : S, …]`."""
     return RecordSet(names, tuple(map(_set, targets)))
 
 
 def tuple_set(*targets: Value) -> TupleSet:
-    r"""`A \\X B`."""
+    r"""Evaluate `A \\X B`."""
     return TupleSet(*map(_set, targets))

@@ -1,4 +1,4 @@
-"""When two values are equal, and when asking is an error: TLC compares values of one kind only, whatever they lie in.
+"""Equality of values; as in TLC, comparing values of different kinds is an error, also inside other values.
 
 Source: the equals methods of TLC's value classes.
 """
@@ -33,7 +33,7 @@ def fail(kind: str, detail: str) -> NoReturn:
 
 
 def eq(a: Value, b: Value) -> bool:
-    """`a = b`; comparing values of different kinds is an error, unless one is a model value."""
+    """Evaluate `a = b`; comparing values of different kinds is an error, unless one is a model value."""
     kind = a.__class__
     if kind is b.__class__:
         if kind in _ATOMS:
@@ -70,14 +70,14 @@ def _eq_mixed(a: Value, b: Value) -> bool:
 
 
 def _really(a: Value, b: Value) -> bool:
-    """True, after making sure that values that Python takes for one are one."""
+    """Return True for values that are equal in Python; refuse a boolean compared with a number."""
     if SEEN.truths and not alike(a, b):
         fail("comparison", f"cannot compare {show(a)} with {show(b)}: one holds booleans where the other has integers")
     return True
 
 
 def unequal(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool:
-    """False, after making sure that the comparison of two different functions is no error."""
+    """Return False for two different functions; refuse them if they cannot be compared."""
     if a and b and len(a) == len(b) and (a[0] is b[0] or not (a[0].__class__ is Domain or b[0].__class__ is Domain)):
         # functions over one domain or sequences of one length, most often
         for x, y in zip(a, b, strict=True):
@@ -102,7 +102,7 @@ def unequal(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool:
 
 
 def _sets_differ(a: frozenset[Value], b: frozenset[Value]) -> bool:
-    """False, after making sure that the comparison of two different sets is no error."""
+    """Return False for two different sets; refuse them if they cannot be compared."""
     if len(a) == len(b):
         for x, y in zip(a, b, strict=True):
             if mismatch(x, y):
@@ -114,5 +114,5 @@ def _sets_differ(a: frozenset[Value], b: frozenset[Value]) -> bool:
 
 
 def is_record(value: Value) -> bool:
-    """Whether a function's domain is a set of strings."""
+    """Return whether a function's domain is a set of strings."""
     return value.__class__ is tuple and bool(value) and value[0].__class__ is Domain and value[0].record

@@ -1,4 +1,4 @@
-"""What generated code calls: comparison, membership, application and arithmetic with TLC's errors."""
+"""Helpers of generated code: conditions, application, records, EXCEPT, and the errors TLC gives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def not_boolean(value: Value, where: str = "") -> NoReturn:
 
 
 def boolean(value: Value) -> bool:
-    """The value, which must be TRUE or FALSE."""
+    """Return the value, which must be TRUE or FALSE."""
     if value.__class__ is Thunk:
         value = value.force()
     if value is True or value is False:
@@ -37,7 +37,7 @@ def boolean(value: Value) -> bool:
 
 
 def apply(f: Value, x: Value) -> Value:
-    """`f[x]`."""
+    """Evaluate `f[x]`."""
     if f.__class__ is tuple:
         if f:
             over = f[0]
@@ -58,7 +58,7 @@ def apply(f: Value, x: Value) -> Value:
 
 
 def _known(f: tuple[Value, ...], x: Value) -> Value:
-    """The argument in its normal form, which must be in the function's domain."""
+    """Return the argument in normal form; refuse one outside the function's domain."""
     x = normal(x)
     if f and f[0].__class__ is Domain:
         over = f[0]
@@ -78,7 +78,7 @@ def _known(f: tuple[Value, ...], x: Value) -> Value:
 
 
 def field(r: Value, name: str) -> Value:
-    """`r.name`."""
+    """Evaluate `r.name`."""
     r = normal(r)
     if r.__class__ is tuple and r and r[0].__class__ is Domain:
         if name in r[0].index:
@@ -88,7 +88,7 @@ def field(r: Value, name: str) -> Value:
 
 
 def place(f: Value, x: Value) -> int | None:
-    """Where EXCEPT has to replace a function's value: a place in its tuple, or None outside the domain."""
+    """Find the value that EXCEPT replaces: its place in the function's tuple, or None outside the domain."""
     if f.__class__ is not tuple:
         fail("type", f"cannot use EXCEPT on {a_kind(f)}: {show(f)}")
     if f and f[0].__class__ is Domain:
@@ -104,7 +104,7 @@ def place(f: Value, x: Value) -> int | None:
 
 
 def domain_of(f: Value) -> Value:
-    """`DOMAIN f`."""
+    """Evaluate `DOMAIN f`."""
     if f.__class__ is tuple:
         if f and f[0].__class__ is Domain:
             return f[0].members
@@ -115,27 +115,27 @@ def domain_of(f: Value) -> Value:
 
 
 def no_choice(what: str) -> NoReturn:
-    """CHOOSE found no element."""
+    """Fail: CHOOSE found no element."""
     fail("choose", f"no element of the set satisfies the condition of CHOOSE {what}")
 
 
 def no_case() -> NoReturn:
-    """No arm of a CASE applies."""
+    """Fail: no arm of a CASE applies."""
     fail("case", "no condition of the CASE is true, and it has no OTHER")
 
 
 def unbounded(kind: str) -> NoReturn:
-    """A quantifier without a set."""
+    """Fail: a quantifier has no set."""
     fail("unbounded", f"cannot evaluate an unbounded {kind}: give it a set, as in {kind} x \\in S : P")
 
 
 def unassigned(name: str) -> NoReturn:
-    """A primed variable is read before it has a value."""
+    """Fail: a primed variable is read before it has a value."""
     fail("unassigned", f"the primed variable {name}' has no value yet when it is read")
 
 
 def incomplete(action: str, names: tuple[str, ...]) -> NoReturn:
-    """A successor lacks values."""
+    """Fail: an action leaves variables without a value."""
     listed_names = ", ".join(names)
     error = TlaEvalError("unassigned", f"{action} leaves {listed_names} without a value")
     error.action = action

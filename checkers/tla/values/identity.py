@@ -1,4 +1,4 @@
-"""Telling truths from the numbers 0 and 1, which are equal to Python but different values of TLA+."""
+"""Tells TRUE and FALSE from 1 and 0, which are equal in Python but different values in TLA+."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _COMPOUND = frozenset({tuple, frozenset})
 
 
 class _Seen:
-    """What the present specification holds: while it holds no truth, nothing has to be told from a truth."""
+    """Whether the present specification has boolean values; if not, the checks of this module are skipped."""
 
     truths = False
 
@@ -18,20 +18,20 @@ SEEN = _Seen()
 
 
 def alike(a: Any, b: Any) -> bool:
-    """Whether two values that are equal to Python are the same value of TLA+.
+    """Return whether two values that are equal in Python are the same value of TLA+.
 
     Args:
         a: a value.
         b: a value with `a == b`.
 
     Returns:
-        False if somewhere within one holds a truth where the other holds a number.
+        False if, at some place inside, one has a boolean and the other a number.
     """
     if a is b:
         return True
     kind = a.__class__
     if kind is tuple:
-        # written out, for it is asked for every value that is found again
+        # unrolled for speed: called for every value that is found again
         for x, y in zip(a, b, strict=True):
             if x is not y:
                 inner = x.__class__
@@ -46,12 +46,12 @@ def alike(a: Any, b: Any) -> bool:
             return True
         own = {x: x for x in a}
         return all(alike(own[y], y) for y in b)
-    # a big integer can be held twice; a truth cannot
+    # a big integer can be two objects; a boolean cannot
     return kind is b.__class__
 
 
 def marks(value: Any) -> Any:
-    """What tells a value from those that Python takes it for: hashable, and equal for values that are alike."""
+    """Return a hashable mark that differs for values equal in Python but not in TLA+, and is equal for alike ones."""
     kind = value.__class__
     if kind is tuple:
         return tuple([marks(item) for item in value])
@@ -61,7 +61,7 @@ def marks(value: Any) -> Any:
 
 
 def doubtful(value: Any) -> bool:
-    """Whether a value might be equal, to Python, to another one: it holds truths, zeros or ones."""
+    """Return whether Python may take another value for this one: it contains booleans, zeros or ones."""
     kind = value.__class__
     if kind in _COMPOUND:
         return any(doubtful(item) for item in value)
@@ -69,7 +69,7 @@ def doubtful(value: Any) -> bool:
 
 
 def holds_truths(value: Any) -> bool:
-    """Whether a value holds a truth; of one that is not listed yet, its code tells when it is generated."""
+    """Return whether a value contains a boolean; for a set not listed yet, code generation has noted it."""
     kind = value.__class__
     if kind in _COMPOUND:
         return any(holds_truths(item) for item in value)
@@ -77,9 +77,9 @@ def holds_truths(value: Any) -> bool:
 
 
 class Keys:
-    """The keys of states in the table of those found, apart even where Python takes one state for another.
+    """Keys for the table of found states; different states have different keys, even if equal in Python.
 
-    A state's key is the state, unless one that is equal to Python, but not alike, has taken that key.
+    A state's key is the state itself, unless another state that is equal in Python already has this key.
     """
 
     def __init__(self, states: list[Any], index: dict[Any, int], key: Callable[[Any], Any] | None) -> None:
@@ -88,7 +88,7 @@ class Keys:
         self._inner = key
 
     def key(self, state: Any) -> Any:
-        """The key of a state; for a state itself, if no view or symmetry is in force, the state."""
+        """Return the key of a state, or of its view or class under symmetry."""
         inner = self._inner
         found = state if inner is None else inner(state)
         place = self._index.get(found)
@@ -101,7 +101,7 @@ class Keys:
 
 
 def sharer(known: dict[Any, Any]) -> Callable[[Any, Any], Any]:
-    """What `known.setdefault` is, but that a value is not given for another one that Python takes for it."""
+    """Return a function like `known.setdefault` that never gives a value equal in Python but different in TLA+."""
     give = known.setdefault
 
     def share(value: Any, default: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What kind a value is: TLC compares values of one kind only, and model values with anything."""
+"""Kinds of values: TLC compares only values of one kind, and untyped model values with anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES: dict[type, str] = {
 
 
 def a_kind(value: Value) -> str:
-    """The kind of a value in words."""
+    """Name the kind of a value."""
     if value.__class__ is tuple:
         if value and value[0].__class__ is Domain:
             return "a record" if value[0].record else "a function"
@@ -24,17 +24,17 @@ def a_kind(value: Value) -> str:
 
 
 def is_model(value: Value) -> bool:
-    """Whether a value is an untyped model value, which may be compared with anything."""
+    """Return whether a value is an untyped model value, which may be compared with anything."""
     return value.__class__ is ModelValue and not value.type
 
 
 def is_typed(value: Value) -> bool:
-    """Whether a value is a typed model value."""
+    """Return whether a value is a typed model value."""
     return value.__class__ is ModelValue and bool(value.type)
 
 
 def mismatch(first: Value, second: Value) -> bool:
-    """Whether comparing two normal values is an error, judged by their kinds alone."""
+    """Return whether comparing two normal values is an error, judged by their kinds alone."""
     a, b = first.__class__, second.__class__
     if a is ModelValue or b is ModelValue:
         if is_model(first) or is_model(second):

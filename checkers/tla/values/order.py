@@ -1,7 +1,7 @@
-"""The order in which TLC lists the elements of a set; CHOOSE takes the first, so the order is a part of the semantics.
+"""The order in which TLC lists the elements of a set; CHOOSE takes the first, so results depend on it.
 
-Integers go up, FALSE comes before TRUE, strings and model values in the order in which the specification mentions
-them first, sets and functions by size and then element by element.
+Integers ascend, FALSE precedes TRUE, strings and model values come in the order of their first appearance in the
+specification, sets and functions by size and then element by element.
 
 Source: the compareTo methods of TLC's value classes.
 """
@@ -17,7 +17,7 @@ _MANY = 200_000
 
 
 def set_words(words: Iterable[str]) -> None:
-    """Start the order of strings anew with the words of a specification in the order of the text."""
+    """Reset the order of strings to the words of a specification, in text order."""
     _RANKS.clear()
     _KEYS.clear()
     for word in words:
@@ -25,17 +25,17 @@ def set_words(words: Iterable[str]) -> None:
 
 
 def rank(word: str) -> int:
-    """The place of a string in the order; a new one comes last."""
+    """Return the rank of a string; a new one comes last."""
     return _RANKS.setdefault(word, len(_RANKS))
 
 
 def count() -> int:
-    """How many strings have a place in the order."""
+    """Return how many strings have a rank."""
     return len(_RANKS)
 
 
 def sort_key(value: Any) -> tuple[Any, ...]:
-    """A key that sorts like values of one kind as TLC does, and model values before anything else."""
+    """Return a key that sorts values of one kind as TLC does, and model values before anything else."""
     kind = value.__class__
     if kind is int or kind is bool:
         return (1, value)
@@ -62,7 +62,7 @@ def _compound(value: Any) -> tuple[Any, ...]:
 
 
 def sorted_elements(members: Iterable[Any]) -> tuple[Any, ...]:
-    """The elements of a set in order."""
+    """Return the elements of a set in order."""
     items = tuple(members)
     if len(items) < 2:
         return items

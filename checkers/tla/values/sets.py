@@ -1,4 +1,4 @@
-"""Sets that are held by their description: intervals, SUBSET, function and record sets, Seq, Nat and the like."""
+"""Lazy sets, held by their description: intervals, SUBSET, function and record sets, Seq, Nat and others."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from checkers.tla.values.values import (
 _COMPOUND: frozenset[type] = frozenset({tuple, frozenset})
 _CONFUSED = frozenset({int, bool})
 _BITS = frozenset({0, 1})
-"""Python takes FALSE and TRUE for 0 and 1, so these are compared by their kinds too."""
+"""To Python, FALSE and TRUE are 0 and 1, so these are compared by kind too."""
 
 
 def contains(members: Value, value: Value) -> bool:
-    """Whether a value is in a set of any sort."""
+    """Return whether a value is in a set of any sort."""
     if members.__class__ is frozenset:
         if not members:
             return False
@@ -53,7 +53,7 @@ def contains(members: Value, value: Value) -> bool:
 
 
 def listed(members: Value) -> tuple[Value, ...] | Iterator[Value]:
-    """The elements of a set of any sort, in order."""
+    """Return the elements of a set of any sort, in order."""
     if members.__class__ is frozenset:
         return ordered(members)
     if isinstance(members, LazySet):
@@ -62,7 +62,7 @@ def listed(members: Value) -> tuple[Value, ...] | Iterator[Value]:
 
 
 def can_list(members: Value) -> bool:
-    """Whether the elements of a set can be listed."""
+    """Return whether the elements of a set can be listed."""
     return members.__class__ is frozenset or (isinstance(members, LazySet) and members.enumerable())
 
 
@@ -93,12 +93,12 @@ class Interval(LazySet):
 
 
 def is_listed(members: Value) -> bool:
-    """Whether a set stands with its elements, or as an interval."""
+    """Return whether a set is held by its elements or as an interval."""
     return members.__class__ is frozenset or members.__class__ is Interval
 
 
 class Universe(LazySet):
-    """Nat, Int, STRING, Real and Any: sets with a test and no list."""
+    """Nat, Int, STRING, Real and Any: sets with a membership test but no list of elements."""
 
     __slots__ = ("name", "test")
     named = True
@@ -169,7 +169,7 @@ class PowerSet(LazySet):
 
 
 def normal_set(value: Value) -> Value:
-    """A set as a frozenset where it can be listed; anything else as it is."""
+    """Convert a set to a frozenset if it can be listed; return anything else unchanged."""
     return value.normal() if isinstance(value, LazySet) and value.enumerable() else value
 
 
@@ -208,7 +208,7 @@ class FunctionSet(LazySet):
         return all(contains(target, item) for item in items)
 
     def _other_domain(self, value: tuple[Value, ...]) -> bool:
-        """False, after making sure that the comparison of the domains is no error."""
+        """Return False; refuse domains that cannot be compared."""
         assert self._over is not None
         return eq(frozenset(keys_of(value)), self._over.members) and False
 

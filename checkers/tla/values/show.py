@@ -1,4 +1,4 @@
-"""Values as TLC prints them."""
+"""Prints values as TLC does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from checkers.tla.values.values import Domain, LazyFunction, LazySet, Thunk, Val
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r"})
 _LISTED = 10_000
-"""A lazy set with at most so many elements is listed, a larger one is described."""
+"""A lazy set with at most so many elements is printed as a list, a larger one by its description."""
 
 
 def quote(text: str) -> str:
-    """A string literal."""
+    """Return a string literal."""
     return f'"{text.translate(_ESCAPES)}"'
 
 
@@ -19,7 +19,7 @@ def _is_name(text: str) -> bool:
 
 
 def show(value: Value) -> str:
-    """The text of a value; it is itself a TLA+ expression wherever the value can be listed."""
+    """Return the text of a value: a TLA+ expression if the value can be listed."""
     kind = value.__class__
     if kind is bool:
         return "TRUE" if value else "FALSE"

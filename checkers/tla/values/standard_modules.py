@@ -1,4 +1,4 @@
-"""The operators of the standard modules that need more than an expression: sequences, bags, TLC and its relatives."""
+"""Operators of the standard modules: sequences, finite sets, bags, TLC, TLCExt and Randomization."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def _sequence(value: Value, what: str) -> Value:
 
 
 def length(value: Value) -> int:
-    """`Len(s)`."""
+    """Evaluate `Len(s)`."""
     if value.__class__ is tuple and (not value or value[0].__class__ is not Domain):
         return len(value)
     return len(_sequence(value, "Len"))
 
 
 def head(value: Value) -> Value:
-    """`Head(s)`."""
+    """Evaluate `Head(s)`."""
     if value.__class__ is tuple and value and value[0].__class__ is not Domain:
         return value[0]
     found = _sequence(value, "Head")
@@ -59,7 +59,7 @@ def head(value: Value) -> Value:
 
 
 def tail(value: Value) -> Value:
-    """`Tail(s)`."""
+    """Evaluate `Tail(s)`."""
     if value.__class__ is tuple and value and value[0].__class__ is not Domain:
         return value[1:]
     if not _sequence(value, "Tail"):
@@ -68,7 +68,7 @@ def tail(value: Value) -> Value:
 
 
 def append(value: Value, item: Value) -> Value:
-    """`Append(s, e)`."""
+    """Evaluate `Append(s, e)`."""
     if not (value.__class__ is tuple and (not value or value[0].__class__ is not Domain)):
         value = _sequence(value, "Append")
         if value.__class__ is str:
@@ -77,7 +77,7 @@ def append(value: Value, item: Value) -> Value:
 
 
 def concat(first: Value, second: Value) -> Value:
-    r"""`s \\o t`."""
+    r"""Evaluate `s \\o t`."""
     first, second = _sequence(first, "\\o"), _sequence(second, "\\o")
     if first.__class__ is not second.__class__:
         fail("type", f"cannot join {a_kind(first)} and {a_kind(second)}: {show(first)}, {show(second)}")
@@ -85,7 +85,7 @@ def concat(first: Value, second: Value) -> Value:
 
 
 def sub_sequence(value: Value, low: Value, high: Value) -> Value:
-    """`SubSeq(s, m, n)`."""
+    """Evaluate `SubSeq(s, m, n)`."""
     value = _sequence(value, "SubSeq")
     for bound in (low, high):
         if bound.__class__ is not int:
@@ -98,12 +98,12 @@ def sub_sequence(value: Value, low: Value, high: Value) -> Value:
 
 
 def select(value: Value, test: Callable[[Value], Value]) -> Value:
-    """`SelectSeq(s, Test)`."""
+    """Evaluate `SelectSeq(s, Test)`."""
     return tuple(item for item in _sequence(value, "SelectSeq") if boolean(test(item)))
 
 
 def sort(value: Value, before: Callable[[Value, Value], Value]) -> Value:
-    """`SortSeq(s, Op)`: an insertion sort as TLC does it, so that ties fall as there."""
+    """Evaluate `SortSeq(s, Op)` by insertion sort, as TLC does, so that ties have the same order."""
     result: list[Value] = []
     for item in _sequence(value, "SortSeq"):
         at = len(result)
@@ -114,7 +114,7 @@ def sort(value: Value, before: Callable[[Value, Value], Value]) -> Value:
 
 
 def sequences(target: Value) -> Sequences:
-    """`Seq(S)`."""
+    """Evaluate `Seq(S)`."""
     return Sequences(target)
 
 
@@ -122,7 +122,7 @@ def sequences(target: Value) -> Sequences:
 
 
 def cardinality(members: Value) -> int:
-    """`Cardinality(S)`."""
+    """Evaluate `Cardinality(S)`."""
     if members.__class__ is frozenset:
         return len(members)
     if isinstance(members, LazySet):
@@ -133,7 +133,7 @@ def cardinality(members: Value) -> int:
 
 
 def is_finite_set(members: Value) -> bool:
-    """`IsFiniteSet(S)`."""
+    """Evaluate `IsFiniteSet(S)`."""
     if members.__class__ is not frozenset and not isinstance(members, LazySet):
         fail("type", f"IsFiniteSet wants a set, not {a_kind(members)}: {show(members)}")
     return can_list(members)
@@ -143,12 +143,12 @@ def is_finite_set(members: Value) -> bool:
 
 
 class Session:
-    """What the operators of module TLC share with the run that evaluates them.
+    """State that the operators of module TLC share with the run.
 
     Attributes:
         registers: the values of TLCSet.
-        facts: what TLCGet knows under a name, such as `level`.
-        write: where PrintT writes.
+        facts: the named values of TLCGet, such as `level`.
+        write: the function that PrintT writes with.
     """
 
     def __init__(self) -> None:
@@ -162,19 +162,19 @@ SESSION = Session()
 
 
 def print_value(value: Value) -> bool:
-    """`PrintT(v)`."""
+    """Evaluate `PrintT(v)`."""
     SESSION.write(show(normal(value)) if value.__class__ is not str else show(value))
     return True
 
 
 def print_both(out: Value, value: Value) -> Value:
-    """`Print(out, v)`."""
+    """Evaluate `Print(out, v)`."""
     SESSION.write(f"{show(out)}  {show(value)}")
     return value
 
 
 def check(value: Value, message: Value) -> bool:
-    """`Assert(v, out)`."""
+    """Evaluate `Assert(v, out)`."""
     if value is True:
         return True
     if value is not False:
@@ -183,12 +183,12 @@ def check(value: Value, message: Value) -> bool:
 
 
 def java_time() -> int:
-    """`JavaTime`: the milliseconds since 1970 that fit into 31 bits."""
+    """Evaluate `JavaTime`: the milliseconds since 1970 that fit into 31 bits."""
     return int(time.time() * 1000) & 0x7FFFFFFF
 
 
 def register_get(key: Value) -> Value:
-    """`TLCGet(i)`."""
+    """Evaluate `TLCGet(i)`."""
     if key.__class__ is str and key in SESSION.facts:
         return SESSION.facts[key]()
     if key in SESSION.registers:
@@ -197,7 +197,7 @@ def register_get(key: Value) -> Value:
 
 
 def register_set(key: Value, value: Value) -> bool:
-    """`TLCSet(i, v)`."""
+    """Evaluate `TLCSet(i, v)`."""
     if key == "exit":
         raise TlaEvalError("exit", 'the specification asked for the end of the run: TLCSet("exit", TRUE)')
     SESSION.registers[key] = normal(value)
@@ -205,24 +205,24 @@ def register_set(key: Value, value: Value) -> bool:
 
 
 def register_or(key: Value, default: Value) -> Value:
-    """`TLCGetOrDefault(key, v)`."""
+    """Evaluate `TLCGetOrDefault(key, v)`."""
     return SESSION.registers.get(key, default)
 
 
 def register_update(key: Value, op: Callable[[Value, Value], Value], value: Value, default: Value) -> Value:
-    """`TLCGetAndSet(key, Op, v, default)`: the old value."""
+    """Evaluate `TLCGetAndSet(key, Op, v, default)`: the old value."""
     old = SESSION.registers.get(key, default)
     SESSION.registers[key] = normal(op(old, value))
     return old
 
 
 def singleton(key: Value, value: Value) -> Value:
-    """`d :> e`."""
+    """Evaluate `d :> e`."""
     return function_of({normal(key): normal(value)})
 
 
 def override(first: Value, second: Value) -> Value:
-    """`f @@ g`: the first wins."""
+    """Evaluate `f @@ g`: the first wins."""
     first, second = normal(first), normal(second)
     for value in (first, second):
         if value.__class__ is not tuple:
@@ -237,13 +237,13 @@ def override(first: Value, second: Value) -> Value:
 
 
 def permutations(members: Value) -> frozenset[Value]:
-    """`Permutations(S)`."""
+    """Evaluate `Permutations(S)`."""
     over = domain(normal(members))
     return frozenset(function(over, items) for items in itertools.permutations(over.keys))
 
 
 def random_element(members: Value) -> Value:
-    """`RandomElement(S)`."""
+    """Evaluate `RandomElement(S)`."""
     items = tuple(listed(members))
     if not items:
         fail("domain", "RandomElement of the empty set")
@@ -251,19 +251,19 @@ def random_element(members: Value) -> Value:
 
 
 def to_string(value: Value) -> str:
-    """`ToString(v)`."""
+    """Evaluate `ToString(v)`."""
     return show(normal(value) if not isinstance(value, LazySet) else value)
 
 
 def model_value(name: Value) -> ModelValue:
-    """`TLCModelValue(s)`."""
+    """Evaluate `TLCModelValue(s)`."""
     if name.__class__ is not str:
         fail("type", f"TLCModelValue wants a string, not {show(name)}")
     return ModelValue.named(name)
 
 
 def assert_equal(first: Value, second: Value) -> bool:
-    """`AssertEq(a, b)`: whether they are equal; a difference is printed."""
+    """Evaluate `AssertEq(a, b)`: whether they are equal; a difference is printed."""
     equal = bool(normal(first) == normal(second))
     if not equal:
         SESSION.write(f"AssertEq failed: {show(first)} # {show(second)}")
@@ -271,7 +271,7 @@ def assert_equal(first: Value, second: Value) -> bool:
 
 
 def random_subset(count: Value, members: Value) -> frozenset[Value]:
-    """`RandomSubset(k, S)`."""
+    """Evaluate `RandomSubset(k, S)`."""
     items = tuple(listed(members))
     if not 0 <= count <= len(items):
         fail("domain", f"RandomSubset({count}, S) of a set of {len(items)} elements")
@@ -279,7 +279,7 @@ def random_subset(count: Value, members: Value) -> frozenset[Value]:
 
 
 def random_subsets(count: Value, size: Value, members: Value) -> frozenset[Value]:
-    """`RandomSetOfSubsets(k, n, S)`: up to k subsets of about n elements."""
+    """Evaluate `RandomSetOfSubsets(k, n, S)`: up to k subsets of about n elements."""
     items = tuple(listed(members))
     chance = size / len(items) if items else 0
     pick = SESSION.random.random
@@ -304,28 +304,28 @@ def _bag(value: Value) -> dict[Value, int]:
 
 
 def is_bag(value: Value) -> bool:
-    """`IsABag(B)`."""
+    """Evaluate `IsABag(B)`."""
     value = normal(value)
     return value.__class__ is tuple and all(item.__class__ is int and item > 0 for item in values_of(value))
 
 
 def bag_to_set(bag: Value) -> frozenset[Value]:
-    """`BagToSet(B)`."""
+    """Evaluate `BagToSet(B)`."""
     return frozenset(keys_of(_function(bag)))
 
 
 def set_to_bag(members: Value) -> Value:
-    """`SetToBag(S)`."""
+    """Evaluate `SetToBag(S)`."""
     return function_of(dict.fromkeys(normal(members), 1))
 
 
 def bag_in(item: Value, bag: Value) -> bool:
-    """`BagIn(e, B)`."""
+    """Evaluate `BagIn(e, B)`."""
     return contains(frozenset(_bag(bag)), item)
 
 
 def bag_sum(first: Value, second: Value) -> Value:
-    """`B1 (+) B2`."""
+    """Evaluate `B1 (+) B2`."""
     counts = _bag(first)
     for item, count in _bag(second).items():
         counts[item] = counts.get(item, 0) + count
@@ -333,32 +333,32 @@ def bag_sum(first: Value, second: Value) -> Value:
 
 
 def bag_difference(first: Value, second: Value) -> Value:
-    """`B1 (-) B2`."""
+    """Evaluate `B1 (-) B2`."""
     other = _bag(second)
     counts = {item: count - other.get(item, 0) for item, count in _bag(first).items()}
     return function_of({item: count for item, count in counts.items() if count > 0})
 
 
 def bag_union(bags: Value) -> Value:
-    """`BagUnion(S)`."""
+    """Evaluate `BagUnion(S)`."""
     return functools.reduce(bag_sum, listed(bags), ())
 
 
 def bag_within(first: Value, second: Value) -> bool:
-    r"""`B1 \\sqsubseteq B2`."""
+    r"""Evaluate `B1 \\sqsubseteq B2`."""
     other = _bag(second)
     return all(count <= other.get(item, 0) for item, count in _bag(first).items())
 
 
 def sub_bags(bag: Value) -> frozenset[Value]:
-    """`SubBag(B)`."""
+    """Evaluate `SubBag(B)`."""
     counts = _bag(bag)
     choices = itertools.product(*(range(count + 1) for count in counts.values()))
     return frozenset(function_of({item: n for item, n in zip(counts, choice, strict=True) if n}) for choice in choices)
 
 
 def bag_of_all(op: Callable[[Value], Value], bag: Value) -> Value:
-    """`BagOfAll(F, B)`."""
+    """Evaluate `BagOfAll(F, B)`."""
     counts: dict[Value, int] = {}
     for item, count in _bag(bag).items():
         image = normal(op(item))
@@ -367,10 +367,10 @@ def bag_of_all(op: Callable[[Value], Value], bag: Value) -> Value:
 
 
 def bag_cardinality(bag: Value) -> int:
-    """`BagCardinality(B)`."""
+    """Evaluate `BagCardinality(B)`."""
     return sum(_bag(bag).values())
 
 
 def copies_in(item: Value, bag: Value) -> int:
-    """`CopiesIn(e, B)`."""
+    """Evaluate `CopiesIn(e, B)`."""
     return _bag(bag).get(normal(item), 0)

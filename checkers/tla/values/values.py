@@ -1,8 +1,8 @@
-"""How TLA+ values are held: Python's own ints, bools, strings and frozensets, and tuples for functions.
+"""The representation of TLA+ values: Python's ints, bools, strings and frozensets, and tuples for functions.
 
 A sequence is a plain tuple. Any other function is a tuple whose first element is its `Domain`; the values follow in
 the domain's order. Domains are unique, so equal functions are equal tuples and Python compares and hashes them in C;
-a function over 1..n is always held as the sequence that it equals, and the empty function as the empty tuple.
+a function over 1..n is always held as a sequence, and the empty function as the empty tuple.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ModelValue:
 
     @classmethod
     def named(cls, name: str) -> ModelValue:
-        """The model value of a name."""
+        """Return the model value of a name."""
         if name not in cls._all:
             cls._all[name] = cls(name)
         return cls._all[name]
@@ -51,7 +51,7 @@ class Domain:
         index: element to place in the function's tuple (0 is the domain itself).
         sequence: whether the set is 1..n, so that functions over it are plain tuples.
         record: whether all elements are strings.
-        doubtful: whether Python may take another set for this one.
+        doubtful: whether another set of TLA+ may be equal to it in Python.
     """
 
     __slots__ = ("doubtful", "index", "keys", "members", "record", "sequence")
@@ -80,7 +80,7 @@ _MEMBERS: dict[int, tuple[frozenset[Value], dict[Value, Value]]] = {}
 
 
 def domain(members: frozenset[Value]) -> Domain:
-    """The domain object of a set."""
+    """Return the domain object of a set."""
     known = _DOMAINS
     if len(members) < 3 and _has_booleans(members):
         known = _BOOLEAN_DOMAINS
@@ -94,12 +94,12 @@ def domain(members: frozenset[Value]) -> Domain:
 
 
 def _has_booleans(members: frozenset[Value]) -> bool:
-    """Whether a set is one of booleans: Python takes FALSE and TRUE for the integers 0 and 1."""
+    """Return whether a set contains booleans, which Python takes for the integers 0 and 1."""
     return any(item.__class__ is bool for item in members)
 
 
 def reset() -> None:
-    """Forget interned domains and orders: the order of strings belongs to one specification."""
+    """Clear interned domains and orders, which are valid for one specification only."""
     SEEN.truths = False
     _MEMBERS.clear()
     _DOMAINS.clear()
@@ -112,7 +112,7 @@ _ZERO_AND_ONE = frozenset({0, 1})
 
 
 def ordered(members: frozenset[Value]) -> tuple[Value, ...]:
-    """The elements of a set in TLC's order."""
+    """Return the elements of a set in TLC's order."""
     found = _ORDERED.get(members)
     if found is None:
         return _put_in_order(members)
@@ -124,7 +124,7 @@ def ordered(members: frozenset[Value]) -> tuple[Value, ...]:
 
 def _put_in_order(members: frozenset[Value]) -> tuple[Value, ...]:
     if members <= _ZERO_AND_ONE:
-        # {0} and {FALSE} are equal to Python, so what is kept for one must not be given out for the other
+        # {0} and {FALSE} are equal in Python, so an entry cached for one must not serve the other
         return sorted_elements(members)
     if len(_ORDERED) > 200_000:
         _ORDERED.clear()
@@ -134,7 +134,7 @@ def _put_in_order(members: frozenset[Value]) -> tuple[Value, ...]:
 
 
 def same_member(members: frozenset[Value], value: Value) -> Value:
-    """The element of a set that Python takes for this value, of which it knows that there is one."""
+    """Return the element of a set that is equal to this value in Python; there must be one."""
     found = _MEMBERS.get(id(members))
     if found is None:
         if len(_MEMBERS) > 10_000:
@@ -144,38 +144,38 @@ def same_member(members: frozenset[Value], value: Value) -> Value:
 
 
 def function(over: Domain, values: Iterable[Value]) -> tuple[Value, ...]:
-    """The function with these values, in the order of the domain's keys."""
+    """Make the function with these values, in the order of the domain's keys."""
     return tuple(values) if over.sequence else (over, *values)
 
 
 def function_of(pairs: dict[Value, Value]) -> tuple[Value, ...]:
-    """The function that a dictionary describes."""
+    """Make the function that a dictionary describes."""
     over = domain(frozenset(pairs))
     return function(over, [pairs[key] for key in over.keys])
 
 
 def record_of(**values: Value) -> tuple[Value, ...]:
-    """A record from keyword arguments."""
+    """Make a record from keyword arguments."""
     return function_of(dict(values))
 
 
 def is_sequence(value: tuple[Value, ...]) -> bool:
-    """Whether a function is a sequence (the empty function is)."""
+    """Return whether a function is a sequence (the empty function is)."""
     return not value or value[0].__class__ is not Domain
 
 
 def keys_of(value: tuple[Value, ...]) -> Sequence[Value]:
-    """The domain of a function, in order."""
+    """Return the domain of a function, in order."""
     return range(1, len(value) + 1) if is_sequence(value) else value[0].keys
 
 
 def values_of(value: tuple[Value, ...]) -> tuple[Value, ...]:
-    """The values of a function, in the order of its domain."""
+    """Return the values of a function, in the order of its domain."""
     return value if is_sequence(value) else value[1:]
 
 
 class LazyFunction:
-    """A function that is computed argument by argument: one that is recursive or has a domain without end."""
+    """A function computed argument by argument: a recursive one, or one with an infinite domain."""
 
     __slots__ = ("_known", "_normal", "body", "source")
 
@@ -186,7 +186,7 @@ class LazyFunction:
         self._normal: tuple[Value, ...] | None = None
 
     def apply(self, argument: Value) -> Value:
-        """The value for an argument that is known to be in the domain."""
+        """Compute the value for an argument that is known to be in the domain."""
         try:
             return self._known[argument]
         except KeyError:
@@ -197,7 +197,7 @@ class LazyFunction:
             return value
 
     def normal(self) -> tuple[Value, ...]:
-        """The whole function, all its values computed."""
+        """Compute all values and return the whole function."""
         if self._normal is None:
             over = domain(normal(self.source))
             self._normal = function(over, [self.apply(key) for key in over.keys])
@@ -205,34 +205,34 @@ class LazyFunction:
 
 
 class LazySet:
-    """A set that is held by how it was described; the subclasses know membership and, most of them, the elements."""
+    """A set held by its description; subclasses implement membership and, most of them, a list of the elements."""
 
     __slots__ = ("_normal",)
     named = False
-    """Whether the set is one that the standard modules name; no two of these are equal."""
+    """Whether the set is a named one of the standard modules; no two of these are equal."""
 
     def contains(self, value: Value) -> bool:
-        """Whether a value is an element."""
+        """Return whether a value is an element."""
         raise NotImplementedError
 
     def elements(self) -> Iterator[Value]:
-        """The elements, each once."""
+        """Return the elements, each once."""
         raise NotImplementedError
 
     def describe(self) -> str:
-        """The set as text, for messages."""
+        """Return the set as text, for messages."""
         raise NotImplementedError
 
     def enumerable(self) -> bool:
-        """Whether the elements can be listed."""
+        """Return whether the elements can be listed."""
         return True
 
     def count(self) -> int:
-        """How many elements there are."""
+        """Return how many elements there are."""
         return len(self.normal())
 
     def normal(self) -> frozenset[Value]:
-        """The set with its elements listed."""
+        """Return the set with its elements listed."""
         try:
             return self._normal
         except AttributeError:
@@ -240,12 +240,12 @@ class LazySet:
             return self._normal
 
     def infinite(self, what: str = "enumerate") -> TlaEvalError:
-        """The error of wanting the elements of a set that cannot list them."""
+        """Return the error for a set whose elements cannot be listed."""
         return TlaEvalError("infinite", f"cannot {what} {self.describe()}: it is not a finite set")
 
 
 class Thunk:
-    """An argument or a LET definition that is computed when, and only if, it is wanted."""
+    """An argument or LET definition that is computed at its first use."""
 
     __slots__ = ("args", "code", "value")
 
@@ -255,7 +255,7 @@ class Thunk:
         self.value: Value = None
 
     def force(self) -> Value:
-        """The value."""
+        """Compute the value, or return it if it is known."""
         if self.code is not None:
             self.value = self.code(*self.args)
             self.code = None
@@ -267,7 +267,7 @@ _PLAIN = frozenset({int, bool, str, tuple, frozenset, ModelValue})
 
 
 def normal(value: Value) -> Value:
-    """A value as it stands in states, sets and functions: no lazy set or function."""
+    """Convert a value to the form used in states, sets and functions: no lazy set or function."""
     if value.__class__ in _PLAIN:
         return value
     if value.__class__ is Thunk:
