@@ -1,4 +1,4 @@
-r"""Use as a library: load a specification, explore it, and get states as ordinary Python values.
+r"""The checker as a library: load a specification, explore it, get states as ordinary Python values.
 
 >>> import os, tempfile
 >>> text = "---- MODULE Clock ----\nEXTENDS Naturals\nVARIABLE hour\nInit == hour = 0\n"
@@ -35,9 +35,9 @@ from checkers.tla.values.values import Domain, ModelValue, Value, is_sequence
 
 
 def plain(value: Value) -> Any:
-    """A TLA+ value as ordinary Python: sets as frozensets, sequences as tuples, other functions as mappings.
+    """Convert a TLA+ value to ordinary Python: sets to frozensets, sequences to tuples, other functions to mappings.
 
-    Model values become their names. A set of functions that are no sequences holds `FrozenMapping`s.
+    Model values become their names. Functions in a set that are not sequences become `FrozenMapping`s.
     """
     kind = value.__class__
     if kind is ModelValue:
@@ -109,7 +109,7 @@ class Graph:
         return len(self._graph.states)
 
     def state(self, number: int) -> dict[str, Any]:
-        """A state as variable name to plain value."""
+        """Return a state as a mapping from variable names to plain values."""
         values = map(plain, self._graph.states[number])
         return dict(zip(self.variables, values, strict=True))
 
@@ -125,7 +125,7 @@ class Graph:
 
     @property
     def edges(self) -> Iterator[Edge]:
-        """All transitions between states of the graph; an action that makes a step in two ways gives one edge."""
+        """All transitions of the graph; an action that can make one step in two ways gives one edge."""
         return (Edge(*edge) for edge in self._graph.edges())
 
 
@@ -138,7 +138,7 @@ class Specification:
         self.module: Module = self.loader.load_file(self.path)
 
     def config(self, config: str | os.PathLike[str] | Config | None) -> Config:
-        """A configuration from a path, from its text (when it has several words), or the file beside the module."""
+        """Read a configuration from a path, from text (several words), or (None) from the file beside the module."""
         if isinstance(config, Config):
             return config
         if config is None:
@@ -149,7 +149,7 @@ class Specification:
         return read_config(text)
 
     def _own_config(self) -> str:
-        """The configuration of the module's own name; a module `MCSpec` may go by that of `Spec`.
+        """Find the configuration with the module's name; for a module `MCSpec`, that of `Spec` serves too.
 
         Raises:
             TlaConfigError: when there is none.
@@ -162,7 +162,7 @@ class Specification:
         return bounded
 
     def _advice(self, error: TlaConfigError) -> TlaConfigError:
-        """The error of a configuration that does not fit, with the module that it may have been written for."""
+        """Add to the error of an unfit configuration the module that it may have been written for."""
         folder, name = os.path.split(self.path)
         bounded = os.path.join(folder, f"MC{name}")
         if os.path.exists(bounded):
@@ -170,7 +170,7 @@ class Specification:
         return error
 
     def model(self, config: str | os.PathLike[str] | Config | None = None) -> Model:
-        """The module with a configuration, compiled.
+        """Compile the module with a configuration.
 
         Raises:
             TlaError: when they do not fit together.
@@ -183,11 +183,11 @@ class Specification:
             raise self._advice(error) from error
 
     def explore(self, config: str | os.PathLike[str] | Config | None = None, options: Options | None = None) -> Graph:
-        """The graph of reachable states with labelled edges.
+        """Explore the graph of reachable states, with labelled edges.
 
         Args:
             config: a path, the text of a configuration, or None for the `.cfg` beside the module.
-            options: bounds of the search; without them it keeps going past violations, which `outcome` lists.
+            options: bounds of the search; without them it goes on after violations, which `outcome` lists.
 
         Raises:
             TlaError: when the specification cannot be explored.

@@ -1,4 +1,4 @@
-"""What can go wrong with a TLA+ specification, as error classes that carry where it went wrong."""
+"""Error classes for TLA+ specifications; each error carries its position."""
 
 from typing import NamedTuple
 
@@ -23,9 +23,9 @@ class TlaError(GantryError):
     """A specification, a configuration or an expression that cannot be used.
 
     Attributes:
-        kind: a word for the class of the error, such as `comparison` or `undefined`.
+        kind: the class of the error in a word, such as `comparison` or `undefined`.
         detail: what is wrong, without the position.
-        position: the offending text, where it is known.
+        position: the offending text, if known.
     """
 
     def __init__(self, kind: str, detail: str, position: Position | None = None) -> None:
@@ -75,14 +75,14 @@ class TlaEvalError(TlaError):
 
 
 class TlaLimitError(TlaError):
-    """A run that reached a bound that the user set."""
+    """A run that reached a bound set by the user."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("limit", detail)
 
 
 class TlaWorkerError(TlaError):
-    """A worker process that ended before its time."""
+    """A worker process that ended too early."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("worker", detail)

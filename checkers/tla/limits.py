@@ -1,4 +1,4 @@
-"""What the running process uses."""
+"""Limits of the running process: memory used, and depth of recursion."""
 
 import os
 import resource
@@ -6,11 +6,11 @@ import sys
 
 _PAGE = resource.getpagesize()
 RECURSION = 60_000
-"""Python frames that a recursive operator may need; the frames of generated code live on the heap."""
+"""How many Python frames a recursive operator may need; frames of generated code are on the heap."""
 
 
 def memory_used() -> int:
-    """The process's resident memory in MiB (where the system does not tell, its peak)."""
+    """Measure the process's resident memory in MiB (its peak where the system gives no current figure)."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * _PAGE // (1 << 20)
@@ -20,7 +20,7 @@ def memory_used() -> int:
 
 
 def private_memory(pid: int) -> int:
-    """The memory in MiB that a process shares with no other one; 0 where the system does not tell."""
+    """Measure the memory in MiB that a process shares with no other; 0 where the system gives no figure."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
             return sum(int(line.split()[1]) for line in file if line.startswith("Private_")) >> 10
@@ -29,7 +29,7 @@ def private_memory(pid: int) -> int:
 
 
 def allow_recursion() -> None:
-    """Let recursive operators go deep."""
+    """Raise Python's recursion limit for recursive operators."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
 
 
