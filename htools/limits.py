@@ -1,26 +1,26 @@
-"""Sizes at which another way of reckoning is the quicker one. Answers are the same on both sides.
+"""Sizes at which another algorithm becomes the faster one. The answers are the same on both sides.
 
-Each was measured; below them (or up to them, where it says so) the plainer way is taken.
+Each size was measured. Below it (or up to it, where it says so) the plainer algorithm is used.
 """
 
 BALANCING_CANDIDATES = 8000
-"""Below this, trying candidates one by one takes less than importing numpy: the measured limit.
+"""Below this, trying candidates one by one takes less time than importing numpy.
 
-What is reckoned is the candidates of all rounds, as if every instance moved once, four ways to each target and once
-without, times the nodes that each one's score looks at.
+The estimate is: candidates of all rounds (every instance moves once; each round tries four kinds of move for each
+target and one without a target) times the nodes that a score reads.
 """
 
 PAIRS_WITHOUT_BOUNDS = 20_000
-"""Pairs of instance and target up to which all candidates are scored in every round: one block, no bookkeeping."""
+"""Pairs of instance and target up to which every round scores all candidates in one block, without kept bounds."""
 
 PAIRS_OF_CLASSES = 60_000
-"""Pairs of row and target up to which scoring all of them in a round is quicker than keeping bounds."""
+"""Pairs of row and target up to which scoring all of them in every round is faster than keeping bounds."""
 
 ALLOCATION_CANDIDATES = 600
-"""Candidates below which vectors do not pay for loading their library."""
+"""Candidates of a new instance below which importing numpy takes longer than trying them one by one."""
 
 CLUSTER_NODES = 24
-"""Nodes of a cluster below which vectors do not pay."""
+"""Nodes of a cluster below which vectors are slower: lost opportunities and allocation of secondaries."""
 
 EVACUATION_TARGETS = 24
-"""Targets below which vectors do not pay."""
+"""Targets of an evacuation below which vectors are slower than trying one target after the other."""

@@ -1,5 +1,9 @@
-"""The working model: nodes' accounts, instances, moves, scores. It changes in place; twins of `spec.allocator`.
+"""The working model: nodes' accounts, instances, moves and scores, changed in place. Twin of `spec.allocator`.
 
-`node` answers to `accounts`, `ledgers` and `state`, `moves` to `moves`, `score` to `score`, `cluster` to `initial`.
-Accounts are kept as sums that a move changes, where the specification adds them up anew. Always used.
+`node` is the twin of `accounts`, `ledgers` and `state`; `moves` of `moves`; `score` of `score`; `cluster` of `initial`;
+`admission` compiles the table of `spec.allocator.admission` into one function a role. Score components come from
+`spec.allocator.components`, divisions from `spec.allocator.arithmetic`.
+
+Fast: a move changes attributes of mutable nodes, where the specification builds new states. The tools always use this
+model; tests compare it with the specification.
 """

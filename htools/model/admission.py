@@ -1,8 +1,7 @@
-"""Refusals of a node, compiled from the table of conditions: one straight function for each question.
+"""A node's refusals, compiled from the table of conditions: one function for each role, forced or not.
 
-The definition is `spec.allocator.accounts` with the table of `spec.allocator.admission`. Every candidate of a plain
-search asks these questions several times, so nothing is looked up when they are asked: each condition becomes one
-comparison of attributes.
+The definition is `spec.allocator.accounts` with the table of `spec.allocator.admission`. A plain search calls these
+functions several times for each candidate, so each condition becomes one comparison of attributes, without look-ups.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -66,7 +65,7 @@ def _comparison(condition: Condition) -> str:
 
 
 def _lines(conditions: Iterable[Condition]) -> Iterator[str]:
-    """The conditions in order; neighbours that are asked of local disks only share the question whether they are."""
+    """Yield the lines for conditions in order; neighbouring conditions on local disks share one test for them."""
     for local, alike in groupby(conditions, lambda condition: Only.LOCAL_DISKS in condition.only):
         if local:
             yield f"if {_ONLY[Only.LOCAL_DISKS]}:"
@@ -86,11 +85,11 @@ def _source(conditions: tuple[Condition, ...], *, force: bool) -> str:
 
 
 def compiled(conditions: tuple[Condition, ...], *, force: bool) -> Question:
-    """The function that answers the first condition that a node does not meet.
+    """Return the function that finds the first condition that a node does not meet.
 
     Args:
         conditions: those of one role.
-        force: whether soft conditions are passed over.
+        force: whether soft conditions are left out.
     """
     names: dict[str, object] = {mode.name: mode for mode in FailMode} | {"inf": inf, "ratio": ratio}
     exec(compile(_source(conditions, force=force), f"<{__name__}>", "exec"), names)  # noqa: S102 - our own table
@@ -112,11 +111,11 @@ def _values(*, planned: bool) -> "Callable[[NodeModel, InstanceModel, int], dict
 
 
 def figures_of(node: "NodeModel", vm: "InstanceModel", primary: int, *, planned: bool) -> dict[Figure, float]:
-    """What conditions compare, for whoever explains a refusal."""
+    """Return the figures that conditions compare, to explain a refusal."""
     return _values(planned=planned)(node, vm, primary)
 
 
 def circumstances(node: "NodeModel", vm: "InstanceModel", *, disks_there: bool = False) -> set[Only]:
-    """Under which circumstances conditions are asked here."""
+    """Return the circumstances that hold here; a condition applies if all of its own do."""
     names = {"node": node, "vm": vm, "disks_there": disks_there}
     return {only for only, text in _ONLY.items() if eval(text, names)}  # noqa: S307 - our own table

@@ -29,13 +29,13 @@ class Model:
 
     @classmethod
     def of(cls, cluster: Cluster, settings: Settings, *, earlier: "Model | None" = None) -> "Model":
-        """The accounts of a cluster as it was read. Offline nodes of the command line are `Node.offline` already.
+        """Make the model of a cluster as it was read. `Node.offline` includes the command line's offline nodes.
 
         Args:
-            cluster: what the backend told.
+            cluster: what the backend reported.
             settings: what the command line adds.
-            earlier: a model of the same cluster on whose accounts these are put, as
-                `spec.allocator.state.initial_state` says; it is used up.
+            earlier: a model of the same cluster to whose accounts these are added, as
+                `spec.allocator.initial.initial_state` says; it must not be used afterwards.
         """
         nodes = {index: NodeModel(index, node) for index, node in enumerate(cluster.nodes)}
         if earlier is not None:
@@ -71,24 +71,24 @@ class Model:
         return cls(nodes, instances)
 
     def group(self, group: int) -> "Model":
-        """The nodes of one group and the instances whose primary is among them (shared, not copied)."""
+        """Return the nodes of one group and the instances whose primary is among them (shared, not copied)."""
         nodes = {index: node for index, node in self.nodes.items() if node.group == group}
         return Model(nodes, {index: vm for index, vm in self.instances.items() if vm.primary in nodes})
 
     def copy(self) -> "Model":
-        """An independent one."""
+        """Return an independent copy."""
         nodes = {index: node.copy() for index, node in self.nodes.items()}
         return Model(nodes, {index: vm.copy() for index, vm in self.instances.items()})
 
     def set_aliases(self, suffix: str) -> None:
-        """Shorten the names that are shown by the suffix that all of them share."""
+        """Remove from the names that are shown the suffix that all of them share."""
         elements: tuple[NodeModel | InstanceModel, ...] = (*self.nodes.values(), *self.instances.values())
         for element in elements:
             element.alias = element.name.removesuffix(suffix)
 
 
 def common_domain(names: Iterable[str]) -> str:
-    """The longest suffix beginning with a dot that all names share, empty if there is none."""
+    """Return the longest suffix beginning with a dot that all names share, empty if there is none."""
     names = list(names)
     if not names:
         return ""
@@ -102,11 +102,11 @@ def common_domain(names: Iterable[str]) -> str:
 
 
 def bad_items(model: Model) -> tuple[int, int]:
-    """How many online nodes fail N+1, and how many instances have to do with them."""
+    """Return how many online nodes fail N+1, and how many instances have one of them as primary or secondary."""
     bad = [node for node in model.nodes.values() if node.n1_failed and not node.offline]
     return len(bad), len({index for node in bad for index in (*node.primaries, *node.secondaries)})
 
 
 def inhabited(model: Model) -> list[int]:
-    """The groups that have nodes, in order."""
+    """Return the groups that have nodes, in order."""
     return sorted({node.group for node in model.nodes.values()})

@@ -1,4 +1,4 @@
-"""The working model of a state of the specification, for engines that stand behind the specification's signatures."""
+"""Makes the working model of a state of the specification, for fast engines with the specification's signatures."""
 
 from math import trunc
 
@@ -7,7 +7,7 @@ from spec.allocator.state import NodeState, Placed, State
 
 
 def instance_model(placed: Placed) -> InstanceModel:
-    """The working model of an instance."""
+    """Return the working model of an instance."""
     vm = InstanceModel(placed.index, placed.instance)
     vm.exclusion_tags, vm.desired_locations = placed.exclusion_tags, placed.desired_locations
     vm.location_score, vm.movable = placed.location_score, placed.movable
@@ -15,7 +15,7 @@ def instance_model(placed: Placed) -> InstanceModel:
 
 
 def node_model(state: NodeState) -> NodeModel:
-    """The working model of a node."""
+    """Return the working model of a node."""
     model = NodeModel(state.index, state.node)
     model.set_limits(state.policy.vcpu_ratio, state.policy.spindle_ratio, 0.0)
     model.low_disk = state.low_disk
@@ -38,6 +38,6 @@ def node_model(state: NodeState) -> NodeModel:
 
 
 def model_of(state: State) -> Model:
-    """The working model of a state."""
+    """Return the working model of a state."""
     nodes = {index: node_model(node) for index, node in state.nodes.items()}
     return Model(nodes, {index: instance_model(placed) for index, placed in state.instances.items()})

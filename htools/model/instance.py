@@ -9,7 +9,7 @@ NO_NODE = -1
 
 
 class Places(Protocol):
-    """What an instance asks of its nodes."""
+    """The part of a node that an instance reads."""
 
     index: int
     location_tags: frozenset[str]
@@ -19,7 +19,7 @@ class InstanceModel:
     """An instance: what it needs (fixed) and where it is (`primary`, `secondary`, `location_score`).
 
     Attributes:
-        instance: as the backend told it (its nodes are those it was found on).
+        instance: as the backend reported it (on the nodes where it was found).
         memory: MiB it has; `used_memory` what it takes of its primary; `failover_memory` what its secondary keeps.
         disk: MiB taken from each of its nodes, 0 where storage is not local.
         vcpus: cores it is counted for.
@@ -58,27 +58,27 @@ class InstanceModel:
         self.movable = False
 
     def copy(self) -> "InstanceModel":
-        """An independent one."""
+        """Return an independent copy."""
         other = object.__new__(InstanceModel)
         for name in InstanceModel.__slots__:
             setattr(other, name, getattr(self, name))
         return other
 
     def on(self, primary: Places, secondary: Places) -> "InstanceModel":
-        """The instance on two nodes, scored by the places they share."""
+        """Return the instance on two nodes, its location score that of the places they share."""
         other = self.copy()
         other.primary, other.secondary = primary.index, secondary.index
         other.location_score = len(primary.location_tags & secondary.location_tags)
         return other
 
     def at(self, primary: int, secondary: int) -> "InstanceModel":
-        """The instance on other nodes, its score for shared places unchanged."""
+        """Return the instance on other nodes, its location score unchanged."""
         other = self.copy()
         other.primary, other.secondary = primary, secondary
         return other
 
     def current(self) -> Instance:
-        """The instance as vocabulary, on the nodes it is on now."""
+        """Return the instance as a value of `spec.allocator.cluster`, on the nodes it is on now."""
         from dataclasses import replace
 
         secondary = None if self.secondary == NO_NODE else self.secondary

@@ -1,6 +1,6 @@
-"""Moves on the working model: what one move makes of its instance and nodes, or which refusal it meets.
+"""Moves on the working model: the instance and nodes after one move, or the reason of its refusal.
 
-The definition is `spec.allocator.moves`; this is its quick twin. Nothing in the model changes unless `Moved.commit` is
+The definition is `spec.allocator.moves`; this is its fast twin. Nothing in the model changes unless `Moved.commit` is
 called.
 """
 
@@ -50,7 +50,7 @@ def _failover_to_any(primary: NodeModel, target: NodeModel, vm: InstanceModel, s
     runs, left = target.copy(), primary.copy()
     refusal = runs.add_primary(vm, force=primary.offline or soft)
     left.remove_primary(vm)
-    # Where both are one node, it is the one without the instance that is kept.
+    # If source and target are the same node, the version without the instance is kept.
     return refusal or Moved(vm.at(runs.index, vm.secondary), (runs, left))
 
 
@@ -142,7 +142,7 @@ def attempt(model: Model, move: Move, *, ignore_soft: bool = False) -> Moved | F
 
 
 def kinds(vm: InstanceModel, rules: Rules, *, secondary_valid: bool, primary_offline: bool) -> tuple[MoveKind, ...]:
-    """The kinds of moves that are tried for each target of an instance, in order (`spec.allocator.moves.kinds`)."""
+    """Return the kinds of moves that are tried for each target of an instance, in order."""
     mirror = vm.instance.mirror_type
     if mirror is MirrorType.EXTERNAL and rules.instance_moves:
         return (MoveKind.FAILOVER_TO_ANY,)
@@ -159,7 +159,7 @@ def kinds(vm: InstanceModel, rules: Rules, *, secondary_valid: bool, primary_off
 
 
 def movable(model: Model, rules: Rules) -> list[InstanceModel]:
-    """The instances that balancing may move now, in order."""
+    """Return the instances that balancing may move now, in order."""
     nodes = model.nodes
     return [
         vm
@@ -175,7 +175,7 @@ def movable(model: Model, rules: Rules) -> list[InstanceModel]:
 
 
 def offered(model: Model, index: int, rules: Rules, online: list[int]) -> Iterator[Move]:
-    """The moves tried for one instance, in order."""
+    """Yield the moves tried for one instance, in order."""
     vm = model.instances[index]
     valid = vm.secondary in online and rules.instance_moves
     if vm.instance.mirror_type is MirrorType.INTERNAL and valid:

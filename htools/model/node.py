@@ -1,11 +1,11 @@
 """A node in the working model: its accounts, exact to the last bit of Ganeti's.
 
-A `NodeModel` changes only through its four operations (add or remove a primary or a secondary), which answer None or
-the reason for a refusal and then have changed nothing. Callers that try something work on `copy()`. The definition of
-every operation is `spec.allocator.accounts`; this is its quick twin, with derived figures as plain attributes.
+A `NodeModel` changes only through its four operations (add or remove a primary or a secondary). Adding returns None, or
+the reason of a refusal, and then nothing has changed. Callers that try something work on `copy()`. The definition of
+every operation is `spec.allocator.accounts`; this is its fast twin, with derived figures as plain attributes.
 
 Invariants: `reserved` is the largest need in `peers`; `free_memory` is the unallocated memory; indices are positions
-in the cluster that the model was made of, whatever part of it (one group) is looked at.
+in the whole cluster, also in a model of one group.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class NodeModel:
     """A node's accounts. Attributes without explanation are those of `spec.allocator.state.NodeState` and its ledgers.
 
     Attributes:
-        usable_memory: MiB that instances may be promised in all (total − node − missing).
+        usable_memory: MiB that instances may use in all (total − node − missing).
         free_memory: MiB unallocated.
         load: sum of utilisation as a list (cpu, memory, disk, network).
         reserved: MiB kept for the largest peer.
@@ -81,7 +81,7 @@ class NodeModel:
         self.low_disk = whole(disk_reserve * self.total_disk)
 
     def copy(self) -> "NodeModel":
-        """An independent one (its lists of instances included)."""
+        """Return an independent copy (its lists of instances included)."""
         other = object.__new__(NodeModel)
         for name in NodeModel.__slots__:
             setattr(other, name, getattr(self, name))
@@ -114,7 +114,7 @@ class NodeModel:
         return max(0, self.high_cpus - self.used_cpus)
 
     def need_of(self, peer: int) -> int:
-        """MiB needed here should `peer` fail."""
+        """Return the MiB needed here if `peer` fails."""
         for node, memory in self.peers:
             if node == peer:
                 return memory
@@ -150,7 +150,7 @@ class NodeModel:
                     _count(self.pair_counts, (place, tag), sign)
 
     def remove_primary(self, vm: InstanceModel) -> None:
-        """Take away an instance that runs here."""
+        """Remove an instance that runs here."""
         _discard(self.planned_primaries, vm.index)
         self.planned_free_memory += vm.memory
         self.planned_free_disk += vm.disk
@@ -175,7 +175,7 @@ class NodeModel:
         self.n1_failed = self.free_memory <= self.reserved
 
     def remove_secondary(self, vm: InstanceModel) -> None:
-        """Take away an instance that is mirrored here; its `primary` is the node whose failure it was kept for."""
+        """Remove an instance that is mirrored here; memory was kept for the failure of its `primary`."""
         _discard(self.planned_secondaries, vm.index)
         self.planned_free_disk += vm.disk
         self.planned_free_spindles = self._spindles_after(self.planned_free_spindles, vm, -1)
@@ -192,15 +192,15 @@ class NodeModel:
         self.n1_failed = self.free_memory <= self.reserved
 
     def clashes(self, vm: InstanceModel) -> int:
-        """How many of its exclusion tags an instance would share with others here."""
+        """Count the exclusion tags that an instance would share with others here."""
         return sum(tag in self.tag_counts for tag in vm.exclusion_tags)
 
     def primary_refusal(self, vm: InstanceModel, *, force: bool) -> FailMode | None:
-        """Why the instance cannot run here; `force` accepts soft errors."""
+        """Return why the instance cannot run here, None if it can; `force` ignores soft errors."""
         return admission.PRIMARY[force](self, vm, vm.primary, False)
 
     def add_primary(self, vm: InstanceModel, *, force: bool = False) -> FailMode | None:
-        """Let the instance run here, or answer why not."""
+        """Add an instance that runs here, or return why it cannot."""
         refusal = self.primary_refusal(vm, force=force)
         if refusal is not None:
             return refusal
@@ -220,7 +220,7 @@ class NodeModel:
         return None
 
     def _count_primary(self, vm: InstanceModel) -> None:
-        """The accounts that an instance adds to whether it is found here or added."""
+        """Change the accounts that are the same whether an instance is found here or added."""
         self.planned_used_cpus += vm.vcpus
         self.planned_spindle_use = self._use_after(self.planned_spindle_use, vm, 1)
         for tag in vm.exclusion_tags:
@@ -237,13 +237,13 @@ class NodeModel:
     def secondary_refusal(
         self, vm: InstanceModel, primary: int, *, force: bool, ignore_disks: bool = False
     ) -> FailMode | None:
-        """Why the instance, running on node `primary`, cannot be mirrored here."""
+        """Return why the instance, running on node `primary`, cannot be mirrored here, None if it can."""
         return admission.SECONDARY[force](self, vm, primary, ignore_disks)
 
     def add_secondary(
         self, vm: InstanceModel, primary: int, *, force: bool = False, ignore_disks: bool = False
     ) -> FailMode | None:
-        """Let the instance, running on node `primary`, be mirrored here, or answer why not."""
+        """Add an instance that runs on node `primary` and is mirrored here, or return why it cannot."""
         refusal = self.secondary_refusal(vm, primary, force=force, ignore_disks=ignore_disks)
         if refusal is not None:
             return refusal
@@ -267,7 +267,7 @@ class NodeModel:
             self.load = [self.load[0], self.load[1], self.load[2] + vm.load[2], self.load[3]]
 
     def found_primary(self, vm: InstanceModel) -> None:
-        """Account for an instance that runs here as the cluster was read (reported sizes count it already)."""
+        """Account for an instance that ran here when the cluster was read (reported sizes include it)."""
         self._count_primary(vm)
         self.planned_primaries.insert(0, vm.index)
         self.planned_free_memory -= 0 if vm.instance.uses_memory else vm.memory
@@ -280,7 +280,7 @@ class NodeModel:
         self.free_memory -= vm.used_memory
 
     def found_secondary(self, vm: InstanceModel) -> None:
-        """Account for an instance that is mirrored here as the cluster was read."""
+        """Account for an instance that was mirrored here when the cluster was read."""
         self._count_secondary(vm)
         self.planned_secondaries.insert(0, vm.index)
         if vm.forthcoming:
@@ -290,7 +290,7 @@ class NodeModel:
         self.secondaries.insert(0, vm.index)
 
     def settle(self, instances: Mapping[int, InstanceModel]) -> None:
-        """Fix what is fixed once all instances were found: peers, the first N+1 verdict, the missing memory."""
+        """Set peers, the first N+1 verdict and the missing memory, once all instances were found."""
         self.peers, self.reserved = [], 0
         for index in reversed(self.secondaries):
             vm = instances[index]
@@ -301,7 +301,7 @@ class NodeModel:
         self.free_memory = self.usable_memory - self.instance_memory
 
     def reported(self) -> Node:
-        """The node as vocabulary, with its present free disk and spindles; free memory stays as reported."""
+        """Return the node as a `Node`, with its present free disk and spindles; free memory stays as reported."""
         from dataclasses import replace
 
         return replace(self.node, free_disk=self.free_disk, free_spindles=self.free_spindles, offline=self.offline)

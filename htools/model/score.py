@@ -1,7 +1,7 @@
 """The exact score of the working model, component by component, in Ganeti's order of floating-point operations.
 
-The definition is `spec.allocator.score`; this is its quick twin, for initial and final scores and for deciding between
-candidates that the vectors of `htools.balance.vector_search` cannot tell apart.
+The definition is `spec.allocator.score`; this is its fast twin, for initial and final scores and for the choice between
+candidates whose scores in `htools.balance.vector_search` are within its error bound.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from spec.allocator.components import COMPONENTS, Aggregation, Part
 
 
 def node_values(node: NodeModel) -> tuple[float, ...]:
-    """One node's value for every component, in their order (0 for the collisions, which are counted elsewhere)."""
+    """Return one node's value for every component, in their order (0 for the collisions, see `collisions`)."""
     memory = node.total_memory
     reserved = ratio(node.reserved, memory)
     count = float(len(node.primaries) + len(node.secondaries))
@@ -64,7 +64,7 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def collisions(nodes: Iterable[NodeModel]) -> float:
-    """Primaries beyond the first of each pair of place and exclusion tag."""
+    """Count the primaries beyond the first of each pair of place and exclusion tag."""
     counts: dict[tuple[str, str], int] = {}
     for node in nodes:
         for pair, count in node.pair_counts.items():
@@ -73,7 +73,7 @@ def collisions(nodes: Iterable[NodeModel]) -> float:
 
 
 def component_values(nodes: Iterable[NodeModel]) -> list[float]:
-    """The value of every component; an empty list where no node is online."""
+    """Return the value of every component; an empty list where no node is online."""
     nodes = list(nodes)
     online = [node for node in nodes if not node.offline]
     if not online:
@@ -95,7 +95,7 @@ def component_values(nodes: Iterable[NodeModel]) -> list[float]:
 
 
 def weighted(values: Iterable[float]) -> float:
-    """The score that component values make."""
+    """Return the weighted sum of component values: the score."""
     result = 0.0
     for (_, weight, _), value in zip(COMPONENTS, values, strict=False):
         result += weight * value
@@ -103,12 +103,12 @@ def weighted(values: Iterable[float]) -> float:
 
 
 def score(nodes: Iterable[NodeModel]) -> float:
-    """The cluster's score."""
+    """Return the cluster's score."""
     return weighted(component_values(nodes))
 
 
 def optimum(nodes: Iterable[NodeModel]) -> float:
-    """The least that the memory reserved for fail-over can contribute to the score."""
+    """Return the least that the memory reserved for fail-over can contribute to the score."""
     nodes = list(nodes)
     memory = 0.0
     for node in nodes:
