@@ -1,6 +1,9 @@
-"""Balancing: rounds of best moves, the twin of `spec.allocator.balance`, with its scores to the last bit.
+"""Balancing: rounds of best moves. The twin of `spec.allocator.balance`, with the same scores to the last bit.
 
-Fast is `vector_search` (all candidates of a round in matrix products, bounds kept between rounds) and its special case
-`class_search` (alike instances looked at once). `plain_search` serves few candidates, and models that vectors do not
-represent exactly.
+Fast: `vector_search` scores all candidates of a round in matrix products and keeps bounds between rounds;
+`class_search` does so for instances on shared storage, equal ones once. `admission` evaluates the conditions of
+`spec.allocator.admission` in arrays; the components are those of `spec.allocator.components`.
+
+`plain_search` is used below `htools.limits.BALANCING_CANDIDATES`, and for models that vectors do not represent exactly
+(`arrays.representable`). `rounds.search_for` chooses.
 """

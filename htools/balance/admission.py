@@ -1,9 +1,9 @@
 """Which instances fit on which nodes: the table of conditions for a block of instances and nodes at a time.
 
-The definition is `spec.allocator.admission`. Instances are rows and target nodes are columns. All conditions on one
-need are one comparison with the smallest of their rooms, since figures are whole numbers: less than a room is at most
-one below it. What is not asked of an instance is an infinitely small need. Memory kept for fail-over and exclusion
-tags depend on row and column together.
+The definition is `spec.allocator.admission`. Instances are rows, target nodes are columns. All conditions on one need
+become one comparison with the smallest of their rooms; a strict one is written as "at most the room less one", since
+figures are whole numbers. Where a condition does not apply to an instance, its need is −∞. Memory kept for fail-over
+and exclusion tags depend on row and column together.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ _ROOMS = {
     Figure.MOST_SPINDLE_USE: "spindle_room",
     Figure.MOST_CORES: "cpu_room",
 }
-"""The arrays of nodes; what a node carries already is taken off the limits of spindle use and cores."""
+"""The attribute of `NodeArrays` for each room; for spindle use and cores it is what is left below the limit."""
 _PLANNED_ROOMS = _ROOMS | {
     Figure.FREE_MEMORY: "planned_free",
     Figure.FREE_DISK: "planned_free_disk",
@@ -38,22 +38,22 @@ _PLANNED_ROOMS = _ROOMS | {
     Figure.MOST_CORES: "planned_cpu_room",
 }
 _BY_COUNT = (_ROOMS, _PLANNED_ROOMS)
-"""For conditions on what exists, and on what is planned."""
+"""Rooms for conditions that count existing instances, and for those that count forthcoming ones too."""
 
 _STORAGE = {Figure.DISK, Figure.SPINDLES, Figure.SPINDLE_USE}
-"""Needs that are counted on a node already where an instance is accounted anew."""
+"""Needs that a node's figures include already when its own instance is accounted again."""
 _PAIRWISE = {Figure.CLASHES, Figure.RESERVED_AFTER}
 """Needs that depend on instance and node together."""
 
 
 class Role:
-    """The conditions of one role as vectors need them; that an instance has a second copy is known before.
+    """The conditions of one role, sorted for vectors. That an instance has a second copy is tested elsewhere.
 
     Attributes:
         storage: conditions on disks and spindles.
-        others: conditions on anything else, without that on redundancy.
+        others: the other conditions, without the one on redundancy.
         hard: those of them that hold for forced moves too.
-        by_need: for unforced and forced moves: need, whether it is planned, and the conditions on it.
+        by_need: for unforced and for forced moves: need, whether it counts forthcoming instances, and its conditions.
         tags: the condition on exclusion tags, None where the role has none.
         redundancy: the condition that keeps N+1.
     """
@@ -94,7 +94,7 @@ class Rooms:
         local = vms.local[rows]
         self.used, self.failover = vms.used_memory[rows], vms.failover_memory[rows]
         self.memory, self.vcpus = vms.memory[rows], vms.vcpus[rows]
-        # What is not asked of an instance is an infinitely small need, which every node meets.
+        # Where a condition does not apply to an instance its need is −∞, which every node meets.
         none = -np.inf
         planned: dict[Figure, Floats] = {
             Figure.MEMORY: self.memory,
@@ -114,7 +114,7 @@ class Rooms:
         self.as_primary, self.as_secondary = parent.as_primary[:, rows], parent.as_secondary[:, rows]
 
     def _nodes(self, each: Condition) -> "dict[Figure, Floats]":
-        """What a condition compares of all nodes of the model."""
+        """Return the figures that a condition reads, of all nodes of the model."""
         names = _BY_COUNT[each.planned]
         figures = {each.room: getattr(self.nodes, names[each.room])}
         if each.kept is not None:
@@ -122,7 +122,7 @@ class Rooms:
         return figures
 
     def _least_rooms(self, role: Role, *, force: bool) -> "list[tuple[Figure, bool, Floats]]":
-        """For each need the largest with which every node of the model meets all conditions, once a round."""
+        """Return for each need the largest value that each node still takes; computed once a round."""
         found = self.parent.rooms.get((role, force))
         if found is None:
             found = self.parent.rooms[role, force] = [
@@ -133,7 +133,7 @@ class Rooms:
         return found
 
     def _whole_room(self, each: Condition) -> "Floats":
-        """The largest whole need that every node has room for."""
+        """Return the largest whole need that each node has room for."""
         nodes = self._nodes(each)
         room = nodes[each.room] - 1.0 if each.strict else nodes[each.room]
         if each.kept is not None:
@@ -141,7 +141,7 @@ class Rooms:
         return np.where(self.nodes.failed, np.inf, room) if Only.REDUNDANT in each.only else room
 
     def _fits(self, role: Role, *, force: bool) -> "Bools":
-        """Whether each target takes each instance in this role, apart from what a secondary keeps for N+1."""
+        """Return whether each target takes each instance in this role, the N+1 reserve of a secondary left aside."""
         if (role, force) not in self._known:
             self._known[role, force] = self._find_fits(role, force=force)
         return self._known[role, force]
@@ -160,7 +160,7 @@ class Rooms:
         return fits
 
     def _chosen(self, forced: "Bools", role: Role) -> "Bools":
-        """Whether targets take instances in this role, where those of some rows are forced."""
+        """Return whether targets take instances in this role, the rows of `forced` as forced moves."""
         if self.soft or forced.all():
             return self._fits(role, force=True)
         if not forced.any():
@@ -169,12 +169,12 @@ class Rooms:
         return chosen
 
     def _keeps_n1(self, reserve: "Floats", free: "Floats", *excused: "Bools") -> "Bools":
-        """Whether mirroring keeps N+1 where that is asked; all are rows, or rows by targets.
+        """Return whether mirroring keeps N+1 where it must. Arrays are bool or float64, [rows] or [rows, targets].
 
         Args:
-            reserve: what the node keeps for fail-over with the instance.
-            free: its free memory.
-            excused: where it is not asked.
+            reserve: MiB that the node keeps for fail-over with the instance.
+            free: its free memory, MiB.
+            excused: where N+1 need not be kept.
         """
         keeps: Bools = SECONDARY.redundancy.met({Figure.RESERVED_AFTER: reserve, Figure.FREE_MEMORY: free})
         for where in excused:
@@ -182,17 +182,17 @@ class Rooms:
         return keeps
 
     def _targets_keep_n1(self, reserve: "Floats", forced: "Bools") -> "Bools":
-        """The same for the targets, which keep `reserve` (rows by targets) then."""
+        """Return the same for the targets, which then keep `reserve` MiB: float64[rows, targets]."""
         nodes, at = self.nodes, self.targets
         return self._keeps_n1(reserve, nodes.free[at], nodes.failed[at], (forced | ~self.exists)[:, None])
 
-    # -- one node for each instance, which counts its disks and spindles already --------------------------------------
+    # -- one node for each instance, which has its disks and spindles already --------------------------------------
 
     def _storage_refused(self, role: Role) -> "Bools":
-        """Nodes of the model that refuse for want of disk or spindles, once a round.
+        """Find nodes of the model that refuse for lack of disk or spindles; computed once a round.
 
         Returns:
-            bool[4, nodes]: hard where disks are not there already, hard, soft, soft with what is planned.
+            bool[4, nodes]: hard where disks are not there already, hard, soft, soft with forthcoming instances.
         """
         found = self.parent.refused.get(role)
         if found is None:
@@ -213,15 +213,15 @@ class Rooms:
         redundant: "Bools | None" = None,
         disks_there: "Bools | None" = None,
     ) -> "Bools":
-        """Whether each instance and its node meet the conditions of a role, but for what a secondary keeps for N+1.
+        """Return whether each node meets the conditions for its instance, the N+1 reserve of a secondary left aside.
 
         Args:
-            role: which.
-            at: the nodes.
-            figures: what conditions other than those on storage compare: of what exists, and of what is planned.
-            forced: where soft conditions are passed over; None: everywhere.
-            redundant: where N+1 is asked.
-            disks_there: where free disk is not asked.
+            role: the role.
+            at: intp[rows], the nodes.
+            figures: for conditions other than those on storage: without and with forthcoming instances.
+            forced: where soft conditions are left out; None: everywhere.
+            redundant: where N+1 must be kept.
+            disks_there: where free disk is not needed.
         """
         new, hard, soft, later = self._storage_refused(role).take(at, axis=1)
         hard |= new if disks_there is None else new & ~disks_there
@@ -236,7 +236,7 @@ class Rooms:
         return met
 
     def _hosted_by_secondary(self, forced: "Bools", reserved: "Floats") -> "Bools":
-        """Whether the secondary can run the instance (its reserve without it being `reserved`)."""
+        """Return whether the secondary can run the instance; without it, it keeps `reserved` MiB for fail-over."""
         nodes, at, tags = self.nodes, self.secondary, self.parent.tags
         free = nodes.free[at]
         real: _Figures = {
@@ -267,13 +267,13 @@ class Rooms:
         *,
         disks_there: "Bools | None" = None,
     ) -> "Bools":
-        """Whether a node that the instance just left can mirror it, apart from N+1; its free memory is given."""
+        """Return whether a node that the instance just left can mirror it, N+1 left aside; `free` is its memory."""
         real: _Figures = {Figure.FAILOVER_MEMORY: self.failover, Figure.FREE_MEMORY: free}
         planned: _Figures = {Figure.FAILOVER_MEMORY: self.failover, Figure.FREE_MEMORY: planned_free}
         return self._met(SECONDARY, at, (real, planned), forced, disks_there=disks_there)
 
     def _stays(self) -> "Bools":
-        """Whether the primary meets the hard conditions when the instance is accounted on it anew."""
+        """Return whether the primary meets the hard conditions when its instance is removed and added again."""
         figures: tuple[_Figures, _Figures] = ({Figure.NOTHING: 0.0}, {Figure.NOTHING: 0.0})
         for each in PRIMARY.hard:
             nodes = {} if each.room is Figure.NOTHING else self._nodes(each)

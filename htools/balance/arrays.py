@@ -20,7 +20,7 @@ from htools.model.score import node_values
 from spec.allocator.arithmetic import ratio
 from spec.allocator.components import COMPONENTS, Aggregation, Part
 
-# A process that loads a cluster and exits has no use for a pool of threads, which cost 50 ms to start.
+# A pool of threads takes 50 ms to start and does not help short processes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
@@ -39,17 +39,17 @@ COLUMNS = tuple(
 WEIGHTS = tuple(COMPONENTS[position].weight for position in COLUMNS)
 
 RESERVED = COLUMNS.index(Part.RESERVED_MEMORY)
-"""The column of the reserved memory, the one that is no linear account."""
+"""The column of the reserved memory, the only one that is not linear in the instances' needs."""
 
 LARGEST = float(2**50)
-"""A node's sizes are below this."""
+"""Upper limit of a node's sizes."""
 
 MOST = float(2**52)
-"""All instances together need less than this, so that sizes stay exact through every sum that is formed of them."""
+"""Upper limit of what all instances need together, so that every sum of sizes is exact."""
 
 
 def _largest_cpus(node: NodeModel) -> float:
-    """The most virtual cores with which the node's ratio is still allowed, by the very division that is tested."""
+    """Return the most virtual cores that the policy's ratio allows, by the same division as the condition."""
     if node.vcpu_ratio < 0:
         return float("inf")
     cores = float(int(node.vcpu_ratio * node.total_cpus)) - 2
@@ -89,7 +89,7 @@ class NodeArrays:
         self.online: Bools = np.array([not node.offline for node in nodes], dtype=bool)
         self.values: Floats = np.zeros((size, len(COLUMNS)))
         self.per_unit: Floats = np.array([_per_unit(node) for node in nodes]).reshape(size, len(COLUMNS))
-        self.per_unit[~self.online] = 0.0  # an offline node counts in no deviation, and may have no sizes at all
+        self.per_unit[~self.online] = 0.0  # an offline node counts in no deviation, and may have no sizes
         (
             self.free, self.reserved, self.planned_free, self.free_disk, self.planned_free_disk, self.low_disk,
             self.spindle_room, self.planned_spindle_room, self.free_spindles, self.planned_free_spindles,
@@ -184,26 +184,26 @@ class InstanceArrays:
         self.as_secondary: Floats = np.stack([*(self.real * column for column in mirror), *planned_mirror], axis=1)
 
     def _needs(self, vm: InstanceModel) -> tuple[int, ...]:
-        """An instance's sizes; spindles are owned where storage is exclusive, and no use of them is counted then."""
+        """Return an instance's sizes; with exclusive storage it owns spindles, and its spindle use is 0."""
         use = 0 if self.exclusive else vm.spindle_use
         return vm.memory, vm.used_memory, vm.failover_memory, vm.disk, vm.vcpus, use, vm.spindles or 0
 
     def moved(self, index: int, primary: int, secondary: int, location_score: int) -> None:
-        """Note the positions of the nodes that the instance with this cluster index is on now."""
+        """Record the positions of the nodes that the instance with this cluster index is on now."""
         at = self.position[index]
         self.primary[at], self.secondary[at], self.location_score[at] = primary, secondary, location_score
 
 
 def _counted_as_usual(vm: InstanceModel) -> bool:
-    """Whether an instance counts on its primary as such, and on another node as mirrored if it is.
+    """Return whether an instance counts as a primary on one node and, if mirrored, as a secondary on another.
 
-    One that names one node twice counts there as a secondary alone: what leaving it changes is not what vectors take.
+    An instance that names one node twice counts there as a secondary only, which vectors do not represent.
     """
     return vm.secondary != vm.primary and not (vm.mirrored and vm.secondary == NO_NODE)
 
 
 def _sensible(model: Model) -> bool:
-    """Whether sizes have the signs that limits are written for, there is a node to move to, and nobody counts oddly."""
+    """Return whether sizes have the signs that limits assume, a node is online, and all instances count as usual."""
     online = [node for node in model.nodes.values() if not node.offline]
     return (
         bool(online)
@@ -217,7 +217,7 @@ def _sensible(model: Model) -> bool:
 
 
 def _stays_small(model: Model) -> bool:
-    """Whether no figure of a node, nor a value of its, can grow beyond exactness, whatever moves there."""
+    """Return whether every figure and value of a node stays exact, whatever instances move there."""
     vms = model.instances.values()
     disk, vcpus, spindles = (sum(getattr(vm, name) or 0 for vm in vms) for name in ("disk", "vcpus", "spindles"))
     memory, use = sum(vm.memory for vm in vms), sum(vm.spindle_use for vm in vms)
@@ -244,9 +244,9 @@ def _stays_small(model: Model) -> bool:
 
 
 def representable(model: Model) -> bool:
-    """Whether vectors reckon with this model exactly enough: finite values, sizes that stay exact, one storage kind.
+    """Return whether vectors represent this model exactly: finite values, exact sizes, one storage kind.
 
-    Where not (no node online, one without memory, sizes below zero or near 2⁶³, nodes with and without exclusive
+    Otherwise (no node online, one without memory, sizes below zero or near 2⁶³, nodes with and without exclusive
     storage in one group, an instance to move that names one node twice), callers use the plain functions of
     `htools.model.moves` and `htools.model.score`.
     """

@@ -1,12 +1,12 @@
 """Scores of many candidate moves at once, from what each changes: two or three nodes and one instance.
 
-`htools.balance.evaluation` answers, for a block of instances and a block of target nodes, the score that each kind of
-move would lead to (infinite where the move is refused), with a bound on the error of these figures. The score so found
-is not Ganeti's to the last bit; whoever decides between candidates closer than the bounds must reckon exactly.
+`htools.balance.evaluation` returns, for a block of instances and a block of target nodes, the score after each kind of
+move (infinite where the move is refused) and a bound on its error. These scores are not Ganeti's to the last bit: the
+choice between candidates closer than the bound needs the exact score.
 
 With U the nodes' values less a reference (per column), s1 = ΣU and s2 = ΣU², a candidate changes s1 by δ1 and s2 by
-δ2, and n²·variance = n(s2 + δ2) − (s1 + δ1)². The part of instance and old nodes goes into a row factor, the part of
-the target into a column factor, so that a column of all candidates is one matrix product of inner dimension four.
+δ2, and n²·variance = n(s2 + δ2) − (s1 + δ1)². Instance and old nodes give a row factor, the target gives a column
+factor, so that one component of all candidates is one matrix product of inner dimension four.
 The derivation of the error bound is docs/score-bound.md.
 """
 
@@ -63,7 +63,7 @@ class Block:
     high: "Floats"
 
     def best(self) -> "Floats":
-        """The lowest score of every row."""
+        """Return the lowest score of every row."""
         lowest = self.scores.min(axis=(0, 2), initial=np.inf)
         best: Floats = np.minimum(lowest, self.failover)
         return best
@@ -84,12 +84,12 @@ class Candidates:
         self.forthcoming = bool((self.vms.real == 0).any())
         self.rooms: dict[Hashable, list[Any]] = {}
         self.refused: dict[Hashable, Bools] = {}
-        """What `htools.balance.admission` works out once a round, by role."""
+        """Results of `htools.balance.admission` that hold for a round, by role."""
         self._merge_columns()
         self.begin_round()
 
     def _merge_columns(self) -> None:
-        """Find the columns that are the same for all nodes and instances, and reckon them once with summed weights."""
+        """Find columns with equal values for all nodes and instances; each is computed once, with summed weights."""
         nodes, vms = self.nodes, self.vms
         weights: list[float] = []
         kept: list[int] = []
@@ -120,10 +120,10 @@ class Candidates:
         self.reference: Floats = online.mean(axis=0) if len(online) else np.zeros(len(WEIGHTS))
 
     def begin_round(self) -> bool:
-        """Take over what the last move changed in the nodes' values: sums, additive parts, factors.
+        """Update sums, additive parts and factors after the last move.
 
         Returns:
-            Whether columns that were reckoned as one are no longer the same, so that nothing kept per column holds.
+            Whether merged columns are no longer equal, so that nothing kept per column is valid.
         """
         nodes, count, on = self.nodes, self.count, self.online
         self.rooms.clear()
@@ -154,22 +154,22 @@ class Candidates:
         tags = TAG_CONFLICTS * float((nodes.tag_conflicts * on).sum())
         places = float((nodes.location_score * on).sum()) + self.tags.collisions
         self.additive = RESERVED_TOTAL * reserved + float(self.n1.sum()) + offline + tags + places
-        """The part of the score that is no deviation."""
+        """The part of the score that is not a deviation."""
         self.magnitude = float(np.abs(nodes.values[nodes.online]).max(initial=1.0))
         """The largest value of any node in any column."""
         counted = 3.0 * (float(nodes.count.max(initial=0.0)) + 1.0) + 20.0 + self.tags.most
         self.own_error = self.error_of_values(self.magnitude) + ROUNDING * (
             count * abs(reserved) + 64.0 * (abs(self.score) + counted)
         )
-        """The part of the bound that is the same for all candidates, but for the largest change of a value."""
+        """The part of the bound that is the same for all candidates, without the largest change of a value."""
         return parted
 
     def error_of_values(self, magnitude: float) -> float:
-        """Ganeti's own error, and that of the values that the factors stand for, where these are so large."""
+        """Return the bound on the error of Ganeti's own sums and of the values in the factors, for this magnitude."""
         return ROUNDING * ((4.0 * self.count + 160.0) * sum(WEIGHTS) + 3.0 * self.count) * magnitude
 
     def largest_sums(self, rows: "Ints") -> "Floats":
-        """Bound on the change of each column's sum by any candidate of the rows: float64[columns + 1, rows]."""
+        """Return bound the change of each column's sum by any candidate of the rows: float64[columns + 1, rows]."""
         units = np.abs(self.as_primary[:, rows]) + np.abs(self.as_secondary[:, rows])
         linear = 2.0 * units * np.abs(self.unit).max(axis=1, initial=0.0)[:, None]
         most = self.nodes.reserved.max(initial=0.0) + self.nodes.needs.max(initial=0.0) + self.vms.failover_memory[rows]
@@ -178,7 +178,7 @@ class Candidates:
 
     @property
     def score(self) -> float:
-        """The score as the vectors see it; without an online node nothing deviates."""
+        """The score as computed in vectors; without an online node the deviations are 0."""
         if not self.count:
             return self.additive
         variance = np.maximum(self.count * self.squares - self.sums * self.sums, 0.0)

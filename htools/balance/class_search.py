@@ -1,15 +1,15 @@
-"""A round's best move where all that moves lies on shared storage: instances are alike in classes.
+"""A round's best move where all movable instances are on shared storage: equal instances are scored once.
 
-Such an instance takes along memory, cores and load, and nothing else changes. Instances with the same needs form a
-class; those of one class on one node lead to the same scores, and so do those of one class on offline nodes, wherever
-they are. So a *row* of candidates is a class and a node (or: offline), and its first instance is the one that moves.
+A move of such an instance changes memory, cores and load only. Instances with the same needs form a class. Those of one
+class on one node lead to the same scores, and so do those of one class on any offline nodes. So a *row* of candidates
+is a class and a node (or: offline), and its first instance is the one that moves.
 
-Scores are found as in `htools.balance.candidates`, with the bound of docs/score-bound.md taken over the whole round
-instead of row by row, and decided exactly, all candidates within the bound at once. While an instance can leave an
-offline node, nothing else is looked at where that lowers the score below what the instances on offline nodes alone
-count: no other move leads there.
+Scores are computed as in `htools.balance.candidates`, with the bound of docs/score-bound.md taken over the whole round
+instead of row by row; all candidates within the bound are then compared exactly, in one step. If moving an instance
+off an offline node makes the score lower than the weight of the instances on offline nodes alone, no other move is
+scored, since none can lead there.
 
-Invariant: the move answered is that of `htools.balance.plain_search.PlainSearch`.
+Invariant: the move found is that of `htools.balance.plain_search.PlainSearch`.
 """
 
 from bisect import insort
@@ -42,7 +42,7 @@ _ASKED = tuple(
     and condition.limit is not Limit.TAGS
     and (condition.planned or condition.limit is not Limit.CORES)
 )
-"""What is asked for an instance without local disks and tags. Planned cores are never less than the real ones."""
+"""Conditions for an instance without local disks and tags. Planned cores are never fewer than the existing ones."""
 _FORCED = tuple(condition for condition in _ASKED if not condition.soft)
 
 NOBODY = np.iinfo(np.intp).max
@@ -50,7 +50,7 @@ NOBODY = np.iinfo(np.intp).max
 
 
 def _movable(model: Model) -> "list[tuple[int, InstanceModel]]":
-    """The instances that may move, with their positions in the model's order."""
+    """Return the instances that may move, with their positions in the model's order."""
     return [
         (at, vm)
         for at, vm in enumerate(model.instances.values())
@@ -63,7 +63,7 @@ def _needs(vm: "InstanceModel") -> tuple[object, ...]:
 
 
 def serves(model: Model) -> bool:
-    """Whether this search is meant for the model, which must be `htools.balance.arrays.representable`."""
+    """Return whether this search can balance the model, which must be `htools.balance.arrays.representable`."""
     online = sum(not node.offline for node in model.nodes.values())
     vms = [vm for _, vm in _movable(model)]
     if not online or not vms or any(node.exclusive or node.migration_tags for node in model.nodes.values()):
@@ -137,7 +137,7 @@ class ClassSearch:
         self.vcpus: Floats = np.array([vm.vcpus for vm in self._kinds], dtype=float)
 
     def _find_columns(self) -> None:
-        """Set up the columns, those that are and stay the same once, with their weights added."""
+        """Set up the columns; columns that always stay equal are kept once, with their weights added."""
         nodes, kinds = self._nodes, self._kinds
         memory, cpus = [float(node.total_memory) for node in nodes], [float(node.total_cpus) for node in nodes]
         speed, ones = [node.cpu_speed for node in nodes], [1.0] * len(nodes)
@@ -177,7 +177,7 @@ class ClassSearch:
         self.largest: list[float] = np.abs(self.added).max(axis=(1, 2)).tolist()
 
     def _read_nodes(self) -> None:
-        """Set up what limits the online nodes."""
+        """Read the limits of the online nodes."""
         nodes = self._nodes
         self.free: Floats = np.array([node.free_memory for node in nodes], dtype=float)
         self.reserved: Floats = np.array([node.reserved for node in nodes], dtype=float)
@@ -191,7 +191,7 @@ class ClassSearch:
     # -- scores in vectors ---------------------------------------------------------------------------------------
 
     def _fits(self, classes: "Ints", *, force: bool) -> "Bools":
-        """Whether online nodes take an instance of each class: bool[rows, n]."""
+        """Return whether online nodes take an instance of each class: bool[rows, n]."""
         real, planned = self._figures(classes)
         fits: Bools = np.ones((len(classes), self.count), dtype=bool)
         for condition in _FORCED if force else _ASKED:
@@ -200,7 +200,7 @@ class ClassSearch:
         return fits
 
     def _figures(self, classes: "Ints") -> "tuple[dict[Figure, Floats], dict[Figure, Floats]]":
-        """What conditions compare, of what exists and of what is planned: rows of classes by nodes, or nodes alone."""
+        """Return the figures of conditions without and with forthcoming instances: [classes, nodes] or [nodes]."""
         cores = (self.planned_cpus + self.vcpus[classes][:, None]) / self.total_cpus
         memory = self.memory[classes][:, None]
         return (
@@ -218,7 +218,7 @@ class ClassSearch:
         )
 
     def _n1_change(self, classes: "Ints", homes: "Ints | None") -> "Floats | float":
-        """Change of the instances on nodes that fail N+1."""
+        """Return the change of the number of instances on nodes that fail N+1."""
         used, now = self.used[classes], np.where(self.failed, self.residents, 0.0)
         fails = used[:, None] >= self.free - self.reserved
         if not now.any() and not fails.any():
@@ -230,7 +230,7 @@ class ClassSearch:
         return change
 
     def _scores(self, classes: "Ints", homes: "Ints | None") -> "tuple[Floats, float]":
-        """What moves of the rows lead to, float64[rows, n], and the bound of the error; `homes` None: offline."""
+        """Return the scores after moves of the rows, float64[rows, n], and the error bound; `homes` None: offline."""
         count = self.count
         centred = self.values - self.reference
         s1, s2 = centred.sum(axis=1), (centred * centred).sum(axis=1)
@@ -253,7 +253,7 @@ class ClassSearch:
         return scores, self._error(s1.tolist(), s2.tolist(), extreme, low)
 
     def _counted(self) -> float:
-        """The part of the score that counts instances: on nodes that fail N+1, and on offline ones."""
+        """Return the part of the score that counts instances: on nodes that fail N+1, and on offline ones."""
         offline = COMPONENTS[Part.OFFLINE_INSTANCES].weight * self.offline_all
         return offline + COMPONENTS[Part.OFFLINE_PRIMARIES].weight * self.offline_primaries + self._failing()
 
@@ -261,7 +261,7 @@ class ClassSearch:
         return float(self.residents[self.failed].sum())
 
     def _error(self, s1: list[float], s2: list[float], extreme: list[float], low: list[float]) -> float:
-        """The bound of docs/score-bound.md, sections 2 to 5, for all candidates of a round at once."""
+        """Return the bound of docs/score-bound.md, sections 2 to 5, for all candidates of a round at once."""
         count, error, magnitude = self.count, 0.0, 1.0
         for column, change in enumerate(self.largest):
             squares = s2[column] + change * (2.0 * extreme[column] + change)
@@ -280,7 +280,7 @@ class ClassSearch:
     # -- exact scores --------------------------------------------------------------------------------------------
 
     def _exact(self, chosen: "list[tuple[int, int, int, int]]") -> list[float]:
-        """The scores that candidates `(position, target, class, home)` lead to, in Ganeti's order of operations."""
+        """Score candidates `(position, target, class, home)` exactly, in Ganeti's order of operations."""
         targets = np.array([entry[1] for entry in chosen], dtype=np.intp)
         classes = np.array([entry[2] for entry in chosen], dtype=np.intp)
         homes = np.array([entry[3] for entry in chosen], dtype=np.intp)
@@ -325,7 +325,7 @@ class ClassSearch:
     # -- rounds --------------------------------------------------------------------------------------------------
 
     def best(self, before: float) -> tuple[Move, Moved, float] | None:
-        """The first among the best moves, None where none leads below the score `before`."""
+        """Return the first among the best moves, None where none leads below the score `before`."""
         if not self.rules.instance_moves:
             return None
         blocks: list[tuple[Ints, Ints | None, Floats]] = []
@@ -350,7 +350,7 @@ class ClassSearch:
     def _decide(
         self, blocks: "list[tuple[Ints, Ints | None, Floats]]", limit: float, before: float
     ) -> tuple[Move, Moved, float] | None:
-        """Among the candidates in vectors up to `limit`, the first with the least exact score below `before`."""
+        """Return, of the candidates scored up to `limit`, the first with the least exact score, if below `before`."""
         chosen: list[tuple[int, int, int, int]] = []
         for classes, homes, scores in blocks:
             for row, target in np.argwhere(scores <= limit).tolist():
@@ -366,7 +366,7 @@ class ClassSearch:
         position, target, _, _ = chosen[found.index(best)]
         move = Move(self._vms[position], MoveKind.FAILOVER_TO_ANY, self._index[target])
         moved = attempt(self.model, move, ignore_soft=self.rules.ignore_soft)
-        return None if isinstance(moved, FailMode) else (move, moved, best)  # never refused, since it fits
+        return None if isinstance(moved, FailMode) else (move, moved, best)  # never refused: it fits
 
     def commit(self, moved: Moved) -> None:
         """Make a move and bring the accounts up to date."""

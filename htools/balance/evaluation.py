@@ -1,6 +1,6 @@
 """One block of candidates: instances by target nodes, each kind of move scored from what it changes.
 
-See `htools.balance.candidates` for the idea; here are the kinds. Conditions and changes are those of
+`htools.balance.candidates` explains the method; here are the kinds of moves. Conditions and changes are those of
 `htools.model.moves`.
 """
 
@@ -22,7 +22,7 @@ class Evaluation(Changes):
     """One block: rows are instances, columns are target nodes."""
 
     def _prepare(self) -> None:
-        """What several kinds share."""
+        """Compute what several kinds share."""
         nodes, primary, secondary = self.nodes, self.primary, self.secondary
         self.left_free = nodes.free[primary] + self.used  # the primary's free memory without the instance
         self.left_failed = self.left_free <= nodes.reserved[primary]
@@ -66,8 +66,8 @@ class Evaluation(Changes):
 
     def _block(self, kinds: tuple[MoveKind, ...], scores: "Floats", failover: "Floats") -> Block:
         parent = self.parent
-        # Ganeti's own sums are off by at most this much, and so are the node values that the factors stand for;
-        # then the sum of the reserves, and the last additions. See docs/score-bound.md.
+        # Bounds the error of Ganeti's own sums, of the node values in the factors, of the sum of the reserves, and of
+        # the last additions. See docs/score-bound.md.
         change = self._largest_change() + 3.0 * self.failover * parent.per_memory.max(initial=0.0)
         own = parent.own_error + parent.error_of_values(1.0) * change
         empty = np.zeros((0, len(self.rows)))
@@ -76,7 +76,7 @@ class Evaluation(Changes):
         return Block(kinds, scores, failover, self.linear_error + self.reserve_error + own, low, high)
 
     def _largest_change(self) -> "Floats":
-        """The most by which any value of a row's nodes can change."""
+        """Return the most by which any value of a row's nodes can change: float64[rows]."""
         units = np.abs(self.as_primary) + np.abs(self.as_secondary)
         most: Floats = (units * np.abs(self.parent.unit).max(axis=1, initial=0.0)[:, None]).max(axis=0, initial=0.0)
         return most
@@ -97,7 +97,7 @@ class Evaluation(Changes):
         return score, valid & self._targets_keep_n1(reserve, self.force_secondary)
 
     def _sum(self, rows: "Floats", targets: "Floats") -> "Floats":
-        """Additive part: the cluster's own, with the changes by rows and targets of instances that exist."""
+        """Return the additive part after the changes by rows and by targets; forthcoming instances change nothing."""
         total: Floats = rows[:, None] + targets
         return self.parent.additive + total * self.real[:, None]
 
@@ -204,12 +204,12 @@ class Evaluation(Changes):
 
 
 def evaluate(candidates: Candidates, rows: "Ints", targets: "Ints", *, external: bool) -> Block:
-    """Scores of all candidates of some instances on the given targets (online nodes), by position.
+    """Score all candidates of some instances on the given targets (online nodes), by position.
 
     Args:
         candidates: the model's arrays.
-        rows: instances, all mirrored externally or all not.
-        targets: nodes.
+        rows: intp[rows], instances, all mirrored externally or all not.
+        targets: intp[targets], nodes.
         external: whether the instances are mirrored externally.
     """
     evaluation = Evaluation(candidates, rows, targets)

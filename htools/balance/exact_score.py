@@ -36,14 +36,14 @@ class ExactScore:
         self._values: Floats = np.array([node_values(node) for node in nodes]).reshape(len(nodes), len(COMPONENTS))
 
     def refresh(self, nodes: Sequence[NodeModel]) -> None:
-        """Take over nodes that have changed for good."""
+        """Update the nodes that a move changed."""
         for node in nodes:
             at = self._at[node.index]
             self._nodes[at] = node
             self._values[at] = node_values(node)
 
     def score(self, changed: Sequence[NodeModel] = ()) -> float:
-        """The score with some nodes replaced."""
+        """Return the score with some nodes replaced."""
         if not self._online:
             return 0.0
         kept = {self._at[node.index]: self._values[self._at[node.index]].copy() for node in changed}
@@ -73,7 +73,7 @@ class ExactScore:
                 value = sums[position]
             elif aggregation is Aggregation.COLLISIONS:
                 value = self._collisions(changed)
-            else:  # whole numbers, whose sum does not depend on the order
+            else:  # whole numbers: their sum does not depend on the order
                 value = offline[_OFFLINE.index(position)]
             result += weight * value
         return result

@@ -1,8 +1,8 @@
-"""Why an instance does not move: for each target, the score it would lead to, or the constraint that binds.
+"""Why an instance does not move: for each target the score after the move, or the constraint that refuses it.
 
-The constraints are those of `spec.allocator.admission`, in that order; the first that does not hold is the one that
-refuses, with figures and names. Those that would refuse once it held follow, for whoever removes only one of several
-finds the next. Nothing is decided here.
+The constraints are those of `spec.allocator.admission`, in that order. The first that is not met is the reason, shown
+with figures and names. The others that are not met follow, since each of them refuses once the first is met. Nothing is
+decided here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,12 +32,12 @@ from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """One thing that a node is asked for and that it does not have.
+    """A condition that a node does not meet.
 
     Attributes:
-        mode: the failure it is.
-        text: what it is, with figures.
-        soft: whether `--ignore-soft-errors` passes over it.
+        mode: the class of the refusal.
+        text: the condition in words and figures.
+        soft: whether `--ignore-soft-errors` ignores it.
     """
 
     mode: FailMode
@@ -54,7 +54,7 @@ def _figure(value: float) -> str:
 
 
 def _in_numbers(condition: Condition, figures: Mapping[Figure, Any]) -> str:
-    """How far a condition is met."""
+    """Return the two numbers that show how far a condition is met."""
     if figures[condition.need] == inf:
         return "nobody knows how many the instance needs"
     have, need = condition.numbers(figures)
@@ -75,7 +75,7 @@ def _unmet(
     primary: int,
     ignore_disks: bool = False,
 ) -> Iterator[Constraint]:
-    """The conditions that a node does not meet, in order, in words and figures."""
+    """Yield the conditions that a node does not meet, in order, in words and figures."""
     both = figures_of(node, vm, primary, planned=False), figures_of(node, vm, primary, planned=True)
     asked = circumstances(node, vm, disks_there=ignore_disks)
     for condition in conditions:
@@ -83,7 +83,7 @@ def _unmet(
         if (vm.forthcoming and not condition.planned) or not asked.issuperset(condition.only):
             continue
         if not condition.refused(figures) or (condition.limit is Limit.LEAST_DISK and node.low_disk <= 1):
-            continue  # no more than any disk at all is asked for then
+            continue  # the same as the condition on free disk then
         text = f"{_named(condition, node, names, primary)}: {_in_numbers(condition, figures)}"
         if condition.limit is not Limit.TAGS:
             yield Constraint(condition.mode, text, condition.soft)
@@ -94,7 +94,7 @@ def _unmet(
 
 
 def _named(condition: Condition, node: NodeModel, names: Mapping[int, str], primary: int) -> str:
-    """What a condition is called, with the peers that it is about."""
+    """Return the name of a condition, with the peer nodes that it is about."""
     if condition.need is Figure.RESERVED_AFTER:
         return f"memory for the failure of {names.get(primary, '?')} or another peer"
     if condition.kept is Figure.RESERVED and node.peers:
@@ -103,22 +103,22 @@ def _named(condition: Condition, node: NodeModel, names: Mapping[int, str], prim
 
 
 def as_primary(node: NodeModel, vm: InstanceModel, names: Mapping[int, str]) -> Iterator[Constraint]:
-    """What stands in the way of a node's running an instance."""
+    """Yield the conditions that keep a node from running an instance."""
     return _unmet(node, vm, AS_PRIMARY, names, primary=vm.primary)
 
 
 def as_secondary(
     node: NodeModel, vm: InstanceModel, primary: int, names: Mapping[int, str], *, ignore_disks: bool = False
 ) -> Iterator[Constraint]:
-    """What stands in the way of a node's mirroring an instance that runs on `primary`."""
+    """Yield the conditions that keep a node from mirroring an instance that runs on `primary`."""
     return _unmet(node, vm, AS_SECONDARY, names, primary=primary, ignore_disks=ignore_disks)
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why one candidate is refused: the node, its part, the constraint, whether it is soft, and its failure.
+    """Why one candidate is refused: the node, its role, the constraint, whether it is soft, and its failure.
 
-    `others` are those that would refuse it as well if this one did not.
+    `others` are the constraints that refuse it as well.
     """
 
     node: str
@@ -138,7 +138,7 @@ def _all(node: NodeModel, part: str, constraints: Iterator[Constraint], *, force
 
 
 class Explanation:
-    """What stands in the way of one instance in one model."""
+    """The reasons why one instance of a model does not move."""
 
     def __init__(self, model: Model, rules: Rules, index: int) -> None:
         self.model, self.rules, self.vm = model, rules, model.instances[index]
@@ -147,7 +147,7 @@ class Explanation:
         self.forthcoming = any(vm.forthcoming for vm in model.instances.values())
 
     def fixed(self) -> list[str]:
-        """Reasons for which the instance is not considered at all."""
+        """Return the reasons for which balancing does not consider the instance."""
         vm, nodes, found = self.vm, self.model.nodes, []
         if not vm.instance.movable:
             found.append(f"its disk template {vm.instance.disk_template.value} cannot be moved")
@@ -167,7 +167,7 @@ class Explanation:
         return found
 
     def candidates(self) -> Iterator[tuple[Move, float | None, Obstacle | None]]:
-        """Every move that is tried, with the score it leads to or what refuses it."""
+        """Yield every move that is tried, with the score after it, or the obstacle that refuses it."""
         online = [index for index, node in self.model.nodes.items() if not node.offline]
         for move in offered(self.model, self.vm.index, self.rules, online):
             moved = attempt(self.model, move, ignore_soft=self.rules.ignore_soft)
@@ -207,12 +207,12 @@ class Explanation:
         return _all(node, "new secondary", asked, force=force)
 
     def obstacle(self, move: Move) -> Obstacle:
-        """The first constraint that a refused move does not meet, with all others that it does not meet either."""
+        """Return the first constraint that a refused move does not meet, with all others that it does not meet."""
         first, *others = self._obstacles(move)
         return replace(first, others=tuple(other for other in others if not self._told(other, (first, *others))))
 
     def _told(self, obstacle: Obstacle, others: Iterable[Obstacle]) -> bool:
-        """Whether it only says again, of forthcoming instances, what is said without: there are none."""
+        """Return whether it repeats another obstacle for forthcoming instances although there are none."""
         what, note, _ = obstacle.constraint.partition(WITH_FORTHCOMING)
         if not note or self.forthcoming:
             return False
@@ -235,7 +235,7 @@ class Explanation:
             found += self._mirrors(primary, secondary.index, force=leaving, left="primary", ignore_disks=ignored)
         elif target is not None and secondary is not None:
             found = self._with_target(move.kind, primary, secondary, target)
-        # Replacing the secondary accounts the primary anew; only hard limits that it breaks already can refuse that.
+        # Replacing the secondary adds the primary again; only hard limits that it breaks already can refuse that.
         if move.kind is MoveKind.REPLACE_SECONDARY:
             found += self._again(primary)
         missing = Obstacle(primary.name, "present primary", "no secondary", soft=False, mode=FailMode.INTERNAL)
@@ -280,7 +280,7 @@ class Explanation:
         return words.get(move.kind.value, f"f r:{name}")
 
     def lines(self) -> list[str]:
-        """The explanation as lines of at most 80 columns, as far as names are not longer."""
+        """Return the explanation as lines of at most 80 columns, unless names are longer."""
         vm = self.vm
         where = self.names.get(vm.primary, "?")
         if vm.secondary != NO_NODE:
@@ -317,7 +317,7 @@ class Explanation:
             yield from wrap(text, 80, initial_indent=indent, subsequent_indent=indent + "  ")
 
     def _verdict(self, values: list[float]) -> str:
-        """What the scores come to."""
+        """Return a sentence on the scores of all targets."""
         if not values:
             return "None of them is possible."
         best = min(values)

@@ -1,11 +1,11 @@
-"""Looking ahead: a step that is not the best, or even worse than none, where what follows makes up for it.
+"""Looking ahead: takes a move that is not the best, or even raises the score, if the following moves make up for it.
 
 Before each decision the best moves of the most promising instances are tried on copies, each followed by the greedy
-rounds of `htools.balance.rounds`, K steps in all. The whole path that ends lowest is taken, if it ends lower than the
-greedy path (which is taken otherwise). Every path taken lowers the score, so that this ends as balancing does.
+rounds of `htools.balance.rounds`, K steps in all. The path with the lowest final score is taken, the greedy one unless
+another is lower. Every path taken lowers the score, so this ends as balancing does.
 
-A path that is lower after K steps may lead to where nothing more is gained, above the end of the greedy rounds. So the
-greedy solution is found as well, and is the answer unless the other one ends lower.
+A path that is lower after K steps may still end higher than the greedy rounds. So the greedy solution is computed as
+well, and is the result unless the other one ends lower.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,14 +25,14 @@ WIDTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Steps one after the other, and the score they end at."""
+    """Moves one after the other, and the score after the last."""
 
     steps: tuple[Planned, ...]
     score: float
 
 
 def _made(model: Model, move: Move, before: float, rules: Rules) -> Planned | None:
-    """One move made in the model, None where it is refused."""
+    """Make one move in the model; None where it is refused."""
     moved = attempt(model, move, ignore_soft=rules.ignore_soft)
     if not isinstance(moved, Moved):
         return None
@@ -43,7 +43,7 @@ def _made(model: Model, move: Move, before: float, rules: Rules) -> Planned | No
 
 
 def _follow(model: Model, first: Move | None, rules: Rules, before: float, stop_at: float, steps: int) -> Path:
-    """The greedy path, after a first move if one is given, on a copy."""
+    """Follow the greedy path on a copy, after a first move if one is given."""
     trial = model.copy()
     path: list[Planned] = []
     if first is not None:
@@ -57,7 +57,7 @@ def _follow(model: Model, first: Move | None, rules: Rules, before: float, stop_
 
 
 def _shorter(path: Path) -> Path:
-    """The path up to where its score is lowest."""
+    """Cut the path where its score is lowest."""
     if not path.steps:
         return path
     least = min(range(len(path.steps)), key=lambda at: path.steps[at].score)
@@ -65,7 +65,7 @@ def _shorter(path: Path) -> Path:
 
 
 def _ahead(model: Model, rules: Rules, before: float, ahead: int, stop_at: float, rounds: int) -> Iterator[Planned]:
-    """The moves found by looking ahead alone, wherever they end."""
+    """Yield the moves found by looking ahead, without comparing the result with the greedy solution."""
     done = 0
     while (rounds < 0 or done < rounds) and before > stop_at:
         steps = ahead if rounds < 0 else min(ahead, rounds - done)
@@ -96,16 +96,16 @@ def balance_ahead(
     rounds: int = -1,
     watch: Callable[[Iterator[Planned]], Iterator[Planned]] = iter,
 ) -> Iterator[Planned]:
-    """The moves of a solution that ends no higher than balancing does.
+    """Return the moves of a solution whose final score is at most that of plain balancing.
 
     Args:
         model: changed in place.
         rules: what is allowed.
         before: the model's score.
-        ahead: so many steps are looked at before each decision.
-        stop_at: score at or below which nothing is left to do.
-        rounds: at most so many (no bound below zero).
-        watch: passes on the moves while they are looked for, which need not be those of the solution.
+        ahead: number of steps looked at before each decision.
+        stop_at: balancing ends at or below this score.
+        rounds: largest number of moves; negative: no limit.
+        watch: receives and passes on the moves while they are searched; they need not be those of the solution.
     """
     greedy = list(balance(model.copy(), rules, before, stop_at=stop_at, rounds=rounds))
     found = list(watch(_ahead(model.copy(), rules, before, ahead, stop_at, rounds)))

@@ -10,14 +10,14 @@ from spec.allocator.decisions import FailMode, Move, Rules
 
 
 class PlainSearch:
-    """A round's best move by trying every candidate and scoring the whole cluster: for models beyond vectors."""
+    """Finds a round's best move by trying every candidate and scoring the whole cluster."""
 
     def __init__(self, model: Model, rules: Rules) -> None:
         self.model = model
         self.rules = rules
 
     def best(self, before: float) -> tuple[Move, Moved, float] | None:
-        """The first among the best moves, None where none leads below the score `before`."""
+        """Return the first among the best moves, None where none leads below the score `before`."""
         model, rules = self.model, self.rules
         online = [index for index, node in model.nodes.items() if not node.offline]
         found: tuple[Move, Moved, float] | None = None

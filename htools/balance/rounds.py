@@ -1,7 +1,7 @@
 """Balancing: rounds that each take the best move, until nothing is gained.
 
-The definition is `spec.allocator.balance`. A round's best move is found by `htools.balance.vector_search`, which is
-imported only when a round is due, since most runs on balanced clusters need none, and only where it pays.
+The definition is `spec.allocator.balance`. `search_for` chooses how a round's best move is found. The vector searches
+are imported only when a round begins, since runs on balanced clusters need none, and only if numpy saves time.
 
 >>> from htools.model.cluster import Model
 >>> from htools.model.score import score
@@ -27,25 +27,25 @@ from spec.allocator.decisions import Move, Rules
 
 
 def accepted(before: float, after: float, rules: Rules) -> bool:
-    """Whether a round's gain is enough."""
+    """Return whether a round's gain is enough."""
     return after < before and (before > rules.min_gain_limit or before - after >= rules.min_gain)
 
 
 class Search(Protocol):
-    """What finds the moves."""
+    """Finds the best move of each round."""
 
     def best(self, before: float) -> tuple[Move, Moved, float] | None:
-        """The first among the best moves, None where none leads below the score `before`."""
+        """Return the first among the best moves, None where none leads below the score `before`."""
 
     def commit(self, moved: Moved) -> None:
         """Make a move."""
 
 
 def search_for(model: Model, rules: Rules) -> Search:
-    """What finds a model's moves soonest.
+    """Choose the fastest search for a model.
 
-    That is the engine or its special case, but the plain search for a model that vectors do not represent exactly, and
-    for one that is too small to be worth the import of numpy.
+    That is `ClassSearch` where it serves, else `Engine`; but `PlainSearch` for a model that vectors do not represent
+    exactly, and for one below `htools.limits.BALANCING_CANDIDATES`, where importing numpy takes longer.
     """
     targets = max(0, sum(not node.offline for node in model.nodes.values()) - 2)
     candidates = len(movable(model, rules)) ** 2 * (1 + 4 * targets)
@@ -65,14 +65,14 @@ def search_for(model: Model, rules: Rules) -> Search:
 
 
 def balance(model: Model, rules: Rules, before: float, *, stop_at: float, rounds: int = -1) -> Iterator[Planned]:
-    """The moves of a solution, each made in the model before the next is looked for.
+    """Yield the moves of a solution, each made in the model before the next is searched.
 
     Args:
         model: changed in place.
         rules: what is allowed.
         before: the model's score.
-        stop_at: score at or below which nothing is left to do.
-        rounds: at most so many (no bound below zero).
+        stop_at: balancing ends at or below this score.
+        rounds: largest number of moves; negative: no limit.
     """
     done = 0
     search: Search | None = None

@@ -1,4 +1,4 @@
-"""What moves change in the score's parts, for a block of instances and targets at a time.
+"""Changes of the score's parts by moves, for a block of instances and targets at a time.
 
 Deviations come from changed sums (see `htools.balance.candidates`), with a bound on the error of what is computed; the
 other parts (N+1, offline nodes, tags, places) are whole numbers.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 VARIANCE_ROUNDINGS = 128.0
-"""Roundings that the terms of a variance suffer at most, counted in docs/score-bound.md."""
+"""Upper limit of the roundings in the terms of a variance, counted in docs/score-bound.md."""
 
 
 class Changes(Rooms):
@@ -34,13 +34,13 @@ class Changes(Rooms):
         self.reserve_error: Floats = np.zeros(len(rows))
 
     def _change(self, at: "Ints", online: "Floats", units: "Floats") -> "tuple[Floats, Floats]":
-        """Changes of the sums of values and of squares when a node's needs change by `units`."""
+        """Return the changes of the sums of values and of squares when a node's needs change by `units`."""
         parent = self.parent
         delta = parent.unit[:, at] * units * online
         return delta, delta * (2.0 * parent.value[:, at] + delta)
 
     def _reserve_change(self, at: "Ints", online: "Floats", reserved: "Floats") -> "tuple[Floats, Floats]":
-        """The same for the reserved memory, which becomes `reserved` MiB (rows, or rows by targets)."""
+        """Return the same for the reserved memory, which becomes `reserved` MiB: [rows] or [rows, targets]."""
         parent = self.parent
         value, unit, shift = parent.reserved_value[at], parent.per_memory[at], parent.reference[RESERVED] * online
         if reserved.ndim == 2 and at is not self.targets:
@@ -50,12 +50,12 @@ class Changes(Rooms):
         return delta, delta * (new + value)
 
     def _deviations(self, delta: "Floats", square: "Floats", units: "Floats") -> "Floats":
-        """Weighted sum of the linear columns' deviations, float64[rows, targets].
+        """Return the weighted sum of the linear columns' deviations, float64[rows, targets].
 
         Args:
             delta: float64[columns, rows], change of the sums by the rows' own nodes.
-            square: the same of the sums of squares.
-            units: what the targets' values change by, in units.
+            square: float64[columns, rows], change of the sums of squares.
+            units: float64[columns, rows], change of the targets' values in units.
         """
         parent, count = self.parent, self.parent.count
         s1, s2 = parent.s1[:, None] + delta, parent.s2[:, None] + square
@@ -69,7 +69,7 @@ class Changes(Rooms):
         return weighted.reshape(rows, targets)
 
     def _deviations_of_rows(self, delta: "Floats", square: "Floats") -> "Floats":
-        """The same where no target is involved, float64[rows]."""
+        """Return the same where no target is involved, float64[rows]."""
         parent, count = self.parent, self.parent.count
         s1, s2 = parent.s1[:, None] + delta, parent.s2[:, None] + square
         variance = (count * s2 - s1 * s1)[:, :, None]
@@ -94,10 +94,10 @@ class Changes(Rooms):
             self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
 
     def _error(self, weights: "Floats", low: "Floats", size: "Floats") -> "tuple[Floats, Floats]":
-        """The rows' error from rounding of variances, and that of each variance (times n²).
+        """Return the rows' error from rounding of variances, and that of each variance (times n²).
 
-        A variance is off by so many roundings of the terms it is made of, whose sizes add up to `size`; its root by
-        the root of that at most, or by less where the variance is well above nought.
+        The error of a variance is at most `VARIANCE_ROUNDINGS` roundings of its terms, whose sizes add up to `size`;
+        that of its root is at most the root of this, or less where the variance is well above zero.
         """
         off = VARIANCE_ROUNDINGS * ROUNDING * size
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -106,7 +106,7 @@ class Changes(Rooms):
         return error, off
 
     def _reserve_deviation(self, delta: "Floats", square: "Floats") -> "Floats":
-        """A quarter of the change of the sum of reserves, and their deviation; rows, or rows by targets."""
+        """Return the weighted change of the sum of reserves plus their deviation: [rows] or [rows, targets]."""
         parent, count = self.parent, self.parent.count
         s1, s2 = parent.sums[RESERVED] + delta, parent.squares[RESERVED] + square
         variance = count * s2 - s1 * s1
@@ -124,24 +124,24 @@ class Changes(Rooms):
         return deviation
 
     def _n1_of_rows(self, at: "Ints", online: "Floats", failed: "Bools", change: float) -> "Floats":
-        """Change of the instances on nodes that fail N+1, for the rows' own nodes; `failed` may be by targets too."""
+        """Return the change of instances on nodes that fail N+1, for the rows' own nodes: [rows] or as `failed`."""
         count, before = (self.nodes.count[at] + change) * online, self.parent.n1[at]
         if failed.ndim == 2:
             return np.where(failed, count[:, None], 0.0) - before[:, None]
         return np.where(failed, count, 0.0) - before
 
     def _n1_of_targets(self, failed: "Bools") -> "Floats":
-        """The same for the targets, which get one more instance."""
+        """Return the same for the targets, which get one more instance."""
         at = self.targets
         return np.where(failed, self.nodes.count[at] + 1.0, 0.0) - self.parent.n1[at]
 
     def _running_fails(self) -> "Bools":
-        """Whether the targets fail N+1 when they run the instance."""
+        """Return whether the targets fail N+1 when they run the instance."""
         at = self.targets
         return self.used[:, None] >= (self.nodes.free[at] - self.nodes.reserved[at])
 
     def _tag_change(self, target: "Ints | None") -> "Floats":
-        """The weighted change of tag conflicts when the primary moves to each of the targets, or to the secondary."""
+        """Return the weighted change of tag conflicts when instances run on each target, or on the secondary."""
         tags = self.parent.tags
         if tags.joining is None or tags.leaving is None or tags.exclusion is None:
             return np.zeros(1)
@@ -152,7 +152,7 @@ class Changes(Rooms):
         return TAG_CONFLICTS * tags.joining[classes[:, None], target] - leaving[:, None]
 
     def _shared(self, others: "Ints") -> "Floats":
-        """Places that each of the given nodes (one a row) shares with each target."""
+        """Count the places that each of the given nodes (one a row) shares with each target."""
         places = self.parent.tags.places
         if places is None:
             return np.zeros((len(self.rows), 1))
@@ -160,7 +160,7 @@ class Changes(Rooms):
         return shared
 
     def _place_change(self, kind: MoveKind) -> "Floats":
-        """Change of the location scores and of the collisions of place and exclusion tag."""
+        """Return the change of the location scores and of the collisions of place and exclusion tag."""
         tags = self.parent.tags
         if tags.places is None and tags.unmet is None:
             return np.zeros(1)
@@ -195,11 +195,11 @@ class Changes(Rooms):
             return np.zeros(len(self.rows))
         nodes, inverse = np.unique(self.secondary, return_inverse=True)
         changes = tags.collision_change(self.rows, self.primary, self.on_primary, nodes)
-        # An offline secondary adds no collision, but is never failed over to either.
+        # An offline secondary adds no collision, and no instance fails over to it.
         return changes[np.arange(len(self.rows)), inverse]
 
     def _accepted(self, source: "Ints", target: "Ints | None") -> "Bools":
-        """Whether instances may migrate from the rows' nodes to other nodes of the rows, or to the targets."""
+        """Return whether instances may migrate from the rows' nodes to other nodes of the rows, or to the targets."""
         accepts = self.parent.tags.accepts
         if accepts is None:
             return np.ones(1, dtype=bool)

@@ -1,8 +1,7 @@
 """Tags as tables: exclusion, migration and location in the form that vectors can look up.
 
-For each *class* of instances with the same exclusion tags there is a row over the nodes; for each set of places a row
-over the places; for each class of wishes a row over the sets of places. Clusters without such tags have None for a
-table and pay nothing.
+Each *class* of instances with the same exclusion tags has a row over the nodes, each set of places a row over the
+places, each class of wishes a row over the sets of places. Without such tags a table is None and costs nothing.
 
 Source: as `spec.allocator.tags`; what the counts mean is `spec.allocator.score`.
 """
@@ -28,11 +27,11 @@ class TagTables:
         joining: float64[classes, n], conflicts that one more primary of the class adds on a node.
         leaving: float64[classes, n], conflicts that one fewer removes.
         accepts: bool[n, n], whether a node (column) takes instances from another (row); None: all do.
-        places: float64[n, places], 1 where the node is in the place; None where nobody is anywhere.
+        places: float64[n, places], 1 where the node is in the place; None without places.
         unmet: float64[k, n], wishes of an instance that a node as primary leaves unmet; None without wishes.
         collisions: current number of primaries that share place and exclusion tag with another, beyond the first.
         shifted: bool[classes], whether the last refresh changed what the class's moves change in `collisions`.
-        most: the most that any move changes the parts of the score that count tags and places.
+        most: upper limit of a move's change to the parts of the score that count tags and places.
     """
 
     def __init__(self, model: Model, nodes: NodeArrays) -> None:
@@ -112,7 +111,7 @@ class TagTables:
         self._count_pairs()
 
     def _count_pairs(self) -> None:
-        """How many primaries on online nodes have each exclusion tag in each place."""
+        """Count the primaries on online nodes that have each exclusion tag in each place."""
         if self.places is None or self.exclusion is None:
             return
         counts = np.zeros((len(self._tags), len(self._places)))
@@ -129,18 +128,18 @@ class TagTables:
 
     @property
     def global_counts(self) -> bool:
-        """Whether a move changes the scores of candidates that it does not touch otherwise (`touched_from_afar`)."""
+        """Return whether a move can change scores of candidates on other nodes (`touched_from_afar`)."""
         return self.places is not None and self.exclusion is not None
 
     def touched_from_afar(self) -> "Bools | None":
-        """Which instances' moves change `collisions` by something else since the last refresh; None: there are none."""
+        """Return which instances' moves change `collisions` differently since the last refresh; None: no instance's."""
         if self.exclusion is None or not self.global_counts:
             return None
         afar: Bools = self.shifted[self.exclusion]
         return afar
 
     def collision_change(self, rows: "Ints", source: "Ints", online: "Floats", targets: "Ints") -> "Floats":
-        """Change of `collisions` when primaries move.
+        """Return the change of `collisions` when primaries move.
 
         Args:
             rows: intp[m], the instances.

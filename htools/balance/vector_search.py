@@ -1,14 +1,13 @@
-"""The score engine: a round's best move, found in vectors and decided exactly, from what the last move touched.
+"""The score engine: finds a round's best move in vectors, and compares the closest candidates exactly.
 
-Every instance that may move has a *row*: a lower bound of the score that any of its candidates leads to. A move
-changes the values of two or three nodes. It makes stale the rows of instances on those nodes, and of instances with an
-exclusion tag that is in other places now; for every other row, the candidates with those nodes as targets are scored
-anew, and the bound of all the others is lowered by the most that the change of the cluster's sums can lower it
-(`_drift`). A round refreshes stale rows and then, lowest bound first, rows that could still win; the candidates within
-the error bound of the best are decided by the exact score in Ganeti's order of operations, in the order in which the
-peer tries them.
+Every instance that may move has a *row* with a lower bound of the scores of its candidates. A move changes the values
+of two or three nodes. The rows of instances on those nodes become stale, and those of instances with an exclusion tag
+that is now in other places. For every other row, the candidates with those nodes as targets are scored again, and the
+bound of its other candidates is lowered by the most that the change of the cluster's sums can lower them (`_drift`).
+A round refreshes stale rows and then, lowest bound first, rows that could still win. Candidates within the error bound
+of the best are compared by the exact score in Ganeti's order of operations, in the order in which Ganeti tries them.
 
-Invariants: `_bound[row]` never exceeds the true score of any candidate of the row; the move answered is Ganeti's.
+Invariants: `_bound[row]` never exceeds the true score of any candidate of the row; the move found is Ganeti's.
 """
 
 from collections.abc import Sequence
@@ -39,7 +38,7 @@ REFRESH = 48
 
 
 def _needs(vm: InstanceModel) -> tuple[object, ...]:
-    """All of an instance that matters for its moves, except its primary node."""
+    """Return all that matters for an instance's moves, except its primary node."""
     sizes = (vm.memory, vm.used_memory, vm.failover_memory, vm.disk, vm.vcpus, vm.spindle_use, vm.spindles)
     places = (vm.secondary, vm.mirrored, vm.exclusion_tags, vm.desired_locations, vm.location_score)
     return (*sizes, vm.load, vm.local, vm.forthcoming, *places)
@@ -71,11 +70,11 @@ class Engine:
 
     @property
     def vectors(self) -> Candidates:
-        """The vectors behind it, for callers that score candidates of their own."""
+        """The arrays that it scores with, for callers that score candidates of their own."""
         return self._candidates
 
     def _find_eligible(self) -> None:
-        """Mark the rows of instances that may move now, none without an online node; the others never win."""
+        """Mark the rows of instances that may move now (none without an online node); other rows never win."""
         at = self._candidates.vms.position
         eligible = np.zeros(len(self._eligible), dtype=bool)
         if len(self._targets):
@@ -85,7 +84,7 @@ class Engine:
         self._eligible = eligible
 
     def _classes(self) -> "Ints | None":
-        """A number for each row, the same where instances differ in nothing but where they run; None for no use."""
+        """Give each row a number, equal for instances that differ only in where they run; None if that is useless."""
         tags = self._candidates.tags
         if not self._external.any() or tags.global_counts:
             return None
@@ -96,9 +95,9 @@ class Engine:
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
     def _leaders(self, rows: "Ints") -> "Ints":
-        """Of rows whose candidates lead to the very same scores the first, which is the one that would be chosen.
+        """Keep the first of rows whose candidates have the same scores, which is the one that would be chosen.
 
-        Those are instances of one class on one node, or anywhere on offline nodes, which are only counted.
+        These are instances of one class on one node, or on any offline nodes, whose instances are only counted.
         """
         if self._alike is None:
             return rows
@@ -112,7 +111,7 @@ class Engine:
         return evaluate(self._candidates, rows, targets, external=external)
 
     def _blocks(self, rows: "Ints", targets: "Ints") -> "list[tuple[Ints, bool]]":
-        """The rows cut into blocks of one kind of mirroring."""
+        """Cut the rows into blocks of one kind of mirroring."""
         step = max(1, BLOCK // max(1, len(targets)))
         cut = []
         for external in (False, True):
@@ -131,7 +130,7 @@ class Engine:
             self._fresh[block_rows] = True
 
     def best(self, before: float) -> tuple[Move, Moved, float] | None:
-        """The first among the best moves, None where none leads below the score `before`."""
+        """Return the first among the best moves, None where none leads below the score `before`."""
         if self._small:
             return self._best_of_all(before)
         stale = np.flatnonzero(np.isneginf(self._bound))
@@ -152,7 +151,7 @@ class Engine:
         return self._decide(blocks, limit, before)
 
     def _best_of_all(self, before: float) -> tuple[Move, Moved, float] | None:
-        """The same, with every candidate scored anew."""
+        """Return the same, with every candidate scored again."""
         blocks: list[tuple[Ints, Block]] = []
         limit = before
         for rows, external in self._blocks(self._leaders(np.flatnonzero(self._eligible)), self._targets):
@@ -164,7 +163,7 @@ class Engine:
     def _decide(
         self, blocks: "Sequence[tuple[Ints, Block]]", limit: float, before: float
     ) -> tuple[Move, Moved, float] | None:
-        """Among the candidates that may lead to `limit` or less, the first with the least exact score."""
+        """Return, of the candidates that may lead to `limit` or less, the first with the least exact score."""
         chosen: list[tuple[int, int, int, MoveKind]] = []
         nodes, vms = self._candidates.nodes, self._candidates.vms
         for block_rows, block in blocks:
@@ -186,10 +185,10 @@ class Engine:
         return found
 
     def promising(self, count: int) -> list[Move]:
-        """The best move of each of the most promising instances, whether or not it lowers the score.
+        """Return the best move of each of the most promising instances, whether or not it lowers the score.
 
         Args:
-            count: of how many instances.
+            count: number of instances.
         """
         stale = np.flatnonzero(~self._fresh & self._eligible)
         if len(stale):
@@ -214,7 +213,7 @@ class Engine:
         return [move for _, move in sorted(found, key=lambda entry: entry[0])]
 
     def commit(self, moved: Moved) -> None:
-        """Make a move and bring everything up to date that it touched."""
+        """Make a move and update all that it changed."""
         candidates = self._candidates
         nodes, vms = candidates.nodes, candidates.vms
         sums, squares = candidates.sums, candidates.squares
@@ -243,7 +242,7 @@ class Engine:
         self._bound[stale] = -np.inf
         others = np.flatnonzero(self._eligible & ~stale)
         if len(others):
-            # Scores may differ by more from what they stand for once there are larger values, or more is counted.
+            # The error of a score grows with larger values and larger counts.
             grown = max(0.0, candidates.own_error - own_error)
             self._drift(others, sums, squares, candidates.additive - additive - grown, changed)
             self._rescore(others, touched[nodes.online[touched]])
@@ -256,10 +255,10 @@ class Engine:
         for Δ < 0, and at the largest for Δ > 0.
 
         Args:
-            rows: whose bounds.
+            rows: the rows whose bounds are lowered.
             sums: the columns' sums before the move.
             squares: the columns' sums of squares before the move.
-            additive: change of the part of the score that is no deviation, less what is given up besides.
+            additive: change of the part of the score that is not a deviation, less any further slack.
             changed: bool[columns], whether any node's value changed in the column.
         """
         candidates = self._candidates
@@ -275,7 +274,7 @@ class Engine:
         width += (rounded * (count * (old2 + new2) + old1 * old1 + new1 * new1))[:, None]
         low, high = self._low[:, rows], self._high[:, rows]
         least, most = middle - width, middle + width
-        # A variance cannot fall below zero, so below −Δ a smaller v loses less: √v is all there is to lose.
+        # A variance is never negative, so for v below −Δ the loss is at most √v, which is less for a smaller v.
         deepest = np.minimum(np.maximum(low, -least), high)
         worst = np.where(
             least < 0,
@@ -283,7 +282,7 @@ class Engine:
             np.sqrt(np.maximum(high + least, 0.0)) - np.sqrt(np.maximum(high, 0.0)),
         )
         bound = self._bound[rows]
-        # Rounding of this very reckoning; a row without candidates keeps its infinite bound.
+        # Rounding of this computation itself; a row without candidates keeps its infinite bound.
         sizes = np.where(np.isfinite(bound), np.abs(bound), 0.0)
         sizes += (weights * (2.0 * np.sqrt(high) + np.abs(worst))).sum(axis=0)
         slack = 1e-13 * (sizes + abs(candidates.score) + abs(additive) + 1.0)
