@@ -1,5 +1,9 @@
-"""New instances: which nodes can take one and which is best. The twin of `spec.allocator.placement` and its neighbours.
+"""New instances: which nodes can take one, and which is best. The twin of `spec.allocator.placement`.
 
-`redundancy` answers to `spec.allocator.redundancy`. Fast is `vector_placer`, which tries all candidates at once; few
-candidates are tried one by one (`one_by_one`, `plain_placer`), since numpy takes longer to load.
+`outcomes` and `one_by_one` are the twins of `spec.allocator.candidates`, `policy` and `statistics`, `redundancy` that of
+`spec.allocator.redundancy`, and `admission` evaluates the table of `spec.allocator.admission` for all nodes.
+
+Fast: `vector_placer` tries all candidates of an instance at once, in arrays. `plain_placer` tries them one by one; it
+is used below `htools.limits.ALLOCATION_CANDIDATES`, where importing numpy takes longer. `vector_placer` itself calls
+`one_by_one` for what its arrays do not hold (`arrays.Unsuitable`).
 """

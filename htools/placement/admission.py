@@ -1,4 +1,4 @@
-"""Which nodes can take an instance, for all nodes at once: reasons as codes, and the room that fail-overs need.
+"""Which nodes can take an instance, for all nodes at once: refusals as codes, and the memory that fail-overs need.
 
 The definitions are `spec.allocator.admission` and `spec.allocator.redundancy`; conditions are comparisons of arrays.
 """
@@ -24,14 +24,14 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 MODES = tuple(FailMode)
 CODE = {mode: code for code, mode in enumerate(MODES, 1)}
-"""The codes of the reasons; 0 stands for none."""
+"""The code of each reason; 0 means that the node does not refuse."""
 
 
 class FailoverRoom:
-    """Redundancy of mirrored instances as arrays: what every node's fail-over needs on every other.
+    """Redundancy of mirrored instances as arrays: the memory that each node's fail-over needs on every other node.
 
     Attributes:
-        certain: False where some node cannot be evacuated whatever is placed.
+        certain: False if some node cannot be evacuated, wherever the new instance is placed.
         others: nodes that matter and run instances that are not mirrored.
     """
 
@@ -66,23 +66,22 @@ class FailoverRoom:
             self.certain = False
 
     def primary_keeps(self, columns: Columns, vm: InstanceModel) -> Flags:
-        """For each primary: whether the others' instances still find room there."""
+        """Return for each node whether, running the instance, it still has room for fail-overs: bool[nodes]."""
         free = columns["free_memory"] - vm.used_memory
         keeps: Flags = ~self.touched | (free > self.needs.max(axis=0, initial=0.0))
         return keeps
 
 
 class Fits:
-    """Whether and why not each node could be the primary, or the secondary as far as the primary does not matter.
+    """The code of each node as primary, and as secondary as far as the primary does not matter: int8[instances, nodes].
 
-    Codes are set from the last condition to the first, so that the first one stays. One row an instance, one column a
-    node.
+    Codes are set from the last condition to the first, so that the first one that is not met remains.
 
     Args:
         groups: the cluster's groups.
         columns: the nodes.
         kinds: for each node its group and whether its storage is exclusive.
-        vms: one instance, or several that differ in sizes only.
+        vms: one instance, or several that differ only in size.
         soft: whether soft limits are ignored.
     """
 
@@ -115,7 +114,7 @@ class Fits:
         )
 
     def _figures(self, *, planned: bool) -> dict[Figure, Any]:
-        """What conditions compare: needs as columns (one row an instance), rooms as rows (one column a node)."""
+        """Return the figures of conditions: needs as float64[instances, 1], rooms as float64[nodes]."""
         columns, vms, count = self._columns, self._vms, "planned_" if planned else ""
 
         def each(needs: Iterable[float]) -> Floats:
@@ -142,7 +141,7 @@ class Fits:
         }
 
     def _clashes(self) -> Floats | float:
-        """1 for nodes that host an exclusion tag of the instance."""
+        """Return 1 for nodes that host an exclusion tag of the instance."""
         hosts = [
             column
             for column, tags in self._columns.tag_counts.items()
@@ -155,7 +154,7 @@ class Fits:
         return clashes
 
     def _where(self, only: Only) -> Flags | bool:
-        """Where a condition is asked that is asked only in some circumstances."""
+        """Return where one of a condition's circumstances holds."""
         match only:
             case Only.LOCAL_DISKS:
                 return self._vm.local
@@ -173,7 +172,7 @@ class Fits:
     def _codes(
         self, conditions: Sequence[Condition], figures: tuple[dict[Figure, Any], dict[Figure, Any]]
     ) -> NDArray[np.int8]:
-        """The first condition that is not met, for each instance and node; pairs are left to whoever knows both."""
+        """Find the first condition not met: codes, int8[instances, nodes]. N+1 of secondaries is left out."""
         codes: NDArray[np.int8] = np.zeros((len(self._vms), len(self._columns.indices)), dtype=np.int8)
         for condition in reversed(conditions):
             if condition.need is Figure.RESERVED_AFTER:

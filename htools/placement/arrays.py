@@ -1,7 +1,7 @@
 """A model's nodes as arrays, for trying many candidates at once.
 
-One row a figure, one column a node, in the model's order. Whole numbers are held as doubles, which is exact below
-2⁵³; `Unsuitable` is raised for larger ones and for figures that are not finite, and callers go the plain way instead.
+Arrays are float64[figures, nodes], nodes in the model's order. Whole numbers are exact below 2⁵³; `Unsuitable` is
+raised for larger ones and for figures that are not finite, and callers then use `htools.placement.one_by_one`.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ def _figures(node: NodeModel) -> list[float]:
 
 
 class Columns:
-    """The arrays of a model. `refresh` reads nodes that changed anew."""
+    """The arrays of a model. `refresh` reads changed nodes again."""
 
     def __init__(self, model: Model) -> None:
         self.indices = list(model.nodes)
@@ -53,7 +53,7 @@ class Columns:
         self._check()
 
     def copy(self) -> "Columns":
-        """Others with the same figures."""
+        """Return an independent copy."""
         other = object.__new__(Columns)
         other.indices, other.at = self.indices, self.at
         other.figures, other.values, other.counts = self.figures.copy(), self.values.copy(), self.counts.copy()
@@ -61,7 +61,7 @@ class Columns:
         return other
 
     def refresh(self, nodes: Iterable[NodeModel]) -> None:
-        """Read some nodes anew."""
+        """Read some nodes again."""
         for node in nodes:
             column = self.at[node.index]
             self.figures[:, column] = _figures(node)
@@ -82,12 +82,12 @@ class Columns:
 
     @property
     def online(self) -> NDArray[np.bool_]:
-        """Which nodes the score counts as online."""
+        """The nodes that the score counts as online: bool[nodes]."""
         flags: NDArray[np.bool_] = self["offline"] == 0.0
         return flags
 
     def need_matrix(self) -> Floats:
-        """MiB needed on a node (column) should another (row) fail."""
+        """Return the MiB needed on a node (column) if another (row) fails: float64[nodes, nodes]."""
         size = len(self.indices)
         matrix = np.zeros((size, size))
         for index, needs in self.needs.items():
@@ -99,7 +99,7 @@ class Columns:
 
 
 def sequential_sum(rows: Floats) -> Floats:
-    """The sum of each row from left to right, as a loop would add it."""
+    """Return the sum of each row, added from left to right: float64[rows]."""
     if rows.shape[1] == 0:
         return np.zeros(rows.shape[0])
     result: Floats = np.add.accumulate(rows, axis=1)[:, -1]
@@ -107,7 +107,7 @@ def sequential_sum(rows: Floats) -> Floats:
 
 
 def moments(values: Floats) -> tuple[float, Floats, Floats]:
-    """Number of nodes, sums and variances of each row in the order that the score adds them."""
+    """Return the number of nodes, and each row's sum and variance, added in the score's order."""
     count = float(values.shape[1])
     sums = sequential_sum(values)
     centred = values - (sums / count)[:, None]
@@ -115,13 +115,13 @@ def moments(values: Floats) -> tuple[float, Floats, Floats]:
 
 
 def scores_with(columns: Columns, where: NDArray[np.intp], replacing: Floats, collisions: Floats) -> Floats:
-    """The exact score for each candidate that has one online node in another state.
+    """Return the exact score of each candidate, which replaces one online node: float64[candidates].
 
     Args:
         columns: the nodes.
-        where: for each candidate the column of its node.
-        replacing: for each candidate (column) the node's new component values.
-        collisions: for each candidate the value of the component that is counted elsewhere.
+        where: intp[candidates], the column of each candidate's node.
+        replacing: float64[components, candidates], the node's new component values.
+        collisions: float64[candidates], the value of the collisions component.
     """
     online = np.flatnonzero(columns.online)
     base = columns.values[:, online]

@@ -1,7 +1,7 @@
-"""Why a placement came out as it did: for every group, which limit kept which node out, in MiB, ratios and names.
+"""Explains a placement: for every group, which limit excluded which node, in MiB, ratios and names.
 
-Nothing is decided here; the questions asked are those of placement, node by node. For redundancy the best candidate
-that fits otherwise is looked at: which nodes' failure it would not survive.
+Nothing is decided here; the conditions are those of placement, node by node. For redundancy, the best candidate that
+meets all other conditions is examined: the nodes are listed whose failure the cluster would not survive.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance, Policy
 from spec.allocator.requests import Limits, NewInstance
 
 _MOST_PAIRS = 2500
-"""Candidates beyond which the question about redundancy is not asked again for the explanation."""
+"""Pairs above which redundancy is not explained, since it would take too long."""
 _FEW = 3
-"""Nodes with the same reason up to which each is told by itself."""
+"""Up to so many nodes with the same reason are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Reason:
 
     Attributes:
         role: primary or secondary.
-        mode: the failure as answers name it.
+        mode: the class of the refusal.
         kind: the limit in words.
-        text: how far off the node is, empty where that is all the same to it.
-        short: by how much it misses the limit, to find the nearest one.
+        text: the node's figures, empty where they do not differ between nodes.
+        short: by how much the node misses the limit, to find the nearest node.
     """
 
     node: str
@@ -53,7 +53,7 @@ class Reason:
 
 
 def _against_policy(instance: Instance, policy: Policy) -> str:
-    """Which limit of a policy an instance breaks, in words; the bounds meant are the first ones, as in answers."""
+    """Return in words which limit of a policy an instance breaks; the first pair of bounds is used, as in answers."""
     disks = [disk.size for disk in instance.disks]
     sizes = (
         ("memory", [instance.memory], "memory", " MiB"),
@@ -73,7 +73,7 @@ def _against_policy(instance: Instance, policy: Policy) -> str:
 
 
 def _primary(node: NodeModel, vm: InstanceModel, group: Group, *, soft: bool) -> Reason | None:
-    """Why an instance cannot run on a node."""
+    """Return why an instance cannot run on a node, None if it can."""
     refused = policy_failure(vm.instance, group.policy, exclusive=node.exclusive)
     if refused is not None:
         return Reason(node.name, "primary", refused.value, _against_policy(vm.instance, group.policy))
@@ -81,12 +81,12 @@ def _primary(node: NodeModel, vm: InstanceModel, group: Group, *, soft: bool) ->
 
 
 def _secondary(node: NodeModel, vm: InstanceModel) -> Reason | None:
-    """Why an instance cannot be mirrored on a node, whichever its primary is."""
+    """Return why an instance cannot be mirrored on a node with any primary, None if it can."""
     return _unmet(node, vm, "secondary", [each for each in AS_SECONDARY if each.need is not Figure.RESERVED_AFTER])
 
 
 def _unmet(node: NodeModel, vm: InstanceModel, role: str, conditions: Sequence[Condition]) -> Reason | None:
-    """The first condition that a node does not meet."""
+    """Return the first condition that a node does not meet."""
     both = [figures_of(node, vm, NO_NODE, planned=planned) for planned in (False, True)]
     asked = circumstances(node, vm)
     for condition in conditions:
@@ -98,7 +98,7 @@ def _unmet(node: NodeModel, vm: InstanceModel, role: str, conditions: Sequence[C
 def _reason(
     node: NodeModel, vm: InstanceModel, role: str, condition: Condition, figures: Mapping[Figure, Any]
 ) -> Reason:
-    """A condition that is not met, in words and figures."""
+    """Describe a condition that is not met, in words and figures."""
     limit, note = condition.limit, WITH_FORTHCOMING if condition.planned else ""
     have, need = condition.numbers(figures)
 
@@ -129,7 +129,7 @@ def _reason(
 
 
 def _redundancy(model: Model, cluster: Cluster, new: NewInstance, group: int, limits: Limits) -> list[str]:
-    """Nodes whose failure the cluster would not survive with the instance in its best place."""
+    """Describe the nodes whose failure the cluster would not survive with the instance in its best place."""
     from dataclasses import replace
 
     nodes = [node for node in model.nodes.values() if node.group == group]
@@ -155,7 +155,7 @@ def _fields(reason: Reason) -> dict[str, Any]:
 
 
 def explain_group(model: Model, cluster: Cluster, new: NewInstance, group: int, limits: Limits) -> dict[str, Any]:
-    """What one group's nodes say about a new instance."""
+    """Explain a new instance's placement in one group."""
     known = cluster.groups[group]
     networks = sorted({nic.network for nic in new.instance.nics if nic.network is not None} - set(known.networks))
     vm = new_model(new.instance, cluster)
@@ -175,7 +175,7 @@ def explain_group(model: Model, cluster: Cluster, new: NewInstance, group: int, 
 
 
 def explain(model: Model, cluster: Cluster, news: Sequence[NewInstance], limits: Limits) -> list[dict[str, Any]]:
-    """What all groups say about new instances, each on the cluster as it is."""
+    """Explain new instances' placement in all groups, each on the cluster as it is."""
     groups = sorted({node.group for node in model.nodes.values()})
     return [
         {"instance": new.instance.name, "groups": [explain_group(model, cluster, new, g, limits) for g in groups]}
@@ -184,7 +184,7 @@ def explain(model: Model, cluster: Cluster, news: Sequence[NewInstance], limits:
 
 
 def _reasons_told(reasons: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """A line for each reason; nodes that share one are counted, and the one nearest to the limit is shown."""
+    """Yield a line for each reason; many nodes with the same one are counted, and the nearest to the limit is shown."""
     kinds: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for reason in reasons:
         kinds.setdefault((reason["role"], reason["failure"], reason["kind"]), []).append(reason)
@@ -214,7 +214,7 @@ def _group_told(group: dict[str, Any]) -> Iterator[str]:
 
 
 def told(explanation: Sequence[dict[str, Any]]) -> str:
-    """An explanation as lines of at most 80 columns."""
+    """Format an explanation as lines of at most 80 columns."""
     lines = []
     for one in explanation:
         lines.append(f"Instance {one['instance']}:")

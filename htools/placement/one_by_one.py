@@ -1,7 +1,7 @@
-"""Placement without vectors: each candidate tried for itself on the working model.
+"""Placement without vectors: each candidate is tried separately on the working model.
 
-For small clusters, where vectors do not pay, and for the few cases that `htools.placement.vector_placer` leaves to it
-(forthcoming instances, figures that are not finite). The definition is `spec.allocator.placement` with
+Used for few candidates, where importing numpy takes longer, and for what `htools.placement.vector_placer` does not
+handle (forthcoming instances, figures that are not finite). The definition is `spec.allocator.placement` with
 `spec.allocator.statistics`.
 """
 
@@ -53,7 +53,7 @@ class Statistics:
                 self.pairs[pair] = self.pairs.get(pair, 0) + count
 
     def replaced(self, changes: Sequence[tuple[NodeModel, NodeModel]]) -> float:
-        """The score with some online nodes replaced, one after the other."""
+        """Return the score with some online nodes replaced, one after the other."""
         sums, variances, count, pairs = self.sums[:], self.variances[:], self.count, self.pairs
         for old, new in changes:
             for position, (before, after) in enumerate(zip(node_values(old), node_values(new), strict=True)):
@@ -100,7 +100,7 @@ def on_one(
 def place_pair(
     model: Model, groups: Sequence[Group], vm: InstanceModel, pair: tuple[int, int], *, soft: bool
 ) -> tuple[InstanceModel, NodeModel, NodeModel] | FailMode:
-    """An instance on two nodes, and these as they would be."""
+    """Place an instance on two nodes; return it and both nodes afterwards, or the reason of a refusal."""
     primary, secondary = model.nodes[pair[0]], model.nodes[pair[1]]
     refusal = policy_failure(vm.instance, groups[primary.group].policy, exclusive=primary.exclusive)
     if refusal is not None:

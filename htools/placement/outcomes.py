@@ -1,6 +1,7 @@
-"""What trying to place an instance comes to, and who may be tried at all, on the working model.
+"""Candidates for a new instance, and the outcome of trying them, on the working model.
 
-The definitions are `spec.allocator.placement`'s and `spec.allocator.groups`'s; these are their quick twins.
+The definitions are in `spec.allocator.placement`, `spec.allocator.candidates` and `spec.allocator.policy`; these are
+their fast twins.
 """
 
 from collections import Counter
@@ -37,7 +38,7 @@ class NoTargets(Exception):  # noqa: N818 - an answer, not an error
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """One way to place an instance: it on its nodes, the changed nodes (primary first), and the metric."""
+    """One way to place an instance: the placed instance, the changed nodes (primary first), and the metric."""
 
     vm: InstanceModel
     nodes: tuple[NodeModel, ...]
@@ -53,7 +54,7 @@ class Outcome:
     best: Allocation | None = None
 
     def join(self, other: "Outcome") -> None:
-        """Take another primary's outcome in; among equals its allocation wins."""
+        """Merge another primary's outcome; of two equal allocations, the other one's wins."""
         self.failures.update(other.failures)
         self.successes += other.successes
         if other.best is not None and (self.best is None or not self.best.metric < other.best.metric):
@@ -61,7 +62,7 @@ class Outcome:
 
 
 def new_model(instance: Instance, cluster: Cluster) -> InstanceModel:
-    """A new instance with what the cluster's tags make of it."""
+    """Make a new instance; the cluster's tags say which of its tags have a meaning."""
     vm = InstanceModel(NEW, instance)
     vm.exclusion_tags = with_prefixes(instance.tags, exclusion_prefixes(cluster.tags))
     vm.desired_locations = frozenset(with_prefixes(instance.tags, desired_location_prefixes(cluster.tags)))
@@ -84,7 +85,7 @@ def _outside(instance: Instance, spec: ISpec, sign: int, *, exclusive: bool) -> 
 
 
 def policy_failure(instance: Instance, policy: Policy, *, exclusive: bool) -> FailMode | None:
-    """Why an instance is against a policy, None if it is not."""
+    """Return which limit of a policy an instance breaks, None if it breaks none."""
 
     def failure(bounds: Bounds) -> FailMode | None:
         below = _outside(instance, bounds.minimum, -1, exclusive=exclusive)
@@ -103,7 +104,7 @@ def policy_failure(instance: Instance, policy: Policy, *, exclusive: bool) -> Fa
 def candidates(
     nodes: Iterable[NodeModel], groups: Sequence[Group], required: int, limits: Limits, *, allocable: bool = False
 ) -> Targets:
-    """The nodes, or pairs of nodes in one group, to try: online, permitted, in index order.
+    """Return the nodes, or pairs of nodes in one group, to try: online, permitted, in index order.
 
     Raises:
         ValueError: neither one nor two nodes are required.
@@ -128,12 +129,12 @@ def candidates(
 
 
 def count_targets(targets: Targets) -> int:
-    """How many candidates there are."""
+    """Count the candidates."""
     return sum(1 if isinstance(target, int) else len(target[1]) for target in targets)
 
 
 def with_allocation(model: Model, allocation: Allocation) -> Model:
-    """The model with an allocation in it; the new instance is named by the number of instances before."""
+    """Return the model with an allocation added; the new instance's index is the number of instances before."""
     position = len(model.instances)
     nodes = dict(model.nodes)
     for node in allocation.nodes:
@@ -147,7 +148,7 @@ def with_allocation(model: Model, allocation: Allocation) -> Model:
 
 
 def chosen(found: list[Allocation], failures: Mapping[FailMode, int], good: Callable[[Allocation], bool]) -> Outcome:
-    """The best good allocation of those found in the order tried; better ones that are not good count as failures."""
+    """Choose the best good allocation of `found` (in the order tried); better ones not good count as failures."""
     outcome = Outcome(Counter(failures), len(found))
     refused = 0
     last_first = found[::-1]

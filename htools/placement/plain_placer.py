@@ -1,4 +1,4 @@
-"""Placement without vectors, for small clusters; its functions are those of `htools.placement.vector_placer`."""
+"""Placement without vectors, for few candidates; its methods are those of `htools.placement.vector_placer.Placer`."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ class PlainPlacer:
         """Try every candidate.
 
         Raises:
-            NoTargets: there are none; its text is Ganeti's.
+            NoTargets: there are no candidates; the text is Ganeti's.
         """
 
         def good(allocation: Allocation) -> bool:

@@ -1,7 +1,7 @@
-"""What placement knows of a model before it knows the instance, and the reasons of many sizes at once.
+"""What placement computes of a model before it knows the instance, and refusals for many sizes at once.
 
-Tiered allocation asks for one size after the other on a model that does not change, and mostly hears why none fits; for
-such questions scores do not matter, so sizes are rows of an array here.
+Tiered allocation tries one size after the other on a model that does not change, and mostly needs the reasons why a
+size does not fit. These need no scores, so here sizes are rows of an array.
 """
 
 from collections import Counter
@@ -21,18 +21,18 @@ from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
 
 _CELLS = 1 << 19
-"""Candidates of several sizes that are looked at together; bounds memory."""
+"""Candidates of several sizes that are tried together; limits the memory used."""
 
 _REDUNDANCY = condition_for(AS_SECONDARY, Limit.N_PLUS_1)
 
 
 class Ground:
-    """What does not depend on the instance to place: kept for all tries on one state of the model.
+    """Data that does not depend on the instance to place: kept for all tries on one state of the model.
 
     Attributes:
-        rows: the columns of the primaries, or of the single nodes, to try.
-        allowed: for pairs, which columns may be each primary's secondary.
-        partners: how many candidates each row stands for.
+        rows: intp[rows], columns of the primaries, or of the single nodes, to try.
+        allowed: for pairs, bool[rows, nodes], which nodes may be each primary's secondary.
+        partners: number of candidates of each row.
     """
 
     def __init__(self, model: Model, columns: Columns, targets: Targets) -> None:
@@ -58,14 +58,14 @@ class Ground:
         self._offline: Floats | None = None
 
     def room(self, limits: Limits) -> FailoverRoom:
-        """What redundancy asks for."""
+        """Return the memory that fail-overs need."""
         if self._room is None or self._room[0] != limits:
             self._room = (limits, FailoverRoom(self._model, self.columns, limits))
         return self._room[1]
 
     @property
     def moments(self) -> tuple[float, Floats, Floats]:
-        """Number of online nodes, sums and variances of the components."""
+        """Number of online nodes, and sums and variances of the components over them."""
         if self._moments is None:
             self._moments = moments(self.columns.values[:, self.columns.online])
         return self._moments
@@ -78,10 +78,10 @@ class Ground:
         return self._offline
 
     def pair_codes(self, fits: Fits, size: int, some: NDArray[np.intp]) -> tuple[NDArray[np.int8], Floats, Flags]:
-        """Why pairs fail whose primary takes the instance, the memory then reserved, and where it would be lacking.
+        """Return codes of pairs whose primary takes the instance, the memory then reserved, and where it is too little.
 
         Args:
-            fits: what each node says for itself.
+            fits: the codes of single nodes.
             size: which of the instances.
             some: positions in `rows`.
         """
@@ -97,9 +97,9 @@ class Ground:
 def refusals(
     groups: Sequence[Group], ground: Ground, vms: Sequence[InstanceModel], *, soft: bool
 ) -> list[tuple[bool, Counter[FailMode]]]:
-    """For each of several sizes of one instance whether some candidate takes it, and the reasons of all others.
+    """Return for each of several sizes whether some candidate takes the instance, and the reasons of the others.
 
-    Redundancy of the cluster as a whole is left aside.
+    Redundancy of the cluster as a whole is not checked.
     """
     fits = Fits(groups, ground.columns, ground.kinds, vms, soft=soft)
     codes = fits.primary[:, ground.rows]

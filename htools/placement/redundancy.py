@@ -1,9 +1,8 @@
-"""Global N+1 redundancy on the working model: whether every node could fail, each for itself.
+"""Global N+1 redundancy on the working model: whether any one node can fail.
 
-The definition is `spec.allocator.redundancy`. What is quick here: the fail-overs of mirrored instances need no trial,
-since soft limits do not bind and nothing but memory is used up (`failover_needs`); and for the others one node with
-room for all of them is proof enough. Only where neither decides are the instances moved one by one, as the definition
-says.
+The definition is `spec.allocator.redundancy`. Fast: fail-overs of mirrored instances are not tried, since soft limits
+do not apply and only memory is used (`failover_needs`); for the other instances, one node with room for all of them
+suffices. Only if neither decides, the instances are moved one by one, as in the definition.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,10 +24,10 @@ SHARED = frozenset(
 
 
 def failover_needs(model: Model, node: NodeModel, mirrored: Iterable[InstanceModel]) -> dict[int, int] | None:
-    """MiB that the fail-over of a node's mirrored instances takes on each secondary; None where one cannot fail over.
+    """Sum the MiB that a node's mirrored instances take on each secondary; None where one cannot fail over.
 
-    Memory is not compared here. Disks and spindles that an instance leaves are the ones it takes, so only a node that
-    has none left refuses.
+    Memory is not compared here. A fail-over keeps the disks and spindles of the secondary, so only a secondary that has
+    none left refuses.
     """
     needs: dict[int, int] = {}
     for vm in mirrored:
@@ -51,7 +50,7 @@ def _room_for_all(
     groups: Sequence[Group],
     needs: dict[int, int],
 ) -> bool:
-    """Whether some node could take all instances at once."""
+    """Return whether some node could take all instances at once."""
     memory = sum(vm.used_memory for vm in vms)
     disk = sum(vm.disk for vm in vms if vm.local)
     local = any(vm.local for vm in vms)
@@ -69,7 +68,7 @@ def _room_for_all(
 
 
 def _taken_over(model: Model, vm: int, group: int, refuge: Sequence[int]) -> Moved | None:
-    """The instance on the best of some nodes by the group's score."""
+    """Move the instance to the best of some nodes by the group's score; None if none takes it."""
     best: tuple[float, Moved] | None = None
     for target in refuge:
         moved = attempt(model, Move(vm, MoveKind.FAILOVER_TO_ANY, target), ignore_soft=True)
@@ -83,14 +82,14 @@ def _taken_over(model: Model, vm: int, group: int, refuge: Sequence[int]) -> Mov
 
 
 def _recreated(model: Model, groups: Sequence[Group], vm: InstanceModel, refuge: Sequence[int]) -> Model | None:
-    """The model with an instance created again on the best of some nodes by the score."""
+    """Create an instance again on the best of some nodes by the score; None if none takes it."""
     tried = [on_one(model, groups, vm, target, soft=True) for target in refuge]
     best = chosen([one for one in tried if isinstance(one, Allocation)], {}, lambda _: True).best
     return None if best is None else with_allocation(model, best)
 
 
 def _moved_one_by_one(model: Model, groups: Sequence[Group], node: NodeModel) -> bool:
-    """The definition, step by step."""
+    """Decide as the definition does, moving one instance after the other."""
     now = Model(dict(model.nodes), dict(model.instances))
     template = {index: now.instances[index].instance.disk_template for index in node.primaries}
     for index in node.primaries:
@@ -123,7 +122,7 @@ def _commit(model: Model, moved: Moved, index: int) -> None:
 
 
 def evacuable(model: Model, groups: Sequence[Group], node: NodeModel) -> bool:
-    """Whether all instances that a node runs could run elsewhere."""
+    """Return whether all instances that a node runs could run elsewhere."""
     vms = [model.instances[index] for index in node.primaries]
     if any(vm.primary != node.index for vm in vms) or len(set(node.primaries)) < len(vms):
         return _moved_one_by_one(model, groups, node)
@@ -139,16 +138,16 @@ def evacuable(model: Model, groups: Sequence[Group], node: NodeModel) -> bool:
 
 
 def counted(node: NodeModel, limits: Limits) -> bool:
-    """Whether a node's failure matters."""
+    """Return whether a node's failure is considered under these limits."""
     return node.group not in limits.ignored_groups and not (limits.accept_existing and node.offline)
 
 
 def redundant(model: Model, groups: Sequence[Group], limits: Limits) -> bool:
-    """Whether every node that matters is evacuable."""
+    """Return whether every node whose failure is considered is evacuable."""
     return all(evacuable(model, groups, node) for node in model.nodes.values() if counted(node, limits))
 
 
 def group_redundant(model: Model, groups: Sequence[Group], group: int, limits: Limits) -> bool:
-    """The same for one group's nodes, with every instance of the cluster known."""
+    """Return the same for one group's nodes, with all instances of the cluster in the model."""
     nodes = {index: node for index, node in model.nodes.items() if node.group == group}
     return redundant(Model(nodes, model.instances), groups, limits)

@@ -1,11 +1,11 @@
 """Placement in vectors: all candidates for one instance at once, decided as in `spec.allocator.placement`.
 
-For pairs the score is that of the cluster's statistics with two nodes replaced; each component is computed for all
-pairs of a block of primaries, by the same floating-point operations in the same order as one pair would be, so that
-metrics are equal to the last bit. For single nodes the whole score is added up for all candidates side by side.
+For pairs the score is that of the cluster's statistics with two nodes replaced. Each component is computed for all
+pairs of a block of primaries, by the same floating-point operations in the same order as for one pair, so metrics are
+equal to the last bit. For single nodes the whole score of all candidates is computed together.
 
-Where the cluster's instances are all mirrored, redundancy too is one comparison for all pairs
-(`htools.placement.admission`); else the candidates that pass it are looked at from the best on
+If all instances of the cluster are mirrored, redundancy is one comparison for all pairs as well
+(`htools.placement.admission`). Otherwise the candidates that pass it are checked one by one, the best first
 (`htools.placement.redundancy`).
 
 >>> from htools.model.cluster import Model
@@ -50,7 +50,7 @@ from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
 
 _BLOCK = 128
-"""Primaries that are computed together; keeps the arrays in the processor's cache."""
+"""Primaries per block; so many keep the arrays in the processor's cache."""
 _PAIRWISE = (
     Part.FREE_DISK,
     Part.RESERVED_MEMORY,
@@ -60,11 +60,11 @@ _PAIRWISE = (
     Part.PLANNED_SPINDLES,
     Part.RESERVED_TOTAL,
 )
-"""Components of the secondary that change; those of N+1 and of places, whole numbers, are treated apart."""
+"""Components that change on the secondary; those of N+1 and of places (whole numbers) are computed separately."""
 
 
 def _secondary_values(columns: Columns, vm: InstanceModel) -> Floats:
-    """Component values of each node as secondary, those left alone that depend on the primary."""
+    """Return each node's component values as secondary; those that depend on the primary stay unchanged."""
     values = columns.values.copy()
     exclusive = columns["exclusive"] == 1.0
     disk, spindles = float(vm.instance.disk), float(vm.spindles or 0)
@@ -92,13 +92,13 @@ def _secondary_values(columns: Columns, vm: InstanceModel) -> Floats:
 
 
 class Placer:
-    """Tries instances on a model; `commit` puts one in and keeps the arrays up to date.
+    """Tries instances on a model; `commit` adds one and updates the arrays.
 
     Args:
-        model: nodes and instances; never changed: `commit` goes on with another one.
+        model: nodes and instances; never changed: `commit` makes a new one.
         groups: the cluster's groups.
         soft: whether soft limits are ignored.
-        plain_below: below how many candidates the plain way is taken.
+        plain_below: fewer candidates than this are tried one by one.
         judge: says whether an allocation keeps the cluster redundant, for an instance that the model holds already.
     """
 
@@ -120,7 +120,7 @@ class Placer:
         self._ground: Ground | None = None
 
     def copy(self) -> "Placer":
-        """Another one that stands at the same model, and stays when this one goes on."""
+        """Return an independent copy with the same model."""
         other = Placer(self.model, self._groups, soft=self._soft, plain_below=self._plain_below)
         with suppress(Unsuitable):
             if self._columns is None:
@@ -129,7 +129,7 @@ class Placer:
         return other
 
     def commit(self, allocation: Allocation) -> None:
-        """Put an allocation into the model, at the position that is the number of instances."""
+        """Add an allocation to the model; its index is the number of instances before."""
         self.model = with_allocation(self.model, allocation)
         self._ground = None
         if self._columns is not None:
@@ -142,7 +142,7 @@ class Placer:
         """Try every candidate.
 
         Raises:
-            NoTargets: there are none; its text is Ganeti's.
+            NoTargets: there are no candidates; the text is Ganeti's.
         """
         if not targets:
             raise NoTargets("No online nodes" if required == 1 else "Not enough online nodes")
@@ -159,10 +159,12 @@ class Placer:
         return one_by_one.try_all(self.model, self._groups, vm, targets, soft=self._soft, good=self._judge(limits))
 
     def refusals(self, vms: Sequence[InstanceModel], targets: Targets) -> list[tuple[bool, Counter[FailMode]]]:
-        """For each of several sizes of an instance whether some candidate takes it, redundancy aside, and why.
+        """Return for each of several sizes whether some candidate takes the instance, and the reasons of the others.
+
+        Redundancy is not checked.
 
         Raises:
-            Unsuitable: vectors cannot tell.
+            Unsuitable: vectors cannot represent the model.
         """
         if any(vm.forthcoming for vm in vms):
             raise Unsuitable
@@ -209,7 +211,7 @@ class Placer:
         return chosen(found, failures, self._judge(limits))
 
     def _collisions(self, vm: InstanceModel, placed: Sequence[NodeModel]) -> Floats:
-        """The component of shared places and exclusion tags with the instance on each node."""
+        """Return the collisions component with the instance on each node of `placed`: float64[placed]."""
         online = [node for node in self.model.nodes.values() if not node.offline]
         base = collisions(online)
         if not vm.exclusion_tags or not any(node.location_tags for node in placed):
@@ -223,7 +225,7 @@ class Placer:
 
     def _pairs(self, columns: Columns, vm: InstanceModel, targets: Targets, limits: Limits) -> Outcome:
         ground = self._ground_for(columns, targets)
-        # An instance that is there already may leave its old nodes when those of its new ones fail: no array tells.
+        # If the instance is in the model already, it may leave its old nodes when its new ones fail: not in the arrays.
         known = vm.index in self.model.instances
         room = ground.room(limits) if limits.capacity and not known else None
         work = _PairWork(self.model, self._groups, ground, room, vm, soft=self._soft, collide=self._collisions)
@@ -298,7 +300,7 @@ class _PairWork:
         return np.array([[float(len(tags[row] & other)) for other in tags] for row in rows])
 
     def _metrics(self, rows: NDArray[np.intp], reserved: Floats, lacking: Flags, second: Floats) -> Floats:
-        """The metric of every pair of these primaries with every node, meaningful where both fit."""
+        """Return the metric of every pair, float64[rows, nodes]; valid where both nodes take the instance."""
         columns = self._columns
         count, base_sums, base_variances = self._ground.moments
         placed, first = self._primaries(rows)
@@ -379,7 +381,7 @@ class _PairWork:
             possible = np.flatnonzero(fits[row])
             if not len(possible):
                 continue
-            # Ganeti sorts the candidates it collected last first: among equals the last one leads.
+            # Ganeti collects candidates in reverse order before it sorts: of equal ones the last comes first.
             order = possible[::-1][np.argsort(metrics[row, possible[::-1]], kind="stable")]
             flags = good[row, order]
             refused = len(order)
@@ -395,7 +397,7 @@ class _PairWork:
                     self._best = (metric, int(primary), int(order[refused]))
 
     def _may_migrate(self, rows: NDArray[np.intp], room: FailoverRoom) -> Flags:
-        """For each pair whether the new instance could fail over at all: tags and known spindles."""
+        """Return for each pair whether migration tags and known spindles let the new instance fail over."""
         nodes = list(self._model.nodes.values())
         result = np.ones((len(rows), len(nodes)), dtype=bool)
         if self._vm.spindles is None:
@@ -417,7 +419,7 @@ class _PairWork:
         return Allocation(vm, (runs, mirrors), metric)
 
     def outcome(self) -> Outcome:
-        """What all blocks came to."""
+        """Return the outcome of all blocks together."""
         total = Outcome(successes=self._successes)
         for code, mode in enumerate(MODES, 1):
             if self._failures[code]:
