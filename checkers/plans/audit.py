@@ -1,8 +1,8 @@
-"""Is a plan safe? z3 decides, over every state between the commands, and finds the first offending one.
+"""Decides with z3 whether a plan is safe in every state between its commands, and finds the first offending step.
 
-The question goes to z3 as "is there a cut of the plan that breaks a rule?" (`checkers.plans.constraints`). No such cut:
-`Ok`. A cut: it is shrunk to one with as few commands as possible, walked through by the plain definition
-(`spec.plans.safety`), which must agree, and told as an `Illegal` with the offence. Time up: `Unknown`.
+z3 is asked whether a cut of the plan breaks a rule (`checkers.plans.constraints`). If there is none, the verdict is
+`Ok`. Otherwise the cut is reduced to one with as few commands as possible and checked by the plain definition
+(`spec.plans.safety`), which must agree; the verdict is `Illegal` with the offence. After the time limit: `Unknown`.
 
 >>> from spec.allocator.example import cluster, instance
 >>> from spec.plans.model import Action, Command, PlanJob
@@ -36,10 +36,10 @@ TIMEOUT = 60.0
 
 
 class DisagreementError(GantryError):
-    """The solver's witness is no offence by the plain definition: a fault of Gantry's own.
+    """The solver's witness is no offence by the plain definition: a bug in Gantry.
 
     Attributes:
-        steps: the steps that the solver believes to be done.
+        steps: the steps that are done in the solver's witness.
     """
 
     def __init__(self, steps: tuple[Step, ...]) -> None:
@@ -52,7 +52,7 @@ class DisagreementError(GantryError):
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What an audit looked at: commands of the plan, states that it can go through, conditions on each."""
+    """What an audit examined: commands of the plan, states that it can go through, conditions on each."""
 
     commands: int
     states: int
@@ -107,7 +107,7 @@ def audit(
 
 
 def coverage(plan: Plan, constraints: Constraints, order: Order) -> Coverage:
-    """Count what the constraints of a plan speak of."""
+    """Count the commands, states and conditions that the constraints of a plan cover."""
     if order is Order.WRITTEN:
         states = len(constraints.steps) + 1
     else:
@@ -116,7 +116,7 @@ def coverage(plan: Plan, constraints: Constraints, order: Order) -> Coverage:
 
 
 def _moved_by_two_jobs(plan: Plan) -> tuple[int, int] | None:
-    """The first set in which two jobs move the same instance, and that instance."""
+    """Return the first set in which two jobs move the same instance, and that instance."""
     for number, jobs in enumerate(plan.job_sets):
         movers = Counter(instance for job in jobs for instance in {command.instance for command in job.commands})
         for instance, count in movers.items():
@@ -126,15 +126,15 @@ def _moved_by_two_jobs(plan: Plan) -> tuple[int, int] | None:
 
 
 def _cut(model: Any, constraints: Constraints) -> tuple[int, ...]:
-    """Positions of the steps that are done in a model."""
+    """Return positions of the steps that are done in a model."""
     done = constraints.done
     return tuple(index for index in range(len(done)) if z3.is_true(model.eval(done[index], model_completion=True)))
 
 
 def _offence(cluster: Cluster, steps: tuple[Step, ...], rules: AbstractSet[Rule]) -> Offence:
-    """The offence that a smallest cut shows, found again by walking through it.
+    """Find the offence of a smallest cut again, by walking through it.
 
-    The cut is a smallest one, so every way through it is good up to its last step.
+    No smaller cut is bad, so every order of its steps is good up to the last one.
     """
     state = placement(cluster)
     before = tuple(shortfalls(cluster, state))

@@ -1,4 +1,4 @@
-"""A plan over a cluster as z3 constraints: which commands are done, where that leaves everything, what is broken then.
+"""A plan over a cluster as z3 constraints: which commands are done, where the instances are then, what is broken.
 
 The unknown is a cut: one boolean a command, true when it is done. The order of the plan is a set of implications
 between them, so a cut is exactly a state that the plan can go through. Each command of an instance is a transition
@@ -36,7 +36,7 @@ NOWHERE = -1
 
 
 class Order(Enum):
-    """Which states of a plan are looked at."""
+    """Which states of a plan are examined."""
 
     WRITTEN = "as written"
     """One command after the other, as the plan is written."""
@@ -67,11 +67,11 @@ class Moved:
     secondary: Any = None
 
     def runs_on(self, node: int) -> Any:
-        """Whether `node` is its primary in the cut."""
+        """Return whether `node` is its primary in the cut: a z3 boolean."""
         return self.primary == node
 
     def has_disk_on(self, node: int) -> Any:
-        """Whether its disks take room of `node` in the cut."""
+        """Return whether it has disks on `node` in the cut: a z3 boolean."""
         if self.instance.disk_template is DiskTemplate.DRBD:
             return z3.Or(self.primary == node, self.secondary == node)
         return self.primary == node
@@ -84,10 +84,10 @@ CONDITIONS = {
     Rule.N_PLUS_1: condition_for(AS_SECONDARY, Limit.N_PLUS_1),
     Rule.EXCLUSION_TAGS: condition_for(AS_PRIMARY, Limit.TAGS),
 }
-"""What a node is asked for by each rule about load, here of the instances that it has already."""
+"""The admission condition of each rule about load, applied to the instances that a node has already."""
 
 _SOMETHING_LEFT = frozenset({Rule.MEMORY, Rule.DISK})
-"""Rules whose shortfalls count one MiB as needed, as something must be left."""
+"""Rules under which at least one MiB must be left."""
 
 Fault = tuple[Rule, int, int | None, str | None]
 """A rule about load that can be broken: the rule, the node, the peer (n+1), the tag (exclusion tags)."""
@@ -130,7 +130,7 @@ class Constraints:
         return found
 
     def _order(self, order: Order) -> None:
-        """Say which cuts there are: a command is done only if what must come before it is done."""
+        """Define the cuts: a command is done only if all that must come before it is done."""
         for index, (earlier, later) in enumerate(pairwise(self.steps)):
             if order is Order.WRITTEN or _same_job(earlier, later):
                 self.assertions.append(z3.Implies(self.done[index + 1], self.done[index]))
@@ -161,7 +161,7 @@ class Constraints:
             moved.secondary = z3.If(self.done[index], second, moved.secondary)
 
     def _transition(self, moved: Moved, index: int, old: tuple[Any, Any], new: tuple[Any, Any]) -> Any:
-        """Add what one command does to an instance's place; returns the node that it moves something to."""
+        """Add what one command does to an instance's place; return the node that it moves something to."""
         command = self.steps[index].command
         node = z3.IntVal(NOWHERE if command.node is None else command.node)
         if command.action is Action.REPLACE_DISKS:
@@ -208,7 +208,7 @@ class Constraints:
                 self.bad_steps[index, rule] = condition
 
     def _loads(self) -> None:
-        """Say for every node that promises something what it has left, and name what it could break."""
+        """Define what every node counted has left, and name the rules that it could break."""
         before = {
             _key(short): short.need - short.have - (short.rule in _SOMETHING_LEFT)
             for short in shortfalls(self.cluster, placement(self.cluster))
@@ -250,7 +250,7 @@ class Constraints:
         return base + _total((moved.runs_on(node), moved.instance.vcpus) for moved in using)
 
     def _failover_need(self, node: int, peer: int, here: Iterable[Moved]) -> Any | None:
-        """What `node` needs when `peer` fails, None if that is nothing in every cut."""
+        """Return what `node` needs when `peer` fails, None if that is nothing in every cut."""
         if peer == node:
             return None
         fixed = sum(
@@ -268,7 +268,7 @@ class Constraints:
         return fixed + _total(terms)
 
     def _tagged(self, node: int, here: Iterable[Moved]) -> Iterator[tuple[str, Any]]:
-        """For every exclusion tag of an instance that may come here: how many with that tag run here."""
+        """Yield every exclusion tag of an instance that may come here, and how many with that tag run here."""
         tagged = [(moved, exclusion_tags(self.cluster, moved.instance)) for moved in here]
         for tag in sorted({tag for _, tags in tagged for tag in tags}):
             fixed = sum(
@@ -293,7 +293,7 @@ class Constraints:
         self.faults[key] = name
 
     def something_broken(self) -> Any:
-        """The cut breaks a rule about load, or has done a command that is bad in itself."""
+        """Return whether the cut breaks a rule about load, or includes a command that is bad in itself."""
         bad = [z3.And(self.done[index], condition) for (index, _), condition in self.bad_steps.items()]
         return z3.And(z3.Or(self.done), z3.Or([*self.faults.values(), *bad])) if self.done else z3.BoolVal(False)
 
@@ -307,7 +307,7 @@ def _one_of(value: Any, numbers: Iterable[int]) -> Any:
 
 
 def _total(terms: Iterable[tuple[Any, int]]) -> Any:
-    """The sum of the weights whose condition holds."""
+    """Return the sum of the weights whose condition holds."""
     return z3.Sum([z3.IntVal(0), *(z3.If(condition, weight, 0) for condition, weight in terms)])
 
 

@@ -1,9 +1,8 @@
 """Checks with z3 that the moves which balancing offers are exactly those that the rule allows.
 
-The rule is told by what a move *does*: its steps, where each fail-over leaves from and arrives, and what the flags
-forbid. The code tells, for every combination of mirror type, drain state and flags, which moves it offers to which
-nodes; that table becomes a formula, and z3 decides whether it is equivalent to the rule. Works on any function that
-offers moves.
+The rule describes what a move *does*: its steps, the nodes that each fail-over leaves and reaches, and what the flags
+forbid. The code is called for every combination of mirror type, drain state and flags; the table of the moves that it
+offers becomes a formula, and z3 decides whether it is equivalent to the rule. Works on any function that offers moves.
 
 Source: man hbal(1) on --no-disk-moves, --no-instance-moves, --restricted-migration, --evac-mode, --exclude-instances.
 """
@@ -38,11 +37,11 @@ the second node is in the group that is balanced."""
 MIRRORS = {"none": DiskTemplate.PLAIN, "external": DiskTemplate.RBD, "internal": DiskTemplate.DRBD}
 
 PLACES = ("primary", "secondary", "target", "stranger")
-"""The nodes of a situation. Only a DRBD instance has a secondary: to others the second node is one like the third. The
-stranger is online, but of another group."""
+"""The nodes of a situation. Only a DRBD instance has a secondary; for others the second node is like the third. The
+stranger is online, but in another group."""
 
 NOWHERE = ""
-"""What a mere fail-over names."""
+"""The target of a fail-over without one."""
 
 STEPS: dict[MoveKind, tuple[str, ...]] = {
     MoveKind.FAILOVER: ("primary>secondary",),
@@ -66,7 +65,7 @@ class Situation:
     flags: dict[str, bool]
 
     def rules(self) -> Rules:
-        """The flags of the command line."""
+        """Return the flags of the command line."""
         return Rules(
             disk_moves=self.flags["disk_moves"],
             instance_moves=self.flags["instance_moves"],
@@ -75,11 +74,11 @@ class Situation:
         )
 
     def settings(self) -> Settings:
-        """What the command line says about instances."""
+        """Return what the command line says about instances."""
         return Settings(fixed=frozenset(() if self.flags["chosen"] else (0,)))
 
     def cluster(self) -> Cluster:
-        """An instance on the first of four nodes; the first group is balanced."""
+        """Return an instance on the first of four nodes; the first group is balanced."""
         groups = (Group("g", "u", AllocPolicy.PREFERRED), Group("h", "v", AllocPolicy.PREFERRED))
         away = (0, 0 if self.flags["same_group"] else 1, 0, 1)
         nodes = tuple(
@@ -94,31 +93,31 @@ class Situation:
 
 
 def offer(move: Move) -> Offer:
-    """A move as the table has it."""
+    """Return a move as the table stores it."""
     return move.kind, NOWHERE if move.target is None else PLACES[move.target]
 
 
 Offers = Callable[[Situation], frozenset[Offer]]
-"""What offers moves in a situation."""
+"""A function that offers moves in a situation."""
 
 Table = tuple[tuple[Situation, frozenset[Offer]], ...]
 """What is offered in every situation."""
 
 
 def situations() -> Iterator[Situation]:
-    """Every combination."""
+    """Yield every combination."""
     for mirror in MIRRORS:
         for values in product((False, True), repeat=len(FLAGS)):
             yield Situation(mirror, dict(zip(FLAGS, values, strict=True)))
 
 
 def table_of(offers: Offers) -> Table:
-    """Ask for every situation."""
+    """Make the table of the moves offered in every situation."""
     return tuple((situation, offers(situation)) for situation in situations())
 
 
 def _receives(place: str, mirror: Any, flag: dict[str, Any]) -> Any:
-    """The formula under which a place is a target: an online node of the group that the instance is not on already."""
+    """Return the formula under which a place is a target: an online node of the group, and not one of the instance."""
     if place == "target":
         return z3.Not(flag["target_drained"])
     if place == "secondary":
@@ -127,7 +126,7 @@ def _receives(place: str, mirror: Any, flag: dict[str, Any]) -> Any:
 
 
 def rule(kind: MoveKind, place: str, mirror: Any, flag: dict[str, Any]) -> Any:
-    """The formula under which a kind of move with a place as target is allowed."""
+    """Return the formula under which a kind of move with a place as target is allowed."""
     if (kind is MoveKind.FAILOVER) != (place == NOWHERE):
         return z3.BoolVal(False)
     internal = mirror == z3.StringVal("internal")
@@ -144,14 +143,14 @@ def rule(kind: MoveKind, place: str, mirror: Any, flag: dict[str, Any]) -> Any:
         source, _, destination = step.partition(">")
         needs.append(flag["instance_moves"])
         if destination == "secondary":
-            needs.append(z3.Not(drained["secondary"]))  # nobody is sent to a drained node, not even to pass by
+            needs.append(z3.Not(drained["secondary"]))  # no instance goes to a drained node, not even for one step
         if len(STEPS[kind]) > 1:  # exchanging the roles of both nodes is never restricted, nor is shared storage
             needs.append(z3.Implies(flag["restricted"], drained[source]))
     return z3.And(*needs)
 
 
 def offered_formula(wanted: Callable[[Offer], bool], table: Table, mirror: Any, flag: dict[str, Any]) -> Any:
-    """The formula under which a wanted move is offered: the disjunction of the situations in which one is."""
+    """Return the formula under which a wanted move is offered: the disjunction of the situations in which one is."""
     cases = []
     for situation, offered in table:
         if any(map(wanted, offered)):
@@ -161,7 +160,7 @@ def offered_formula(wanted: Callable[[Offer], bool], table: Table, mirror: Any, 
 
 
 def disagreement(table: Table) -> str:
-    """A situation in which the moves offered are not those that the rule allows; empty if z3 shows there is none."""
+    """Describe a situation in which the moves offered differ from the rule; empty if z3 shows that there is none."""
     mirror = z3.String("mirror")
     flag = {name: z3.Bool(name) for name in FLAGS}
     known = z3.Or(*(mirror == z3.StringVal(name) for name in MIRRORS))
@@ -184,7 +183,7 @@ def disagreement(table: Table) -> str:
 
 
 def leaves_only_drained(table: Table) -> bool:
-    """Whether, evacuating with restricted migration, z3 shows that every migration of DRBD leaves a drained node."""
+    """Show with z3 that, evacuating with restricted migration, every migration of DRBD leaves a drained node."""
     mirror = z3.String("mirror")
     flag = {name: z3.Bool(name) for name in FLAGS}
     drained = {"primary": flag["primary_drained"], "secondary": flag["secondary_drained"]}

@@ -1,7 +1,7 @@
-"""Can the jobs of a plan be done in an order that is safe? z3 proposes, the audit objects, until one of them gives up.
+"""Finds a safe order of a plan's jobs: z3 proposes orders, the audit refutes them, until one is safe or none is left.
 
 The jobs keep the order of their commands, and jobs that move the same instance keep theirs; apart from that any order
-of whole jobs is tried. Each time the audit finds an offence, its reason is generalised: what broke depends only on the
+of whole jobs is tried. When the audit finds an offence, its reason is generalised: what broke depends only on the
 commands of some instances, so *every* order is bad in which those of them that were done come before those that were
 not. That is a clause over "this job before that one", and z3 looks for positions that satisfy all clauses so far. When
 there are none, the clauses that contradict each other (an unsat core, made minimal) are why no order is safe.
@@ -27,8 +27,8 @@ class Obstacle:
 
     Attributes:
         reason: what would be broken.
-        done: positions of the jobs, parts of which were done when it broke and which it depends on.
-        undone: positions of the jobs of which something must be done before, to avoid it; empty if nothing helps.
+        done: positions of the jobs that it depends on and that were at least partly done when it broke.
+        undone: positions of the jobs one of which must do something earlier to avoid it; empty if nothing helps.
     """
 
     reason: Shortfall | BadCommand
@@ -61,7 +61,7 @@ def find_order(
         cluster: the cluster before the plan.
         plan: the plan; its job sets do not matter here, only the order in which it is written.
         rules: the rules to keep.
-        timeout: seconds.
+        timeout: seconds for the whole search.
     """
     search = _Search(cluster, tuple(job for jobs in plan.job_sets for job in jobs))
     deadline = time.monotonic() + timeout
@@ -103,7 +103,7 @@ class _Search:
             self._solver.add([self._positions[one] < self._positions[other] for one, other in pairwise(numbers)])
 
     def propose(self, seconds: float) -> tuple[int, ...] | Unknown | None:
-        """An order that no obstacle forbids, None if there is none."""
+        """Return an order that no obstacle forbids, None if there is none."""
         self._solver.set("timeout", max(1, int(1000 * seconds)))
         answer = self._solver.check(*self._obstacles)
         if answer == z3.unsat:
@@ -141,13 +141,13 @@ class _Search:
         self._obstacles[name] = (obstacle, clause)
 
     def _earlier(self, one: tuple[int, int], other: tuple[int, int]) -> Any:
-        """Whether one command comes before another; inside a job that is settled."""
+        """Return whether one command comes before another; inside a job that is settled."""
         if one[0] == other[0]:
             return z3.BoolVal(one[1] < other[1])
         return self._positions[one[0]] < self._positions[other[0]]
 
     def _matters(self, instance: int, reason: Shortfall | BadCommand, moved: int) -> bool:
-        """Whether where `instance` is has to do with a reason; a bad command is about the moved instance alone."""
+        """Return whether a reason depends on where `instance` is; a bad command depends on the moved instance alone."""
         if isinstance(reason, BadCommand):
             return instance == moved
         it = self._cluster.instances[instance]
@@ -156,7 +156,7 @@ class _Search:
         return reason.node in nodes
 
     def core(self) -> tuple[Obstacle, ...]:
-        """A smallest set of obstacles (none can be left out) that allow no order."""
+        """Return a smallest set of obstacles (none can be left out) that allow no order."""
         kept = list(self._solver.unsat_core())
         for name in list(kept):
             rest = [other for other in kept if not other.eq(name)]

@@ -1,4 +1,4 @@
-"""Did a cluster become exactly what a plan promised? Compares two configurations, before and after. Pure.
+"""Checks that a cluster became exactly what a plan promised, from the configurations before and after. Pure.
 
 Expected is the configuration before, changed by what the plan's commands say and by nothing else: the primary of an
 instance, the two nodes of its DRBD disks, and for disks that got a new secondary the port, minors and secret that
@@ -17,13 +17,13 @@ from spec.plans.safety import after, placement
 Config = Mapping[str, Any]
 
 _VOLATILE = frozenset({"serial_no", "mtime"})
-"""Fields of every object that change with it."""
+"""Fields of every object that may grow with each change."""
 _SHOWN = 300
 """Characters of a value that a difference shows at most."""
 
 
 def expected_placement(cluster: Cluster, plan: Plan) -> dict[str, tuple[str, str | None]]:
-    """Names of primary and secondary of every instance after the plan."""
+    """Return names of primary and secondary of every instance after the plan."""
     state = placement(cluster)
     for step in plan.steps:
         state = after(cluster, state, step.command)
@@ -35,7 +35,7 @@ def expected_placement(cluster: Cluster, plan: Plan) -> dict[str, tuple[str, str
 
 
 def broken_promises(before: Config, now: Config, cluster: Cluster, plan: Plan) -> list[str]:
-    """Every way in which the configuration differs from what the plan promised; empty if it is exact.
+    """List every difference between the configuration and what the plan promised; empty if there is none.
 
     Args:
         before: the configuration in which the plan began.
@@ -65,7 +65,7 @@ def broken_promises(before: Config, now: Config, cluster: Cluster, plan: Plan) -
 
 
 def _moved_disk(disk: Mapping[str, Any], pair: set[str]) -> dict[str, Any]:
-    """The disk on its new nodes; which of them is named first is of no matter."""
+    """Return the disk on its new nodes, in any order."""
     moved = {**disk, "logical_id": [*sorted(pair), *disk["logical_id"][2:]], "nodes": sorted(pair)}
     if "children" in disk:
         moved["children"] = [{**child, "nodes": sorted(pair)} for child in disk["children"]]
@@ -73,7 +73,7 @@ def _moved_disk(disk: Mapping[str, Any], pair: set[str]) -> dict[str, Any]:
 
 
 def _settled(config: Config, freed: set[str]) -> Any:
-    """The configuration without what may change, and with the nodes of DRBD disks in one order."""
+    """Return the configuration without what may change, and with the nodes of DRBD disks in one order."""
     plain = _without_volatile(config)
     for uuid, disk in plain["disks"].items():
         if disk["dev_type"] != DiskTemplate.DRBD.value:

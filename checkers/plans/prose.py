@@ -6,7 +6,7 @@ from spec.plans.model import Action, BadCommand, Command, Offence, Plan, Rule, S
 
 
 def command_text(cluster: Cluster, command: Command) -> str:
-    """A command as one would type it."""
+    """Return a command as an administrator would type it."""
     name = cluster.instances[command.instance].name
     node = "" if command.node is None else f" -n {cluster.nodes[command.node].name}"
     force = " -f" if command.action is not Action.REPLACE_DISKS else ""
@@ -14,12 +14,12 @@ def command_text(cluster: Cluster, command: Command) -> str:
 
 
 def step_text(cluster: Cluster, step: Step) -> str:
-    """A command with the job that it belongs to, counted from one as hbal counts them."""
+    """Return a command with the job that it belongs to, counted from one as hbal counts them."""
     return f"job {step.job_set + 1}/{step.job + 1}: {command_text(cluster, step.command)}"
 
 
 def reason_text(cluster: Cluster, reason: Shortfall | BadCommand, command: Command) -> str:
-    """What is wrong, as a sentence without a full stop."""
+    """Describe what is wrong, as a sentence without a full stop."""
     nodes, instance = cluster.nodes, cluster.instances[command.instance].name
     node = "?" if reason.node is None else nodes[reason.node].name
     if isinstance(reason, BadCommand):
@@ -61,7 +61,7 @@ def _impossible(cluster: Cluster, reason: BadCommand, command: Command) -> str:
 
 
 def offence_text(cluster: Cluster, plan: Plan, offence: Offence) -> str:
-    """The offending step, how the cluster comes there, and all that is wrong."""
+    """Describe the offending step, the steps before it, and all that is wrong."""
     step, steps = offence.step, plan.steps
     lines = [f"command {len(offence.done)} of {len(steps)} is the first offending one:"]
     if offence.done != steps[: len(offence.done)]:
@@ -78,7 +78,7 @@ def offence_text(cluster: Cluster, plan: Plan, offence: Offence) -> str:
 
 
 def script_text(cluster: Cluster, plan: Plan) -> str:
-    """A plan as a script that can be read again, or run as it is."""
+    """Return a plan as a script that can be read again or run."""
     lines = []
     for set_number, jobs in enumerate(plan.job_sets, start=1):
         lines += ["", f"echo jobset {set_number}, {len(jobs)} jobs"]
@@ -89,7 +89,7 @@ def script_text(cluster: Cluster, plan: Plan) -> str:
 
 
 def impossible_text(cluster: Cluster, plan: Plan, impossible: Impossible) -> str:
-    """Why no order of the jobs is safe: obstacles, each of which is needed for the contradiction."""
+    """Explain why no order of the jobs is safe: obstacles, each of which is needed for the contradiction."""
     jobs = [(f"{s}/{j}", job) for s, jobs in enumerate(plan.job_sets, 1) for j, job in enumerate(jobs, 1)]
     names = []
     for number, job in jobs:

@@ -4,7 +4,7 @@ Pure: text in, a `spec.plans.model.Plan` out. Names may be the short ones that `
 finds names: the whole name, or all of it up to a dot. A line or an opcode that would change the cluster in a way that
 is not known here is refused, never skipped. The JSON form is described in `docs/plan-format.md`.
 
-Source: the output of the real `hbal -C`; the opcodes that the real `hbal -X` submits.
+Source: the output of Ganeti's `hbal -C`; the opcodes that Ganeti's `hbal -X` submits.
 """
 
 import re
@@ -34,7 +34,7 @@ class PlanError(GantryError):
     """A plan cannot be read.
 
     Attributes:
-        where: the line number, or the place in the JSON text; empty if it is the whole.
+        where: the line number, or the place in the JSON text; empty for the text as a whole.
         reason: what is wrong with it.
     """
 
@@ -87,7 +87,7 @@ def read_script(text: str, cluster: Cluster) -> Plan:
 
 
 def _foreign(line: str, started: bool) -> bool:
-    """Whether a line might change the cluster; what hbal prints or writes before its commands does not."""
+    """Return whether a line might change the cluster; what hbal prints or writes before its commands does not."""
     if not started:
         return _COMMAND.search(line) is not None
     return line not in {"", "check"} and not line.startswith("#")
@@ -169,14 +169,14 @@ def _opcode(op: Any, where: str, names: "_Names") -> Command:
 
 
 class _Names:
-    """The names of a cluster's instances and nodes, and what they may be shortened to."""
+    """The names of a cluster's instances and nodes, and their short forms."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._instances = [instance.name for instance in cluster.instances]
         self._nodes = [node.name for node in cluster.nodes]
 
     def command(self, action: Action, instance: str, node: str | None, where: str) -> Command:
-        """A command with names resolved."""
+        """Return a command with names resolved."""
         if action is Action.REPLACE_DISKS and node is None:
             raise PlanError(where, f"replacing the disks of {instance} needs the new secondary (-n)")
         target = None if node is None else _find(self._nodes, node, "node", where)
