@@ -169,7 +169,7 @@ class Candidates:
         return ROUNDING * ((4.0 * self.count + 160.0) * sum(WEIGHTS) + 3.0 * self.count) * magnitude
 
     def largest_sums(self, rows: "Ints") -> "Floats":
-        """Return bound the change of each column's sum by any candidate of the rows: float64[columns + 1, rows]."""
+        """Bound the change of each column's sum by any candidate of the rows: float64[columns + 1, rows]."""
         units = np.abs(self.as_primary[:, rows]) + np.abs(self.as_secondary[:, rows])
         linear = 2.0 * units * np.abs(self.unit).max(axis=1, initial=0.0)[:, None]
         most = self.nodes.reserved.max(initial=0.0) + self.nodes.needs.max(initial=0.0) + self.vms.failover_memory[rows]
