@@ -1,8 +1,8 @@
-r"""Code for actions and initial predicates: formulas that are run to find states instead of being tested.
+r"""Code for actions and initial predicates: formulas that compute states instead of testing them.
 
-A formula is worked through from left to right. A conjunct `x' = e` gives x' its value where it has none and is a test
-where it has one; disjunctions, bounded existentials and `x' \\in S` branch. What follows a branch is generated within
-it, or becomes a function of its own where it would have to be repeated.
+A formula is processed from left to right. A conjunct `x' = e` assigns x' if it has no value yet, and otherwise is a
+test; disjunctions, bounded existentials and `x' \\in S` branch. The code after a branch is generated inside it, or
+becomes a function where it would be repeated.
 
 Source: TLC's way of computing states, Specifying Systems, section 14.2.6.
 """
@@ -27,7 +27,7 @@ _DEEP = 60
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What is being looked for: successors, initial states, or whether there is a successor at all.
+    """What is searched for: successors, initial states, or whether a successor exists.
 
     Attributes:
         initial: whether unprimed variables are assigned.
@@ -44,7 +44,7 @@ class ActionGenerator(RecursiveFormulas):
     # Running a formula ------------------------------------------------------------------------------------------
 
     def chosen(self, node: ast.Expr, env: Env, leaf: Leaf, cx: Context, mode: Mode, rest: Rest) -> None:
-        """Generate one action, following the choices that lead to it."""
+        """Generate one action by following the choices that lead to it."""
         self._chosen(node, env, leaf.choices, cx, mode, rest)
 
     def _chosen(self, node: ast.Expr, env: Env, choices: tuple[int, ...], cx: Context, mode: Mode, rest: Rest) -> None:
@@ -64,7 +64,7 @@ class ActionGenerator(RecursiveFormulas):
             self._chosen(body, inner, choices[1:], cx, mode, rest)
 
     def run(self, node: ast.Expr, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
-        """Generate code that goes on with `rest` for each way in which the formula can become true."""
+        """Generate code that runs `rest` once for each way in which the formula can become true."""
         if cx.frame.depth > _DEEP:
             self._elsewhere(node, cx, mode, lambda inner: self.run(node, env, inner, mode, rest))
             return
@@ -102,7 +102,7 @@ class ActionGenerator(RecursiveFormulas):
             self._test(node, env, cx, rest)
 
     def _assigns(self, node: ast.Expr, env: Env, mode: Mode) -> bool:
-        """Whether a formula may give variables values, or branches: TLC counts a successor for each way to be true."""
+        """Return whether a formula may assign variables or branch: TLC counts a successor for each way to be true."""
         if self.levels.level(node, env) >= (STATE if mode.initial else ACTION):
             return True
         return not mode.search and self._branches(node, env)
@@ -128,7 +128,7 @@ class ActionGenerator(RecursiveFormulas):
         self._test(test, env, Context(cx.frame, cx.prime, assigned), rest)
 
     def _all_of(self, parts: tuple[ast.Expr, ...], env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
-        """A conjunction: tests that stand side by side become one condition."""
+        """Generate a conjunction; adjacent tests become one condition."""
         tests: list[ast.Expr] = []
         for part in parts:
             if self._assigns(part, env, mode):
@@ -193,7 +193,7 @@ class ActionGenerator(RecursiveFormulas):
         self._test(node, env, cx, rest)
 
     def target(self, node: ast.Expr, env: Env, mode: Mode) -> int | None:
-        """The variable that an equation gives a value, if its left side is one (primed, unless initial)."""
+        """Return the variable that an equation assigns, if its left side is one (primed, unless initial)."""
         if mode.initial:
             return self.variable(node, env)
         if isinstance(node, ast.Basic) and node.op == "prime":
@@ -206,7 +206,7 @@ class ActionGenerator(RecursiveFormulas):
         return None
 
     def variable(self, node: ast.Expr, env: Env) -> int | None:
-        """The place of the variable that an expression is."""
+        """Return the place of a variable; None for other expressions."""
         if not isinstance(node, ast.Apply) or node.args:
             return None
         inner = self.levels.enter(node.path, env)
@@ -277,10 +277,10 @@ class ActionGenerator(RecursiveFormulas):
             self._run_case(ast.Case(node.position, tuple(others), node.other), env, cx, mode, rest)
 
     def _for_each(self, node: ast.Quantified, env: Env, cx: Context, mode: Mode, rest: Rest) -> None:
-        """A universal quantifier whose body assigns or branches: a conjunction over the elements, one after the other.
+        """Generate a universal quantifier whose body assigns or branches, as a conjunction over the elements.
 
-        Each step is a call of a local function with the number of the element; where the body assigns variables, the
-        steps after the first one are another function, within which they are tests.
+        Each step calls a local function with the number of the element. Where the body assigns variables, a second
+        function, in which the assignments are tests, runs the steps after the first.
         """
         frame = cx.frame
         assert cx.assigned is not None
@@ -336,7 +336,7 @@ class ActionGenerator(RecursiveFormulas):
         return env
 
     def _shared_rest(self, node: ast.Expr, rest: Rest, mode: Mode, cx: Context) -> Rest:
-        """What follows a branch, as a function of its own for each set of variables assigned before it."""
+        """Move the code after a branch into functions, one for each set of variables assigned before it."""
         if getattr(rest, "cheap", False):
             return rest
         made: dict[Assigned, tuple[str, list[str]]] = {}
@@ -361,14 +361,14 @@ class ActionGenerator(RecursiveFormulas):
             frame.emit(call)
 
     def _elsewhere(self, node: ast.Expr, cx: Context, mode: Mode, build: Callable[[Context], None]) -> None:
-        """Go on in a function of its own, where the code has become too deep."""
+        """Continue in another function when the code is nested too deeply."""
         name, captured = self.lifted("more", node, cx, lambda f: build(Context(f, cx.prime, cx.assigned)), ())
         self._continue(self.call(name, captured, cx, node.position), cx.frame, mode)
 
     # ENABLED ------------------------------------------------------------------------------------------------------
 
     def enabled(self, node: ast.Basic, env: Env, cx: Context) -> str:
-        """The text of `ENABLED A`: a search for one successor."""
+        """Return the text of `ENABLED A`: a search for one successor."""
         if cx.prime:
             raise TlaUnsupportedError("a primed ENABLED is not supported", node.position)
 

@@ -1,4 +1,4 @@
-"""Code for quantifiers, CHOOSE, and sets and functions built from others: each becomes a function with loops."""
+"""Code for quantifiers, CHOOSE, and set constructors: each becomes a function with loops."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from checkers.tla.parse import syntax as ast
 
 
 class Binders(Pieces):
-    """Whatever binds identifiers to elements of sets."""
+    """Generates the expressions that bind identifiers to elements of sets."""
 
     def _sources(self, domains: Sequence[ast.Domain], env: Env, cx: Context, *, order: bool) -> list[str]:
-        """Texts that list the sets of some domains, one for each name (or pattern)."""
+        """Return texts that list the sets of some domains, one for each name (or pattern)."""
         texts: list[str] = []
         for domain in domains:
             code = self.gen(domain.source, env, cx)
@@ -34,7 +34,7 @@ class Binders(Pieces):
     def loops(
         self, domains: Sequence[ast.Domain], env: Env, cx: Context, body: Callable[[Env], None], *, order: bool = False
     ) -> None:
-        r"""Nested loops over some domains; in order, the first identifier changes fastest and the last one slowest.
+        r"""Open nested loops over some domains; if in order, the first identifier changes fastest.
 
         Source: TLC's ContextEnumerator; seen with `\A x \in S, y \in T : PrintT(<<x, y>>)`.
         """
@@ -80,7 +80,7 @@ class Binders(Pieces):
                 with frame.block(f"if {text}:" if found else f"if not {text}:"):
                     frame.emit(f"return {found}")
 
-            self.loops(node.domains, env, inner, body, order=True)  # an element may decide before one that fails
+            self.loops(node.domains, env, inner, body, order=True)  # an element may decide before another one fails
             frame.emit(f"return {not found}")
 
         return Code(self.lift("some" if found else "all", node, cx, build), "bool", normal=True)
@@ -125,7 +125,7 @@ class Binders(Pieces):
         return Code(self.marked(text, node.position), "set")
 
     def _filter_test(self, node: ast.SetFilter, env: Env, cx: Context) -> str:
-        """The filter's condition as a function of the element, for sets that cannot be listed."""
+        """Write the filter's condition as a function of the element, for sets that cannot be listed."""
         item = fresh("item")
 
         def build(frame: Frame) -> None:
@@ -139,7 +139,7 @@ class Binders(Pieces):
         return f"(lambda {item}{keep}: {name}({', '.join((item, *captured))}))"
 
     def mapped(self, node: ast.SetMap, env: Env, cx: Context) -> str:
-        """The values of a set constructor as a list."""
+        """Generate the values of a set constructor as a list."""
 
         def build(frame: Frame) -> None:
             inner = cx.within(frame)
@@ -166,7 +166,7 @@ class Binders(Pieces):
 
 
 def _loop_item(frame: Frame) -> str:
-    """The variable of the innermost loop."""
+    """Return the variable of the innermost loop."""
     for line in reversed(frame.lines):
         words = line.split()
         if words[0] == "for":

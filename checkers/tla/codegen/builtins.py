@@ -36,7 +36,7 @@ _CALLS: dict[str, tuple[str, str, bool]] = {
     "RandomSubset": ("lib_random_subset", "set", True), "RandomSetOfSubsets": ("lib_random_subsets", "set", True),
 }  # fmt: skip
 _TESTS = frozenset({"SelectSeq", "SortSeq"})
-"""Those that take operators whose values are conditions."""
+"""Operators that take operators as conditions."""
 _NAMES = {"Nat": "NAT", "Int": "INT", "Real": "REAL", "Any": "ANY"}
 _ARITHMETIC = {"+": "+", "-": "-", "*": "*"}
 _COMPARISON = {
@@ -48,10 +48,10 @@ _COMPARISON = {
 
 
 class BuiltinCalls(Pieces):
-    """Applications of built-in operators."""
+    """Generates applications of built-in operators."""
 
     def builtin(self, symbol: Builtin, args: tuple[ast.Argument, ...], env: Env, cx: Context, node: ast.Expr) -> Code:
-        """Code for an operator of a standard module (or, given as an argument, of the language)."""
+        """Generate an operator of a standard module (or one of the language, given as an argument)."""
         name = symbol.name
         if name in _NAMES:
             return Code(_NAMES[name], "set")

@@ -1,7 +1,7 @@
-"""The Python functions that generated code consists of, and how a piece of code finds the names it needs.
+"""The functions of generated code, and how code finds the names it uses.
 
-Whatever needs a loop becomes a function of its own, lifted to the top level; the local names that it uses become its
-parameters, found while its text is generated. Only recursive operators that depend on local names stay closures.
+Code with a loop becomes a function, lifted to the top level; the local names that it uses become its parameters, found
+while its text is generated. Only recursive operators that depend on local names stay closures.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _COUNTER = itertools.count()
 
 
 def fresh(hint: str) -> str:
-    """A Python name that nothing else has."""
+    """Return a Python name that is not in use."""
     return f"{re.sub(r'[^A-Za-z0-9]', '', hint)[:24] or 'x'}_{next(_COUNTER)}"
 
 
 class Code(NamedTuple):
-    """An expression of Python with what is known of its value.
+    """A Python expression with the known facts about its value.
 
     Attributes:
         text: the expression; it can stand as an operand.
@@ -40,7 +40,7 @@ class Code(NamedTuple):
 
 
 class Frame:
-    """One Python function while it is written."""
+    """A Python function under construction."""
 
     def __init__(self, parent: Frame | None, *, closure: bool = False) -> None:
         self.parent = parent
@@ -62,7 +62,7 @@ class Frame:
             self.captured[name] = None
 
     def owns(self, name: str) -> bool:
-        """Whether the code of this function may assign to the name."""
+        """Return whether the code of this function may assign to the name."""
         return name in self.locals or name in self.captured
 
     def emit(self, text: str) -> None:
@@ -71,7 +71,7 @@ class Frame:
 
     @contextmanager
     def block(self, header: str) -> Iterator[None]:
-        """Add a compound statement; what is emitted meanwhile is its body."""
+        """Add a compound statement; statements emitted within the context are its body."""
         self.emit(header)
         self.depth += 1
         try:
@@ -80,7 +80,7 @@ class Frame:
             self.depth -= 1
 
     def local(self, hint: str) -> str:
-        """A new local name."""
+        """Make a new local name."""
         name = fresh(hint)
         self.locals.add(name)
         return name
@@ -88,13 +88,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where code is generated for.
+    """The context that code is generated for.
 
     Attributes:
         frame: the function that the code will stand in.
         prime: whether variables mean their values in the next state.
         assigned: the variables whose next value is known, or None for all.
-        test: whether the code is a condition, so that a truth that it has as its value is kept nowhere.
+        test: whether the code is a condition, so that a boolean value of it is stored nowhere.
     """
 
     frame: Frame
@@ -103,24 +103,24 @@ class Context:
     test: bool = False
 
     def within(self, frame: Frame) -> Context:
-        """The same for another function."""
+        """Return the same context for another function."""
         return Context(frame, self.prime, self.assigned)
 
     def primed(self) -> Context:
-        """The same for values in the next state."""
+        """Return the same context for values in the next state."""
         return Context(self.frame, True, self.assigned, self.test)
 
     def testing(self, test: bool = True) -> Context:
-        """The same for a condition, or for a value."""
+        """Return the same context for a condition, or for a value."""
         return self if self.test is test else Context(self.frame, self.prime, self.assigned, test)
 
 
-# Bindings: what a symbol means where code is generated ----------------------------------------------------------
+# Bindings: the meaning of a symbol in generated code ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
-    """A Python name that holds the value; `thunk` tells that it may hold an unevaluated one."""
+    """A Python name that holds the value, or perhaps (`thunk`) an unevaluated one."""
 
     name: str
     type: str = "any"
@@ -161,7 +161,7 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Native:
-    """An operator of the language or a standard module, or a constant, that stands for another name."""
+    """An operator of the language or a standard module, or a constant, that replaces another name."""
 
     symbol: Symbol
     env: Env
@@ -170,7 +170,7 @@ class Native:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Own:
-    """A variable of an instance in an ENABLED there: what it stands for, and the place of its next value."""
+    """A variable of an instance within an ENABLED there: what replaces it, and the place of its next value."""
 
     variable: Variable
     place: int
@@ -179,7 +179,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Global:
-    """A value that is known before the code is generated; `node` and `env` tell what it was computed from, in a LET."""
+    """A value known before code generation; in a LET, `node` and `env` are what it was computed from."""
 
     name: str
     type: str
@@ -201,17 +201,17 @@ class Env:
         self.at = at
 
     def extend(self, bindings: Mapping[Any, Any]) -> Env:
-        """This environment with more bindings."""
+        """Return this environment with more bindings."""
         return Env({**self.map, **bindings}, self.at) if bindings else self
 
     def with_at(self, at: Code) -> Env:
-        """This environment with a meaning for `@`."""
+        """Return this environment with a meaning for `@`."""
         return Env(self.map, at)
 
 
 @dataclass(slots=True)
 class Mark:
-    """Where a piece of generated text comes from, and an expression that fails in its place with a clear message."""
+    """The source position of generated text, and an expression that can replace it to fail with a clear message."""
 
     position: Position
     clear: str | None = None

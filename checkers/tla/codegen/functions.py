@@ -17,7 +17,7 @@ _SIMPLE = re.compile(r"\w+$|'\w*'$")
 
 
 class Functions(Binders):
-    """Whatever makes or applies functions."""
+    """Generates the expressions that make or apply functions."""
 
     program: Program
 
@@ -48,7 +48,7 @@ class Functions(Binders):
         return Code(self.marked(text, node.position))
 
     def _body(self, node: ast.Function, env: Env, cx: Context, *, recursive: bool = False) -> str:
-        """The function's value as a Python function of its argument, for domains that cannot be listed."""
+        """Write the body as a Python function of its argument, for domains that cannot be listed."""
         names = [name for d in node.domains for name in d.names]
         item, itself = fresh("item"), fresh("self") if recursive else None
         params = (item,) if itself is None else (item, itself)
@@ -91,7 +91,7 @@ class Functions(Binders):
         return texts[0] if len(texts) == 1 else f"tuple_set({', '.join(texts)})"
 
     def _several(self, node: ast.Function, env: Env, cx: Context) -> Code:
-        """A function of several arguments: of tuples."""
+        """Generate a function of several arguments, which is one of tuples."""
         source = self._sources_of(node, env, cx)
         text = f"function_over({source}, None, {self._body(node, env, cx)})"
         return Code(self.marked(text, node.position))
@@ -121,7 +121,7 @@ class Functions(Binders):
         return Code(general, "any", normal=True)
 
     def index_text(self, args: tuple[ast.Expr, ...], env: Env, cx: Context) -> str:
-        """The argument of an application: a tuple where there are several."""
+        """Return the argument of an application: a tuple where there are several."""
         if len(args) == 1:
             return self.normal(args[0], env, cx)
         return "(" + ", ".join(self.normal(arg, env, cx) for arg in args) + ")"
@@ -148,7 +148,7 @@ class Functions(Binders):
         return Code(f"({', '.join((name, *(values[key] for key in over.keys)))})", "rec", normal=True)
 
     def record_domain(self, over: Any) -> str:
-        """The name of a domain object in the program."""
+        """Return the name of a domain object in the program."""
         name = f"D_{'_'.join(str(ord(c)) if not c.isalnum() or ord(c) > 127 else c for c in '_'.join(over.keys))}"
         while self.program.names.get(name, over) is not over:
             name += "_"
@@ -166,7 +166,7 @@ class Functions(Binders):
     def _update(
         self, text: str, path: tuple[tuple[ast.Expr, ...], ...], value: ast.Expr, env: Env, cx: Context, at: Position
     ) -> str:
-        """Replace what a path leads to; outside a domain nothing changes."""
+        """Replace the value at a path; outside a domain nothing changes."""
         frame = cx.frame
         function, place = frame.local("f"), frame.local("i")
         index = self.index_text(path[0], env, cx)

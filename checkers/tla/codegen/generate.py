@@ -1,4 +1,4 @@
-"""From expressions to Python: names, calls of operators, constants, and the pieces that everything else is made of."""
+"""Generates Python from expressions: entry points, lifted functions, constants, and names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from checkers.tla.values.identity import holds_truths
 from checkers.tla.values.values import Value
 
 _THROUGH = (ast.If, ast.Case, ast.Let, ast.Apply)
-"""The value of such an expression is that of one of its parts."""
+"""The kinds of expressions whose value is that of one of their parts."""
 _FOLDED = (ast.SetOf, ast.Tuple, ast.Record, ast.RecordSet, ast.FunctionSet, ast.Product, ast.SetMap, ast.Basic)
 
 
@@ -44,7 +44,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
 
     Attributes:
         variables: the state variables, in the order of the state's tuple.
-        program: where the generated functions go.
+        program: receives the generated functions.
     """
 
     def __init__(self, variables: list[Variable], program: Program) -> None:
@@ -68,7 +68,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
     # Entry points -----------------------------------------------------------------------------------------------
 
     def gen(self, node: ast.Expr, env: Env, cx: Context) -> Code:
-        """The code of an expression."""
+        """Generate the code of an expression."""
         if isinstance(node, _FOLDED) and (folded := self._fold(node, env)) is not None:
             self.program.truths |= folded.type == "bool" and not cx.test
             return folded
@@ -85,7 +85,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return code
 
     def whole(self, node: ast.Expr, env: Env, cx: Context) -> Code:
-        """The code of an expression whose uses tell whether a truth is kept, if it is one in every case."""
+        """Generate an expression of which, if it is always boolean, the uses decide whether the value is stored."""
         before = self.suppressed
         code = self.gen(node, env, cx.testing())
         if code.type != "bool" and self.suppressed != before:
@@ -94,35 +94,35 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return code
 
     def normal(self, node: ast.Expr, env: Env, cx: Context) -> str:
-        """The text of an expression whose value goes into a container or a state."""
+        """Generate the text of an expression whose value goes into a container or a state."""
         code = self.gen(node, env, cx.testing(False))
         return code.text if code.normal else self.marked(f"normal({code.text})", node.position)
 
     def truth(self, node: ast.Expr, env: Env, cx: Context) -> str:
-        """The text of an expression that must be a boolean."""
+        """Generate the text of an expression that must be a boolean."""
         before = self.suppressed
         code = self.gen(node, env, cx.testing())
         self.suppressed = before
         return code.text if code.type == "bool" else self.marked(f"boolean({code.text})", node.position)
 
     def marked(self, text: str, position: Position, clear: str | None = None) -> str:
-        """Remember where a text comes from, so that an error in it can be placed."""
+        """Record the source of a text, so that an error in it gets a position."""
         self.program.marks[text] = Mark(position, clear)
         return text
 
     def raising(self, call: str, position: Position) -> Code:
-        """Code that fails when it is reached."""
+        """Generate code that fails when it is reached."""
         return Code(self.marked(call, position), "never", normal=True)
 
     def lift(self, hint: str, node: Any, cx: Context, build: Callable[[Frame], None]) -> str:
-        """Write a function of its own and return the text that calls it."""
+        """Write a new function and return the text that calls it."""
         name, captured = self.lifted(hint, node, cx, build, ())
         return self.call(name, captured, cx, node.position)
 
     def lifted(
         self, hint: str, node: Any, cx: Context, build: Callable[[Frame], None], params: tuple[str, ...]
     ) -> tuple[str, list[str]]:
-        """Write a function of its own and return its name and the local names that it takes after its parameters."""
+        """Write a new function; return its name and the local names that it takes after its parameters."""
         frame = Frame(cx.frame)
         frame.locals.update(params)
         build(frame)
@@ -132,13 +132,13 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return name, captured
 
     def call(self, name: str, captured: list[str], cx: Context, position: Position, args: tuple[str, ...] = ()) -> str:
-        """The text that calls a lifted function."""
+        """Return the text that calls a lifted function."""
         for item in captured:
             cx.frame.use(item)
         return self.marked(f"{name}({', '.join((*args, *captured))})", position)
 
     def constant(self, value: Value, hint: str = "K") -> Code:
-        """Code for a value that is known already."""
+        """Return code for a known value."""
         if value is True or value is False:
             return Code(repr(value), "bool", normal=True)
         if value.__class__ is int:
@@ -151,11 +151,11 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return Code(name, *type_of(value))
 
     def known(self, code: Code) -> Global:
-        """A binding for code that stands for a known value."""
+        """Return a binding for the code of a known value."""
         return Global(code.text, code.type, code.normal)
 
     def evaluate(self, node: ast.Expr, env: Env) -> Value:
-        """The value of a closed expression, now."""
+        """Compute the value of a closed expression now."""
         frame = Frame(None)
         cx = Context(frame)
         frame.emit(f"return {self.gen(node, env, cx).text}")
@@ -165,7 +165,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return self.program.run(name)
 
     def _fold(self, node: ast.Expr, env: Env) -> Code | None:
-        """The value of a constant expression, computed once; None where that is not possible."""
+        """Compute a constant expression once; None where that is not possible."""
         if self.no_folding or (isinstance(node, ast.Basic) and node.op in {"and", "or", "not", "implies", "equiv"}):
             return None
         if isinstance(node, ast.SetOf | ast.Tuple) and not node.items:
@@ -203,7 +203,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         cx: Context,
         node: ast.Expr,
     ) -> Code:
-        """Code for a symbol of environment `inner`, reached by a path, applied to arguments of environment `env`."""
+        """Generate a symbol of environment `inner`, reached by a path, applied to arguments of environment `env`."""
         binding = self.levels.lookup(symbol, inner, path)
         if binding is not None:
             return self._bound(binding, args, env, cx, node)
@@ -254,7 +254,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return self.gen(binding.body, binding.env.extend(bindings), cx)
 
     def values(self, args: tuple[ast.Argument, ...], env: Env, cx: Context) -> list[str]:
-        """The texts of arguments that are values."""
+        """Return the texts of arguments that are values."""
         cx = cx.testing(False)
         return [self.gen(arg, env, cx).text for arg in args if isinstance(arg, ast.Expr)]
 
@@ -271,7 +271,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
 
 
 def type_of(value: Value) -> tuple[str, bool]:
-    """The type, as `Code` has it, of a known value and whether it is normal."""
+    """Return the type of a known value, as in `Code`, and whether it is normal."""
     if value.__class__ is frozenset:
         return "set", True
     if value.__class__ is tuple:

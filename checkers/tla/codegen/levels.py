@@ -1,4 +1,4 @@
-"""Levels of expressions in the place where they stand, and whether they can be computed beforehand.
+"""Levels of expressions in their environment, and whether they can be computed beforehand.
 
 Source: Lamport, Specifying Systems, section 17.2.
 """
@@ -40,9 +40,9 @@ class Levels:
     """Levels under given bindings of constants.
 
     Attributes:
-        globals: what the configuration binds: for a symbol, the instances through which the root module reaches it,
-            and the binding. A use that goes another way, or stands in an instanced module, means the module's own.
-        bodies: the same for `c = [M] …` and `c <- [M] …`, which go for every use that leads through these instances.
+        globals: the configuration's bindings: for a symbol, the binding by the instances through which the root module
+            reaches it. Uses by another path, or in an instanced module, mean the module's own definition.
+        bodies: the same for `c = [M] …` and `c <- [M] …`, which apply to every use through these instances.
     """
 
     def __init__(self) -> None:
@@ -50,20 +50,20 @@ class Levels:
         self.globals: dict[Symbol, dict[Way, Any]] = {}
         self.bodies: dict[Symbol, dict[Way, Any]] = {}
         self._known: dict[Any, tuple[Info, Any]] = {}
-        self._cut = _NOWHERE  # the outermost of the operators at work that was met again, and so cut short
+        self._cut = _NOWHERE  # depth of the outermost active operator whose recursion was cut off
 
     def enter(self, path: Path, env: Env) -> Env:
-        """The environment inside the instances of a path."""
+        """Return the environment inside the instances of a path."""
         for instance, args in path:
             env = env.extend({p: self.bind(a, env) for p, a in zip(instance.params, args, strict=True)})
             env = env.extend({s: self.bind(given, env) for s, given in instance.substitution.items()})
         return env
 
     def lookup(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
-        """What a symbol is bound to, if anything: by an instance or operator around it, or by the configuration.
+        """Look up a symbol's binding, if any: by an instance or operator around it, or by the configuration.
 
         Source: TLC's SpecProcessor, which replaces the definitions and constants of the root module, and with `[M]`
-        the bodies of definitions of M; tried with modules that name, import and instance one another.
+        the bodies of definitions of M; tested with modules that name, import and instance one another.
         """
         binding = env.map.get(symbol)
         if binding is not None or not (symbol in self.globals or symbol in self.bodies):
@@ -74,7 +74,7 @@ class Levels:
         return next((each for each in found if each is not None), None)
 
     def applied(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
-        """The defined operator that an application means, and its environment; None where it means anything else."""
+        """Return the defined operator that an application means, and its environment; None if there is none."""
         inner, symbol = self.enter(node.path, env), node.symbol
         binding = self.lookup(symbol, inner, node.path)
         if isinstance(binding, Closure) and binding.operator is not None:
@@ -84,7 +84,7 @@ class Levels:
         return (symbol, inner) if isinstance(symbol, Operator) and symbol.body is not None else None
 
     def bind(self, argument: ast.Argument, env: Env) -> Any:
-        """A binding that stands for an argument without computing it."""
+        """Return a binding for an argument, without computing it."""
         if isinstance(argument, ast.Lambda):
             return Closure(None, argument.params, argument.body, env)
         if isinstance(argument, ast.OperatorName):
@@ -96,10 +96,10 @@ class Levels:
         return ByName(argument, env)
 
     def within_enabled(self, env: Env, places: dict[Symbol, int], first: int) -> Env:
-        """The environment within an ENABLED that stands in an instance: there the instance's variables are its own.
+        """Return the environment within an ENABLED in an instance, where the instance's variables are its own.
 
-        Their next values are free, whatever they stand for, and those of two variables are two, even if the instance
-        maps both to one expression; whether they are reached directly or by way of arguments and definitions.
+        Their next values are free, whatever expression replaces the variables in the state. Two variables have two next
+        values, even if the instance maps both to one expression. This holds also through arguments and definitions.
 
         Args:
             env: the environment around ENABLED.
@@ -128,7 +128,7 @@ class Levels:
         return inside[id(env)]
 
     def closure(self, symbol: Symbol, env: Env, path: Path = ()) -> Any:
-        """A binding for an operator that is given by its name."""
+        """Return a binding for an operator that is given by its name."""
         known = self.lookup(symbol, env, path)
         if known is not None:
             return known
@@ -138,11 +138,11 @@ class Levels:
         return Native(symbol, env, path)
 
     def has_effects(self, node: Any) -> bool:
-        """Whether computing an expression twice may differ from computing it once."""
+        """Return whether computing an expression twice may differ from computing it once."""
         return any(isinstance(s, Builtin) and s.name in _IMPURE for s in self.reach.of(node))
 
     def drawn_once(self, operator: Operator, env: Env) -> bool:
-        """Whether a module's definition is a constant drawn at random, which is then the same wherever it is used.
+        """Return whether a module's definition is a random constant, which has one value for all its uses.
 
         Source: TLC computes such definitions when it starts (SpecProcessor.processConstantDefns).
         """
@@ -155,15 +155,15 @@ class Levels:
         return self.level(operator.body, env) == CONSTANT
 
     def info(self, node: Any, env: Env) -> Info:
-        """What can be told of an expression."""
+        """Return level and closedness of an expression."""
         return self._info(node, env, ())
 
     def level(self, node: Any, env: Env) -> int:
-        """The level of an expression."""
+        """Return the level of an expression."""
         return self._info(node, env, ()).level
 
     def relevant(self, symbols: frozenset[Symbol], env: Env) -> frozenset[tuple[Symbol, Any]]:
-        """The bindings of an environment that some symbols depend on."""
+        """Return the bindings of an environment that some symbols depend on."""
         small = symbols if len(symbols) < len(env.map) else [s for s in env.map if s in symbols]
         return frozenset((s, env.map[s]) for s in small if s in env.map)
 
@@ -238,19 +238,19 @@ class Levels:
             return known[0]
         around, self._cut = self._cut, _NOWHERE
         found = self._info(operator.body, env, (*active, operator))
-        if self._cut >= len(active):  # nothing around it was cut short: this is the whole of it
+        if self._cut >= len(active):  # complete: no operator around it was cut off
             self._known[key] = (found, env)
         self._cut = min(around, self._cut)
         return found
 
 
 def _environment(binding: Any) -> Env | None:
-    """The environment in which what stands for a name is to be understood; None where it is a value by now."""
+    """Return the environment of a binding; None if the binding is a value."""
     return binding.env if isinstance(binding, ByName | Lazy | Closure | Global) else None
 
 
 def _moved(binding: Any, environments: dict[int, Env]) -> Any:
-    """The same binding in the environment that takes the place of its own."""
+    """Return the same binding in the environment that replaces its own."""
     if isinstance(binding, Global) and binding.node is not None and binding.env is not None:
         return ByName(binding.node, environments[id(binding.env)])
     if isinstance(binding, ByName | Lazy | Closure):

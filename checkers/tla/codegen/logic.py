@@ -1,4 +1,4 @@
-"""Code for logic, comparison, sets and choices between expressions."""
+"""Code for logic, comparison, sets, IF, CASE and LET."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CLASSES = {"int": "int", "bool": "bool", "str": "str"}
 
 
 class Pieces:
-    """What the parts of the generator offer one another."""
+    """The methods that the parts of the generator call on one another."""
 
     levels: Levels
     program: Program
@@ -39,7 +39,7 @@ class Pieces:
 
 
 class BasicExpressions(Pieces):
-    """Operators of the language itself, IF, CASE and LET."""
+    """Generates operators of the language itself, IF, CASE and LET."""
 
     def _gen_Basic(self, node: ast.Basic, env: Env, cx: Context) -> Code:
         self.program.truths |= node.op == "BOOLEAN"
@@ -91,13 +91,13 @@ class BasicExpressions(Pieces):
         raise TlaSemanticError("level", "a temporal formula stands where a value is wanted", node.position)
 
     def parts_of(self, node: ast.SetOf | ast.SetMap, env: Env, cx: Context) -> str:
-        """The elements of a set of sets, which need not be listed to take their union."""
+        """Return the elements of a set of sets, which need not be listed to take their union."""
         if isinstance(node, ast.SetOf):
             return "(" + "".join(f"{self.gen(item, env, cx).text}, " for item in node.items) + ")"
         return self.mapped(node, env, cx)
 
     def equal(self, a: Code, b: Code, position: Position) -> str:
-        """The text of `a = b`."""
+        """Return the text of `a = b`."""
         for known, other in ((a, b), (b, a)):
             if known.type in _CLASSES:
                 if other.type == known.type:
@@ -109,7 +109,7 @@ class BasicExpressions(Pieces):
         return self.marked(f"eq({a.text}, {b.text})", position)
 
     def member(self, a: Code, b: Code, position: Position) -> str:
-        r"""The text of `a \\in b`."""
+        r"""Return the text of `a \\in b`."""
         return self.marked(f"contains({b.text}, {a.text})", position)
 
     def _prime(self, node: ast.Basic, env: Env, cx: Context) -> Code:
@@ -131,7 +131,7 @@ class BasicExpressions(Pieces):
         return self.equal(self.gen(what, env, cx.primed()), self.gen(what, env, cx), position)
 
     def enabled(self, node: ast.Basic, env: Env, cx: Context) -> str:
-        """The text of ENABLED; the part for actions knows how."""
+        """Return the text of ENABLED; `ActionGenerator` implements it."""
         raise NotImplementedError
 
     # Choices ------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class BasicExpressions(Pieces):
         return self.gen(node.body, self.definitions(node, env, cx), cx)
 
     def definitions(self, node: ast.Let, env: Env, cx: Context) -> Env:
-        """The environment within LET: definitions without parameters are computed at their first use."""
+        """Return the environment within LET: definitions without parameters are computed at their first use."""
         env = Env(dict(env.map), env.at)
         for operator in node.definitions:
             if operator.params or operator.body is None or operator.recursive:
@@ -199,7 +199,7 @@ class BasicExpressions(Pieces):
         texts = ", ".join(self.gen(item, env, cx).text for _, item in node.fields)
         return Code(self.marked(f"record_set({names!r}, {texts})", node.position), "set")
 
-    # Actions where a value is wanted ----------------------------------------------------------------------------------
+    # Actions used as values -------------------------------------------------------------------------------------------
 
     def _gen_Square(self, node: ast.Square, env: Env, cx: Context) -> Code:
         same = self._unchanged(node.subscript, env, cx, node.subscript.position)

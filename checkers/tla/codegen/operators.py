@@ -1,4 +1,4 @@
-"""Code for calls of defined operators: unfolded where they are small, shared functions otherwise."""
+"""Code for calls of defined operators: inlined where they are small, shared functions otherwise."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _VARIABLE = re.compile(r"[sn]\d+\Z")
 
 
 class Operators(Pieces):
-    """Applications of operators, and arguments that are operators."""
+    """Generates applications of operators, and arguments that are operators."""
 
     program: Program
     evaluate: Callable[[ast.Expr, Env], Any]
@@ -48,7 +48,7 @@ class Operators(Pieces):
     _closures: set[str]
 
     def argument(self, argument: ast.Argument, env: Env, cx: Context) -> Any:
-        """A binding for an argument or a definition: the name itself where it is simple, otherwise a cached value."""
+        """Return a binding for an argument or definition: the name itself if it is simple, else a cached value."""
         bound = self.levels.bind(argument, env)
         if not isinstance(bound, ByName) or isinstance(bound.node, _ATOMS):
             return bound
@@ -62,7 +62,7 @@ class Operators(Pieces):
         return self.lazy(bound.node, bound.env, cx)
 
     def lazy(self, node: ast.Expr, env: Env, cx: Context) -> Any:
-        """A binding that computes an expression at its first use."""
+        """Return a binding that computes an expression at its first use."""
         code: list[Code] = []
 
         def build(frame: Frame) -> None:
@@ -117,7 +117,7 @@ class Operators(Pieces):
         return self._folded.get(key)
 
     def in_filter(self, node: ast.Basic, env: Env, cx: Context) -> str | None:
-        r"""The text of `e \\in {x \\in S : P}`, which asks P of one element only; None where the set is another one."""
+        r"""Return the text of `e \\in {x \\in S : P}`, which tests P for one element only; None for other sets."""
         members = node.args[1]
         inner = env
         while isinstance(members, ast.Apply) and (call := self._call(members, inner)) is not None:
@@ -141,7 +141,7 @@ class Operators(Pieces):
         def build(frame: Frame) -> None:
             source = frame.local("S")
             frame.emit(f"{source} = {self.gen(members.domain.source, inner, cx.within(frame)).text}")
-            # what is listed already is gone through as a whole, and fails if P does for any element, as in TLC
+            # a listed set is filtered as a whole, and fails if P fails for any element, as in TLC
             with frame.block(f"if is_listed({source}):"):
                 whole = self.gen(members, inner, cx.within(frame)).text
                 frame.emit(f"return {self.marked(f'contains({whole}, {item})', node.position)}")
@@ -155,7 +155,7 @@ class Operators(Pieces):
         return self.call(name, captured, cx, node.position, (self.normal(node.args[0], env, cx),))
 
     def _shared(self, operator: Operator, bindings: dict[Any, Any], inner: Env, cx: Context, node: ast.Expr) -> Code:
-        """Call a function that all uses of an operator with the same surroundings share."""
+        """Call a function that is shared by all uses of an operator in the same context."""
         assert operator.body is not None
         relevant = self.levels.relevant(self.levels.reach.operator(operator), inner)
         assigned = cx.assigned if cx.prime or self.levels.level(operator.body, inner) >= ACTION else None
@@ -187,7 +187,7 @@ class Operators(Pieces):
         return Code(self.call(name, captured, cx, node.position, args), code.type, code.normal)
 
     def _remembering(self, name: str, captured: list[str], operator: Operator) -> str:
-        """A function that remembers what a definition was for the last values of the variables that it reads."""
+        """Wrap a definition in a function that caches its value for the last values of the variables it reads."""
         if not captured or not all(_VARIABLE.match(item) for item in captured):
             return name
         if self.levels.has_effects(operator.body):
@@ -207,7 +207,7 @@ class Operators(Pieces):
         return again
 
     def _passed(self, binding: Any, cx: Context) -> str:
-        """How an argument is passed: a value, or a thunk where computing it could fail without being wanted."""
+        """Return the text of an argument: a value, or a thunk if computing it could fail although it is not needed."""
         if isinstance(binding, Lazy):
             self.program.truths |= binding.type == "bool"
             for name in (binding.name, *binding.captured):
@@ -221,7 +221,7 @@ class Operators(Pieces):
     def _recursive(
         self, operator: Operator, args: tuple[ast.Argument, ...], inner: Env, env: Env, cx: Context, node: ast.Expr
     ) -> Code:
-        """Call a recursive operator: a function at the top where it depends on constants only, else a closure."""
+        """Call a recursive operator: a top-level function if it depends on constants only, else a closure."""
         assert operator.body is not None
         relevant = self.levels.relevant(self.levels.reach.operator(operator), inner)
         values = [p for p in operator.params if not p.arity]
@@ -269,13 +269,13 @@ class Operators(Pieces):
         frame = Frame(cx.frame, closure=True)
         frame.locals.update(names)
         frame.emit(f"return {self.gen(operator.body, own, cx.within(frame)).text}")
-        # At the function's top, where every use is reached by it; what it uses may be assigned later.
+        # At the function's top, before every use; the names that it reads may be assigned later.
         lines = [f"    def {name}({', '.join(names)}):", *("    " + line for line in frame.lines)]
         cx.frame.lines[:0] = lines
         return name
 
     def operator_value(self, argument: ast.Argument, arity: int, env: Env, cx: Context, *, test: bool = False) -> str:
-        """Python code for an operator that is passed to a built-in one."""
+        """Generate an operator that is passed to a built-in one."""
         params = tuple(Bound(f"a{i}", None) for i in range(arity))
         names = tuple(fresh("a") for _ in params)
         bindings: dict[Symbol, Any] = {p: Local(n) for p, n in zip(params, names, strict=True)}
@@ -301,7 +301,7 @@ _FREE = ByName(ast.Literal(_NOWHERE.position, value=0), Env({}))
 
 
 def _identity(binding: Any) -> Any:
-    """What makes two operators given as arguments the same."""
+    """Return a key that is equal for operators that are the same as arguments."""
     if isinstance(binding, Closure):
         return (binding.operator or binding.body, binding.env if binding.operator is None else None)
     return (binding.symbol, binding.path) if isinstance(binding, Native) else binding

@@ -1,4 +1,4 @@
-"""The generated program: its text, the names it may use, and how an error in it is traced back to TLA+."""
+"""The generated program: its text, its namespace, and how an error in it is mapped to a TLA+ position."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _FILES = itertools.count()
 
 
 class Program:
-    """Functions that are compiled when they are wanted.
+    """Generated functions, compiled at first use.
 
     Attributes:
         names: the namespace of the functions.
-        marks: pieces of generated text and where they come from.
-        recursive: functions of recursive operators, by what they are specific to.
-        truths: whether states may hold truths, so that they must be told from the numbers 0 and 1.
+        marks: pieces of generated text and their source positions.
+        recursive: functions of recursive operators, by the bindings they depend on.
+        truths: whether states may contain booleans, so that these must be distinguished from 0 and 1.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Program:
 
     @property
     def truths(self) -> bool:
-        """Whether states may hold truths."""
+        """Whether states may contain booleans."""
         return self._truths
 
     @truths.setter
@@ -64,12 +64,12 @@ class Program:
         self._waiting.append("\n".join((f"def {name}({', '.join(params)}):", *(lines or ["    pass"]))))
 
     def text(self) -> str:
-        """The whole program so far, for those who want to look."""
+        """Return the whole program so far."""
         self.compile()
         return "\n".join(line for lines in self._sources.values() for line in lines)
 
     def compile(self) -> None:
-        """Compile what has been added."""
+        """Compile the functions added since the last call."""
         if not self._waiting:
             return
         text = "\n".join(self._waiting)
@@ -79,13 +79,13 @@ class Program:
         exec(compile(text, file, "exec"), self.names)  # noqa: S102 - the program was generated here
 
     def function(self, name: str) -> Callable[..., Any]:
-        """A function of the program, compiled."""
+        """Return a compiled function of the program."""
         self.compile()
         found: Callable[..., Any] = self.names[name]
         return found
 
     def run(self, name: str, *args: Any) -> Any:
-        """Call a function, with errors traced back."""
+        """Call a function; its errors get positions in TLA+."""
         function = self.function(name)
         try:
             return function(*args)
@@ -93,7 +93,7 @@ class Program:
             raise self.explain(error) from error
 
     def explain(self, error: Exception) -> TlaEvalError:
-        """The error with its position in the specification; other exceptions are turned into one."""
+        """Return the error with its position in the specification; other exceptions become evaluation errors."""
         places, clear = self._trace(error.__traceback__)
         if not isinstance(error, TlaEvalError):
             if isinstance(error, RecursionError):
@@ -136,7 +136,7 @@ class Program:
 
 
 def _fragment(code: CodeType, instruction: int, lines: list[str]) -> str:
-    """The piece of generated text that was being executed."""
+    """Return the piece of generated text that was being executed."""
     for number, (line, end_line, column, end_column) in enumerate(code.co_positions()):
         if number * 2 == instruction:
             if line is None or line != end_line:

@@ -1,11 +1,11 @@
-r"""Formulas that are gone through by way of a function's body or a recursive operator, when states are computed.
+r"""Branching through function bodies and recursive operators, when states are computed.
 
-`f[a]`, where f is given by `[x \in S |-> e]` or `f[x \in S] == e`, is true in as many ways as its body is, and so is
-a recursive operator's application. Without primes the ways are counted, and what follows is done once for each. A
-recursive operator that gives variables values becomes a local function, which may recur where nothing is left to do.
+`f[a]`, where f is given by `[x \in S |-> e]` or `f[x \in S] == e`, is true in as many ways as its body, and so is
+a recursive operator's application. Without primes the ways are counted, and the code after it runs once for each. A
+recursive operator that assigns variables becomes a local function; it may call itself where no code follows the call.
 
-Source: TLC's getNextStates, whose case for applications evaluates the body of a function that is not listed yet; seen
-by counting the states that it generates from small specifications.
+Source: TLC's getNextStates, whose case for applications evaluates the body of a function that is not listed yet;
+observed by counting the states that it generates from small specifications.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Rest = Callable[[Assigned, Context], None]
 
 @dataclass(eq=False, slots=True)
 class Recurrence:
-    """A body that is being generated and may recur.
+    """A body under construction that may call itself.
 
     Attributes:
         name: the local function.
-        leave: what the body goes on with; None where ways are counted.
+        leave: the code after the body; None where ways are counted.
         assigned: the variables that had values when the body was entered.
     """
 
@@ -48,7 +48,7 @@ class RecursiveFormulas(ActionSplitter):
     _shared_rest: Callable[..., Rest]
 
     def _branches(self, node: ast.Expr, env: Env) -> bool:
-        """Whether a test has disjunctions or existentials that TLC goes through one by one."""
+        """Return whether a test has disjunctions or existentials that TLC tries one by one."""
         if isinstance(node, ast.Basic):
             if node.op == "implies":
                 return self._branches(node.args[1], env)
@@ -76,7 +76,7 @@ class RecursiveFormulas(ActionSplitter):
         return False
 
     def unlisted(self, node: ast.Expr, env: Env) -> tuple[ast.Function, Env] | None:
-        """The constructor of a function that TLC has not listed when it applies the function, and its environment."""
+        """Return constructor and environment of a function that TLC applies before it has computed all its values."""
         while not isinstance(node, ast.Function):
             if not isinstance(node, ast.Apply) or node.args:
                 return None
@@ -100,7 +100,7 @@ class RecursiveFormulas(ActionSplitter):
         return function.itself is not None and function.itself in self.levels.reach.of(function.body)
 
     def recursive(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
-        """The recursive operator that is applied, if there is one, and its environment."""
+        """Return the recursive operator that is applied, if there is one, and its environment."""
         found = self.levels.applied(node, env)
         if found is None:
             return None
@@ -110,7 +110,7 @@ class RecursiveFormulas(ActionSplitter):
         return found if operator in self.levels.reach.operator(operator) else None
 
     def branches_within(self, node: ast.Expr, env: Env) -> bool:
-        """Whether an application's body has several ways of being true."""
+        """Return whether an application's body has several ways of being true."""
         if isinstance(node, ast.Call):
             if self._recurring.get(_itself(node)) is not None:
                 return True
@@ -136,13 +136,13 @@ class RecursiveFormulas(ActionSplitter):
     # Ways without primes ------------------------------------------------------------------------------------------
 
     def run_ways(self, node: ast.Expr, env: Env, cx: Context, rest: Rest) -> None:
-        """Go on once for each way in which a formula without primes is true."""
+        """Run the code after a formula without primes once for each way in which it is true."""
         assert cx.assigned is not None
         with cx.frame.block(f"for _ in range({self._ways(node, env, cx)}):"):
             rest(cx.assigned, cx)
 
     def _ways(self, node: ast.Expr, env: Env, cx: Context) -> str:
-        """The text of the number of ways in which a formula is true."""
+        """Return the text of the number of ways in which a formula is true."""
         if isinstance(node, ast.Call) and (known := self._recurring.get(_itself(node))) is not None:
             cx.frame.use(known.name)
             return f"{known.name}({self.index_text(node.args, env, cx)})"
@@ -225,7 +225,7 @@ class RecursiveFormulas(ActionSplitter):
         return f"{name}({argument})"
 
     def _entered(self, function: ast.Function, item: str, env: Env, cx: Context) -> Env:
-        """Make sure that the argument is in the domain, and bind its parts."""
+        """Check that the argument is in the domain, and bind its parts."""
         source = self._sources_of(function, env, cx)
         cx.frame.emit(self.marked(f"within({source}, {item})", function.position))
         domains = function.domains
@@ -260,7 +260,7 @@ class RecursiveFormulas(ActionSplitter):
         self, name: str, names: list[str], key: Any, cx: Context, build: Callable[[Frame], None],
         leave: Rest | None = None,
     ) -> None:  # fmt: skip
-        """Write a local function that may recur."""
+        """Write a local function that may call itself."""
         inner = Frame(cx.frame, closure=True)
         inner.locals.update(names)
         outermost = self._recurring.get(key)
@@ -278,7 +278,7 @@ class RecursiveFormulas(ActionSplitter):
     # Operators with primes ----------------------------------------------------------------------------------------
 
     def run_recursive(self, node: ast.Apply, env: Env, cx: Context, mode: Any, rest: Rest) -> None:
-        """Go through the body of a recursive operator that gives variables values."""
+        """Generate the call of a recursive operator that assigns variables."""
         operator, outer, names, arguments = self._recursive_call(node, env, cx)
         known = self._recurring.get(operator)
         if known is not None:

@@ -1,7 +1,7 @@
-"""The actions that a next-state relation consists of.
+"""Splits a next-state relation into actions.
 
-A relation is taken apart at disjunctions, at existentials over constant sets, and at definitions with constant
-arguments; what cannot be taken apart further is an action, named after the definition it stands in.
+A relation is split at disjunctions, at existentials over constant sets, and at definitions with constant arguments; a
+part that cannot be split further is an action, named after the definition that contains it.
 
 Source: how TLC names the actions in its traces.
 """
@@ -30,10 +30,10 @@ class Leaf:
 
 
 class ActionSplitter(Generator):
-    """Tells the actions of a next-state relation apart."""
+    """Splits a next-state relation into its actions."""
 
     def split(self, node: ast.Expr, env: Env, name: str) -> list[Leaf]:
-        """The actions that a next-state relation consists of, as TLC tells them apart."""
+        """Split a next-state relation into actions, as TLC does."""
         return self._split(node, env, name, (), ())
 
     def _split(
@@ -70,7 +70,7 @@ class ActionSplitter(Generator):
         return not isinstance(argument, ast.Expr) or self.levels.level(argument, env) == CONSTANT
 
     def _call(self, node: ast.Apply, env: Env) -> tuple[Operator, Env] | None:
-        """The definition that an application unfolds to, with its environment."""
+        """Return the definition that an application unfolds to, with its environment."""
         found = self.levels.applied(node, env)
         if found is None:
             return None
