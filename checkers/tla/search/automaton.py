@@ -1,7 +1,7 @@
-"""An automaton for a temporal formula, built while it is used: its states are sets of formulas still to be fulfilled.
+"""An automaton for a temporal formula, built on demand: its states are sets of formulas still to be fulfilled.
 
-A transition says what the step must satisfy, what remains to be fulfilled after it, and which `<>F` it puts off. A
-run is accepted when no `<>F` is put off for ever.
+A transition has the tests that the step must satisfy, the formulas to be fulfilled after it, and the `<>F` that it
+postpones. A run is accepted when no `<>F` is postponed for ever.
 
 Source: J.-M. Couvreur, On-the-fly Verification of Linear Temporal Logic, FM 1999.
 """
@@ -16,7 +16,7 @@ Obligations = frozenset[Temporal]
 
 
 class Transition(NamedTuple):
-    """One way to go on: tests of the step, the next automaton state, and the bits of what is put off."""
+    """A transition: tests of the step, the next automaton state, and the bits of the postponed `<>F`."""
 
     literals: tuple[Literal, ...]
     target: int
@@ -38,7 +38,7 @@ class Automaton:
         return (1 << len(self._promises)) - 1
 
     def transitions(self, state: int) -> tuple[Transition, ...]:
-        """The ways to go on from a state."""
+        """Return the transitions from a state."""
         if state not in self._transitions:
             made: dict[Transition, None] = {}
             for literals, following, postponed in _expand(sorted(self._states[state], key=repr)):
@@ -61,7 +61,7 @@ _Branch = tuple[frozenset[Literal], frozenset[Temporal], frozenset[Temporal]]
 
 
 def _expand(formulas: list[Temporal]) -> list[_Branch]:
-    """All ways to fulfil some formulas now: tests, what is left for later, and what is put off."""
+    """Return all ways to fulfil some formulas now: tests, formulas left for later, and the postponed `<>F`."""
     branches: list[tuple[list[Temporal], set[Literal], set[Temporal], set[Temporal]]] = [
         (formulas, set(), set(), set())
     ]
@@ -89,7 +89,7 @@ def _expand(formulas: list[Temporal]) -> list[_Branch]:
 
 
 def disjuncts(formula: Temporal) -> list[Temporal]:
-    """The parts of a disjunction, each of which is looked at by itself."""
+    """Return the parts of a disjunction."""
     if isinstance(formula, Either):
         return [each for part in formula.parts for each in disjuncts(part)]
     return [formula]

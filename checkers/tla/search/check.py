@@ -1,4 +1,4 @@
-"""Checking a model: assumptions, then the safety properties during the search, then liveness on the graph found."""
+"""Checks a model: assumptions, then safety properties during the search, then liveness on the graph."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Outcome:
     """The result of checking.
 
     Attributes:
-        verdict: `ok`, or that of the first violation.
-        violations: all of them; more than one only when the search was told to go on.
+        verdict: `ok`, or the verdict of the first violation.
+        violations: all violations found; more than one only with the option to keep going.
         at_stop: the figures when the first violation was found.
-        workers: where more than one process was asked for, what became of it.
+        workers: whether and how several processes were used, if they were asked for.
     """
 
     verdict: str
@@ -33,7 +33,7 @@ class Outcome:
 
 
 def check(model: Model, options: Options, tell: Callable[[str], object] = lambda _: None) -> Outcome:
-    """Check everything that the model's configuration asks for.
+    """Check all that the model's configuration asks for.
 
     Raises:
         TlaLimitError: when a bound stops the search.

@@ -1,4 +1,4 @@
-"""Strongly connected components of a graph that is given by a function, without recursion.
+"""Strongly connected components, without recursion, of a graph given by a function.
 
 Source: R. Tarjan, Depth-First Search and Linear Graph Algorithms, 1972.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 class Components:
-    """Finds components among the nodes 0..size-1; what it needs for each is kept in arrays and used again."""
+    """Finds components among the nodes 0..size-1; its arrays are reused from call to call."""
 
     def __init__(self, size: int) -> None:
         self._order = array("q", [0]) * size
@@ -18,11 +18,11 @@ class Components:
         self._stacked = bytearray(size)
 
     def among(self, nodes: Iterable[int], successors: Callable[[int], Iterable[int]]) -> Iterator[list[int]]:
-        """The components that can be reached from some nodes, the last ones first.
+        """Return the components reachable from some nodes, the last ones first.
 
         Args:
-            nodes: where to start; all that can be reached from them must be among them, or never have been met.
-            successors: the nodes that a node has edges to.
+            nodes: where to start; a node reachable from them must be one of them, or must not have been visited yet.
+            successors: gives the nodes that a node has edges to.
         """
         order, low, stacked = self._order, self._low, self._stacked
         nodes = list(nodes)

@@ -1,4 +1,4 @@
-"""The graph of states as a drawing for Graphviz, or as JSON."""
+"""Writes the graph of states for Graphviz or as JSON."""
 
 from __future__ import annotations
 

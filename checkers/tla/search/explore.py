@@ -1,4 +1,4 @@
-"""Breadth-first search of a model's states, with the checks that are made on the way."""
+"""Breadth-first search of a model's states, with checks of its safety properties."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Search:
         self.crew = Crew(self, options.workers) if options.workers > 1 and not self.refused else None
 
     def shares(self) -> str | None:
-        """What became of the wish for several workers, in words; None where there was none."""
+        """Say whether and how several processes were used; None if they were not asked for."""
         if self.crew is None:
             return f"not used: {self.refused}" if self.refused else None
         return f"{self.options.workers} processes expanded {self.crew.levels} of {self._depth} levels"
@@ -59,7 +59,7 @@ class Search:
         """Explore until the end, a violation, or a bound.
 
         Raises:
-            TlaEvalError: an expression has no value; `violations` then holds the trace.
+            TlaEvalError: an expression has no value; the trace is in `violations`.
             TlaLimitError: a bound was reached.
         """
         self._started = time.monotonic()
@@ -136,7 +136,7 @@ class Search:
         return found
 
     def _violated(self, verdict: str, name: str | None, trace: list[State]) -> bool:
-        """Note a violation; tells whether to go on."""
+        """Record a violation; return whether to go on."""
         self.violations.append(Violation(verdict, name, trace))
         return self.options.keep_going
 
@@ -156,7 +156,7 @@ class Search:
                 self._depth += 1
 
     def expand(self, start: int, end: int) -> bool:
-        """Expand some states of one level; tells whether to go on."""
+        """Expand some states of one level; return whether to go on."""
         graph, options, model = self.graph, self.options, self.model
         states, index, parents, key_of = graph.states, graph.index, graph.parents, self.key
         successors, steps = model.successors, model.steps
@@ -245,7 +245,7 @@ class Search:
         return True
 
     def merged(self, end: int) -> None:
-        """Note that the states up to one have been expanded by workers."""
+        """Record that workers have expanded the states up to one."""
         self._next = end
         if not (end - 1) & 1023:
             self._watch()

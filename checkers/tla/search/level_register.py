@@ -1,4 +1,4 @@
-"""What `TLCGet("level")` is: in an action, the level of the state that it starts from; in a predicate, the state's own.
+"""The value of `TLCGet("level")`: in an action, the level of its first state; in a predicate, that of the state.
 
 Source: TLC prints 2 for the successors of an initial state in invariants and constraints, and 1 in actions, action
 constraints and properties `[][A]_v`.
@@ -14,11 +14,11 @@ from checkers.tla.model.model import Model, Named
 
 
 class Level:
-    """How far the state that is being judged lies beyond those that are being expanded.
+    """The distance of the state under test from the state being expanded.
 
     Attributes:
-        ahead: 1 while a successor is judged, otherwise 0.
-        searching: whether what is judged are successors, and no longer initial states.
+        ahead: 1 while a successor is tested, otherwise 0.
+        searching: whether the states under test are successors, no longer initial states.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Level:
         self.searching = False
 
     def watched(self, model: Model) -> Model:
-        """The model with predicates that tell when they are at work; the model itself where nobody asks."""
+        """Wrap the model's predicates so that they set `ahead`; return the model itself if it never reads the level."""
         if "lib_register_get(" not in model.program.text():
             return model
         return dataclasses.replace(

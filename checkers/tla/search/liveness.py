@@ -1,8 +1,9 @@
 """Liveness: a property is violated when some fair behaviour satisfies its negation.
 
 The graph of states is combined with an automaton for the negation. A strongly connected component of the product
-holds a counterexample when a behaviour can stay in it so that nothing is put off for ever, every weakly fair action is
-taken or disabled again and again, and every strongly fair one is taken again and again or can be avoided for good.
+contains a counterexample when a behaviour can stay in it such that nothing is postponed for ever, every weakly fair
+action is taken or disabled infinitely often, and every strongly fair one is taken infinitely often or is disabled
+from some point on.
 Every state has a step to itself: a behaviour may always stutter.
 
 Source: Lichtenstein and Pnueli, Checking that Finite State Concurrent Programs Satisfy Their Linear Specification,
@@ -22,7 +23,7 @@ from checkers.tla.search.components import Components
 from checkers.tla.search.state_graph import StateGraph, Violation
 
 Edge = tuple[int, int, int, int]
-"""A step of the product: its source, its target, what it puts off, and the number of the graph's step."""
+"""A step of the product: its source, its target, the postponed `<>F`, and the number of the graph's step."""
 Goal = Callable[[Edge], bool]
 _Way = tuple[list[Literal], int, int]
 
@@ -30,7 +31,7 @@ _Way = tuple[list[Literal], int, int]
 class Tests:
     """Values of atoms on states and steps, each computed once and kept in a byte.
 
-    Steps are numbered as in the graph, and after them those of each state to itself.
+    Steps are numbered as in the graph, followed by each state's step to itself.
     """
 
     def __init__(self, model: Model, graph: StateGraph) -> None:
@@ -43,14 +44,14 @@ class Tests:
         return self._tables.setdefault(atom.number, bytearray(size))
 
     def on_state(self, atom: Atom, state: int) -> bool:
-        """Whether an atom is true of a state."""
+        """Return whether an atom is true in a state."""
         table = self._tables.get(atom.number) or self._table(atom)
         if not table[state]:
             table[state] = 2 if self._run(atom, self._graph.states[state]) else 1
         return table[state] == 2
 
     def on_step(self, atom: Atom, step: int, source: int, target: int) -> bool:
-        """Whether an atom is true of a step."""
+        """Return whether an atom is true of a step."""
         table = self._tables.get(atom.number) or self._table(atom)
         if not table[step]:
             states = self._graph.states
@@ -65,7 +66,7 @@ class Tests:
 
 
 class Product:
-    """The states of a graph combined with those of an automaton, as far as they can be reached.
+    """The reachable pairs of a state of the graph and a state of the automaton.
 
     Attributes:
         states: for each node of the product the number of its state.
@@ -114,7 +115,7 @@ class Product:
             node += 1
 
     def _outgoing(self, state: int) -> Iterable[tuple[int, int]]:
-        """The different states that follow a state, itself included, with the numbers of the steps."""
+        """Return the different successors of a state, itself included, with the numbers of the steps."""
         found: dict[int, int] = {}
         start = self.graph.first_step(state)
         for step, target in enumerate(self.graph.successors(state), start):
@@ -123,16 +124,16 @@ class Product:
         return found.items()
 
     def successors(self, node: int) -> array[int]:
-        """The nodes that a node has steps to."""
+        """Return the nodes that a node has steps to."""
         return self._targets[self._offsets[node] : self._offsets[node + 1]]
 
     def edges(self, node: int) -> Iterator[Edge]:
-        """The steps from a node."""
+        """Return the steps from a node."""
         for place in range(self._offsets[node], self._offsets[node + 1]):
             yield node, self._targets[place], self._postponed[place], self._steps[place]
 
     def path(self, node: int) -> list[int]:
-        """Nodes from an initial one to this one."""
+        """Return the nodes of a path from an initial node to this one."""
         nodes = []
         while node >= 0:
             nodes.append(node)
@@ -149,7 +150,7 @@ class Checker:
         self.tests = tests
 
     def find(self) -> tuple[list[int], int] | None:
-        """The nodes of a fair behaviour and where its loop starts, or None."""
+        """Find the nodes of a fair behaviour and where its loop starts; None if there is none."""
         product = self.product
         components = Components(len(product.states))
         waiting: list[set[int]] = []
@@ -175,7 +176,7 @@ class Checker:
                     yield edge
 
     def _goals(self, members: set[int]) -> list[Goal] | set[int] | None:
-        """What a loop must visit; None if it cannot be fair; or nodes without which it may be."""
+        """Return what a loop must visit; None if it cannot be fair; or the nodes to leave out for it to be fair."""
         if not any(True for _ in self._inside(members)):
             return None
         goals: list[Goal] = []
@@ -209,7 +210,7 @@ class Checker:
         return goal
 
     def _lasso(self, members: set[int], goals: list[Goal]) -> tuple[list[int], int]:
-        """A path into the component and around it, past everything that it must visit."""
+        """Return a path into the component and a loop in it that reaches every goal."""
         entry = min(members, key=lambda node: (len(self.product.path(node)) if len(members) < 2000 else node, node))
         prefix = self.product.path(entry)
         loop = [entry]
@@ -223,7 +224,7 @@ class Checker:
         return prefix + loop[1:-1], len(prefix) - 1
 
     def _walk(self, start: int, members: set[int], wanted: Goal) -> list[Edge]:
-        """A shortest walk within a component whose last step is wanted."""
+        """Return a shortest walk within a component whose last step reaches a goal."""
         came: dict[int, Edge] = {}
         queue = deque([start])
         seen = {start}
@@ -246,7 +247,7 @@ class Checker:
 
 
 def _ways(automaton: Automaton, place: int, tests: Tests, state: int) -> list[_Way]:
-    """The transitions of the automaton that a state allows, with what they ask of the step."""
+    """Return the transitions of the automaton that a state allows, with their tests of the step."""
     ways: list[_Way] = []
     for literals, following, postponed in automaton.transitions(place):
         steps = []
@@ -289,7 +290,7 @@ def check_liveness(model: Model, graph: StateGraph, *, keep_going: bool) -> list
 
 
 def _without_repeats(numbers: list[int], start: int) -> tuple[list[int], int]:
-    """A lasso without steps that change nothing; a loop of one state is a behaviour that stops."""
+    """Remove steps that change nothing from a lasso; a loop of one state is a behaviour that stops."""
     kept: list[int] = []
     begin = 0
     for place, number in enumerate(numbers):

@@ -1,4 +1,4 @@
-"""Random behaviours: what `--simulate` runs instead of the whole search."""
+"""Random behaviours, which `--simulate` runs instead of the whole search."""
 
 from __future__ import annotations
 

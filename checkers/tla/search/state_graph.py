@@ -1,4 +1,4 @@
-"""What a search is asked for and what it finds: options, figures, violations, and the graph of states."""
+"""Options and results of a search: figures, violations, and the graph of states."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Options:
     """How to explore.
 
     Attributes:
-        depth: no state further than so many steps from an initial one is expanded (None for all).
-        keep_going: explore the whole space, past violations.
-        keep_edges: remember every transition, as liveness checking and drawing need it.
+        depth: states farther than so many steps from an initial one are not expanded (None: no bound).
+        keep_going: explore the whole space, also after violations.
+        keep_edges: keep every transition, as liveness checking and drawing require.
         max_memory: in MiB.
-        progress: called now and then with the figures so far.
-        workers: how many processes may expand states; what is found does not depend on it.
+        progress: called from time to time with the figures so far.
+        workers: how many processes may expand states; the results do not depend on it.
     """
 
     check_deadlock: bool = True
@@ -48,7 +48,7 @@ class Figures:
 
 @dataclass(slots=True)
 class Violation:
-    """What went wrong, and the states that lead there.
+    """A violation, and the states that lead to it.
 
     Attributes:
         verdict: `invariant`, `action_property`, `deadlock`, `property`, `assumption` or `error`.
@@ -63,7 +63,7 @@ class Violation:
 
 
 class StateGraph:
-    """The states that were found, and, where they were kept, the transitions.
+    """The states found and, if kept, the transitions.
 
     Attributes:
         states: every distinct state.
@@ -83,7 +83,7 @@ class StateGraph:
         self.key_of: Callable[[State], Any] = lambda state: state
 
     def successors(self, number: int) -> array[int]:
-        """The numbers of the states that a state has transitions to."""
+        """Return the numbers of the states that a state has transitions to."""
         if number >= len(self.offsets):
             return array("q")
         start = self.offsets[number]
@@ -91,11 +91,11 @@ class StateGraph:
         return self.targets[start:end]
 
     def first_step(self, number: int) -> int:
-        """Where the successors of a state start in `targets`."""
+        """Return where the successors of a state start in `targets`."""
         return self.offsets[number] if number < len(self.offsets) else len(self.targets)
 
     def path(self, number: int) -> list[State]:
-        """A shortest path of states from an initial state to this one."""
+        """Return a shortest path of states from an initial state to this one."""
         states = []
         while number >= 0:
             states.append(self.states[number])
@@ -103,7 +103,7 @@ class StateGraph:
         return states[::-1]
 
     def edges(self) -> Iterator[tuple[int, str, int]]:
-        """All transitions with the names of their actions; one for each action that makes the step."""
+        """Yield all transitions with the names of their actions; one for each action that makes the step."""
         key = self.key_of
         for number, state in enumerate(self.states[: len(self.offsets)]):
             known = set(self.successors(number))

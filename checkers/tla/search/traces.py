@@ -1,4 +1,4 @@
-"""Traces as people read them: numbered states, the action that led to each, and what it changed."""
+"""Prints traces: numbered states, the action that led to each, and the variables it changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH = 78
 
 
 def action_between(model: Model, before: State, after: State) -> tuple[str, str]:
-    """The name and the place of an action that leads from one state to the next."""
+    """Return the name and the place of an action that leads from one state to the next."""
     for action in model.actions:
         found: list[State] = []
         action.run(before, found.append)
@@ -24,7 +24,7 @@ def action_between(model: Model, before: State, after: State) -> tuple[str, str]
 
 
 def rows(model: Model, violation: Violation) -> Iterator[tuple[str, str, State]]:
-    """For each state of a trace the action's name, its place, and the state."""
+    """Yield for each state of a trace the action's name, its place, and the state."""
     previous: State | None = None
     for state in violation.trace:
         if previous is None:
@@ -35,7 +35,7 @@ def rows(model: Model, violation: Violation) -> Iterator[tuple[str, str, State]]
 
 
 def aliased(model: Model, trace: Sequence[State], number: int) -> dict[str, Value]:
-    """What a trace shows of a state: its variables, or what ALIAS makes of it."""
+    """Return the part of a state that a trace shows: its variables, or the fields of ALIAS."""
     state = trace[number]
     if model.alias is None:
         return dict(zip(model.variables, state, strict=True))
@@ -47,7 +47,7 @@ def aliased(model: Model, trace: Sequence[State], number: int) -> dict[str, Valu
 
 
 def lines_of(name: str, value: Value, mark: str) -> list[str]:
-    r"""The lines `/\\ name = value` of one variable; a long function is broken at its top level."""
+    r"""Return the lines `/\\ name = value` of one variable; a long function is broken at its top level."""
     text = f"/\\ {name} = {show(value)}"
     if len(text) + len(mark) <= _WIDTH or value.__class__ not in {tuple, frozenset} or not value:
         return [mark + text]
@@ -67,7 +67,7 @@ def lines_of(name: str, value: Value, mark: str) -> list[str]:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split where no bracket or string is open."""
+    """Split a text where no bracket or string is open."""
     parts, depth, start, place, quoted = [], 0, 0, 0, False
     while place < len(text):
         char = text[place]
@@ -89,7 +89,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def trace_lines(model: Model, violation: Violation, *, bold: bool = False) -> Iterator[str]:
-    """The text of a trace; a changed variable is marked with `*`, and in bold on a terminal."""
+    """Return the text of a trace; a changed variable has a `*`, and is bold on a terminal."""
     previous: dict[str, Value] = {}
     for number, (action, place, _) in enumerate(rows(model, violation)):
         where = f" {place}" if place else ""
@@ -110,7 +110,7 @@ def trace_lines(model: Model, violation: Violation, *, bold: bool = False) -> It
 
 
 def trace_json(model: Model, violation: Violation) -> list[dict[str, Any]]:
-    """The trace for machines: actions, and states as variable name to TLA+ text."""
+    """Return the trace for JSON: actions, and states as mappings from variable names to TLA+ texts."""
     return [
         {
             "action": action,

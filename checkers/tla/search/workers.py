@@ -1,10 +1,10 @@
 """Worker processes that expand the states of a level, and the merging of what they find.
 
-The states of a level are cut into blocks that go to the workers in turn. A worker is a fork of the search: it knows
-every state found so far, expands its blocks with the same code, and sends what is new to it. The blocks are merged in
-the order of the level, so that every state gets the number, and the parent, that one process would have given it.
-A block in which anything goes wrong is not merged but expanded again here: errors and violations are found, counted
-and told as without workers.
+The states of a level are cut into blocks, which go to the workers in turn. A worker is a fork of the search: it has
+every state found so far, expands its blocks with the same code, and sends the states that are new to it. The blocks are
+merged in the order of the level, so that every state gets the number and parent that one process would give it. A
+block with an error or violation is not merged but expanded again here, so that it is counted and reported as without
+workers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from checkers.tla.search.state_graph import Figures, Options, StateGraph, Violation
 
 PAYS = 0.2
-"""Seconds of work below which a level is not shared out: forking and merging would cost as much."""
+"""Levels with less work, in seconds, are not shared out: forking and merging would cost as much."""
 _PROBE = 0.03
 _BLOCK = 0.01
 _WATCHED = 1024
@@ -49,10 +49,10 @@ _SHARED_EFFECTS = re.compile(r"\blib_(?:print\w*|register_(?!get\('level'\))\w+|
 
 
 class Expanding(Protocol):
-    """What workers need of a search (`checkers.tla.search.explore.Search`): its state graph, and to expand states.
+    """The part of a search (`checkers.tla.search.explore.Search`) that workers use: state graph and expansion.
 
     Attributes:
-        key: gives the key by which the graph's index knows a state; None where that is the state.
+        key: gives a state's key in the graph's index; None where that is the state itself.
         sharers: for each variable, a function that gives the one object kept for a value.
     """
 
@@ -65,14 +65,14 @@ class Expanding(Protocol):
     sharers: list[Callable[[Any, Any], Any]]
 
     def expand(self, start: int, end: int) -> bool:
-        """Expand the states from `start` to `end`; tells whether to go on."""
+        """Expand the states from `start` to `end`; return whether to go on."""
 
     def merged(self, end: int) -> None:
-        """Note that the states up to one have been expanded by workers."""
+        """Record that workers have expanded the states up to one."""
 
 
 def refusal(program: Program) -> str | None:
-    """Why several processes cannot explore a program together, or None."""
+    """Say why several processes cannot explore a program together; None if they can."""
     if not hasattr(os, "fork"):
         return "this system cannot fork processes"
     if _SHARED_EFFECTS.search(program.text()):
@@ -85,12 +85,12 @@ class _Block:
     """What a worker found in the states from `start` to `end`.
 
     Attributes:
-        sources: for each new state the number of the state that it was found from.
-        columns: for each variable, its different values and which of them each new state has.
+        sources: for each new state the number of the state from which it was found.
+        columns: for each variable, its different values, and the index of each new state's value.
         degrees: the number of transitions of each expanded state, where transitions are kept.
-        targets: their ends; the states of a worker's own count on from those known when it was forked.
+        targets: their targets; a worker's own states are numbered on from those known when it was forked.
         trouble: whether the block must be expanded again.
-        last: whether the worker ended with this block.
+        last: whether this is the worker's last block.
     """
 
     generated: int
@@ -103,7 +103,7 @@ class _Block:
 
 
 class Crew:
-    """Worker processes for the levels of one search that are large enough."""
+    """The worker processes of one search, used for large levels."""
 
     def __init__(self, search: Expanding, count: int) -> None:
         self.count = count
@@ -114,7 +114,7 @@ class Crew:
         self._workers: list[_Worker] = []
 
     def level(self, start: int, end: int) -> bool:
-        """Expand the states of one level; tells whether to go on."""
+        """Expand the states of one level; return whether to go on."""
         at = start
         size, probed = 1, 0.0
         while at < end and probed < _PROBE:
@@ -133,7 +133,7 @@ class Crew:
         return self._shared(list(self._blocks(at, end, each)))
 
     def _blocks(self, start: int, end: int, each: float) -> Iterator[tuple[int, int]]:
-        """Cut a level up, always behind the states at which the search looks at its bounds."""
+        """Cut a level into blocks that end at the states where the search checks its bounds."""
         size = min(max((end - start) // (self.count * 8), int(_BLOCK / max(each, 1e-9)), 1), _WATCHED)
         while start < end:
             upto = min(start + size, end, (start + _WATCHED - 1) // _WATCHED * _WATCHED + 1)
@@ -167,7 +167,7 @@ class Crew:
         return True
 
     def _receive(self, wanted: _Worker) -> _Block:
-        """The next block of a worker; meanwhile the others are read too, so that none waits for a full pipe."""
+        """Return the next block of a worker; meanwhile read the others too, so that none waits for a full pipe."""
         with selectors.DefaultSelector() as selector:
             for worker in self._workers:
                 if not worker.closed:
@@ -211,11 +211,11 @@ class Crew:
         search.merged(end)
 
     def memory(self) -> int:
-        """What the workers use beyond what they share with this process, in MiB."""
+        """Measure the memory of the workers that is not shared with this process, in MiB."""
         return sum(private_memory(worker.pid) for worker in self._workers)
 
     def end(self) -> None:
-        """Stop the workers that are still there."""
+        """Stop the workers that are still running."""
         with _uninterrupted():
             for worker in self._workers:
                 worker.kill()
@@ -224,9 +224,9 @@ class Crew:
 
 
 class _OneInterrupt:
-    """While workers run, an interrupt ends the work once; those that come while the workers are ended wait for that.
+    """Lets one interrupt end the work; later ones wait until the workers have been stopped.
 
-    Without it, a second interrupt could leave the processes behind: it would end what ends them.
+    Otherwise a second interrupt could stop the clean-up and leave processes behind.
     """
 
     def __init__(self) -> None:
@@ -248,7 +248,7 @@ class _OneInterrupt:
             self._before(signal.SIGINT, None)
 
     def put_off(self) -> None:
-        """Let no interrupt through any more."""
+        """Delay all further interrupts."""
         self._put_off = True
 
     def _take(self, number: int, frame: FrameType | None) -> None:
@@ -264,7 +264,7 @@ class _OneInterrupt:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Put an interrupt off until a number of processes and the list of them agree again."""
+    """Delay an interrupt until the list of processes is complete again."""
     late: KeyboardInterrupt | None = None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
@@ -291,10 +291,10 @@ class _Worker:
         self._status: int | None = None
         parent = os.getpid()
         with warnings.catch_warnings():
-            # the child runs nothing that another thread's lock could hold up: pure Python, and writing to a pipe
+            # the child needs no lock that another thread may hold: it runs pure Python and writes to a pipe
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
-        if self.pid == 0:  # its interrupts stay put off: the parent ends it
+        if self.pid == 0:  # its interrupts stay blocked: the parent ends it
             try:
                 for other in (self, *others):
                     os.close(other.file)
@@ -305,14 +305,14 @@ class _Worker:
         os.close(out)
 
     def read(self) -> bool:
-        """Take in what has come; tells whether there may be more."""
+        """Read the bytes that have arrived; return whether there may be more."""
         data = os.read(self.file, _CHUNK)
         self._buffer += data
         self.closed = not data
         return bool(data)
 
     def message(self) -> bytes | None:
-        """The next message, once it is there as a whole."""
+        """Return the next message if it is complete."""
         head = _HEADER.size
         if len(self._buffer) < head:
             return None
@@ -324,7 +324,7 @@ class _Worker:
         return found
 
     def epitaph(self) -> str:
-        """Why the process ended, in words."""
+        """Say why the process ended."""
         self._wait()
         status = self._status or 0
         if os.WIFSIGNALED(status):
@@ -339,7 +339,7 @@ class _Worker:
                 self._status = os.waitpid(self.pid, 0)[1]
 
     def kill(self) -> None:
-        """Stop the process, if it is still there."""
+        """Stop the process if it is still running."""
         if self._status is None:
             os.kill(self.pid, signal.SIGKILL)
 
@@ -350,7 +350,7 @@ class _Worker:
 
 
 def _work(search: Expanding, blocks: list[tuple[int, int]], out: int, parent: int) -> None:
-    """What a worker does: expand blocks and send what it finds."""
+    """Expand blocks and send the results: the body of a worker."""
     with contextlib.suppress(AttributeError, OSError):
         fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, _PIPE)
     search.options = replace(search.options, max_states=None, max_memory=None, progress=None)
@@ -375,7 +375,7 @@ def _expand(search: Expanding, start: int, end: int) -> _Block:
         trouble = not search.expand(start, end)
     except Exception:
         trouble = True
-    # a new string gets its place in the order of strings from whoever meets it first, which must be the parent
+    # a new string is ranked by the process that meets it first, which must be the parent
     last = trouble or order.count() > words
     new = graph.states[found:]
     columns = []
