@@ -1,1 +1,5 @@
-"""Conformance: histories of calls over a socket, to any daemon that speaks the protocol, judged by `spec`."""
+"""Conformance: drives any daemon that speaks the protocol over its socket, and compares the answers with `spec`.
+
+`wconfd` performs and shrinks the histories that `histories` generates (pure); `luxid` runs fixed scenarios on
+`session`; `daemons` starts a wconfd, ours or Ganeti's. Start with `session` and `luxid`.
+"""

@@ -1,4 +1,4 @@
-"""Starting a wconfd to talk to: ours, or Ganeti's where it is installed, each in a root of its own."""
+"""Starts a wconfd: ours, or Ganeti's where it is installed, each in its own root."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ GANETI_WCONFD = "/usr/lib/ganeti/3.0/usr/sbin/ganeti-wconfd"
 
 
 class StartError(GantryError):
-    """A daemon did not start; `output` is what it said."""
+    """A daemon did not start; `output` is its output."""
 
     def __init__(self, program: str, output: str) -> None:
         self.program = program
@@ -30,7 +30,7 @@ class StartError(GantryError):
 
 
 def ganeti_configuration(shared: Path | None) -> dict[str, Any] | None:
-    """A configuration that Ganeti's daemon takes, from the shared inputs; None without them."""
+    """Read a configuration that Ganeti's daemon accepts, from the shared inputs; None without them."""
     if shared is None or not (shared / "peer" / "mkconfig.py").exists():
         return None
     with tempfile.TemporaryDirectory() as directory:
@@ -43,7 +43,7 @@ def ganeti_configuration(shared: Path | None) -> dict[str, Any] | None:
 
 
 def ganeti_is_installed() -> bool:
-    """Whether Ganeti's wconfd can be started here."""
+    """Return whether Ganeti's wconfd can be started here."""
     return os.access(GANETI_WCONFD, os.X_OK)
 
 
@@ -56,14 +56,14 @@ def running(
     environment: Mapping[str, str] | None = None,
     parent: str = "/tmp",  # noqa: S108 - a short path: sockets' names are bounded
 ) -> Iterator[tuple[Root, int]]:
-    """A running wconfd, "ours" or "ganeti"; yields its root and process id, and ends it afterwards.
+    """Run a wconfd, "ours" or "ganeti"; yield its root and process id, and stop it afterwards.
 
     Args:
         kind: which one.
         config: its configuration.
         options: further options for ours.
         environment: further environment variables.
-        parent: where its root is made.
+        parent: the directory to make its root in.
 
     Raises:
         StartError: it did not start.

@@ -1,7 +1,7 @@
-"""Histories for a wconfd's conformance, and what the specification expects of them. Pure.
+"""Generates histories for a wconfd, and the answers that the specification expects. Pure.
 
-Used by `checkers.conformance.wconfd`, which performs them. Arguments are in the specification's terms; owners are put
-in when a history is performed, for each death brings a new one.
+Used by `checkers.conformance.wconfd`, which performs them. Arguments are in the specification's terms; owners are
+added when a history is performed, because each death makes a new one.
 """
 
 import random
@@ -57,7 +57,7 @@ class Action(NamedTuple):
 
 
 def generate(chance: random.Random, length: int) -> list[Action]:
-    """A history. Arguments are in the specification's terms; a call's owner is put in when it is made."""
+    """Generate a history. Arguments are in the specification's terms; a call's owner is added when it is made."""
     return [_action(chance) for _ in range(length)]
 
 
@@ -99,7 +99,7 @@ def _action(chance: random.Random) -> Action:
     return Action(owner, *chosen())
 
 
-# -- what is expected
+# -- expected answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,14 @@ class Expected:
 
 
 class Answer(NamedTuple):
-    """What a call answers, and who gets a signal."""
+    """A call's result, and the owners that get a signal."""
 
     result: Any
     granted: tuple[Owner, ...] = ()
 
 
 def refused(error_class: str, text: str) -> dict[str, Any]:
-    """How a refusal is written down."""
+    """Return the form in which a refusal is recorded."""
     return {"error": [error_class, text]}
 
 
@@ -128,7 +128,7 @@ PROFILES = ("gantry", "gantry-fair", "ganeti-3.0")
 
 
 class Profile:
-    """What a daemon is held to.
+    """The rules that a daemon must follow.
 
     Args:
         name: one of `PROFILES`.
@@ -139,7 +139,7 @@ class Profile:
         self._as_ganeti = name == "ganeti-3.0"
 
     def start(self) -> "Expected":
-        """The state in which nobody holds or waits for anything."""
+        """Return the state in which nobody holds or waits for anything."""
         return Expected(GanetiState(rules.LockState(fair=self.name == "gantry-fair")))
 
     def _lock(self, state: Expected, event: model.Event) -> tuple[Expected, model.Effects]:
@@ -151,7 +151,7 @@ class Profile:
         return replace(state, locks=locks), effects
 
     def perform(self, state: Expected, who: Owner, action: Action) -> tuple[Expected, Answer]:
-        """The state after an action, and what is expected of it."""
+        """Return the state after an action, and the expected answer."""
         try:
             return self._perform(state, who, action)
         except LockError as error:
@@ -202,7 +202,7 @@ class Profile:
         return replace(state, reserved=kept), Answer(result)
 
     def _die(self, state: Expected, who: Owner) -> tuple[Expected, Answer]:
-        """The owner's process is killed and the daemon looks: Ganeti looks only at those who hold a lock."""
+        """Kill the owner and let the daemon clean up: Ganeti checks only owners that hold a lock."""
         state = replace(state, dead=state.dead | {who})
         holding = {owner for _, owner, _ in state.locks.locks.held}
         granted: set[Owner] = set()
@@ -214,7 +214,7 @@ class Profile:
 
 
 def lock_event(who: Owner, action: Action) -> model.Event | None:
-    """The lock core's event that a call is, if it is one."""
+    """Return the lock core's event for a call, if there is one."""
     arguments = action.arguments
     match action.method:
         case "tryUpdateLocks":
@@ -245,12 +245,12 @@ def _lock_result(event: model.Event, effects: model.Effects) -> Any:
 
 
 def owner_json(owner: Owner) -> list[Any]:
-    """An owner for the wire."""
+    """Encode an owner for the wire."""
     return [owner.ident, owner.livelock, owner.pid]
 
 
 def locks_json(locks: Any) -> list[list[str]]:
-    """Locks with their modes, for the wire."""
+    """Encode locks with their modes for the wire."""
     return [[lock_name(lock), MODE_NAMES[Mode(mode)]] for lock, mode in locks]
 
 

@@ -1,7 +1,7 @@
-"""Is a program a luxid? Submissions, dependencies, cancels, priorities, archives, drain, waiting, queries, bad streams.
+"""Checks a luxid: submissions, dependencies, cancels, priorities, archives, drain, waiting, queries, bad streams.
 
-The daemon is driven through its socket alone, with delays of a few milliseconds that need no node. It changes the
-queue (and closes and opens it), so it is for a cluster that nobody else uses.
+The daemon is reached only through its socket; the jobs are delays of a few milliseconds that need no node. The checks
+change, close and open the queue, so run them on a cluster that nobody else uses.
 """
 
 import json
@@ -27,19 +27,19 @@ POSITIVE = AnyOf("a positive number", lambda value: isinstance(value, int) and v
 
 
 def opcode(duration: float = 0.001, **more: Any) -> dict[str, Any]:
-    """A delay without nodes."""
+    """Make a delay opcode without nodes."""
     return {"OP_ID": "OP_TEST_DELAY", "duration": duration, "on_master": False, "on_nodes": [], "repeat": 0,
             "interruptible": False, "no_locks": False, "debug_level": 0, "dry_run": False, "priority": 0,
             "reason": [], **more}  # fmt: skip
 
 
 def lasting(seconds: float = 30) -> dict[str, Any]:
-    """A delay that lasts until it is killed."""
+    """Make a delay opcode that lasts until it is killed."""
     return opcode(seconds, on_master=True, interruptible=True)
 
 
 def ended(session: Session, job_id: Any) -> Any:
-    """Wait for a job's end; its status."""
+    """Wait for a job's end; return its status."""
     previous: Any = None
     for _ in range(120):
         answer = session.call("WaitForJobChange", job_id, ["status"], previous, 10**6, 5)
@@ -52,7 +52,7 @@ def ended(session: Session, job_id: Any) -> Any:
 
 
 def running(session: Session, job_id: Any) -> Any:
-    """Wait until a job runs; its status."""
+    """Wait until a job runs; return its status."""
     previous: Any = None
     for _ in range(120):
         answer = session.call("WaitForJobChange", job_id, ["status"], previous, 10**6, 5)
@@ -63,7 +63,7 @@ def running(session: Session, job_id: Any) -> Any:
 
 
 def submissions(session: Session) -> None:
-    """One job and many, empty ones, and their ids."""
+    """Check one job and many, empty ones, and their ids."""
     first = session.call("SubmitJob", [opcode()])
     session.check("an id", first, POSITIVE)
     session.check("the next id", session.call("SubmitJob", [opcode()]), first + 1)
@@ -84,7 +84,7 @@ def submissions(session: Session) -> None:
 
 
 def refusals(session: Session) -> None:
-    """Jobs that are not valid."""
+    """Check jobs that are not valid."""
     parse = "Failed to parse request: SubmitJob: "
     cases = {
         "an unknown opcode": ({"OP_ID": "OP_NOSUCH", "reason": []}, "Unknown opcode OP_NOSUCH"),
@@ -112,7 +112,7 @@ def refusals(session: Session) -> None:
 
 
 def dependencies(session: Session) -> None:
-    """Jobs that wait for others."""
+    """Check jobs that wait for others."""
     answers = session.call(
         "SubmitManyJobs", [[opcode()], [opcode(depends=[[-1, ["success"]]])], [opcode(depends=[[-2, []]])]]
     )
@@ -137,7 +137,7 @@ def dependencies(session: Session) -> None:
 
 
 def accepted_statuses(session: Session) -> None:
-    """Every list of accepted statuses, on a job of every end: what the specification makes of it."""
+    """Check every list of accepted statuses with a job of every final status against the specification."""
     failed, good, blocker = (session.call("SubmitJob", [op]) for op in (opcode(-1.0), opcode(), lasting()))
     canceled = session.call("SubmitJob", [opcode(depends=[[blocker, []]])])
     session.call("CancelJob", canceled)
@@ -160,7 +160,7 @@ def accepted_statuses(session: Session) -> None:
 
 
 def cancels(session: Session) -> None:
-    """Cancel of queued, running, ended and missing jobs."""
+    """Check cancels of queued, running, ended and missing jobs."""
     none = 999_999_999
     session.check("cancel of no job", session.call("CancelJob", none), [False, f"Job {none} not found in queue"])
     blocker = session.call("SubmitJob", [lasting()])
@@ -195,7 +195,7 @@ def cancels(session: Session) -> None:
 
 
 def waiting(session: Session) -> None:
-    """WaitForJobChange."""
+    """Check WaitForJobChange."""
     lost = session.call("WaitForJobChange", 999_999_999, ["status"], None, None, 1)
     session.check("no such job", lost, ("error", "JobLost", ["Can't load job file"]))
     few = session.call("WaitForJobChange", 1)
@@ -221,7 +221,7 @@ def waiting(session: Session) -> None:
 
 
 def archives(session: Session) -> None:
-    """Archiving by request and by age."""
+    """Check archiving by request and by age."""
     job_id = session.call("SubmitJob", [opcode()])
     ended(session, job_id)
     session.check("young jobs stay", session.call("AutoArchiveJobs", 3600, 30), [0, 0])
@@ -239,7 +239,7 @@ def archives(session: Session) -> None:
 
 
 def drain(session: Session) -> None:
-    """Closing and opening the queue."""
+    """Check closing and opening the queue."""
     session.check("closing", session.call("SetDrainFlag", True), True)
     closed = ("error", "GenericError", ["Queue drained"])
     session.check("a closed queue refuses one", session.call("SubmitJob", [opcode()]), closed)
@@ -252,7 +252,7 @@ def drain(session: Session) -> None:
 
 
 def queries(session: Session) -> None:
-    """Queries about jobs, and refused ones."""
+    """Check queries about jobs, and refused ones."""
     job_id = session.call("SubmitJob", [opcode()])
     ended(session, job_id)
     missing = [[999_999_999, None, None]]
@@ -276,7 +276,7 @@ def queries(session: Session) -> None:
 
 
 def streams(session: Session) -> None:
-    """Bytes that are no request, and requests sent without waiting for answers."""
+    """Check bytes that are no request, and requests sent without waiting for answers."""
     text = 'Unable to parse LUXI request method: Invalid string value for type LuxiReq: "Nosuch"'
     text = f"Failed to parse request: {text}"
     session.check("no such method", session.call("Nosuch"), ("error", "", [text]))

@@ -1,7 +1,7 @@
-"""What every conformance driver needs: scenarios of checks against a running daemon, reached through its socket only.
+"""Scenarios of checks against a running daemon, reached only through its socket; used by every conformance driver.
 
-A check compares what the daemon answered with what the wire's description says. A driver knows which answers of the
-Ganeti are known to differ, and why: these are not held against a daemon that is said to be Ganeti.
+A check compares the daemon's answer with the protocol's description. A driver lists the answers of Ganeti that are
+known to differ, and why; for a daemon declared to be Ganeti these do not count as failures.
 """
 
 import socket
@@ -20,11 +20,11 @@ class Check:
     """One comparison.
 
     Attributes:
-        scenario: what is being tried.
+        scenario: the name of the scenario.
         name: what is compared.
-        wanted: what should have been answered.
-        got: what was.
-        known: why Ganeti is known to answer otherwise.
+        wanted: the answer that is right.
+        got: the daemon's answer.
+        known: why Ganeti is known to give another answer.
     """
 
     scenario: str
@@ -35,12 +35,12 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether the answer is as it should be."""
+        """Whether the answer is right."""
         return bool(self.wanted == self.got)
 
 
 class AnyOf:
-    """Equal to whatever a test accepts; shown by its description."""
+    """Equal to every value that a test accepts; shown by its description."""
 
     def __init__(self, description: str, accepts: Callable[[Any], bool]) -> None:
         self._description = description
@@ -60,13 +60,13 @@ class AnyOf:
 
 
 def starts(text: str) -> AnyOf:
-    """Any text that begins like this."""
+    """Accept any text that begins like this."""
     return AnyOf(f"text that starts with {text!r}", lambda value: value.startswith(text))
 
 
 @dataclass(slots=True)
 class Session:
-    """A connection to the daemon under test, and what was found so far."""
+    """The daemon under test, and the checks made so far."""
 
     path: str
     known: Mapping[str, str] = field(default_factory=dict)
@@ -74,11 +74,11 @@ class Session:
     scenario: str = ""
 
     def connect(self, timeout: float = 30) -> Client:
-        """A connection of one's own."""
+        """Open a new connection."""
         return Client(self.path, timeout)
 
     def call(self, method: str, *args: Any) -> Any:
-        """The answer to one call on a connection of its own.
+        """Make one call on a new connection and return the answer.
 
         Returns:
             The result; `("error", class, arguments)` for an error; `("no answer", why)` for none, or an unreadable one.
@@ -92,13 +92,13 @@ class Session:
             return ("no answer", str(error))
 
     def check(self, name: str, got: Any, wanted: Any) -> bool:
-        """Compare."""
+        """Record a comparison and return whether it holds."""
         check = Check(self.scenario, name, wanted, got, self.known.get(name, ""))
         self.checks.append(check)
         return check.holds
 
     def raw(self, data: bytes, timeout: float = 20) -> tuple[list[bytes], bool]:
-        """Send bytes as they are: the messages that came back, and whether the daemon then closed the connection."""
+        """Send bytes unchanged; return the messages received, and whether the daemon closed the connection."""
         decoder = FrameDecoder()
         messages: list[bytes] = []
         with socket.socket(socket.AF_UNIX) as stream:
@@ -120,7 +120,7 @@ Scenario = Callable[[Session], None]
 
 
 def run(path: str, scenarios: Mapping[str, Scenario], known: Mapping[str, str]) -> list[Check]:
-    """Run every scenario; one that breaks off is a failed check itself."""
+    """Run every scenario; one that raises an error counts as a failed check."""
     session = Session(path, known)
     for name, scenario in scenarios.items():
         session.scenario = name

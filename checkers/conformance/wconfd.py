@@ -1,11 +1,11 @@
-"""Is a program a wconfd? Generated histories over its socket, every answer and every signal against the specification.
+"""Checks a wconfd: generated histories over its socket, every answer and signal compared with the specification.
 
-Owners are real: each has a process that holds its live-lock and counts the signals it gets. After every call each
-owner's signals are counted; an owner dies by SIGKILL, and the daemon is asked to clean up. A divergence is shrunk to a
-history from which no call can be left out, and is shown as a transcript.
+Each owner is a process that holds its live-lock and counts the signals it gets, which are read after every call. An
+owner is killed by SIGKILL, and then the daemon is asked to clean up. A divergence is shrunk to a history from which no
+call can be left out, and is shown as a transcript.
 
-What is expected comes from `spec.locks.rules` (profiles `gantry` and, in fair mode, `gantry-fair`) or from the order in
-which Ganeti 3.0 serves (profile `ganeti-3.0`, `spec.locks.ganeti_order`), and from `spec.reservations`.
+The expected answers come from `spec.locks.rules` (profiles `gantry` and, in fair mode, `gantry-fair`) or from the order
+in which Ganeti 3.0 serves (profile `ganeti-3.0`, `spec.locks.ganeti_order`), and from `spec.reservations`.
 """
 
 import contextlib
@@ -69,7 +69,7 @@ class OwnerProcess:
         return self._process.stdout.readline()
 
     def signals(self) -> int:
-        """The signals so far: every one that was sent before this was asked."""
+        """Count the signals so far, including every one sent before this call."""
         assert self._process.stdin is not None  # noqa: S101
         self._process.stdin.write(b"?")
         return int(self._read_line())
@@ -88,7 +88,7 @@ class OwnerProcess:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One action of a history with what was expected and what came."""
+    """One action of a history with the expected and the received answer."""
 
     request: str
     expected: Any
@@ -96,18 +96,18 @@ class Exchange:
 
     @property
     def agrees(self) -> bool:
-        """Whether the daemon did what was expected."""
+        """Whether the daemon did as expected."""
         return bool(self.expected == self.got)
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """A history at whose end the daemon differs from the specification."""
+    """A history after which the daemon differs from the specification."""
 
     exchanges: tuple[Exchange, ...]
 
     def describe(self) -> str:
-        """The transcript."""
+        """Return the transcript."""
         lines: list[str] = []
         for exchange in self.exchanges:
             lines.append(f"> {exchange.request}")
@@ -119,16 +119,16 @@ class Divergence:
 
 
 class DriveError(GantryError):
-    """The daemon cannot be driven."""
+    """The daemon cannot be used for a history."""
 
 
 class Driver:
-    """Drives one daemon through histories.
+    """Performs histories on one daemon.
 
     Args:
         path: its socket.
         livelocks: the directory of its live-locks.
-        profile: what it is held to.
+        profile: the rules that it must follow.
     """
 
     def __init__(self, path: str, livelocks: str, profile: Profile) -> None:
@@ -143,7 +143,7 @@ class Driver:
         return OwnerProcess(ident, self._livelocks, self._number)
 
     def close(self) -> None:
-        """Free what the owners hold, and end their processes."""
+        """Free the owners' locks, and end their processes."""
         with contextlib.suppress(GantryError):
             self._reset(())
         self._client.close()
@@ -153,7 +153,7 @@ class Driver:
                 os.unlink(owner.path)
 
     def _reset(self, dead: Sequence[Owner]) -> None:
-        """Free everything that the last history left behind."""
+        """Free everything that the last history left."""
         for owner in [*(process.owner for process in self._owners), *dead]:
             self._client.call("freeLocks", owner_json(owner))
             self._client.call("dropAllReservations", owner_json(owner))
@@ -161,7 +161,7 @@ class Driver:
             self._client.call("releaseDRBDMinors", disk)
 
     def run(self, history: Sequence[Action]) -> Divergence | None:
-        """Perform a history from a clean state; return where it diverges, None if it does not."""
+        """Perform a history from a clean state; return its divergence, or None."""
         state = self._profile.start()
         exchanges: list[Exchange] = []
         buried: list[Owner] = []
@@ -212,7 +212,7 @@ class Driver:
 
 
 def wire_arguments(who: Owner, action: Action) -> list[Any]:
-    """A call's arguments for the wire."""
+    """Encode a call's arguments for the wire."""
     sent: list[Any] = []
     for argument in action.arguments:
         if isinstance(argument, Level):
@@ -232,7 +232,7 @@ def wire_arguments(who: Owner, action: Action) -> list[Any]:
 
 
 def shrink(driver: Driver, history: list[Action], found: Divergence) -> Divergence:
-    """The divergence of a history from which no action, and no entry of a request, can be left out."""
+    """Shrink a divergence until no action, and no entry of a request, can be left out."""
     history = history[: len(found.exchanges)]
     size = max(1, len(history) // 2)
     while True:
@@ -271,7 +271,7 @@ def _slimmer(action: Action) -> Iterator[Action]:
 
 
 def conform(path: str, livelocks: str, profile: str, seed: int, steps: int, length: int = 60) -> Verdict[Divergence]:
-    """Drive a daemon through generated histories of `length` calls, `steps` calls in all."""
+    """Perform generated histories of `length` calls on a daemon, `steps` calls in all."""
     chance = random.Random(seed)
     try:
         driver = Driver(path, livelocks, Profile(profile))
