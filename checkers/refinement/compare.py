@@ -1,9 +1,9 @@
-"""Are a TLA+ module and the executable specification the same bounded system?
+"""Compares a TLA+ module with the executable specification: are they the same bounded system?
 
-Both are explored side by side. The mapping gives a state of the executable specification as a TLA+ state, variable by
-variable; from each pair of states that it relates the same labelled steps must be possible, and lead to related states
-again. Where the labels of the module are kept in a variable (`said`), that variable is the label and is left out of the
-comparison of states. The first difference found is a shortest one: a path that both have, and a step that only one has.
+Both are explored side by side. The mapping converts a state of the executable specification to a TLA+ state, variable
+by variable. From each pair of related states the same labelled steps must be possible, and lead to related states. If
+the module keeps its labels in a variable (`said`), that variable is the label and is not compared as part of the state.
+The first difference found is a shortest one: a path that both have, and a step that only one has.
 """
 
 from collections import deque
@@ -21,7 +21,7 @@ Plain = Any
 
 
 class Truth(Enum):
-    """A truth value: in TLA+ it is no number, unlike in Python."""
+    """A boolean: in TLA+, unlike in Python, it is not a number."""
 
     TRUE = "TRUE"
     FALSE = "FALSE"
@@ -29,7 +29,7 @@ class Truth(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function (or record) whose domain is no 1..n."""
+    """A function (or record) whose domain is not 1..n."""
 
     pairs: frozenset[tuple[Any, Any]]
 
@@ -39,7 +39,7 @@ class Function:
 
 
 def plain(value: Any) -> Plain:
-    """A value in the form in which it is compared; a function over 1..n is a tuple, as it is in TLA+."""
+    """Convert a value to the form used for comparison; a function over 1..n becomes a tuple, as in TLA+."""
     if isinstance(value, Mapping):
         pairs = {plain(key): plain(part) for key, part in value.items()}
         if all(type(key) is int for key in pairs) and set(pairs) == set(range(1, len(pairs) + 1)):
@@ -74,7 +74,7 @@ class System(Generic[State]):
     Attributes:
         initial: its initial state.
         successors: its labelled steps; labels have the form that the module gives them.
-        value: a state, variable by variable, as the module holds it.
+        value: gives a state, variable by variable, in the form of the module.
     """
 
     initial: State
@@ -84,7 +84,7 @@ class System(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A path that both have, and what one of them lacks after it.
+    """A path that both have, and the steps after it that only one has.
 
     Attributes:
         path: the labels of the path.
@@ -99,7 +99,7 @@ class Difference:
     only_spec: tuple[tuple[Plain, Plain], ...]
 
     def describe(self) -> str:
-        """The difference in prose, several lines."""
+        """Describe the difference in several lines."""
         lines = [f"they differ after {len(self.path)} {'step' if len(self.path) == 1 else 'steps'}:"]
         lines.extend(f"  {place}. {shown(label)}" for place, label in enumerate(self.path, 1))
         lines.append(f"in the state {shown(self.state)}")
@@ -113,7 +113,7 @@ class Difference:
 
 
 def shown(value: Plain) -> str:
-    """A value in TLA+'s notation."""
+    """Return a value in TLA+'s notation."""
     if isinstance(value, Truth):
         return value.name
     if isinstance(value, str):
@@ -138,7 +138,7 @@ def _changes(before: Plain, after: Plain) -> list[str]:
 
 
 def split(states: Iterable[Mapping[str, Any]], edges: Iterable[tuple[int, int]], initial: Iterable[int]) -> Module:
-    """A module's graph with the variable `said` taken out of the states: it is the label of the step before.
+    """Remove the variable `said` from a module's states: it is the label of the step before.
 
     Args:
         states: each state, variable by variable, in plain form.
@@ -174,7 +174,7 @@ class NoLabelError(GantryError):
 
 
 def compare(module: Module, system: System[State], *, max_states: int = 500_000) -> Verdict[Difference]:
-    """Whether the two have the same states and the same labelled steps between them.
+    """Return whether both have the same states and the same labelled steps between them.
 
     Steps that change nothing and are not labelled (stuttering) do not count.
     """

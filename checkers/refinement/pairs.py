@@ -1,7 +1,7 @@
-"""Which TLA+ module is compared with which executable specification, and how both get the same bounds.
+"""Pairs of a TLA+ module and an executable specification, and their common bounds.
 
-The bounds are those of the module's configuration: its constants are evaluated and handed to the executable side, so
-that the two cannot drift apart.
+The bounds are those of the module's configuration: its constants are evaluated and passed to the executable side, so
+that both always have the same bounds.
 """
 
 import os
@@ -18,7 +18,7 @@ from checkers.verdict import Verdict
 from spec.errors import GantryError
 
 DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "tla")
-"""The TLA+ modules of the source tree."""
+"""The directory of the source tree's TLA+ modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Refinement:
     """A pair to compare.
 
     Attributes:
-        module: the file of the module, or of the one that gives it its bounds.
-        constants: the constants that make the bounds.
+        module: the file of the module, or of the one that sets its bounds.
+        constants: the constants that are the bounds.
         system: the executable side within such bounds.
     """
 
@@ -75,12 +75,12 @@ REFINEMENTS = {
 
 
 def configurations(name: str, directory: str = DIRECTORY, *, weekly: bool = False) -> list[str]:
-    """The configurations made for comparing, `MODULE.refine*.cfg`, in the order of their names.
+    """List the configurations for comparison, `MODULE.refine*.cfg`, in the order of their names.
 
     Args:
         name: `locks`, `jobs` or `store`.
-        directory: where the TLA+ modules lie.
-        weekly: whether those that take minutes are meant (`MODULE.refine.weekly*.cfg`), or the others.
+        directory: where the TLA+ modules are.
+        weekly: whether to list those that take minutes (`MODULE.refine.weekly*.cfg`), or the others.
 
     Raises:
         NoModelsError: there is no such directory.
@@ -95,7 +95,7 @@ def configurations(name: str, directory: str = DIRECTORY, *, weekly: bool = Fals
 
 
 class NoModelsError(GantryError):
-    """The TLA+ modules are not there; `directory` is where they were looked for."""
+    """The TLA+ modules are missing; `directory` is where they were searched."""
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
@@ -105,14 +105,14 @@ class NoModelsError(GantryError):
 
 
 def constants_of(specification: Specification, config: str, names: Iterable[str]) -> dict[str, Any]:
-    """The values of a module's constants under a configuration."""
+    """Evaluate a module's constants under a configuration."""
     chosen = specification.config(config)
     module = specification.module.name
     return {name: plain_value(evaluate(name, specification.loader, [module], chosen)) for name in names}
 
 
 def explored(specification: Specification, config: str) -> Module:
-    """The module's graph under a configuration, with labels separated from states.
+    """Explore a module under a configuration; return its graph with labels separated from states.
 
     Raises:
         TlaError: it cannot be explored.
@@ -143,13 +143,13 @@ def refine(
     directory: str = DIRECTORY,
     system: Callable[[Mapping[str, Any]], System[Any]] | None = None,
 ) -> Verdict[Difference]:
-    """Whether a module and its executable specification are the same system within a configuration's bounds.
+    """Return whether a module and its executable specification are the same system within a configuration's bounds.
 
     Args:
         name: `locks`, `jobs` or `store`.
         config: the path of a configuration in which `Telling` is TRUE.
-        directory: where the TLA+ modules lie.
-        system: the executable side, if not the specification's own (tests plant bugs here).
+        directory: where the TLA+ modules are.
+        system: the executable side, if not the specification's (tests plant bugs here).
 
     Raises:
         TlaError: the module or its configuration cannot be explored.
