@@ -1,7 +1,7 @@
-"""`spec.jobs` on bounds: a few jobs of a few kinds, everything that can happen to them; and the sides for lock-step.
+"""`spec.jobs` within bounds: a few jobs of a few kinds and all events of theirs; also the sides for lock-step.
 
-A label is an `Occurrence`: an event, or a restart of the daemon at which some owners of live-locks are found dead.
-Every event happens at the same time, so that histories that differ in time only are one.
+A label is an `Occurrence`: an event, or a restart of the daemon that finds some owners of live-locks dead. All events
+have the same time, so that histories do not differ in time only.
 """
 
 import copy
@@ -42,7 +42,7 @@ LUXID = "luxid"
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The daemon was killed and comes back; the owners of these live-locks, and its own, are dead."""
+    """The daemon was killed and starts again; the owners of these live-locks, and of its own, are dead."""
 
     dead: frozenset[str]
 
@@ -52,7 +52,7 @@ Step = Callable[[Queue, Event, Timestamp], tuple[Queue, tuple[Effect, ...]]]
 
 
 def job_of(priority: int = 0, depends: Any = None, label: str = "", opcodes: int = 1) -> tuple[dict[str, Any], ...]:
-    """The opcodes of a job to submit; the dependency and the label stand in the first."""
+    """Make the opcodes of a job to submit; the first has the dependency and the label."""
     first = {
         "OP_ID": "OP_TEST_DELAY",
         "priority": priority,
@@ -77,14 +77,14 @@ ONE_AT_A_TIME = FilterRule("l", 0, 0, (("opcode", ["=", "OP_ID", "OP_TEST_DELAY"
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is tried.
+    """The bounds of the exploration.
 
     Attributes:
         jobs: how many ids are given out at most.
         submissions: the jobs that may be submitted together.
-        settings: the cluster parameters that may come.
+        settings: the cluster parameters that may be set.
         priorities: that a client may change to.
-        outcomes: how an opcode may go on in a changed file.
+        outcomes: the statuses that an opcode may get in a changed file.
         restarts: whether the daemon may be killed.
         archives: whether jobs may be archived.
         drains: whether the queue may be drained.
@@ -102,11 +102,11 @@ class Bounds:
     slots: int = 1
 
     def initial(self) -> Queue:
-        """The empty queue."""
+        """Return the empty queue."""
         return Queue(max_running=self.slots)
 
     def occurrences(self, queue: Queue) -> Iterable[Occurrence]:
-        """Everything that can happen in a state."""
+        """Yield everything that can happen in a state."""
         for jobs in self.submissions:
             if queue.serial + len(jobs) <= self.jobs:
                 yield Submit(jobs, NOW)
@@ -141,7 +141,7 @@ class Bounds:
 
 
 def lock_of(job_id: int) -> str:
-    """The live-lock of a job's process."""
+    """Return the live-lock of a job's process."""
     return f"/job-{job_id}"
 
 
@@ -149,7 +149,7 @@ _BACKWARDS = {Status.RUNNING: Status.WAITING}
 
 
 def progressed(job: Job, outcome: Status) -> Job:
-    """The job with its first opcode that has not ended at a status, as its process would write it."""
+    """Set the first opcode that has not ended to a status, as the job's process would write it."""
     ops = list(job.ops)
     for index, op in enumerate(ops):
         if op.status.finalised:
@@ -168,7 +168,7 @@ def progressed(job: Job, outcome: Status) -> Job:
 
 
 def spec_step(rules: Step = spec_queue.step) -> Callable[[Queue, Occurrence], tuple[Queue, tuple[Any, ...]]]:
-    """The specification's step over occurrences."""
+    """Return the specification's step over occurrences."""
 
     def step(queue: Queue, occurrence: Occurrence) -> tuple[Queue, tuple[Any, ...]]:
         if not isinstance(occurrence, Restart):
@@ -186,17 +186,17 @@ def _dead(occurrence: Restart) -> frozenset[str]:
 
 
 def key_of(queue: Queue) -> Hashable:
-    """What distinguishes two states of the specification."""
+    """Return a key that distinguishes two states of the specification."""
     return msgspec.json.encode((replace(queue, starting=frozenset()), sorted(queue.starting)))
 
 
 def wrong_state(queue: Queue) -> str | None:
-    """Which property a state breaks; None if none."""
+    """Name the property that a state breaks; None if none."""
     return next((f"{name}: {text}" for name, holds in STATE_PROPERTIES.items() if (text := holds(queue))), None)
 
 
 def wrong_step(before: Queue, occurrence: Occurrence, after: Queue, answer: Any) -> str | None:
-    """Which property a step breaks; None if none."""
+    """Name the property that a step breaks; None if none."""
     if isinstance(occurrence, Restart):
         return wrong_restart(before, after)
     for name, holds in STEP_PROPERTIES.items():
@@ -207,7 +207,7 @@ def wrong_step(before: Queue, occurrence: Occurrence, after: Queue, answer: Any)
 
 
 def wrong_restart(before: Queue, after: Queue) -> str | None:
-    """What a restart lost or ran again, in prose; None if nothing."""
+    """Say what a restart lost or ran again; None if nothing."""
     missing = lost(before, after)
     if missing is not None:
         return f"a restart loses nothing: {missing}"
@@ -218,7 +218,7 @@ def wrong_restart(before: Queue, after: Queue) -> str | None:
 
 
 def explored(bounds: Bounds, rules: Step = spec_queue.step, **how: Any) -> Exploration[Queue, Occurrence]:
-    """The specification explored within bounds, every property checked on every state and step."""
+    """Explore the specification within bounds, with every property checked on every state and step."""
     step = spec_step(rules)
     answers: dict[tuple[int, int], Any] = {}
 
@@ -245,9 +245,9 @@ def explored(bounds: Bounds, rules: Step = spec_queue.step, **how: Any) -> Explo
 
 
 def _copied(value: Any) -> Any:
-    """A container with its inner containers copied; any other value itself. Quicker than `copy.deepcopy`."""
+    """Copy a container with its inner containers; return other values unchanged. Faster than `copy.deepcopy`."""
     if isinstance(value, dict):
-        inner = value.copy()  # keeps its class, and what it has for missing keys
+        inner = value.copy()  # keeps its class and its default for missing keys
         inner.update((key, _copied(part)) for key, part in value.items() if isinstance(part, dict | list | set))
         return inner
     if isinstance(value, list):
@@ -268,7 +268,7 @@ class Clever:
         return self.kind(LUXID, self._status)
 
     def copied(self) -> "Clever":
-        """Another one in the same state; what is never changed in place (jobs, compiled rules) they share."""
+        """Return a copy; it shares what is never changed in place (jobs, compiled rules)."""
         other, queue = copy.copy(self), copy.copy(self.queue)
         vars(queue).update((name, _copied(value)) for name, value in vars(self.queue).items())
         other.archive, other.queue = dict(self.archive), queue
@@ -280,7 +280,7 @@ class Clever:
         return self.archive.get(job_id)
 
     def take(self, occurrence: Occurrence, jobs: Iterable[Job]) -> tuple[Any, ...]:
-        """Let something happen; `jobs` is what the files hold at a restart."""
+        """Perform an occurrence; `jobs` are the contents of the files at a restart."""
         if isinstance(occurrence, Restart):
             old = self.queue
             self.queue = self._made()
@@ -298,7 +298,7 @@ class Clever:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """An implementation's state together with the files, which a restart reads."""
+    """An implementation's state, and the files that a restart reads."""
 
     clever: Clever
     files: tuple[Job, ...]
@@ -336,7 +336,7 @@ def _spec_view(queue: Queue) -> Snapshot:
 
 
 def _indexes(state: _State) -> Hashable:
-    """The implementation's indexes, without entries that are known to be stale."""
+    """Return the implementation's indexes, without entries that are known to be stale."""
     q = state.clever.queue
     ready = sorted({key for key in q._ready if q._place.get(key[1]) == key})  # noqa: SLF001
     held = {
@@ -354,11 +354,11 @@ def _indexes(state: _State) -> Hashable:
         sorted(q._paused),  # noqa: SLF001
         sorted(state.clever.archive),
     )
-    return repr(parts)  # the view is the specification's, for both agree
+    return repr(parts)  # the view is the specification's, because both agree
 
 
 def _unsound(state: _State) -> str | None:
-    """What is wrong between the indexes, as `impl.queue.queue` states their invariants."""
+    """Say which of the indexes' invariants, as stated in `impl.queue.queue`, is broken; None if none."""
     q = state.clever.queue
     if set(q._place) != set(q.queued):  # noqa: SLF001
         return "a queued job is in no index, or a job that is not queued is in one"
@@ -381,7 +381,7 @@ def _unsound(state: _State) -> str | None:
 def sides(
     bounds: Bounds | None = None, rules: Step = spec_queue.step, kind: type[JobQueue] = JobQueue
 ) -> tuple[Side[Queue, Occurrence], Side[_State, Occurrence]]:
-    """The specification and the implementation."""
+    """Return both sides: the specification and the implementation."""
     slots = (bounds or Bounds()).slots
     plain: Side[Queue, Occurrence] = Side(
         "spec.jobs.queue", Queue(max_running=slots), spec_step(rules), _spec_view, key_of, wrong_state

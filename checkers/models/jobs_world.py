@@ -1,8 +1,8 @@
-"""`spec.jobs.queue` on bounds, in a small world: a disk, processes, a daemon that can be killed at any time.
+"""`spec.jobs.queue` within bounds, in a small world: a disk, processes, a daemon that can be killed at any time.
 
-The world is that of `tla/Jobs.tla`, variable by variable, and its steps have the same names; but what the queue does
-is done by the specification itself. The daemon's effects wait in an outbox and are carried out in order; a crash
-empties memory and outbox. `state_value` gives a state in the form of the TLA+ module.
+The world has the variables of `tla/Jobs.tla` and its steps have the same names, but the queue's steps are computed by
+the specification. The daemon's effects wait in an outbox and are performed in order; a crash empties memory and
+outbox. `state_value` converts a state to the form of the TLA+ module.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ NONE, STARTED, NAMED, OWNER, GONE = "none", "started", "named", "owner", "gone"
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is tried; the fields are the constants of the TLA+ module."""
+    """The bounds of the exploration; the fields are the constants of the TLA+ module."""
 
     max_id: int = 2
     opcodes: int = 1
@@ -39,12 +39,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state: the daemon's memory, the disk, the processes, and what clients were told.
+    """A state: the daemon's memory, the disk, the processes, and the answers that clients got.
 
     Attributes:
         queue: the daemon's memory; None while it does not run.
-        slots: `max_running_jobs`, which the cluster's configuration keeps.
-        outbox: effects still to be carried out, in order; a pair of an effect and what it means to a client.
+        slots: `max_running_jobs` in the cluster's configuration.
+        outbox: effects still to be performed, in order; pairs of an effect and its meaning to a client.
         files: the job files, in the order of ids.
         processes: for each id the state of its process.
     """
@@ -66,7 +66,7 @@ class World:
 
 
 def initial(bounds: Bounds) -> World:
-    """An empty queue, the daemon running."""
+    """Return an empty queue with the daemon running."""
     slots = max(bounds.slot_choices)
     none = tuple(NONE for _ in range(bounds.max_id))
     return World(Queue(max_running=slots), slots, processes=none, runs=tuple(0 for _ in none))
@@ -90,7 +90,7 @@ def _put(values: tuple[Any, ...], job_id: int, value: Any) -> tuple[Any, ...]:
 
 
 def _meaning(event: Event, effect: Effect) -> tuple[str, int]:
-    """What an effect is called in the world, and the job that it is about (0 for none)."""
+    """Return an effect's name in the world, and the job that it concerns (0 for none)."""
     match effect:
         case events.Persist():
             return "persist", 0
@@ -251,7 +251,7 @@ class System:
                 yield ("Leave", job_id), replace(world, processes=_put(world.processes, job_id, GONE))
 
     def successors(self, world: World) -> Iterable[tuple[Label, World]]:
-        """The labelled steps from a state."""
+        """Yield the labelled steps from a state."""
         yield from self._takes(world)
         yield from self._processes(world)
         if world.queue is None:
@@ -273,7 +273,7 @@ def _written(files: tuple[Job, ...], jobs: Iterable[Job]) -> tuple[Job, ...]:
 
 
 def _at(world: World, file: Job, status: Status) -> World:
-    """The opcode at hand comes to a status; an end other than success takes those after it along."""
+    """Set the current opcode to a status; an end other than success also ends those after it."""
     done = [op for op in file.ops if op.status.finalised]
     now, later = file.ops[len(done)], file.ops[len(done) + 1 :]
     if status in {Status.ERROR, Status.CANCELED}:
@@ -288,7 +288,7 @@ NO_JOB = {"status": "absent", "done": 0, "priority": 0, "lock": "", "on": 0, "ac
 
 
 def job_value(job: Job) -> dict[str, Any]:
-    """A job as a record."""
+    """Convert a job to a record."""
     on, accepted = next(iter(dependencies(job)), (0, ()))
     lock = job.livelock or ""
     return {
@@ -324,7 +324,7 @@ def _effect_value(effect: Effect, what: str, job_id: int) -> dict[str, Any]:
 
 
 def state_value(world: World) -> dict[str, Any]:
-    """A state, variable by variable, as the TLA+ module holds it."""
+    """Convert a state, variable by variable, to the form of the TLA+ module."""
     count = len(world.processes)
     files: list[dict[str, Any]] = [NO_JOB] * count
     for job in world.files:
@@ -352,7 +352,7 @@ def state_value(world: World) -> dict[str, Any]:
 
 
 def bounds_of(constants: Mapping[str, Any]) -> Bounds:
-    """The bounds that the constants of the TLA+ module stand for."""
+    """Convert the constants of the TLA+ module to bounds."""
     return Bounds(
         max_id=constants["MaxId"],
         opcodes=constants["Opcodes"],

@@ -1,4 +1,4 @@
-"""`spec.locks` on bounds: a few owners over a lockset, its members and a second level; and the sides for lock-step.
+"""`spec.locks` within bounds: a few owners, a lockset, its members and a second level; also the sides for lock-step.
 
 The locks are numbered in lock order, as the TLA+ module numbers them: 1 is the lockset, 2 and 3 are its members, and 4
 is the configuration lock, the second level, which implies nothing.
@@ -32,26 +32,26 @@ LOCKS = (lockset(Level.NODE), Lock(Level.NODE, 1, "a"), Lock(Level.NODE, 1, "b")
 
 
 def owner(number: int) -> Owner:
-    """The owner of a number, from 1; they are ordered as their numbers are."""
+    """Return the owner with a number, from 1; owners have the order of their numbers."""
     return job(number)
 
 
 def request(*entries: tuple[int, int]) -> tuple[Request, ...]:
-    """A request for locks by number, in modes by number (0 release, 1 shared, 2 exclusive)."""
+    """Make a request for locks by number, in modes by number (0 release, 1 shared, 2 exclusive)."""
     return tuple(Request(LOCKS[lock - 1], Mode(mode)) for lock, mode in sorted(entries))
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is tried.
+    """The bounds of the exploration.
 
     Attributes:
         owners: how many there are.
-        requests: what they try and wait for.
-        priorities: with which they wait.
-        wishes: what they take opportunistically, with how many at least.
-        levels: of which they free and downgrade.
-        keep: to which they intersect.
+        requests: the requests that they try and wait for.
+        priorities: the priorities that they wait with.
+        wishes: opportunistic requests, each with the least number of locks.
+        levels: the levels that they free and downgrade.
+        keep: the sets of locks that they intersect theirs with.
         fair: whether the fair mode is on.
     """
 
@@ -64,7 +64,7 @@ class Bounds:
     fair: bool = False
 
     def events(self) -> tuple[Event, ...]:
-        """Every event within the bounds."""
+        """Return every event within the bounds."""
         found: list[Event] = []
         for who in map(owner, range(1, self.owners + 1)):
             found.extend(Try(who, asked) for asked in self.requests)
@@ -78,12 +78,12 @@ class Bounds:
 
 
 def singles(locks: Iterable[int], modes: Sequence[int] = (0, 1, 2)) -> tuple[tuple[Request, ...], ...]:
-    """Every request of one entry."""
+    """Return every request of one entry."""
     return tuple(request((lock, mode)) for lock, mode in product(locks, modes))
 
 
 def pairs(locks: Iterable[int], modes: Sequence[int] = (0, 1, 2)) -> tuple[tuple[Request, ...], ...]:
-    """Every request of two entries."""
+    """Return every request of two entries."""
     return tuple(
         request((one, mode), (another, other))
         for one, another in combinations(locks, 2)
@@ -92,7 +92,7 @@ def pairs(locks: Iterable[int], modes: Sequence[int] = (0, 1, 2)) -> tuple[tuple
 
 
 def successors(bounds: Bounds) -> Any:
-    """The specification's labelled steps within bounds: a label is an event with its effects; refusals are no steps."""
+    """Return the specification's labelled steps: a label is an event with its effects; refusals are not steps."""
     events = bounds.events()
 
     def after(state_: LockState) -> Iterable[tuple[tuple[Event, Effects], LockState]]:
@@ -107,7 +107,7 @@ def successors(bounds: Bounds) -> Any:
 
 
 def explored(bounds: Bounds, **how: Any) -> Exploration[LockState, tuple[Event, Effects]]:
-    """The specification explored within bounds, every property checked on every state and step."""
+    """Explore the specification within bounds, with every property checked on every state and step."""
     return explore(
         [LockState(fair=bounds.fair)],
         successors(bounds),
@@ -120,12 +120,12 @@ def explored(bounds: Bounds, **how: Any) -> Exploration[LockState, tuple[Event, 
 
 
 def wrong_state(state_: LockState) -> str | None:
-    """Which property a state of the specification breaks; None if none."""
+    """Name the property that a state of the specification breaks; None if none."""
     return next((f"{name}: {text}" for name, holds in STATE_PROPERTIES.items() if (text := holds(state_))), None)
 
 
 def wrong_step(before: LockState, event: Event, after: LockState, effects: Effects) -> str | None:
-    """Which property a step of the specification breaks; None if none."""
+    """Name the property that a step of the specification breaks; None if none."""
     for name, holds in STEP_PROPERTIES.items():
         text = holds(before, event, after, effects)
         if text is not None:
@@ -137,14 +137,14 @@ def wrong_step(before: LockState, event: Event, after: LockState, effects: Effec
 
 
 def extension(real: state.LockState) -> LockState:
-    """The specification's view of an implementation's state."""
+    """Convert an implementation's state to the specification's."""
     held = frozenset((lock, who, mode) for who, mine in view.holders(real) for lock, mode in mine)
     pending = view.in_order_of_arrival(real) if real.fair else view.all_pending(real)
     return LockState(held, tuple(pending), real.fair)
 
 
 def unsound(real: state.LockState) -> str | None:
-    """What is wrong between the indexes, as `impl.locks.state` states their invariants."""
+    """Say which of the indexes' invariants, as stated in `impl.locks.state`, is broken; None if none."""
     direct = {(lock, who): mode for lock, holders in real.direct.items() for who, mode in holders.items()}
     held = {(lock, who): mode for who, mine in real.held.items() for lock, mode in mine.locks.items()}
     if direct != held:
@@ -178,7 +178,7 @@ def unsound(real: state.LockState) -> str | None:
 
 
 def _key(real: state.LockState) -> Any:
-    # what is held and pending is the specification's state, for both agree; the rest follows by what `unsound` checks
+    # held and pending locks are the specification's state, because both agree; `unsound` checks the rest
     return frozenset((who, waiting.place) for who, waiting in real.waiting.items())
 
 
@@ -188,7 +188,7 @@ def _effects_only(real: state.LockState, event: Event) -> tuple[state.LockState,
 
 
 def sides(*, fair: bool = False) -> tuple[Side[LockState, Event], Side[state.LockState, Event]]:
-    """The specification and the implementation."""
+    """Return both sides: the specification and the implementation."""
     plain: Side[LockState, Event] = Side("spec.locks.rules", LockState(fair=fair), step, sound=wrong_state)
     clever: Side[state.LockState, Event] = Side(
         "impl.locks", state.LockState(fair=fair), _effects_only, extension, _key, unsound
@@ -197,5 +197,5 @@ def sides(*, fair: bool = False) -> tuple[Side[LockState, Event], Side[state.Loc
 
 
 def fair_sides() -> tuple[Side[LockState, Event], Side[state.LockState, Event]]:
-    """The specification and the implementation, in fair mode."""
+    """Return both sides in fair mode."""
     return sides(fair=True)

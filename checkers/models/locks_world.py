@@ -1,6 +1,6 @@
-"""`spec.locks` on bounds with the life of owners: death, the sweep after it, notifications. As `tla/Locks.tla` has it.
+"""`spec.locks` within bounds with the life of owners, as in `tla/Locks.tla`: death, clean-up, notifications.
 
-What the locks do is done by the specification itself; a label has the form of the TLA+ module, with the answer.
+The specification computes the steps of the locks; a label has the form of the TLA+ module, with the answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ Entries = tuple[Request, ...]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is tried; the fields are the constants of the TLA+ module, locks and owners by number."""
+    """The bounds of the exploration; the fields are the constants of the TLA+ module, locks and owners by number."""
 
     owners: tuple[int, ...]
     locks: tuple[int, ...]
@@ -46,7 +46,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Who holds and waits, who is alive, who was notified and has not looked yet, and how often each asked."""
+    """A state: the locks, the living owners, those notified that have not reacted yet, and how often each asked."""
 
     locks: LockState
     alive: frozenset[int]
@@ -55,22 +55,22 @@ class Life:
 
 
 def initial(bounds: Bounds) -> Life:
-    """Nobody holds anything."""
+    """Return the state in which nobody holds anything."""
     return Life(LockState(fair=bounds.fair), frozenset(bounds.owners), asked=tuple(0 for _ in bounds.owners))
 
 
 def number_of(who: Owner) -> int:
-    """The number of an owner."""
+    """Return the number of an owner."""
     return int(who.ident)
 
 
 def lock_number(lock: Lock) -> int:
-    """The number of a lock."""
+    """Return the number of a lock."""
     return LOCKS.index(lock) + 1
 
 
 def entries_value(entries: Iterable[Request]) -> dict[int, int]:
-    """A request as a function from locks to modes."""
+    """Convert a request to a function from locks to modes."""
     return {lock_number(lock): int(mode) for lock, mode in entries}
 
 
@@ -82,7 +82,7 @@ class System:
         self.rules = rules
 
     def _asks(self, state: Life, who: int) -> Life | None:
-        """The state in which an owner has asked once more, or None if it may not."""
+        """Return the state in which an owner has asked once more, or None if it may not."""
         rounds = self.bounds.rounds
         if who not in state.alive:
             return None
@@ -98,7 +98,7 @@ class System:
         return any(mode == Mode.EXCLUSIVE and mine.get(lock) == Mode.SHARED for lock, mode in entries)
 
     def _events(self, state: Life, who: int) -> Iterator[tuple[str, tuple[Any, ...], Event, Life]]:
-        """What a living owner may do: the event's name, its argument, the event, and the state that it meets."""
+        """Yield what a living owner may do: the event's name, its argument, the event, and the state before it."""
         bounds, me = self.bounds, owner(who)
         waiting = pending_of(state.locks, me)
         asking = self._asks(state, who)
@@ -134,7 +134,7 @@ class System:
         return replace(state, locks=locks, told=told), effects
 
     def successors(self, state: Life) -> Iterable[tuple[Label, Life]]:
-        """The labelled steps from a state."""
+        """Yield the labelled steps from a state."""
         for who in self.bounds.owners:
             if who not in state.alive:
                 yield from self._sweep(state, who)
@@ -158,7 +158,7 @@ class System:
 
 
 def label(name: str, who: int, argument: tuple[Any, ...] = (), effects: Effects | None = None) -> Label:
-    """A step in the form of the TLA+ module."""
+    """Return a step in the form of the TLA+ module."""
     effects = effects or Effects()
     return {
         "event": name,
@@ -171,7 +171,7 @@ def label(name: str, who: int, argument: tuple[Any, ...] = (), effects: Effects 
 
 
 def state_value(bounds: Bounds) -> Callable[[Life], dict[str, Any]]:
-    """A state, variable by variable, as the TLA+ module holds it."""
+    """Convert a state, variable by variable, to the form of the TLA+ module."""
 
     def value(state: Life) -> dict[str, Any]:
         held = {}
@@ -197,7 +197,7 @@ def state_value(bounds: Bounds) -> Callable[[Life], dict[str, Any]]:
 
 
 def bounds_of(constants: Mapping[str, Any]) -> Bounds:
-    """The bounds that the constants of the TLA+ module stand for."""
+    """Convert the constants of the TLA+ module to bounds."""
 
     def entries(function: Mapping[int, int] | tuple[int, ...]) -> Entries:
         pairs = enumerate(function, 1) if isinstance(function, tuple) else function.items()

@@ -1,4 +1,4 @@
-"""`spec.store` on bounds, with labels and states in the form of `tla/Store.tla`."""
+"""`spec.store` within bounds, with labels and states in the form of `tla/Store.tla`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ Rules = Callable[[StoreState, Event], tuple[StoreState, Effects]]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is tried; the fields are the constants of the TLA+ module."""
+    """The bounds of the exploration; the fields are the constants of the TLA+ module."""
 
     max_change: int = 3
     targets: int = 1
@@ -53,7 +53,7 @@ class Bounded:
 
 
 def initial(bounds: Bounds) -> Bounded:
-    """Nothing asked for."""
+    """Return the state in which nothing was asked for."""
     return Bounded(StoreState(targets=tuple(Target() for _ in range(bounds.targets))))
 
 
@@ -87,7 +87,7 @@ class System:
                     yield Empty(number), lost
 
     def successors(self, state: Bounded) -> Iterable[tuple[Label, Bounded]]:
-        """The labelled steps from a state."""
+        """Yield the labelled steps from a state."""
         for event, counted in self._events(state):
             try:
                 after, _ = self.rules(state.store, event)
@@ -97,7 +97,7 @@ class System:
 
 
 def label_of(event: Event) -> Label:
-    """An event as the label of the TLA+ module."""
+    """Convert an event to the label of the TLA+ module."""
     match event:
         case Crash(landed):
             return "Crash", landed
@@ -108,7 +108,7 @@ def label_of(event: Event) -> Label:
 
 
 def state_value(bounds: Bounds) -> Callable[[Bounded], dict[str, Any]]:
-    """A state, variable by variable, as the TLA+ module holds it."""
+    """Convert a state, variable by variable, to the form of the TLA+ module."""
 
     def answer(store: StoreState, change: int) -> str:
         answers = (("done", store.done), ("undone", store.undone), ("silence", store.silent))
@@ -135,17 +135,17 @@ def state_value(bounds: Bounds) -> Callable[[Bounded], dict[str, Any]]:
 
 
 def wrong_state(state: Bounded) -> str | None:
-    """Which property a state breaks; None if none."""
+    """Name the property that a state breaks; None if none."""
     return next((f"{name}: {text}" for name, holds in PROPERTIES.items() if (text := holds(state.store))), None)
 
 
 def wrong_step(before: Bounded, _label: Label, after: Bounded) -> str | None:
-    """Which property a step breaks; None if none."""
+    """Name the property that a step breaks; None if none."""
     return nothing_is_forgotten(before.store, after.store)
 
 
 def explored(bounds: Bounds, rules: Rules = step, **how: Any) -> Exploration[Bounded, Label]:
-    """The specification explored within bounds, every property checked."""
+    """Explore the specification within bounds, with every property checked."""
     return explore(
         [initial(bounds)],
         System(bounds, rules).successors,
@@ -156,7 +156,7 @@ def explored(bounds: Bounds, rules: Rules = step, **how: Any) -> Exploration[Bou
 
 
 def bounds_of(constants: Mapping[str, Any]) -> Bounds:
-    """The bounds that the constants of the TLA+ module stand for."""
+    """Convert the constants of the TLA+ module to bounds."""
     return Bounds(
         constants["MaxChange"],
         len(constants["Targets"]),
