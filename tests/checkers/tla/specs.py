@@ -61,17 +61,17 @@ def run(folder: Path, text: str, config: str, options: Options | None = None, **
 
 
 def figures(outcome: Outcome) -> tuple[str, int, int, int]:
-    """What is compared with TLC: verdict, distinct and generated states, depth."""
+    """Return the figures compared with TLC: verdict, distinct and generated states, depth."""
     found = outcome.figures
     return outcome.verdict, found.distinct, found.generated, found.depth
 
 
 Expected = tuple[str, str, tuple[str, int, int, int] | tuple[str, int]]
-"""A module's body, a configuration, and what TLC says: all figures, or the verdict and the length of the trace."""
+"""A module's body, a configuration, and TLC's result: all figures, or the verdict and the length of the trace."""
 
 
 def agrees(folder: Path, body: str, config: str, expected: tuple[str, int, int, int] | tuple[str, int]) -> None:
-    """Check a specification as TLC does."""
+    """Check that a specification gives TLC's result."""
     outcome = run(folder, f"---- MODULE Spec ----{body}====\n", config)
     if len(expected) == 4:
         assert figures(outcome) == expected

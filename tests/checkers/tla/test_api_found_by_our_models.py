@@ -1,4 +1,4 @@
-"""Faults of the checker that the project's own models brought to light."""
+"""Faults of the checker that the project's own models showed."""
 
 from pathlib import Path
 

@@ -76,7 +76,7 @@ def test_specifications_have_tlcs_verdicts(shared: Path) -> None:
 
 
 SCOPES = {"QInv2", "NameClash", "EnShare", "DefOverMod"}
-"""Those of the second set that ask which module a name belongs to."""
+"""Vectors of the second set that test which module a name belongs to."""
 
 
 @pytest.mark.shared

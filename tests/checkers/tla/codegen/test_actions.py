@@ -68,9 +68,9 @@ PAIRS = {
 }
 AS_TLC = ["Parts", "Stay", "Sum", "Some", "Choose", "Angle", "Branch", "Within", "Outer", "Old", "Inside"]
 UNFOLDED = ["Given", "Halves", "Named", "NamedSum", "NamedStep", "Passed"]
-"""By their definitions these are true as well; TLC loses the variables in arguments and LET around ENABLED."""
+"""These are true by their definitions too, but TLC loses the variables in arguments and LET around ENABLED."""
 TWO = {"two variables": "n # m", "two constants": "TRUE"}
-"""When what the two variables stand for differs."""
+"""For each pair: when the expressions that replace the two variables differ."""
 MODULES = {"Pair": PAIR, "Nest": NEST}
 
 
@@ -134,7 +134,7 @@ def test_an_action_of_an_instance_within_enabled_is_about_the_root_modules_varia
     assert holds(tmp_path, PAIRS["one constant"], "~ENABLED P!Lift /\\ P!Stay")
     both = f"{one}\nQ == INSTANCE Pair WITH left <- m, right <- m"
     assert holds(tmp_path, both, "ENABLED (P!Lift /\\ Q!Push) /\\ ~ENABLED (P!Lift /\\ Q!Push /\\ m' = 5)")
-    # what has a value is an expression, not a variable: TLC cannot find its next value either
+    # an expression is given a value, not a variable: TLC cannot find its next value either
     text = ROOT.format(body=PAIRS["one expression"], formula="ENABLED P!Lift")
     assert run(tmp_path, text, "INIT Init NEXT Next INVARIANT Right", None, **MODULES).verdict == "error"
 

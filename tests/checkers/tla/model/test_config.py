@@ -1,4 +1,4 @@
-"""What a configuration asks for: a view, constraints, a postcondition. The figures are TLC's."""
+"""Statements of a configuration: a view, constraints, a postcondition. The figures are TLC's."""
 
 from pathlib import Path
 

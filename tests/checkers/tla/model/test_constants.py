@@ -1,4 +1,4 @@
-"""What a configuration's names mean: names of the root module, and not those of the modules that it instances."""
+"""Names of a configuration mean those of the root module, not those of the modules that it instances."""
 
 from pathlib import Path
 
@@ -202,8 +202,8 @@ Other == L!Go
 @pytest.mark.parametrize(
     ("body", "config"),
     [
-        (SMALL, "CONSTANT width <- Ten"),  # what replaces must replace something
-        (f"CONSTANT k\n{SMALL}", "CONSTANT k <- seats"),  # by a definition of the root module
+        (SMALL, "CONSTANT width <- Ten"),  # the replaced name must exist
+        (f"CONSTANT k\n{SMALL}", "CONSTANT k <- seats"),  # the replacement must be one of the root module
         (SMALL, "CONSTANT w <- Ten"),  # variables are not replaced
         ("CONSTANT k", "CONSTANT k <- w"),
         ("CONSTANT k", "CONSTANTS k <- Ten Ten <- Double"),

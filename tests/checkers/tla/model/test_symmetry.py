@@ -1,4 +1,4 @@
-"""Symmetry. The figures are TLC's."""
+"""Symmetry: permutations of model values merge states. The figures are TLC's."""
 
 from pathlib import Path
 

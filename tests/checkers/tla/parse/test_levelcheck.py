@@ -1,4 +1,4 @@
-"""Levels that do not fit are refused when a module is read, as are constants where a configuration wants a formula."""
+"""Wrong levels are refused when a module is read, as are constants where a configuration needs a formula."""
 
 from pathlib import Path
 

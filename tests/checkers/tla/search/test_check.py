@@ -89,7 +89,7 @@ def load_graph(folder: Path, config: str) -> list[Any]:
 
 
 def smallest(state: dict[str, Any]) -> tuple[Any, ...]:
-    """The class of a state, worked out with all renamings."""
+    """Return a state's class, computed with all renamings."""
     found = []
     for many in itertools.permutations(("a1", "a2", "a3")):
         for few in itertools.permutations(("b1", "b2")):
@@ -273,10 +273,10 @@ Moves == [][Table[1]' # Table[1] /\ (Table[1] = {j \in 0..9 : (j + n) % 3 = 0})]
     ("wanted", "verdict"),
     [
         ("INVARIANT InBig", "ok"),  # too many functions to list
-        ("INVARIANT InLate", "ok"),  # the condition fails for an element that nobody asks for
-        ("INVARIANT InSoon", "error"),  # but a listed set is gone through as a whole
+        ("INVARIANT InLate", "ok"),  # the condition fails only for an element that is not tested
+        ("INVARIANT InSoon", "error"),  # but a listed set is filtered as a whole
         ("INVARIANT InPairs", "ok"),
-        ("PROPERTY Moves", "ok"),  # what is remembered of a definition is that of the right state
+        ("PROPERTY Moves", "ok"),  # the cached value of a definition is that of the right state
     ],
 )
 def test_membership_in_a_filter_asks_for_one_element_as_in_tlc(tmp_path: Path, wanted: str, verdict: str) -> None:

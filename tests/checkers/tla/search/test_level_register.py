@@ -1,4 +1,4 @@
-"""TLCGet and TLCSet: levels, and what a worker keeps. The figures are TLC's."""
+"""TLCGet and TLCSet: levels, and a worker's registers. The figures are TLC's."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A long way to a violation. The figures are TLC's."""
+"""Long traces to a violation. The figures are TLC's."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Several processes: whatever their number, the same states in the same order, the same figures, the same errors."""
+"""Several processes find the same states in the same order, the same figures and errors as one."""
 
 import os
 import signal
@@ -68,7 +68,7 @@ CASES: dict[str, tuple[str, str]] = {
 
 @pytest.fixture(autouse=True)
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every level is shared out, however small."""
+    """Share out every level, however small."""
     for name in ("PAYS", "_PROBE", "_BLOCK"):
         monkeypatch.setattr(workers, name, 0)
 
@@ -78,7 +78,7 @@ def shown(states: list[Any]) -> list[list[str]]:
 
 
 def explored(folder: Path, text: str, config: str, count: int, **options: Any) -> tuple[Any, ...]:
-    """Everything that a run tells, but for its time."""
+    """Return all results of a run except its time."""
     (folder / "Spec.tla").write_text(text)
     (folder / "TCommit.tla").write_text(TCOMMIT)
     specification = load(folder / "Spec.tla")
@@ -155,7 +155,7 @@ def run(folder: Path, text: str, *options: str) -> int:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The processes that are started."""
+    """Collect the ids of the processes that are started."""
     fork, pids = os.fork, list[int]()
 
     def noted() -> int:
@@ -232,7 +232,7 @@ def test_interrupts_end_the_workers_too(tmp_path: Path) -> None:
     (tmp_path / "Spec.cfg").write_text(TOP.format("FALSE"))
     command = [sys.executable, "-c", INTERRUPTING, str(tmp_path / "Spec.tla"), "--workers", "2"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert found.stdout in {"1 [] 130\n", "2 [] 130\n"}  # the second may not have been started yet
+    assert found.stdout in {"1 [] 130\n", "2 [] 130\n"}  # the second worker may not have been started yet
     assert found.stderr == "gantry tla: interrupted\n"
 
 

@@ -1,4 +1,4 @@
-"""Truths are not the numbers that Python takes them for; the expected figures are TLC's."""
+"""Booleans differ from 0 and 1, to which they are equal in Python. The expected figures are TLC's."""
 
 from pathlib import Path
 
