@@ -62,7 +62,7 @@ def generate(chance: random.Random, length: int) -> list[Action]:
 
 
 def _requests(chance: random.Random, modes: Sequence[Mode]) -> tuple[Request, ...]:
-    # few locks, so that owners meet; the node level most
+    # few locks, so that owners conflict; most of the node level
     return tuple(
         Request(chance.choice(LOCKS if chance.random() < 0.4 else LOCKS[4:7]), chance.choice(modes))
         for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3)))

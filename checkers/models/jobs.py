@@ -1,4 +1,4 @@
-"""`spec.jobs` within bounds: a few jobs of a few kinds and all events of theirs; also the sides for lock-step.
+"""`spec.jobs` within bounds: a few jobs of a few kinds and everything that can happen to them; the sides for lock-step.
 
 A label is an `Occurrence`: an event, or a restart of the daemon that finds some owners of live-locks dead. All events
 have the same time, so that histories do not differ in time only.

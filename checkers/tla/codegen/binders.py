@@ -36,7 +36,7 @@ class Binders(Pieces):
     ) -> None:
         r"""Open nested loops over some domains; if in order, the first identifier changes fastest.
 
-        Source: TLC's ContextEnumerator; seen with `\A x \in S, y \in T : PrintT(<<x, y>>)`.
+        Source: TLC's ContextEnumerator; observed with `\A x \in S, y \in T : PrintT(<<x, y>>)`.
         """
         frame = cx.frame
         texts = self._sources(domains, env, cx, order=order)

@@ -36,7 +36,7 @@ _CALLS: dict[str, tuple[str, str, bool]] = {
     "RandomSubset": ("lib_random_subset", "set", True), "RandomSetOfSubsets": ("lib_random_subsets", "set", True),
 }  # fmt: skip
 _TESTS = frozenset({"SelectSeq", "SortSeq"})
-"""Operators that take operators as conditions."""
+"""Operators that take operators whose values are conditions."""
 _NAMES = {"Nat": "NAT", "Int": "INT", "Real": "REAL", "Any": "ANY"}
 _ARITHMETIC = {"+": "+", "-": "-", "*": "*"}
 _COMPARISON = {

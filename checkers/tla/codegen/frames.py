@@ -91,7 +91,7 @@ class Context:
     """The context that code is generated for.
 
     Attributes:
-        frame: the function that the code will stand in.
+        frame: the function that will contain the code.
         prime: whether variables mean their values in the next state.
         assigned: the variables whose next value is known, or None for all.
         test: whether the code is a condition, so that a boolean value of it is stored nowhere.

@@ -85,7 +85,7 @@ class Generator(BasicExpressions, Functions, BuiltinCalls, Operators):
         return code
 
     def whole(self, node: ast.Expr, env: Env, cx: Context) -> Code:
-        """Generate an expression of which, if it is always boolean, the uses decide whether the value is stored."""
+        """Generate an expression; if it is always boolean, its uses decide whether its value is stored."""
         before = self.suppressed
         code = self.gen(node, env, cx.testing())
         if code.type != "bool" and self.suppressed != before:

@@ -245,7 +245,7 @@ class ModelBuilder(Constants):
     # Splitting formulas -------------------------------------------------------------------------------------------
 
     def conjuncts(self, formula: Formula) -> Iterator[Formula]:
-        """Return the conjuncts of a temporal formula, definitions unfolded."""
+        """Yield the conjuncts of a temporal formula, definitions unfolded."""
         node, env = formula.node, formula.env
         if isinstance(node, ast.Basic) and node.op == "and":
             for part in node.args:
@@ -281,7 +281,7 @@ class ModelBuilder(Constants):
         return None
 
     def instances(self, formula: Formula) -> Iterator[Formula]:
-        """Return the instances of a quantified temporal formula: its sets must be constant."""
+        """Yield the instances of a quantified temporal formula: its sets must be constant."""
         node, env = formula.node, formula.env
         assert isinstance(node, ast.Quantified)
         envs = [env]

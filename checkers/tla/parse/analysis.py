@@ -15,7 +15,7 @@ _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
 def parts(node: Any) -> Iterator[Any]:
-    """Return the syntax nodes, domains and arguments directly below a node."""
+    """Yield the syntax nodes, domains and arguments directly below a node."""
     kind = type(node)
     names = _FIELDS.get(kind)
     if names is None:
@@ -54,14 +54,14 @@ def own_level(node: Any) -> int:
 
 
 def symbols_of(node: Any) -> Iterator[Symbol]:
-    """Return the symbols that a node names itself."""
+    """Yield the symbols that a node names itself."""
     if isinstance(node, ast.Apply | ast.OperatorName):
         symbol = node.symbol
         yield symbol.target if isinstance(symbol, Alias) else symbol
 
 
 def binds(node: Any) -> Iterator[Symbol]:
-    """Return the symbols that a node binds."""
+    """Yield the symbols that a node binds."""
     if isinstance(node, ast.Domain | ast.Unbounded):
         yield from node.names
     elif isinstance(node, ast.Lambda):

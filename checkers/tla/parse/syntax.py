@@ -124,7 +124,7 @@ class SetMap(Expr):
 
 @dataclass(eq=False, slots=True)
 class Function(Expr):
-    r"""`[x \\in S |-> e]`; `itself` is the operator that stands for the function within a recursive definition."""
+    r"""`[x \\in S |-> e]`; `itself` is the operator that means the function within a recursive definition."""
 
     domains: tuple[Domain, ...]
     body: Expr
@@ -326,7 +326,7 @@ class Instance(Symbol):
 
 @dataclass(eq=False, slots=True)
 class Alias(Symbol):
-    """A definition that an unnamed INSTANCE brought in."""
+    """A definition imported by an unnamed INSTANCE."""
 
     target: Symbol = field(default=None)  # type: ignore[assignment]
     instance: Instance = field(default=None)  # type: ignore[assignment]
@@ -373,6 +373,6 @@ class Module:
     def hands_on_itself(self, symbol: Symbol) -> bool:
         """Return whether a module that instances this one gets the symbol itself: it depends on no parameter.
 
-        Source: SANY's Generator, which makes a definition of its own for each other one that an INSTANCE brings.
+        Source: SANY's Generator, which makes a new definition for each other one that an INSTANCE imports.
         """
         return not (self.constants or self.variables) or symbol in self.foreign

@@ -18,7 +18,7 @@ class Components:
         self._stacked = bytearray(size)
 
     def among(self, nodes: Iterable[int], successors: Callable[[int], Iterable[int]]) -> Iterator[list[int]]:
-        """Return the components reachable from some nodes, the last ones first.
+        """Yield the components reachable from some nodes, the last ones first.
 
         Args:
             nodes: where to start; a node reachable from them must be one of them, or must not have been visited yet.

@@ -128,7 +128,7 @@ class Product:
         return self._targets[self._offsets[node] : self._offsets[node + 1]]
 
     def edges(self, node: int) -> Iterator[Edge]:
-        """Return the steps from a node."""
+        """Yield the steps from a node."""
         for place in range(self._offsets[node], self._offsets[node + 1]):
             yield node, self._targets[place], self._postponed[place], self._steps[place]
 

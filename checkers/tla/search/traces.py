@@ -89,7 +89,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def trace_lines(model: Model, violation: Violation, *, bold: bool = False) -> Iterator[str]:
-    """Return the text of a trace; a changed variable has a `*`, and is bold on a terminal."""
+    """Yield the lines of a trace; a changed variable has a `*`, and is bold on a terminal."""
     previous: dict[str, Value] = {}
     for number, (action, place, _) in enumerate(rows(model, violation)):
         where = f" {place}" if place else ""

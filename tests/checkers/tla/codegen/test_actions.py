@@ -1,4 +1,4 @@
-"""ENABLED in an instance: the next values of the instance's variables are free, whatever the variables stand for."""
+"""ENABLED in an instance: the next values of the instance's variables are free, whatever replaces the variables."""
 
 from pathlib import Path
 
