@@ -1,9 +1,9 @@
 """The allocator: clusters and nodes' accounts, scores, moves, balancing, placement, capacity, answers to requests.
 
 * Vocabulary: `cluster`, `requests`, `decisions`.
-* A node's accounts: `state`, `initial`, `ledgers`, `accounts`; `admission` says when a node takes an instance,
-  `policy` and `tags` what restricts it; `arithmetic` is Ganeti's.
-* hbal: `score`, `moves`, `balance`. hsqueeze: `squeeze`. hspace: `capacity`.
+* A node's accounts: `state`, `initial`, `ledgers`, `accounts`. `admission` defines when a node takes an instance,
+  `policy` and `tags` add restrictions, `arithmetic` is Ganeti's division and rounding.
+* hbal: `score` (its `components`), `moves`, `balance`. hsqueeze: `squeeze`. hspace: `capacity`.
 * hail: `candidates`, `statistics`, `placement`, `redundancy`, `dedicated`, `groups`, `evacuation`, `iallocator`.
 * `example`: the small cluster of the docstrings.
 

@@ -1,8 +1,8 @@
-"""A node's accounts: what adding and removing instances makes of them.
+"""A node's accounts after instances are added and removed.
 
 A node's accounts are changed only by `add_primary`, `remove_primary`, `add_secondary` and `remove_secondary`, which
-answer a new node or a refusal with its reason. When adding is refused is said by `spec.allocator.admission`; here are
-the figures that its conditions compare.
+return a new node or a refusal with its reason. `spec.allocator.admission` defines when adding is refused; here are the
+figures that its conditions compare.
 
 Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-nodes`.
 """
@@ -28,7 +28,7 @@ from spec.allocator.state import Ledger, NodeState, Placed
 
 
 def remove_primary(state: NodeState, placed: Placed) -> NodeState:
-    """The node without an instance that it runs."""
+    """Remove an instance that the node runs."""
     instance = placed.instance
     changed = replace(
         state,
@@ -49,7 +49,7 @@ def remove_primary(state: NodeState, placed: Placed) -> NodeState:
 
 
 def remove_secondary(state: NodeState, placed: Placed) -> NodeState:
-    """The node without an instance that it is secondary of (whose primary is still the recorded one)."""
+    """Remove an instance that the node is secondary of (its primary is still the recorded one)."""
     instance = placed.instance
     changed = replace(state, planned=secondary_ledger(state, state.planned, placed, -1))
     if instance.forthcoming:
@@ -66,7 +66,7 @@ def remove_secondary(state: NodeState, placed: Placed) -> NodeState:
 
 
 def _figures(state: NodeState, ledger: Ledger, placed: Placed) -> dict[Figure, float]:
-    """The figures that the real and the planned ledger give alike."""
+    """Return the figures that are read in the same way from the real and the planned ledger."""
     instance = placed.instance
     spindles = instance.total_spindles
     return {
@@ -92,7 +92,7 @@ def _clashes(state: NodeState, placed: Placed) -> list[str]:
 
 
 def _asked(state: NodeState, placed: Placed) -> set[Only]:
-    """Which of the circumstances hold under which conditions are asked; disks are new unless somebody knows better."""
+    """Return the circumstances that hold; the caller removes `NEW_DISKS` where the disks are there already."""
     return {
         only
         for only, holds in (
@@ -115,7 +115,7 @@ def _refusal(
     *,
     ignore_soft: bool,
 ) -> Refusal | None:
-    """The first condition that is asked and not met; `figures` are the real and the planned ones."""
+    """Return the first condition that applies and is not met; `figures` are the real and the planned ones."""
     for condition in conditions:
         if (ignore_soft and condition.soft) or (placed.instance.forthcoming and not condition.planned):
             continue
@@ -129,7 +129,7 @@ def _refusal(
 
 
 def add_primary(state: NodeState, placed: Placed, *, ignore_soft: bool = False) -> NodeState | Refusal:
-    """The node running one more instance, or why it cannot.
+    """Add an instance that the node runs, or return why it cannot.
 
     Args:
         state: the node before.
@@ -166,14 +166,14 @@ def add_primary(state: NodeState, placed: Placed, *, ignore_soft: bool = False) 
 def add_secondary(
     state: NodeState, placed: Placed, primary: int, *, ignore_soft: bool = False, ignore_disks: bool = False
 ) -> NodeState | Refusal:
-    """The node being secondary of one more instance, or why it cannot.
+    """Add an instance that the node is secondary of, or return why it cannot.
 
     Args:
         state: the node before.
         placed: the instance.
         primary: position of the node that runs it.
         ignore_soft: accept what breaks N+1, ratios or minima.
-        ignore_disks: do not ask for free disk (its disks are there already: fail-over off an offline primary).
+        ignore_disks: do not need free disk (its disks are there already: fail-over from an offline primary).
     """
     instance = placed.instance
     needed = instance.memory if instance.uses_secondary_memory else 0

@@ -1,12 +1,11 @@
-"""The admission rule: what a node is asked for before it takes an instance, as one table of conditions.
+"""The admission rule: the conditions under which a node takes an instance, as one table.
 
-A condition compares what an instance needs with the room that a node has. The table names *figures*; whoever uses it
-says what they are (integers, arrays, z3 terms) and may move what the node carries already to either side. From it are
-made: the refusals of `spec.allocator.accounts`, those of the working model (`htools.model.admission`), both checks in
-vectors (`htools.balance.admission`, `htools.placement.admission`), their explanations, and the constraints of
-`checkers.plans.constraints`.
+A condition compares what an instance needs with the room that a node has. The table names *figures*; each user of it
+provides their values (integers, arrays, z3 terms), and may count what the node carries already on either side. Users
+are `spec.allocator.accounts`, the working model (`htools.model.admission`), both checks in vectors
+(`htools.balance.admission`, `htools.placement.admission`), their explanations, and `checkers.plans.constraints`.
 
-Conditions stand in the order in which Ganeti checks them: the first that is not met is the reason of the refusal.
+Conditions are in the order in which Ganeti checks them: the first that is not met is the reason of the refusal.
 
 Source: man htools(1); the failures that hspace counts; the moves that hbal makes and does not make.
 """
@@ -42,7 +41,7 @@ class Figure(StrEnum):
 
 
 class Only(Enum):
-    """When a condition is asked at all."""
+    """Circumstances to which a condition is limited."""
 
     LOCAL_DISKS = "the instance's disks are on its nodes"
     EXCLUSIVE = "spindles are owned exclusively"
@@ -75,7 +74,7 @@ class Shown(Enum):
 
 
 WITH_FORTHCOMING = " with forthcoming instances"
-"""What the text of a condition ends in that counts them."""
+"""The end of the text of a condition that counts forthcoming instances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +89,10 @@ class Condition:
         room: figure of the node.
         kept: figure of what must stay free besides, if anything.
         strict: whether need must be less than the room; else it may be equal.
-        soft: whether ignoring soft errors passes over it.
-        only: it is asked only where all of these hold.
-        planned: whether figures count forthcoming instances; else it is not asked of a forthcoming instance.
-        shown: how it is shown in numbers.
+        soft: whether it is left out when soft errors are ignored.
+        only: it applies only where all of these hold.
+        planned: whether figures count forthcoming instances; if not, it does not apply to a forthcoming instance.
+        shown: the two numbers that show it.
     """
 
     limit: Limit
@@ -109,17 +108,17 @@ class Condition:
     shown: Shown = Shown.LEFT
 
     def refused(self, figures: Mapping[Figure, Any]) -> Any:
-        """Whether the figures do not meet it: a boolean, an array of them, or a z3 term, as the figures are."""
+        """Return whether the figures do not meet it: a boolean, an array or a z3 term, as the figures are."""
         room = figures[self.room] if self.kept is None else figures[self.room] - figures[self.kept]
         return figures[self.need] >= room if self.strict else figures[self.need] > room
 
     def met(self, figures: Mapping[Figure, Any]) -> Any:
-        """The opposite of `refused` where all figures are numbers (a limit that is not a number refuses nothing)."""
+        """Return the opposite of `refused`, except that a limit that is NaN meets nothing and refuses nothing."""
         room = figures[self.room] if self.kept is None else figures[self.room] - figures[self.kept]
         return figures[self.need] < room if self.strict else figures[self.need] <= room
 
     def numbers(self, figures: Mapping[Figure, Any]) -> tuple[Any, Any]:
-        """What there is, and what there must be at least (or at most); see `Shown`."""
+        """Return what there is, and what there must be at least (or at most); see `Shown`."""
         need, room = figures[self.need], figures[self.room]
         if self.shown is Shown.MOST:
             return need, room
@@ -182,7 +181,7 @@ _MIRRORS = (
 
 
 def _with_forthcoming(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """The conditions that are asked again, softly, of the figures that count forthcoming instances."""
+    """Return the soft conditions that compare figures with forthcoming instances."""
     return tuple(
         replace(
             condition,
@@ -197,12 +196,12 @@ def _with_forthcoming(conditions: tuple[Condition, ...]) -> tuple[Condition, ...
 
 
 AS_PRIMARY = (*_RUNS, *_with_forthcoming(_RUNS))
-"""What a node is asked for before it runs an instance, in order."""
+"""The conditions under which a node runs an instance, in order."""
 
 AS_SECONDARY = (*_MIRRORS, *_with_forthcoming(_MIRRORS))
-"""What a node is asked for before it is an instance's secondary, in order."""
+"""The conditions under which a node is an instance's secondary, in order."""
 
 
 def condition_for(conditions: tuple[Condition, ...], limit: Limit) -> Condition:
-    """The condition for a limit on what exists."""
+    """Return the condition for a limit that counts existing instances only."""
     return next(each for each in conditions if each.limit is limit and not each.planned)

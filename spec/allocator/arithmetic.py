@@ -7,16 +7,16 @@ from math import floor, inf, nan
 
 
 def ratio(part: float, whole: float) -> float:
-    """Division as IEEE 754 has it: infinite or not a number where Python would raise."""
+    """Divide as IEEE 754 does: the result is infinite or NaN where Python would raise."""
     if whole:
         return part / whole
     return nan if not part or part != part else inf if part > 0 else -inf  # noqa: PLR0124 - NaN differs from itself
 
 
 def whole(value: float) -> int:
-    """The integer at or below a number in 64 bits, where what does not fit wraps around as it does in Ganeti.
+    """Round down to a 64-bit integer; a number that does not fit wraps around as in Ganeti.
 
-    So an infinite or undefined limit becomes the least integer of all.
+    So +∞ and NaN become the least integer.
     """
     if -(2.0**63) <= value < 2.0**63:
         return floor(value)

@@ -1,4 +1,4 @@
-"""Balancing, defined: rounds of trying every move, the best strictly better one taken, until there is no gain.
+"""Balancing, defined: each round tries every move and takes the best if it lowers the score, until none does.
 
 Source: man hbal(1), section on the algorithm; hbal's solutions.
 
@@ -32,7 +32,7 @@ class Step:
 
 
 def best_move(state: State, before: float, rules: Rules) -> Step | None:
-    """The first among the best moves of one round, None where none lowers the score."""
+    """Return the first among the best moves of one round, None where none lowers the score."""
     online = targets(state)
     best: Step | None = None
     for index in movable(state, rules):
@@ -47,18 +47,18 @@ def best_move(state: State, before: float, rules: Rules) -> Step | None:
 
 
 def accepted(before: float, after: float, rules: Rules) -> bool:
-    """Whether a round's gain is enough."""
+    """Return whether a round's gain is enough."""
     return after < before and (before > rules.min_gain_limit or before - after >= rules.min_gain)
 
 
 def balance(state: State, rules: Rules, *, stop_at: float = 1e-9, rounds: int = -1) -> Iterator[Step]:
-    """The steps of a solution.
+    """Yield the steps of a solution.
 
     Args:
         state: where to start.
         rules: what is allowed.
-        stop_at: score at or below which there is nothing left to do.
-        rounds: at most so many (no bound below zero).
+        stop_at: balancing ends at or below this score.
+        rounds: largest number of moves; negative: no limit.
     """
     before, done = score(state), 0
     while (rounds < 0 or done < rounds) and before > stop_at:

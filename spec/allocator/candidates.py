@@ -1,7 +1,7 @@
-"""One candidate for a new instance: what placing it on one node or on a pair comes to, and which candidate is best.
+"""One candidate for a new instance: the result of placing it on one node or on a pair, and the best candidate.
 
-`spec.allocator.placement` lists the candidates, `spec.allocator.redundancy` asks here where an instance of a failed
-node can be created again.
+`spec.allocator.placement` lists the candidates; `spec.allocator.redundancy` uses this to create an instance of a failed
+node again.
 
 Source: Ganeti's answers.
 """
@@ -37,7 +37,7 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What trying all candidates came to: how many failed for which reason, how many did not, the best of these."""
+    """The result of all candidates: how many failed for each reason, how many did not, and the best of these."""
 
     failures: Mapping[FailMode, int] = field(default_factory=dict)
     successes: int = 0
@@ -60,9 +60,9 @@ def on_one(state: State, new: Placed, target: int, limits: Limits) -> Allocation
 def on_pair(
     state: State, before: tuple[Statistic, ...], new: Placed, pair: tuple[int, int], limits: Limits
 ) -> Allocation | FailMode:
-    """Place an instance on two nodes; the metric comes of replacing both in the statistics `before`.
+    """Place an instance on two nodes; the metric is the score of the statistics `before` with both replaced.
 
-    Soft limits of the secondary bind even where soft errors are ignored, as in Ganeti.
+    Soft limits of the secondary apply even where soft errors are ignored, as in Ganeti.
     """
     primary, secondary = state.nodes[pair[0]], state.nodes[pair[1]]
     failure = policy_failure(new.instance, primary.policy, exclusive=primary.node.exclusive_storage)
@@ -84,7 +84,7 @@ def on_pair(
 
 
 def with_allocation(state: State, allocation: Allocation) -> State:
-    """The state with an allocation in it; the new instance is named by the number of instances before."""
+    """Return the state with an allocation added; the new instance's position is the number of instances before."""
     position = len(state.instances)
 
     def named(indices: tuple[int, ...]) -> tuple[int, ...]:
@@ -98,7 +98,7 @@ def with_allocation(state: State, allocation: Allocation) -> State:
 
 
 def chosen(tried: Iterable[Allocation | FailMode], good: Callable[[Allocation], bool]) -> Outcome:
-    """The best good allocation; those better than it, or all, count as failing global N+1."""
+    """Choose the best good allocation; better ones (all, if none is good) count as failing global N+1."""
     failures: Counter[FailMode] = Counter()
     found: list[Allocation] = []
     for result in tried:

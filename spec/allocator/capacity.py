@@ -4,9 +4,9 @@ Standard allocation places instances of one size until one does not fit. Tiered 
 smaller in the resource that failed most and goes on, until nothing fits; where that does not help it tries the other
 failing resources for the largest instance that would fit.
 
-Redundancy is not asked at every step: many instances are placed without asking, and only if the result is not
-globally N+1 redundant are they placed in smaller portions, and finally one by one. For mirrored instances it is not
-asked one by one either, as in Ganeti.
+Redundancy is not checked at every step: many instances are placed without a check, and only if the result is not
+globally N+1 redundant they are placed in smaller portions, and finally one by one. For mirrored instances it is not
+checked one by one either, as in Ganeti.
 
 Source: man hspace(1); Ganeti's design documents on hspace; the answers of hspace 3.0.2.
 
@@ -58,7 +58,7 @@ class Filled:
 
 
 def available_memory(state: State) -> int:
-    """MiB on all nodes that neither instances nor fail-over reserves take."""
+    """Return the MiB on all nodes that neither instances nor fail-over reserves take."""
     return sum(max(0, node.unallocated_memory - node.reserved_memory) for node in state.nodes.values())
 
 
@@ -86,14 +86,14 @@ def _one_by_one(filled: Filled, new: Placed, targets: Targets, limits: Limits, l
 
 
 def fill(filled: Filled, new: Placed, targets: Targets, limits: Limits, limit: int | None) -> Filled:
-    """Standard allocation.
+    """Place instances of one size until one does not fit: standard allocation.
 
     Args:
-        filled: where to begin.
+        filled: the cluster before.
         new: the instance to place again and again.
         targets: the candidates.
-        limits: whether redundancy is kept, and for whom.
-        limit: at most so many instances, None for any number.
+        limits: whether redundancy is kept, and of which groups.
+        limit: largest number of instances, None for any number.
 
     Raises:
         NoTargets: there are no candidates.
@@ -118,7 +118,7 @@ def fill(filled: Filled, new: Placed, targets: Targets, limits: Limits, limit: i
 
 
 def smaller(new: Placed, failure: FailMode) -> Placed | None:
-    """The instance made smaller by one unit of the resource that failed, None where that cannot be."""
+    """Make the instance smaller by one unit of the resource that failed, None where that is impossible."""
     instance = new.instance
     match failure:
         case FailMode.MEMORY:
@@ -143,7 +143,7 @@ def smaller(new: Placed, failure: FailMode) -> Placed | None:
 
 
 def _sizes(new: Placed, failure: FailMode) -> Iterator[Placed]:
-    """The instance and its smaller versions, without the smallest one; so Ganeti lists them."""
+    """Yield the instance and its smaller versions without the smallest one, as Ganeti lists them."""
     less = smaller(new, failure)
     while less is not None:
         yield new
@@ -151,7 +151,7 @@ def _sizes(new: Placed, failure: FailMode) -> Iterator[Placed]:
 
 
 def _suffices(filled: Filled, new: Placed, failure: FailMode, targets: Targets, limits: Limits) -> Placed | None:
-    """The largest instance that fits, made smaller in one resource for as long as that resource is what fails."""
+    """Return the largest instance that fits, made smaller in one resource while that resource is the one that fails."""
     required = 2 if new.instance.disk_template is DiskTemplate.DRBD else 1
     for candidate in _sizes(new, failure):
         try:
@@ -166,12 +166,12 @@ def _suffices(filled: Filled, new: Placed, failure: FailMode, targets: Targets, 
 
 
 def reasons(failures: Mapping[FailMode, int]) -> list[FailMode]:
-    """All reasons from the rarest to the most frequent, those that never occurred first, in their own order."""
+    """List all reasons from the rarest to the most frequent; equally frequent ones in the order of `FailMode`."""
     return sorted(FailMode, key=lambda mode: failures.get(mode, 0))
 
 
 def fill_tiers(filled: Filled, new: Placed, targets: Targets, limits: Limits, limit: int | None) -> Filled:
-    """Tiered allocation, with the arguments of `fill`."""
+    """Place instances, making them smaller when one does not fit: tiered allocation. Arguments as for `fill`."""
     done = fill(filled, new, targets, limits, limit)
     count = len(done.placed)
     if limit is not None and limit <= count:

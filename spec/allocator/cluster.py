@@ -1,8 +1,8 @@
 """The vocabulary of the allocator: what a cluster is, as every backend reads it.
 
-Here live the values that the text format, LUXI, RAPI and iallocator requests carry, frozen and ordered; nothing derived
+Here are the values that the text format, LUXI, RAPI and iallocator requests carry, frozen and ordered; nothing derived
 (free fractions, N+1, scores: `spec.allocator.state`, `spec.allocator.accounts`, `spec.allocator.score`) and no
-behaviour may live here. Invariants: `Node.group`, `Instance.primary` and `Instance.secondary` are positions in the
+behaviour. Invariants: `Node.group`, `Instance.primary` and `Instance.secondary` are positions in the
 cluster's tuples; the primary and secondary of a mirrored instance differ; sizes are MiB, processors are cores.
 
 Source: man pages htools(1), hscan(1), ganeti(7), and the fields that Ganeti's programs read from each backend.

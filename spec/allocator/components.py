@@ -1,6 +1,6 @@
 """The components of the score: their order, names, weights, and how the nodes' values become one number.
 
-What a node's value is stands in `spec.allocator.score`.
+`spec.allocator.score` defines a node's value for each.
 
 Source: man hbal(1), section on the cluster score; Ganeti's hbal with `-vvv`, digit for digit.
 """
@@ -78,4 +78,4 @@ COMPONENTS: tuple[Weighted, ...] = tuple(_BY_PART[part] for part in Part)
 """The components in their order; `COMPONENTS[part]` is the one of a part."""
 
 EVACUATED = COMPONENTS[Part.OFFLINE_INSTANCES].weight + COMPONENTS[Part.OFFLINE_PRIMARIES].weight
-"""What the score falls by when an offline node loses an instance that it runs."""
+"""The decrease of the score when an offline node loses an instance that it runs."""

@@ -72,10 +72,10 @@ class Rules:
         disk_moves: whether disks may be moved (replacing the secondary).
         instance_moves: whether instances may be moved (changing the primary).
         restricted_migration: instances may leave only nodes that are drained, and may arrive anywhere else.
-        evacuation: only instances with a node that is offline are moved.
+        evacuation: only instances with an offline node are moved.
         ignore_soft: soft errors are ignored for every move.
         min_gain: smallest gain of a round once the score is at or below `min_gain_limit`.
-        min_gain_limit: score above which every gain is welcome.
+        min_gain_limit: score above which any gain suffices.
     """
 
     disk_moves: bool = True

@@ -1,8 +1,8 @@
-"""Placement on dedicated clusters: where all nodes hand out whole spindles, lost opportunities count, not the score.
+"""Placement on dedicated clusters, where all nodes use exclusive storage: by lost opportunities, not by the score.
 
-For each of the policy's smallest instances, largest disk first, the metric counts how many of them fit before and no
-longer fit after, on the nodes used; then what disk is left there. The lower the better, compared in that order.
-Redundancy is not asked for.
+For each of the policy's smallest instances, largest disk first, the metric counts how many of them fit on the nodes
+used before and no longer after; its last part is the free disk left there. Metrics are compared in that order, and the
+lowest is best. Redundancy is not checked.
 
 Source: Ganeti's design document on allocation with exclusive storage; the answers of hail 3.0.2.
 """
@@ -33,7 +33,7 @@ Metric = tuple[tuple[int, ...], int]
 
 
 def is_dedicated(nodes: Iterable[NodeState], groups: Sequence[Group], group: str | None) -> bool:
-    """Whether all nodes of a group (by name), or of all groups that take instances, hand out whole spindles."""
+    """Return whether all nodes of a group (by name), or of all groups that take instances, use exclusive storage."""
     asked = {
         index
         for index, known in enumerate(groups)
@@ -69,10 +69,10 @@ def test_instances(policy: Policy) -> list[Placed]:
 
 
 def opportunities(node: NodeState, tests: Iterable[Placed]) -> tuple[int, ...]:
-    """How often each test instance fits on a node, one after the other.
+    """Count how often each test instance can be added to a node.
 
-    One that takes nothing fits any number of times, before and after; it counts as none, so that nothing is lost.
-    Ganeti counts it for ever.
+    One that takes nothing fits any number of times, before and after; it counts as 0, so that nothing is lost.
+    Ganeti does not terminate on it.
     """
 
     def times(test: Placed) -> int:
@@ -136,7 +136,7 @@ def try_all(state: State, new: Placed, targets: Targets, required: int, limits: 
     """Try every candidate.
 
     Raises:
-        NoTargets: there are none; its text is Ganeti's.
+        NoTargets: there are no candidates; the text is Ganeti's.
     """
     if not targets:
         raise NoTargets("No online nodes" if required == 1 else "Not enough online nodes")

@@ -1,8 +1,8 @@
 """Moving instances off their nodes: the requests relocate, node-evacuate and change-group.
 
-Each instance is moved for itself, in the order asked, on the state that the earlier ones left. Among targets the lowest
-score of the instance's group wins, the last tried among equals. Failing is an answer for one instance, not for the
-request.
+Each instance is moved separately, in the order of the request, on the state after the earlier ones. Of all targets the
+one with the lowest score of the instance's group wins, of equal ones the last tried. A failure concerns one instance,
+not the request.
 
 Source: Ganeti's design document on node evacuation and change-group; the answers of hail 3.0.2, word for word.
 
@@ -52,7 +52,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a request.
+    """The result of a request.
 
     Attributes:
         state: the state after all moves.
@@ -68,7 +68,7 @@ class Report:
 
 
 def group_score(state: State, group: int) -> float:
-    """The score of one group's nodes."""
+    """Compute the score of one group's nodes."""
     nodes = {index: node for index, node in state.nodes.items() if node.node.group == group}
     return score(State(nodes, {}))
 
@@ -108,7 +108,7 @@ _STEPS = {
 
 
 def steps_to_pair(state: State, position: int, pair: tuple[int, int]) -> list[tuple[str, Move]]:
-    """The named moves that bring a mirrored instance to two other nodes."""
+    """Return the named moves that bring a mirrored instance to two other nodes."""
     steps = [
         ("join", Move(position, MoveKind.REPLACE_SECONDARY, pair[0])),
         ("switch", Move(position, MoveKind.FAILOVER)),
@@ -134,7 +134,7 @@ def follow(state: State, steps: Sequence[tuple[str, Move]], *, ignore_soft: bool
 
 
 def no_pair(reason: str) -> EvacuationError:
-    """What is said where no pair takes an instance; the reason is the one of the last pair tried."""
+    """Make the error for an instance that no pair takes; the reason is that of the last pair tried."""
     return EvacuationError(f"Can't find any good nodes for relocation: {reason}")
 
 
@@ -169,7 +169,7 @@ class Search(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """How targets are found: as defined here, or by something quicker that answers the same."""
+    """How targets are found: as defined here, or by faster functions with the same results."""
 
     node: Search = to_best_node
     pair: Search = to_best_pair
@@ -194,9 +194,9 @@ def evacuate(
         state: nodes and instances.
         position: the instance.
         mode: which of its nodes to change.
-        group: where it shall be, whose score decides.
+        group: the group to move it to; its score decides.
         targets: nodes that may take it.
-        ignore_soft: soft limits do not bind.
+        ignore_soft: soft limits do not apply.
         searches: how targets are found.
 
     Raises:
@@ -236,7 +236,7 @@ def _each(state: State, positions: Iterable[int], one: Callable[[State, int], Mo
 
 
 def _left(state: State, positions: Iterable[int], mode: EvacuationMode) -> set[int]:
-    """The nodes that are being left, which no instance may go to."""
+    """Return the nodes that are being left, to which no instance may move."""
     left: set[int] = set()
     for position in positions:
         instance = state.instances[position].instance
@@ -272,7 +272,7 @@ def change_group(
     *,
     searches: Searches = PLAIN,
 ) -> Report:
-    """Move instances to other groups: the request change-group. Soft limits bind for the moves, as in Ganeti.
+    """Move instances to other groups: the request change-group. Soft limits apply to the moves, as in Ganeti.
 
     Args:
         state: the whole cluster.

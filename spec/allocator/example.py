@@ -8,7 +8,7 @@ GROUPS = (Group("office", "uuid-office"),)
 
 
 def instance(primary: int = 0, secondary: int | None = None, memory: int = 1000) -> Instance:
-    """A running instance of `memory` MiB, one disk of 1024 MiB, one core.
+    """Return a running instance of `memory` MiB, one disk of 1024 MiB, one core.
 
     Args:
         primary: position of its node.
@@ -21,7 +21,7 @@ def instance(primary: int = 0, secondary: int | None = None, memory: int = 1000)
 
 
 def cluster(*instances: Instance, nodes: int = 3) -> Cluster:
-    """Equal nodes of 8000 MiB of memory, 100 GiB of disk and 8 cores; the first is the master."""
+    """Return equal nodes of 8000 MiB of memory, 100 GiB of disk and 8 cores; the first is the master."""
     names = tuple(f"node{index}" for index in range(nodes))
     used = [sum(i.memory for i in instances if i.primary == index) for index in range(nodes)]
     machines = tuple(
@@ -32,5 +32,5 @@ def cluster(*instances: Instance, nodes: int = 3) -> Cluster:
 
 
 def state(*instances: Instance, nodes: int = 3) -> State:
-    """The accounts of such a cluster."""
+    """Return the accounts of such a cluster."""
     return initial_state(cluster(*instances, nodes=nodes))

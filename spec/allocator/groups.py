@@ -1,8 +1,8 @@
 """Choosing the group of a new instance, and placing several: what the requests allocate and multi-allocate decide.
 
-Every group is tried for itself, on the whole cluster's state and score. Groups that lack a network of the instance are
-left out. Of the groups with a solution that take new instances, the preferred ones come before the last-resort ones,
-then the lower score, then the later group.
+Every group is tried separately, with the whole cluster's state and score. Groups that lack a network of the instance
+are left out. Of the groups with a solution that take new instances, preferred ones come before last-resort ones, then
+lower scores, then later groups.
 
 Source: Ganeti's design documents on node groups and networks; the answers of hail 3.0.2.
 """
@@ -25,7 +25,7 @@ Try = Callable[[State, Placed, Targets, int, Limits], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
-    """What trying one group came to: an outcome, or the reason why nothing could be tried."""
+    """The result of trying one group: an outcome, or the reason why nothing could be tried."""
 
     group: int
     outcome: Outcome | None
@@ -39,9 +39,9 @@ class GroupChoice:
     Attributes:
         group: the chosen one, None where there is no solution.
         outcome: its outcome.
-        reports: what every group tried came to, in order.
-        disconnected: groups left out for the lack of a network.
-        allowed: how many groups might have been tried at all.
+        reports: the result of every group tried, in order.
+        disconnected: groups left out since they lack a network.
+        allowed: how many groups could have been tried.
     """
 
     group: int | None
@@ -52,12 +52,12 @@ class GroupChoice:
 
 
 def connected(group: Group, instance: Instance) -> bool:
-    """Whether a group has all networks that an instance asks for."""
+    """Return whether a group has all networks that an instance asks for."""
     return all(nic.network is None or nic.network in group.networks for nic in instance.nics)
 
 
 def groups_in_use(state: State) -> list[int]:
-    """The groups that have nodes, in order."""
+    """Return the groups that have nodes, in order."""
     return sorted({node.node.group for node in state.nodes.values()})
 
 
@@ -133,7 +133,7 @@ def one_group(
     """Try an instance in one group, on the group's own state and score.
 
     Raises:
-        NoTargets: there is nothing to try; the text is Ganeti's.
+        NoTargets: there are no candidates; the text is Ganeti's.
         ValueError: neither one nor two nodes are required.
     """
     nodes = {index: node for index, node in state.nodes.items() if node.node.group == group}
@@ -143,6 +143,6 @@ def one_group(
 
 
 def is_for_one_group(new: Sequence[NewInstance]) -> str | None:
-    """The group that all new instances are bound to, None where there is no single one."""
+    """Return the group that all new instances are bound to, None where there is no single one."""
     named = {item.group for item in new if item.group is not None}
     return named.pop() if len(named) == 1 else None

@@ -65,7 +65,7 @@ class RequestError(GantryError):
 
 
 class NoGroupError(RequestError):
-    """No group has a solution for `instance`; `choice` says what was tried, `by_opportunities` by which metric."""
+    """No group has a solution for `instance`; `choice` holds what was tried, `by_opportunities` the metric used."""
 
     def __init__(self, instance: Instance, choice: GroupChoice, *, by_opportunities: bool) -> None:
         self.instance = instance
@@ -84,13 +84,13 @@ class Given:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What trying came to, in the chosen group."""
+        """The outcome in the chosen group."""
         return self.report.outcome if self.report else self.choice.outcome if self.choice else None
 
 
 @dataclass(frozen=True, slots=True)
 class Allocated:
-    """Answer to allocate and multi-allocate; `by_opportunities` says by which metric."""
+    """Answer to allocate and multi-allocate; `by_opportunities` is the metric used."""
 
     given: tuple[Given, ...]
     state: State
@@ -116,14 +116,14 @@ Answer = Allocated | Found | Relocated | Report
 
 
 def placed_new(instance: Instance, cluster_tags: Sequence[str]) -> Placed:
-    """A new instance with what the cluster's tags make of it."""
+    """Make a new instance; the cluster's tags say which of its tags have a meaning."""
     wishes = with_prefixes(instance.tags, desired_location_prefixes(cluster_tags))
     return Placed(NEW, instance, with_prefixes(instance.tags, exclusion_prefixes(cluster_tags)), frozenset(wishes))
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How candidates are tried and targets found: as specified, or by something quicker that answers the same."""
+    """How candidates are tried and targets found: as specified, or by faster functions with the same results."""
 
     by_score: Try = try_all
     by_opportunities: Try = dedicated.try_all
@@ -134,7 +134,7 @@ class Means:
 class Known:
     """What a request is about: the cluster's groups and tags, and its state.
 
-    `wording` says in Ganeti's words why no group is good for an instance: the choice, and the groups allowed;
+    `wording` returns Ganeti's text for an instance without a good group, from the choice and the groups allowed;
     `means` never change an answer.
     """
 
@@ -183,8 +183,8 @@ def _allocate(known: Known, request: Allocate | MultiAllocate, limits: Limits) -
     by_opportunities = dedicated.is_dedicated(known.state.nodes.values(), known.groups, name)
     state, given = known.state, []
     for new in news:
-        # By opportunities a named group is looked at as it was at first, and after a success only the group used is
-        # known any more; so it is in Ganeti.
+        # By opportunities a named group is tried in its first state, and after a success only the group used remains
+        # in the state, as in Ganeti.
         seen = known.state if by_opportunities and new.group is not None else state
         one = _give(known, seen, new, limits, by_opportunities=by_opportunities)
         given.append(one)

@@ -59,7 +59,7 @@ def _empty(cluster: Cluster, index: int, settings: Settings) -> NodeState:
 
 
 def _again(empty: NodeState, earlier: NodeState) -> NodeState:
-    """A node about to be read for the second time: with the accounts of the first."""
+    """Prepare a node that is read for the second time: it has the accounts of the first reading."""
     return replace(
         empty,
         real=earlier.real,
@@ -73,7 +73,7 @@ def _again(empty: NodeState, earlier: NodeState) -> NodeState:
 
 
 def _found_primary(state: NodeState, placed: Placed) -> NodeState:
-    """The node with an instance that was on it when the cluster was read: its reported sizes count it already."""
+    """Account for an instance that ran on the node when the cluster was read: reported sizes include it."""
     instance = placed.instance
     planned = primary_ledger(state, state.planned, placed, 1)
     if not instance.forthcoming:
@@ -97,7 +97,7 @@ def _found_primary(state: NodeState, placed: Placed) -> NodeState:
 
 
 def _found_secondary(state: NodeState, placed: Placed) -> NodeState:
-    """The node with an instance that it was secondary of when the cluster was read."""
+    """Account for an instance that the node was secondary of when the cluster was read."""
     instance = placed.instance
     planned = secondary_ledger(state, state.planned, placed, 1)
     if not instance.forthcoming:
@@ -116,23 +116,23 @@ def initial_state(
     *,
     earlier: State | None = None,
 ) -> State:
-    """The accounts of a cluster as it was read.
+    """Return the accounts of a cluster as it was read.
 
     A node fails N+1 here when its *reported* free memory is less than its reserve; every later change judges by the
     unallocated memory instead, and counts equality as failure.
 
-    The programs that take the cluster out of an iallocator request (`-I`) put the instances on the nodes twice, once
-    as the request describes them and once more with what the command line adds; so every instance counts double on its
-    nodes, while a move takes it away but once. hail, whose requests these are, reads them once.
+    The programs that read the cluster from an iallocator request (`-I`) put the instances on the nodes twice: once as
+    the request describes them, and again with what the command line adds. So every instance counts twice on its nodes,
+    and a move removes it once. hail reads its requests once.
 
-    An instance whose two nodes are the same one counts as a secondary there, and as nothing else. (Only templates
-    without a mirror can be read so.)
+    An instance whose two nodes are the same counts there as a secondary only. (Only templates without a mirror can be
+    read so.)
 
     Args:
         cluster: what the backend reported, with the utilisation and offline nodes of the command line put in.
         settings: what else the command line says.
-        earlier: the state of a first reading; the nodes' accounts are added to its, while peers, missing memory and
-            the N+1 verdict are formed of the whole.
+        earlier: the state of a first reading; accounts are added to those of its nodes; peers, missing memory and the
+            N+1 verdict are computed from the sum.
     """
     instances = {index: _placed(cluster, index, settings) for index in range(len(cluster.instances))}
     nodes = {index: _empty(cluster, index, settings) for index in range(len(cluster.nodes))}

@@ -1,6 +1,6 @@
-"""What one instance more or fewer does to each figure of a node's accounts: arithmetic, no judgement.
+"""The change of each figure of a node's accounts by one instance; pure arithmetic.
 
-A sign of +1 adds, −1 takes away. Whether a node may take an instance at all is decided in `spec.allocator.accounts`.
+A sign of +1 adds, −1 removes. `spec.allocator.accounts` decides whether a node takes an instance.
 
 Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-nodes`.
 """
@@ -25,7 +25,7 @@ def _free_spindles(state: NodeState, ledger: Ledger, instance: Instance, sign: i
     if not state.node.exclusive_storage:
         return 0
     spindles = instance.total_spindles
-    if spindles is None:  # nobody knows: refused when added, ignored when taken away
+    if spindles is None:  # unknown: refused when added, ignored when removed
         return -1 if sign > 0 else ledger.free_spindles
     return ledger.free_spindles - sign * spindles
 
@@ -40,7 +40,7 @@ def _add_load(load: Utilisation, other: Utilisation, sign: int) -> Utilisation:
 
 
 def primary_ledger(state: NodeState, ledger: Ledger, placed: Placed, sign: int) -> Ledger:
-    """One of a node's ledgers with an instance more or fewer that it runs."""
+    """Add an instance that the node runs to one of its ledgers, or remove it."""
     instance = placed.instance
     return Ledger(
         primaries=_listed(ledger.primaries, placed.index, sign),
@@ -54,7 +54,7 @@ def primary_ledger(state: NodeState, ledger: Ledger, placed: Placed, sign: int) 
 
 
 def secondary_ledger(state: NodeState, ledger: Ledger, placed: Placed, sign: int) -> Ledger:
-    """One of a node's ledgers with an instance more or fewer that it is secondary of."""
+    """Add an instance that the node is secondary of to one of its ledgers, or remove it."""
     instance = placed.instance
     uses_disk = sign > 0 or instance.uses_local_storage
     return Ledger(
@@ -78,7 +78,7 @@ def _listed(indices: tuple[int, ...], index: int, sign: int) -> tuple[int, ...]:
 
 
 def counted(counts: Mapping[_Key, int], keys: tuple[_Key, ...], sign: int) -> Mapping[_Key, int]:
-    """The counts with each key counted once more or once less; a key that is down to none is left out."""
+    """Add the sign to the count of each key; a key whose count is 0 is left out."""
     changed = dict(counts)
     for key in keys:
         changed[key] = changed.get(key, 0) + sign
@@ -88,22 +88,22 @@ def counted(counts: Mapping[_Key, int], keys: tuple[_Key, ...], sign: int) -> Ma
 
 
 def location_pairs(state: NodeState, placed: Placed) -> tuple[tuple[str, str], ...]:
-    """Every exclusion tag of an instance in every place of a node."""
+    """Return every exclusion tag of an instance in every place of a node."""
     return tuple((place, tag) for place in sorted(state.location_tags) for tag in placed.exclusion_tags)
 
 
 def wishes_unmet(state: NodeState, placed: Placed) -> int:
-    """How many of the places that an instance wants a node is not in."""
+    """Count the places that an instance wants and that the node is not in."""
     return len(placed.desired_locations - state.location_tags)
 
 
 def peer_set(peers: tuple[tuple[int, int], ...], node: int, memory: int) -> tuple[tuple[int, int], ...]:
-    """The peers with one node's need set; larger needs first, among equals the latest set first."""
+    """Return the peers with one node's need set; larger needs first, among equals the latest set first."""
     others = [peer for peer in peers if peer[0] != node]
     at = sum(1 for _, other in others if other > memory)
     return (*others[:at], (node, memory), *others[at:])
 
 
 def peer_need(peers: tuple[tuple[int, int], ...], node: int) -> int:
-    """MiB needed here should that node fail; 0 for one that is no peer."""
+    """Return the MiB needed here if that node fails; 0 for one that is no peer."""
     return next((memory for peer, memory in peers if peer == node), 0)

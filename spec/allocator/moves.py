@@ -1,7 +1,7 @@
 """Moves of instances: which may be tried, in which order, and what each does to the nodes.
 
-`offered` is the rule about what is tried; `apply` performs one move or says which node refuses and why. Nothing is
-chosen here (`spec.allocator.balance` chooses).
+`offered` defines what is tried; `apply` performs one move, or returns which node refuses and why. Nothing is chosen
+here (`spec.allocator.balance` chooses).
 
 Source: man hbal(1), sections on the algorithm and on evacuation and restricted migration; hbal's decisions.
 
@@ -28,7 +28,7 @@ from spec.allocator.state import NodeState, Placed, State
 
 
 def kinds(mirror: MirrorType, rules: Rules, *, secondary_valid: bool, primary_offline: bool) -> tuple[MoveKind, ...]:
-    """The kinds of moves that are tried for one target, in their order.
+    """Return the kinds of moves that are tried for one target, in their order.
 
     Args:
         mirror: where the instance's second copy is.
@@ -57,7 +57,7 @@ def kinds(mirror: MirrorType, rules: Rules, *, secondary_valid: bool, primary_of
 
 
 def movable(state: State, rules: Rules) -> tuple[int, ...]:
-    """Positions of the instances that balancing may move now, in order."""
+    """Return positions of the instances that balancing may move now, in order."""
     offline = {index for index, node in state.nodes.items() if node.node.offline}
     return tuple(
         index
@@ -69,12 +69,12 @@ def movable(state: State, rules: Rules) -> tuple[int, ...]:
 
 
 def targets(state: State) -> tuple[int, ...]:
-    """Positions of the nodes that instances may be moved to, in order."""
+    """Return positions of the nodes that instances may be moved to, in order."""
     return tuple(index for index, node in state.nodes.items() if not node.node.offline)
 
 
 def offered(state: State, index: int, rules: Rules, online: Sequence[int] | None = None) -> Iterator[Move]:
-    """The moves tried for one instance, in their order, whether or not they turn out to be possible.
+    """Yield the moves tried for one instance, in their order, whether or not they turn out to be possible.
 
     Args:
         state: nodes and instances.
@@ -108,14 +108,14 @@ def _refuses_migration(source: NodeState, target: NodeState) -> Refusal | None:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a move did: the instance as it is now, and the nodes that changed."""
+    """The result of a move: the instance as it is now, and the nodes that changed."""
 
     placed: Placed
     nodes: tuple[NodeState, ...]
 
 
 def _on(placed: Placed, primary: NodeState, secondary: NodeState) -> Placed:
-    """The instance on two nodes, scored by the places they have in common."""
+    """Return the instance on two nodes, its location score that of the places they share."""
     return replace(
         placed,
         instance=replace(placed.instance, primary=primary.index, secondary=secondary.index),
@@ -124,7 +124,7 @@ def _on(placed: Placed, primary: NodeState, secondary: NodeState) -> Placed:
 
 
 def _failover(primary: NodeState, secondary: NodeState, placed: Placed, *, ignore_soft: bool) -> Moved | Refusal:
-    """The two nodes of a mirrored instance change their roles."""
+    """Exchange the roles of the two nodes of a mirrored instance."""
     refusal = _refuses_migration(primary, secondary)
     if refusal:
         return refusal
@@ -142,9 +142,9 @@ def _failover(primary: NodeState, secondary: NodeState, placed: Placed, *, ignor
 
 
 def _failover_to_any(primary: NodeState, target: NodeState, placed: Placed, *, ignore_soft: bool) -> Moved | Refusal:
-    """An instance on storage that every node reaches is started elsewhere.
+    """Move an instance on storage that every node reaches to another node.
 
-    Where an instance counts twice, a move may lead to the node that it is on: that takes away one of the two.
+    If an instance counts twice, the target may be the node that it is on: that removes one of the two.
     """
     refusal = _refuses_migration(primary, target)
     if refusal:
@@ -159,7 +159,7 @@ def _failover_to_any(primary: NodeState, target: NodeState, placed: Placed, *, i
 def _replace_primary(
     primary: NodeState, secondary: NodeState, target: NodeState, placed: Placed, *, ignore_soft: bool
 ) -> Moved | Refusal:
-    """The target takes the primary's place: fail-over, replacement, fail-over; the secondary runs it in between."""
+    """Put the target in the primary's place: fail-over, replacement, fail-over; the secondary runs it in between."""
     refusal = _refuses_migration(primary, secondary) or _refuses_migration(secondary, target)
     if refusal:
         return refusal
@@ -180,13 +180,13 @@ def _replace_primary(
 def _replace_secondary(
     primary: NodeState, secondary: NodeState, target: NodeState, placed: Placed, *, ignore_soft: bool
 ) -> Moved | Refusal:
-    """The target takes the secondary's place."""
+    """Put the target in the secondary's place."""
     moved = _on(placed, primary, target)
     forced = secondary.node.offline or ignore_soft
     mirrors = add_secondary(target, moved, primary.index, ignore_soft=forced)
     if isinstance(mirrors, Refusal):
         return mirrors
-    # The primary is accounted anew because the places shared with the secondary may differ; hard limits apply.
+    # The primary is added again because the places shared with the secondary may differ; hard limits apply.
     runs = add_primary(remove_primary(primary, placed), moved, ignore_soft=True)
     if isinstance(runs, Refusal):
         return runs
@@ -196,7 +196,7 @@ def _replace_secondary(
 def _replace_and_failover(
     primary: NodeState, secondary: NodeState, target: NodeState, placed: Placed, *, ignore_soft: bool
 ) -> Moved | Refusal:
-    """The target takes the secondary's place and then runs the instance; the old primary mirrors it."""
+    """Put the target in the secondary's place, then fail over to it; the old primary mirrors the instance."""
     refusal = _refuses_migration(primary, target)
     if refusal:
         return refusal
@@ -214,7 +214,7 @@ def _replace_and_failover(
 def _failover_and_replace(
     primary: NodeState, secondary: NodeState, target: NodeState, placed: Placed, *, ignore_soft: bool
 ) -> Moved | Refusal:
-    """The secondary runs the instance and the target mirrors it in the old primary's place."""
+    """Fail over to the secondary, then put the target in the old primary's place as the mirror."""
     refusal = _refuses_migration(primary, secondary)
     if refusal:
         return refusal
@@ -238,9 +238,9 @@ _WITH_TARGET = {
 
 
 def attempt(state: State, move: Move, *, ignore_soft: bool = False) -> Moved | Refusal:
-    """What one move does to its instance and nodes, or the first refusal met.
+    """Return the instance and nodes after one move, or the first refusal met.
 
-    Soft errors are ignored on the way off an offline node (by the rules of each kind) and where asked for.
+    Soft errors are ignored when leaving an offline node (by the rules of each kind) and with `ignore_soft`.
     """
     placed = state.instances[move.instance]
     primary = state.nodes[placed.instance.primary]
@@ -259,7 +259,7 @@ def attempt(state: State, move: Move, *, ignore_soft: bool = False) -> Moved | R
 
 
 def apply(state: State, move: Move, *, ignore_soft: bool = False) -> State | Refusal:
-    """The state after one move, or the first refusal met (then nothing has changed)."""
+    """Return the state after one move, or the first refusal met."""
     moved = attempt(state, move, ignore_soft=ignore_soft)
     if isinstance(moved, Refusal):
         return moved

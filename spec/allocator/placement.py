@@ -1,12 +1,12 @@
 """Placing one new instance: which nodes are candidates, which of them is best, and which group.
 
-Every candidate is tried for itself. A candidate fails with one reason; of those that succeed the lowest score wins, and
-among equals the last tried. With capacity checks a candidate must also leave the cluster globally N+1 redundant
-(`spec.allocator.redundancy`); candidates are then looked at from the best score on, per primary node, until one is
+Every candidate is tried separately. A candidate fails with one reason; of those that succeed the lowest score wins, of
+equal ones the last tried. With capacity checks a candidate must also leave the cluster globally N+1 redundant
+(`spec.allocator.redundancy`); candidates are then checked in the order of their scores, per primary node, until one is
 redundant.
 
-A new instance has index −1 until it is added to a state; then nodes name it by its position, while it goes on naming
-itself −1. So does Ganeti, and its answers show it.
+A new instance has index −1 until it is added to a state. Then nodes refer to it by its position, while its own index
+stays −1, as Ganeti's answers show.
 
 Source: man hail(1), man hspace(1); Ganeti's design documents on allocation policy and on capacity; Ganeti's answers.
 
@@ -47,14 +47,14 @@ class NoTargets(Exception):  # noqa: N818 - an answer, not an error
 
 
 def better(one: Allocation | None, other: Allocation | None) -> Allocation | None:
-    """The allocation with the lower metric, the other one among equals."""
+    """Return the allocation with the lower metric; of equal ones, `other`."""
     if one is None or other is None:
         return other if one is None else one
     return one if one.metric < other.metric else other
 
 
 def joined(outcomes: Iterable[Outcome]) -> Outcome:
-    """The outcomes of several primaries taken together."""
+    """Join the outcomes of several primaries."""
     total = Outcome()
     for outcome in outcomes:
         failures = Counter(total.failures)
@@ -66,7 +66,7 @@ def joined(outcomes: Iterable[Outcome]) -> Outcome:
 def candidates(
     nodes: Mapping[int, NodeState], groups: Sequence[Group], required: int, limits: Limits, *, allocable: bool = False
 ) -> Targets:
-    """The nodes, or pairs of nodes in one group, to try: online, permitted, in index order.
+    """Return the nodes, or pairs of nodes in one group, to try: online, permitted, in index order.
 
     Args:
         nodes: those to choose from.
@@ -99,7 +99,7 @@ def try_all(state: State, new: Placed, targets: Targets, required: int, limits: 
     """Try every candidate on a state.
 
     Raises:
-        NoTargets: there are none; its text is Ganeti's.
+        NoTargets: there are no candidates; the text is Ganeti's.
     """
 
     def good(allocation: Allocation) -> bool:

@@ -8,7 +8,7 @@ from spec.allocator.decisions import FailMode
 
 
 def _outside(instance: Instance, spec: ISpec, sign: int, *, exclusive: bool) -> FailMode | None:
-    """The first size that is below (−1) or above (+1) a specification."""
+    """Return the first size that is below (−1) or above (+1) a specification."""
 
     def beyond(value: int, bound: int) -> bool:
         return sign * (value - bound) > 0
@@ -28,7 +28,7 @@ def _outside(instance: Instance, spec: ISpec, sign: int, *, exclusive: bool) -> 
 
 
 def policy_failure(instance: Instance, policy: Policy, *, exclusive: bool) -> FailMode | None:
-    """Why an instance is against a policy: it must fit one pair of bounds; else the first pair's reason is given."""
+    """Return which limit of a policy an instance breaks. It must fit a pair of bounds; else the first pair decides."""
 
     def failure(bounds: Bounds) -> FailMode | None:
         below = _outside(instance, bounds.minimum, -1, exclusive=exclusive)

@@ -1,8 +1,8 @@
-"""Global N+1 redundancy: whether every node could fail, each for itself, and its instances run elsewhere.
+"""Global N+1 redundancy: whether any one node can fail and its instances run elsewhere.
 
 Mirrored instances fail over to their secondary, those on shared storage go to the best node of the group by the
-group's score, and those that live on one node only are created again on the best node by the cluster's score, largest
-memory first. Soft limits do not bind; hard ones do. Nodes of the group count as refuge even when offline, as in
+group's score, and those with disks on one node only are created again on the best node by the cluster's score, largest
+memory first. Hard limits apply, soft ones do not. Nodes of the group are possible targets even if offline, as in
 Ganeti.
 
 Source: Ganeti's design document on global N+1 redundancy for shared storage and plain instances; Ganeti's answers.
@@ -33,14 +33,14 @@ _FORCED = Limits(ignore_soft=True)
 
 
 def _recreated(state: State, placed: Placed, refuge: list[int]) -> State | None:
-    """The state with an instance created again on the best of some nodes."""
+    """Return the state with an instance created again on the best of some nodes."""
     tried = [on_one(state, placed, target, _FORCED) for target in refuge]
     best = chosen(tried, lambda _: True).best
     return None if best is None else with_allocation(state, best)
 
 
 def evacuable(state: State, node: int) -> bool:
-    """Whether all instances that a node runs could run elsewhere."""
+    """Return whether all instances that a node runs could run elsewhere."""
     positions = state.nodes[node].real.primaries
     template = {position: state.instances[position].instance.disk_template for position in positions}
     for position in positions:
@@ -57,8 +57,8 @@ def evacuable(state: State, node: int) -> bool:
                 state = to_best_node(state, position, group, refuge, ignore_soft=True).state
             except EvacuationError:
                 return False
-    # They are looked up first: created again, they are numbered by the count of instances, and where only one group's
-    # are known that may be another one's number.
+    # They are looked up first: created again, they get the number of instances as position, which may be that of
+    # another instance where only one group's are in the state.
     lonely = [
         state.instances[p] for p in positions if template[p] is not DiskTemplate.DRBD and template[p] not in SHARED
     ]
@@ -71,7 +71,7 @@ def evacuable(state: State, node: int) -> bool:
 
 
 def redundant(state: State, limits: Limits) -> bool:
-    """Whether every node is evacuable that the limits do not leave out."""
+    """Return whether every node that the limits do not leave out is evacuable."""
     return all(
         evacuable(state, index)
         for index, node in state.nodes.items()
@@ -80,6 +80,6 @@ def redundant(state: State, limits: Limits) -> bool:
 
 
 def group_redundant(state: State, group: int, limits: Limits) -> bool:
-    """The same for one group's nodes, with every instance of the cluster known."""
+    """Return the same for one group's nodes, with all instances of the cluster in the state."""
     nodes = {index: node for index, node in state.nodes.items() if node.node.group == group}
     return redundant(replace(state, nodes=nodes), limits)

@@ -1,7 +1,7 @@
-"""What may be asked of the allocator: the six requests of Ganeti's iallocator protocol, and limits. Values only.
+"""The six requests of Ganeti's iallocator protocol, and limits. Values only.
 
-Instances, nodes and groups of the cluster are named by their positions; a new instance carries no nodes yet (its
-primary is 0 and means nothing).
+Instances, nodes and groups of the cluster are given by their positions; a new instance has no nodes yet (its primary is
+0 and means nothing).
 
 Source: Ganeti's design document on the iallocator protocol (iallocator.rst), and the requests that hail 3.0.2 reads.
 """
@@ -87,9 +87,9 @@ class Limits:
     """What the command line and the request say about placement.
 
     Attributes:
-        ignore_soft: soft limits do not bind.
+        ignore_soft: soft limits do not apply.
         capacity: keep the cluster globally N+1 redundant.
-        ignored_groups: groups whose redundancy does not matter.
+        ignored_groups: groups whose redundancy is not checked.
         accept_existing: offline nodes need not be evacuable.
         only_nodes: names of the nodes that may be used, None for all.
     """

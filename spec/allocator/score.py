@@ -70,11 +70,11 @@ _VALUES: dict[Part, Callable[[NodeState], float]] = {
 }
 
 COMPONENTS: tuple[Component, ...] = tuple(Component(*components.COMPONENTS[part], _VALUES[part]) for part in Part)
-"""The components in their order. A node's capacity for load is one average instance's, so loads stand as they are."""
+"""The components in their order. Loads are not divided: a node's capacity for load is one average instance's."""
 
 
 def total(values: Iterable[float]) -> float:
-    """The sum from left to right, starting from zero."""
+    """Add from left to right, starting from zero."""
     result = 0.0
     for value in values:
         result += value
@@ -82,14 +82,14 @@ def total(values: Iterable[float]) -> float:
 
 
 def deviation(values: Sequence[float]) -> float:
-    """The standard deviation of the population: mean first, then the centred squares, in order."""
+    """Return the standard deviation of the population: mean first, then the centred squares, in order."""
     count = float(len(values))
     mean = total(values) / count
     return sqrt(total((value - mean) * (value - mean) for value in values) / count)
 
 
 def collisions(nodes: Iterable[NodeState]) -> float:
-    """Primaries that share a place and an exclusion tag with another one, counted beyond the first of each pair."""
+    """Count the primaries beyond the first of each pair of place and exclusion tag."""
     counts: dict[tuple[str, str], int] = {}
     for node in nodes:
         for pair, count in node.location_pairs.items():
@@ -98,7 +98,7 @@ def collisions(nodes: Iterable[NodeState]) -> float:
 
 
 def component_values(nodes: Iterable[NodeState]) -> tuple[float, ...]:
-    """The value of every component, in their order; none at all where no node is online."""
+    """Return the value of every component, in their order; none at all where no node is online."""
     nodes = tuple(nodes)
     online = [node for node in nodes if not node.node.offline]
     offline = [node for node in nodes if node.node.offline]
@@ -119,13 +119,13 @@ def component_values(nodes: Iterable[NodeState]) -> tuple[float, ...]:
 
 
 def score(state: State) -> float:
-    """The weighted sum of the components."""
+    """Return the weighted sum of the components."""
     values = component_values(state.nodes.values())
     return total(component.weight * value for component, value in zip(COMPONENTS, values, strict=False))
 
 
 def optimum(state: State) -> float:
-    """The least that reserved memory can contribute: what fail-over needs, spread over all nodes but the largest."""
+    """Return the least that reserved memory can contribute: fail-over needs spread over all nodes but the largest."""
     memories = [node.node.total_memory for node in state.nodes.values()]
     if len(memories) <= 1:
         return 0.0

@@ -1,9 +1,9 @@
 """Which nodes to power off or on: the decision of hsqueeze.
 
-Capacity is counted in multiples of the standard instance: every node, offline ones too, must have room for `minimal`
-of them, or standby nodes are powered on, as few of the first ones as suffice. Otherwise nodes are powered off greedily
-while every node keeps room for `target` of them. Whatever is decided is followed by balancing, and judged by the
-result: every instance must be on an online node.
+Capacity is counted in multiples of the standard instance. If a node, even an offline one, lacks room for `minimal` of
+them, standby nodes are powered on, in order and as few as suffice. Otherwise nodes are powered off greedily while every
+node keeps room for `target` of them. Each choice is tried with balancing; in the result every instance must be on an
+online node.
 
 Source: man hsqueeze(1); Ganeti's design document on hsqueeze; the answers of hsqueeze 3.0.2.
 
@@ -32,7 +32,7 @@ from spec.allocator.state import NodeState, Placed, State
 from spec.allocator.tags import is_standby
 
 GREEDY = Rules(min_gain=0.0, min_gain_limit=0.0)
-"""Any gain is welcome while balancing."""
+"""Balancing accepts any gain."""
 
 
 class Action(Enum):
@@ -44,7 +44,7 @@ class Action(Enum):
 
 
 class Phase(Enum):
-    """What is done to the cluster, one after the other; each phase waits for the one before."""
+    """The phases of an execution; each waits for the one before."""
 
     DRAIN = "drain"
     MOVE = "move"
@@ -58,10 +58,10 @@ PHASES = {
     Action.OFFLINE: (Phase.DRAIN, Phase.MOVE, Phase.TAG, Phase.POWER_OFF),
     Action.ONLINE: (Phase.POWER_ON, Phase.MOVE),
 }
-"""How an action is carried out. Nodes are drained first, so that nothing new comes onto them while they are emptied.
+"""The phases of each action. Nodes are drained first, so that no new instances are placed on them.
 
-An execution that ends before `Phase.POWER_OFF` began, for whatever reason, lets instances come to the nodes again:
-drained nodes without a tag would be lost to later runs.
+If an execution ends before `Phase.POWER_OFF`, for any reason, the nodes are undrained: later runs would not find
+drained nodes without a tag.
 """
 
 
@@ -99,7 +99,7 @@ Balancer = Callable[[State], Balanced]
 
 
 def balanced(state: State) -> Balanced:
-    """The plain way to balance."""
+    """Balance a state as `spec.allocator.balance` defines."""
     moves = []
     for step in balance(state, GREEDY, stop_at=-inf):
         moves.append((state, step.move))
@@ -108,7 +108,7 @@ def balanced(state: State) -> Balanced:
 
 
 def measure(standard: ISpec, factor: float) -> Placed:
-    """The instance that stands for so many standard ones: memory, cores and spindles, rounded down; no disk."""
+    """Return an instance with `factor` times the standard memory, cores and spindles, rounded down; no disk."""
     return Placed(
         -1,
         Instance(
@@ -127,12 +127,12 @@ def measure(standard: ISpec, factor: float) -> Placed:
 
 
 def has_room(state: State, asked: Placed) -> bool:
-    """Whether every node has room for the instance, offline ones too."""
+    """Return whether every node has room for the instance, offline ones too."""
     return all(not isinstance(add_primary(node, asked), Refusal) for node in state.nodes.values())
 
 
 def all_online(state: State, *, secondaries: bool) -> bool:
-    """Whether every instance's primary is online, and every secondary if asked."""
+    """Return whether every instance's primary is online, and every secondary if asked."""
 
     def online(placed: Placed) -> bool:
         nodes = placed.instance.nodes if secondaries else (placed.instance.primary,)
@@ -142,7 +142,7 @@ def all_online(state: State, *, secondaries: bool) -> bool:
 
 
 def switched(state: State, nodes: Iterable[int], *, offline: bool) -> State:
-    """The state with some nodes offline or online."""
+    """Return the state with some nodes offline or online."""
     changed = {
         index: replace(state.nodes[index], node=replace(state.nodes[index].node, offline=offline)) for index in nodes
     }
@@ -150,7 +150,7 @@ def switched(state: State, nodes: Iterable[int], *, offline: bool) -> State:
 
 
 def may_go_offline(state: State, node: NodeState, *, allow_drbd: bool = False) -> bool:
-    """Whether a node might be powered off: online, not the master, and all that it holds can leave it.
+    """Return whether a node might be powered off: online, not the master, and all that it holds can leave it.
 
     Without `allow_drbd` no mirrored instance may be on it, as in Ganeti.
     """
@@ -163,21 +163,21 @@ def may_go_offline(state: State, node: NodeState, *, allow_drbd: bool = False) -
 
 
 def offline_candidates(state: State, *, allow_drbd: bool = False) -> tuple[int, ...]:
-    """The nodes that might be powered off, those with most primaries first, then in index order."""
+    """Return the nodes that might be powered off, those with most primaries first, then in index order."""
     nodes = [node for node in state.nodes.values() if may_go_offline(state, node, allow_drbd=allow_drbd)]
     return tuple(node.index for node in sorted(nodes, key=lambda node: -len(node.real.primaries)))
 
 
 def online_candidates(state: State) -> tuple[int, ...]:
-    """The standby nodes: offline and tagged so, in index order."""
+    """Return the standby nodes: offline and with the standby tag, in index order."""
     return tuple(i for i, node in state.nodes.items() if node.node.offline and is_standby(node.node.tags))
 
 
 def keeps_redundancy(before: State, after: State) -> bool:
-    """Whether no node that is online afterwards lacks memory for its largest peer unless it did before.
+    """Return whether every node online afterwards has memory for its largest peer, or lacked it before.
 
-    An instance is forced off an offline node, so that balancing alone does not promise this. Without mirrored
-    instances on the nodes that go, no node keeps more memory for others than it did.
+    Balancing does not ensure this, since soft limits are ignored for instances on offline nodes. Without mirrored
+    instances on the nodes powered off, no node keeps more memory for others than before.
     """
     return not any(
         after.nodes[index].n1_failed and not node.n1_failed and not after.nodes[index].node.offline
@@ -198,7 +198,7 @@ def squeeze(
     allow_drbd: bool = False,
     balancer: Balancer = balanced,
 ) -> Squeeze:
-    """Decide.
+    """Decide which nodes to power off or on.
 
     Args:
         state: the whole cluster.
@@ -230,7 +230,7 @@ def squeeze(
 
 
 def involved(before: State, after: State, move: Move) -> tuple[int, ...]:
-    """The nodes that a move touches: new primary and secondary, then the old ones, each once."""
+    """Return the nodes that a move touches: new primary and secondary, then the old ones, each once."""
     new, old = after.instances[move.instance].instance, before.instances[move.instance].instance
     nodes = [new.primary, *([] if new.secondary is None else [new.secondary]), *old.nodes]
     return tuple(dict.fromkeys(nodes))

@@ -1,9 +1,9 @@
 """The state that balancing and placement reason about: every node's accounts, as values.
 
-Only values and figures derived from one of them live here: what changes them is `spec.allocator.accounts`, what a
-cluster as it was read makes of them is `spec.allocator.initial`. Two ledgers are kept: `real` counts instances that
-exist, `planned` counts forthcoming ones too. Loads are floating-point sums kept by adding and taking away, so their
-last bits depend on the history, as Ganeti's do.
+Here are only values, and figures derived from one of them; `spec.allocator.accounts` changes them and
+`spec.allocator.initial` makes them from a cluster. Two ledgers are kept: `real` counts instances that exist, `planned`
+counts forthcoming ones too. Loads are floating-point sums changed by adding and subtracting, so their last bits depend
+on the history, as Ganeti's do.
 
 Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-nodes`.
 """
@@ -20,7 +20,7 @@ NO_LOAD = Utilisation(0.0, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An instance with what the cluster's tags and groups make of it.
+    """An instance with the properties that follow from the cluster's tags and groups.
 
     Attributes:
         index: its position in the cluster.
@@ -75,9 +75,8 @@ class NodeState:
         planned: accounts with forthcoming instances as well.
         instance_memory: MiB used by the instances it runs.
         missing_memory: MiB that the records say is free and the node does not report, fixed when loaded.
-        planned_free_memory: reported free MiB, changed by every instance that came or went.
-        peers: for each primary of an instance it is secondary of, the MiB needed should that node fail;
-            largest first.
+        planned_free_memory: reported free MiB, changed by every instance added or removed.
+        peers: for each primary of an instance it is secondary of, the MiB needed if that node fails; largest first.
         n1_failed: whether it lacks the memory for its largest peer, as of its last change.
         exclusion_tags: how many of its primaries have each exclusion tag.
         location_pairs: how many of its primaries have each exclusion tag in each of its places.
@@ -142,7 +141,7 @@ class NodeState:
         return free / total if total else 1.0
 
     def cpu_ratio(self, ledger: Ledger) -> float:
-        """Virtual cores to cores."""
+        """Return virtual cores to cores."""
         return ratio(ledger.used_cpus, self.node.total_cpus)
 
     @property
@@ -165,6 +164,6 @@ class State:
 
 
 def group_state(state: State, group: int) -> State:
-    """One group's nodes, and the instances whose primary is among them."""
+    """Return one group's nodes, and the instances whose primary is among them."""
     nodes = {index: node for index, node in state.nodes.items() if node.node.group == group}
     return State(nodes, {i: placed for i, placed in state.instances.items() if placed.instance.primary in nodes})

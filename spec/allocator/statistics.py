@@ -1,8 +1,8 @@
 """Scores that are kept up to date: statistics of the score's components in which one node can be replaced by another.
 
-Placement judges a pair of nodes by replacing the two in the cluster's statistics, and not by computing the score anew.
-The results differ in their last bits from the score's, and these bits decide ties; so this is a definition, not a
-way to be fast. For a standard deviation the count, the sum and the variance are kept.
+Placement scores a pair of nodes by replacing both in the cluster's statistics, not by computing the score again. The
+results differ from the score in their last bits, and these decide ties, so this is part of the definition. For a
+standard deviation the count, the sum and the variance are kept.
 
 Source: Ganeti's design document on incremental score computation (2.10.5 and later); the decisions of hail and hspace.
 """
@@ -36,7 +36,7 @@ def _deviation(values: list[float]) -> Statistic:
 
 
 def statistics(nodes: Iterable[NodeState]) -> tuple[Statistic, ...]:
-    """The statistics of all components; none at all where no node is online."""
+    """Return the statistics of all components; none at all where no node is online."""
     nodes = tuple(nodes)
     online = [node for node in nodes if not node.node.offline]
     offline = [node for node in nodes if node.node.offline]
@@ -61,7 +61,7 @@ def statistics(nodes: Iterable[NodeState]) -> tuple[Statistic, ...]:
 
 
 def _replaced_pairs(statistic: Statistic, old: NodeState, new: NodeState) -> Statistic:
-    """Pairs whose count drops to zero stay and count as one less than none, as in Ganeti."""
+    """Replace a node in the pairs; one whose count becomes 0 stays and adds −1, as in Ganeti."""
     pairs = dict(statistic.pairs)
     for pair, count in old.location_pairs.items():
         pairs[pair] = pairs[pair] - count if pair in pairs else count
@@ -80,7 +80,7 @@ def _replaced_value(statistic: Statistic, old: float, new: float) -> Statistic:
 
 
 def replaced(statistics_: tuple[Statistic, ...], old: NodeState, new: NodeState) -> tuple[Statistic, ...]:
-    """The statistics with one node in another state; an offline node counts in the offline components only.
+    """Return the statistics with one node in another state; an offline node counts in the offline components only.
 
     Where no node is online there are none, before and after.
     """
@@ -101,7 +101,7 @@ def replaced(statistics_: tuple[Statistic, ...], old: NodeState, new: NodeState)
 
 
 def score_of(statistics_: tuple[Statistic, ...]) -> float:
-    """The weighted sum of the components' values."""
+    """Return the weighted sum of the components' values."""
     values = []
     for component, statistic in zip(COMPONENTS, statistics_, strict=False):
         match component.aggregation:

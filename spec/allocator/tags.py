@@ -18,22 +18,22 @@ DESIRED_LOCATION = "htools:desiredlocation:"
 
 
 def _rest(kind: str, tags: Iterable[str]) -> tuple[str, ...]:
-    """What follows the kind in the tags that have more than the kind."""
+    """Return what follows the kind in the tags that are longer than the kind."""
     return tuple(tag[len(kind) :] for tag in tags if tag.startswith(kind) and tag != kind)
 
 
 def exclusion_prefixes(cluster_tags: Iterable[str]) -> tuple[str, ...]:
-    """Prefixes that make an instance's tag an exclusion tag."""
+    """Return prefixes that make an instance's tag an exclusion tag."""
     return _rest(EXCLUSION, cluster_tags)
 
 
 def desired_location_prefixes(cluster_tags: Iterable[str]) -> tuple[str, ...]:
-    """Prefixes that make an instance's tag the name of a location it wants its primary node to have."""
+    """Return prefixes that make an instance's tag the name of a location it wants its primary node to have."""
     return _rest(DESIRED_LOCATION, cluster_tags)
 
 
 def with_prefixes(tags: Iterable[str], prefixes: tuple[str, ...]) -> tuple[str, ...]:
-    """The tags that begin with one of the prefixes, in their order, repeated ones kept."""
+    """Return the tags that begin with one of the prefixes, in their order, repeated ones kept."""
     return tuple(tag for tag in tags if tag.startswith(prefixes))
 
 
@@ -43,15 +43,15 @@ def _node_tags(kind: str, cluster_tags: Iterable[str], node_tags: Iterable[str])
 
 
 def migration_tags(cluster_tags: Iterable[str], node_tags: Iterable[str]) -> frozenset[str]:
-    """Tags that a node must be allowed for, to receive instances from a node that has them."""
+    """Return the tags that a node must accept to receive instances from this node."""
     return _node_tags(MIGRATION, cluster_tags, node_tags)
 
 
 def accepted_migration_tags(cluster_tags: Iterable[str], node_tags: Iterable[str]) -> frozenset[str]:
-    """Migration tags of the nodes that this node may receive from: its own, and those that a cluster tag allows.
+    """Return migration tags of the nodes that this node may receive from: its own, and those that a cluster tag allows.
 
     `htools:allowmigration:FROM::TO` lets a node tagged TO receive from one tagged FROM; a tag with more than one
-    double colon says nothing.
+    double colon is ignored.
     """
     cluster_tags = tuple(cluster_tags)
     own = migration_tags(cluster_tags, node_tags)
@@ -61,10 +61,10 @@ def accepted_migration_tags(cluster_tags: Iterable[str], node_tags: Iterable[str
 
 
 def location_tags(cluster_tags: Iterable[str], node_tags: Iterable[str]) -> frozenset[str]:
-    """Tags that name the places (failure domains) a node is in."""
+    """Return tags that name the places (failure domains) a node is in."""
     return _node_tags(LOCATION, cluster_tags, node_tags)
 
 
 def is_standby(node_tags: Iterable[str]) -> bool:
-    """Whether a node is kept powered off as a reserve."""
+    """Return whether a node is kept powered off as a reserve."""
     return any(tag.startswith(STANDBY) for tag in node_tags)
