@@ -1,6 +1,6 @@
 """What happens to the queue, and what the queue wants done: the vocabulary of its step function.
 
-An event carries everything that the queue cannot know by itself: the time, what a file holds, who died. An effect is
+An event carries everything that comes from outside the queue: the time, a file's contents, a dead process. An effect is
 a task for the daemon. It performs the effects of one step in their order, and nothing that a client or a process can
 see (`Reply`, `Launch`, `Signal`) before the `Persist` of the same or an earlier step is on disk.
 """
@@ -21,11 +21,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A client submits jobs together; opcodes have their defaults filled in, relative dependencies are unresolved.
+    """A client submits jobs together; opcodes include their defaults, relative dependencies are not resolved yet.
 
     Attributes:
         jobs: for each job its opcodes, or why it is refused.
-        force: also into a drained queue.
+        force: submit into a drained queue too.
     """
 
     jobs: tuple[tuple[Mapping[str, Any], ...] | Refused, ...]
@@ -35,7 +35,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The process of a job that is being handed over named its live-lock; it waits for the confirmation."""
+    """The process of a job being handed over has reported its live-lock, and waits for the confirmation."""
 
     id: int
     livelock: str
@@ -43,7 +43,7 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """A hand-over broke off before it was confirmed: nothing of the job ran. With `text`, it is given up."""
+    """A hand-over failed before it was confirmed: nothing of the job ran. With `text`, the job is given up."""
 
     id: int
     now: Timestamp
@@ -52,7 +52,7 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The file of a running job reads so now."""
+    """The new contents of a running job's file."""
 
     job: Job
 
@@ -67,7 +67,7 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """A client wants a job canceled; `kill` asks for the hard way."""
+    """A client wants a job canceled; with `kill`, by SIGKILL."""
 
     id: int
     now: Timestamp
@@ -106,7 +106,7 @@ class SetDrain:
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """The cluster's parameters are (now) these."""
+    """The cluster's parameters were read or changed."""
 
     max_running: int
     rules: tuple[FilterRule, ...]
@@ -151,14 +151,14 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """Break the hand-over off: close the pipe, the process goes by itself."""
+    """Stop the hand-over: close the pipe; the process then ends by itself."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Ask the job's process for something: `cancel` (SIGTERM), `kill` (SIGKILL) or `priority` (a message, SIGUSR1)."""
+    """Signal the job's process: `cancel` (SIGTERM), `kill` (SIGKILL) or `priority` (a message, SIGUSR1)."""
 
     id: int
     kind: str

@@ -1,6 +1,6 @@
 """Job filters and ad-hoc rate limits: which eligible jobs are held back, and by what.
 
-Filters are ordered by (priority, watermark, uuid); the first one that matches a job and does not say CONTINUE decides.
+Filters are ordered by (priority, watermark, uuid); the first that matches a job and is not CONTINUE decides.
 A job is further held back by `rate-limit:N:label` entries of its reason trail: at most N jobs with that very entry run
 at the same time.
 
@@ -29,7 +29,7 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
 
 
 def holds(expression: Any, values: Mapping[str, Any]) -> bool:
-    """Whether a filter expression holds of an object's values; what makes no sense is false.
+    """Evaluate a filter expression on an object's values; an invalid one is false.
 
     Args:
         expression: Ganeti's prefix form, such as `["|", ["=", "id", 1], [">", "id", 4]]`; None or `[]` hold of all.
@@ -77,7 +77,7 @@ def _field(values: Mapping[str, Any], name: Any) -> Any:
 
 
 def _with_watermark(expression: Any, watermark: int) -> Any:
-    """The expression with the word `watermark`, where an id is compared with it, replaced by the number."""
+    """Replace the word `watermark`, where an id is compared with it, by the number."""
     if isinstance(expression, Sequence) and not isinstance(expression, str):
         if len(expression) == 3 and expression[1] == "id" and expression[2] == "watermark":
             return [expression[0], "id", watermark]
@@ -86,7 +86,7 @@ def _with_watermark(expression: Any, watermark: int) -> Any:
 
 
 def matches(rule: FilterRule, job: Job) -> bool:
-    """Whether every predicate of the rule matches the job."""
+    """Return whether every predicate of the rule matches the job."""
     for kind, expression in rule.predicates:
         if kind == "jobid":
             if not holds(_with_watermark(expression, rule.watermark), {"id": job.id}):
@@ -106,7 +106,7 @@ def matches(rule: FilterRule, job: Job) -> bool:
 
 
 def applying(rules: Sequence[FilterRule], job: Job) -> FilterRule | None:
-    """The rule that decides about a job: the first in order that matches and does not say CONTINUE."""
+    """Find the rule that decides about a job: the first in order that matches and is not CONTINUE."""
     for rule in sorted(rules, key=lambda rule: rule.order):
         if rule.action != "CONTINUE" and matches(rule, job):
             return rule
@@ -114,7 +114,7 @@ def applying(rules: Sequence[FilterRule], job: Job) -> FilterRule | None:
 
 
 def buckets(job: Job) -> Iterator[tuple[str, int]]:
-    """The ad-hoc rate limits in a job's reason trails: each label once, with the number of jobs it allows."""
+    """Yield the ad-hoc rate limits in a job's reason trails: each label once, with the number of jobs it allows."""
     seen: set[str] = set()
     for op in job.ops:
         for entry in op.input.get("reason") or ():

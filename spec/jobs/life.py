@@ -1,7 +1,7 @@
 """The life of a job in its own process: the job after each event, and what must hold of every step.
 
-Opcodes run in order, one at a time. The first that fails or is canceled takes all later ones with it. Source: the job
-files of Ganeti 3.0.2 (which stamps are set when, what the later opcodes read), design-daemons.
+Opcodes run in order, one at a time. If one fails or is canceled, so do all later ones. Source: the job
+files of Ganeti 3.0.2 (when each stamp is set, the results of the later opcodes), design-daemons.
 
 >>> job = Job(1, (Opcode({"OP_ID": "OP_TEST_DELAY"}), Opcode({"OP_ID": "OP_TEST_DELAY"})))
 >>> job = after(job, OpcodeEvent.START, (100, 0))
@@ -25,7 +25,7 @@ from spec.jobs.rules import job_status
 
 
 def after(job: Job, event: OpcodeEvent, now: Timestamp, result: Any = None) -> Job | None:
-    """The job after an event; None if that event cannot happen now.
+    """Return the job after an event; None if that event cannot happen now.
 
     Args:
         job: before.
@@ -58,7 +58,7 @@ def after(job: Job, event: OpcodeEvent, now: Timestamp, result: Any = None) -> J
 
 
 def _ended(op: Opcode, status: Status, result: Any) -> Opcode:
-    """An opcode that ended without having been begun, or before it ran; it keeps the stamps that it has."""
+    """End an opcode that did not run; it keeps the stamps that it has."""
     return replace(op, status=status, result=result)
 
 
@@ -80,7 +80,7 @@ def one_at_a_time(_: Job, now: Job) -> str | None:
 
 
 def in_order(_: Job, now: Job) -> str | None:
-    """While a job goes on, all before the opcode at hand succeeded, and none after it has begun."""
+    """Until a job ends, all opcodes before the current one succeeded, and none after it has begun."""
     left = [number for number, op in enumerate(now.ops) if not op.status.finalised]
     if left:
         if any(op.status is not Status.SUCCESS for op in now.ops[: left[0]]):
@@ -99,7 +99,7 @@ def end_is_stamped(_: Job, now: Job) -> str | None:
 
 
 def runs_with_stamps(_: Job, now: Job) -> str | None:
-    """What ran has the time when it got its locks, and what succeeded ran."""
+    """An opcode that ran has the time when it got its locks, and one that succeeded ran."""
     for number, op in enumerate(now.ops):
         if op.status in {Status.RUNNING, Status.SUCCESS} and (op.start_timestamp is None or op.exec_timestamp is None):
             return f"opcode {number} runs without its stamps"
@@ -113,5 +113,5 @@ STEPS: dict[str, Callable[[Job, Job], str | None]] = {
 
 
 def wrong(before: Job, now: Job) -> list[str]:
-    """What is wrong with a step, nothing if it is right."""
+    """Return all that is wrong with a step; empty if it is right."""
     return [f"{name}: {text}" for name, rule in STEPS.items() if (text := rule(before, now)) is not None]

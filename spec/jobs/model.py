@@ -35,7 +35,7 @@ QUEUE_LIMIT = 100_000
 
 
 class Status(enum.StrEnum):
-    """How far an opcode, or a whole job, has come; the order of declaration is the order of the statuses.
+    """The status of an opcode or of a whole job; the order of declaration is the order of the statuses.
 
     Source: design-daemons; the order decides what counts as finalised.
     """
@@ -55,7 +55,7 @@ class Status(enum.StrEnum):
 
     @property
     def finalised(self) -> bool:
-        """Whether nothing will change any more: canceled, success or error."""
+        """Whether it is final: canceled, success or error."""
         return self in FINAL_STATUSES
 
     def __lt__(self, other: str) -> bool:
@@ -87,7 +87,7 @@ class LogEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Opcode:
-    """One opcode of a job: what was asked, and what became of it.
+    """One opcode of a job: its input and its result.
 
     Attributes:
         input: the opcode as submitted, defaults filled in: `OP_ID`, its parameters, and the common ones
@@ -135,11 +135,11 @@ class FilterRule:
     """One job filter.
 
     Attributes:
-        priority: 0 or more; smaller ones are asked first.
+        priority: 0 or more; smaller ones are evaluated first.
         watermark: the queue's serial when the filter was made.
         predicates: pairs of a kind (`jobid`, `opcode`, `reason`) and a filter expression; all must match.
         action: one of `FILTER_ACTIONS`.
-        limit: of RATE_LIMIT, how many matching jobs may run at once.
+        limit: with RATE_LIMIT, how many matching jobs may run at once.
     """
 
     uuid: str
@@ -151,5 +151,5 @@ class FilterRule:
 
     @property
     def order(self) -> tuple[int, int, str]:
-        """By this the filters are asked."""
+        """The key by which filters are ordered."""
         return (self.priority, self.watermark, self.uuid)

@@ -7,10 +7,10 @@ class OpcodeEvent(Enum):
     """Something that happens to the first opcode that has not ended."""
 
     START = "start"
-    """Its turn has come: it asks for its locks."""
+    """It becomes the current opcode and requests its locks."""
     GRANT = "grant"
     """It has its locks."""
     SUCCEED = "succeed"
     FAIL = "fail"
     CANCEL = "cancel"
-    """The job was told to stop, and this opcode does not run yet."""
+    """The job was canceled before this opcode ran."""

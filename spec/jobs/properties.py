@@ -1,6 +1,6 @@
 """What must hold of the queue: of every state, and of every step. Each property returns what is wrong, None if nothing.
 
-They are stated independently of how `spec.jobs.queue` brings them about, so that a mistake there is found.
+They are stated independently of the definitions in `spec.jobs.queue`, so that a mistake there is found.
 """
 
 # ruff: noqa: ARG001 - every step property has the same arguments
@@ -35,7 +35,7 @@ StepProperty = Callable[[Queue, Event, Queue, tuple[Effect, ...]], str | None]
 
 
 def everywhere(queue: Queue) -> tuple[Job, ...]:
-    """All jobs that the queue knows."""
+    """Return all jobs that the queue knows."""
     return queue.queued + queue.running + queue.ended + queue.archived
 
 
@@ -60,7 +60,7 @@ def no_slot_idle(queue: Queue) -> str | None:
 
 
 def dependencies_kept(queue: Queue) -> str | None:
-    """All that runs has its dependencies ended in an accepted status."""
+    """The dependencies of every running job have ended in an accepted status."""
     for job in queue.running:
         if not eligible(queue, job) or dependency_verdict(queue, job) is not None:
             return f"job {job.id} runs before its dependencies allow it"
@@ -68,7 +68,7 @@ def dependencies_kept(queue: Queue) -> str | None:
 
 
 def places_fit(queue: Queue) -> str | None:
-    """What is queued has not begun, what ended is final, what runs names its owner."""
+    """A queued job has not begun, an ended one has a final status, a running one has an owner."""
     for job in queue.queued:
         if any(op.status != Status.QUEUED for op in job.ops) or job.livelock is not None:
             return f"job {job.id} is queued, but has begun or has an owner"
@@ -95,7 +95,7 @@ def at_most_max_running(before: Queue, event: Event, after: Queue, effects: tupl
 
 
 def started_once(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """What is launched was queued (or is put there by this very step) and enters `running`, once."""
+    """A launched job was queued before (or by this step), and enters `running` once."""
     launched = [effect.id for effect in effects if isinstance(effect, Launch)]
     if len(launched) != len(set(launched)):
         return "a job is launched twice"
@@ -114,7 +114,7 @@ def started_once(before: Queue, event: Event, after: Queue, effects: tuple[Effec
 
 
 def urgent_first(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """Nothing is launched while something more urgent (or as urgent and older) could have been."""
+    """No job is launched while a more urgent one (or an older one as urgent) could have been."""
     for effect in effects:
         if not isinstance(effect, Launch) or (launched := find(after.running, effect.id)) is None:
             continue
@@ -133,7 +133,7 @@ def urgent_first(before: Queue, event: Event, after: Queue, effects: tuple[Effec
 
 
 def limits_kept(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """Nothing is launched that a rule holds back, or beyond what a rate limit allows."""
+    """No job is launched that a rule holds back, or beyond a rate limit."""
     by_rule, by_label = slots_left(after)
     for effect in effects:
         if not isinstance(effect, Launch) or (job := find(after.running, effect.id)) is None:
@@ -158,7 +158,7 @@ def nothing_lost(before: Queue, event: Event, after: Queue, effects: tuple[Effec
 
 
 def ended_is_final(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """What has ended stays as it is, and only what has ended is archived."""
+    """An ended job never changes, and only ended jobs are archived."""
     for job in before.ended:
         if job not in after.ended and job not in after.archived:
             return f"job {job.id} had ended and was changed"
@@ -171,7 +171,7 @@ def ended_is_final(before: Queue, event: Event, after: Queue, effects: tuple[Eff
 
 
 def seen_only_when_durable(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """What is launched, confirmed or answered stands in a commit of this step before that."""
+    """A job is written in a `Persist` of this step before it is launched, confirmed or answered."""
     written: set[int] = set()
     for effect in effects:
         match effect:
@@ -191,7 +191,7 @@ def seen_only_when_durable(before: Queue, event: Event, after: Queue, effects: t
 
 
 def cancel_is_true(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """A cancel that is answered "done" left the job canceled and none of its opcodes begun."""
+    """After a cancel that is answered "done" the job is canceled and none of its opcodes has begun."""
     if not isinstance(event, Cancel):
         return None
     for effect in effects:
@@ -203,14 +203,14 @@ def cancel_is_true(before: Queue, event: Event, after: Queue, effects: tuple[Eff
 
 
 def drained_refuses(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """A drained queue takes no job but by force."""
+    """A drained queue accepts jobs only with `force`."""
     if isinstance(event, Submit) and before.drained and not event.force and after.serial != before.serial:
         return "a drained queue took a job"
     return None
 
 
 def death_frees(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """A death that was seen gives the slot back, ends the job, and is reported to wconfd."""
+    """When an owner's death is seen, the slot is free, the job has ended, and wconfd is informed."""
     if not isinstance(event, Died) or find(before.running, event.job.id) is None or event.job.id in before.starting:
         return None
     if find(after.running, event.job.id) is not None or find(after.ended, event.job.id) is None:
@@ -221,7 +221,7 @@ def death_frees(before: Queue, event: Event, after: Queue, effects: tuple[Effect
 
 
 def archive_only_when_asked(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """Files move to the archive only by request."""
+    """Files move to the archive only on request."""
     moved = any(isinstance(effect, Move) for effect in effects)
     if moved and not isinstance(event, Archive | AutoArchive):
         return "a job was archived unasked"
@@ -258,7 +258,7 @@ def _ran(job: Job) -> bool:
 
 
 def lost(before: Queue, after: Queue) -> str | None:
-    """What a restart that found `after` lost of the durable `before`, in prose; None if nothing.
+    """Return in prose what a restart lost between the durable `before` and `after`; None if nothing.
 
     Args:
         before: the queue that was certainly on disk.

@@ -3,11 +3,11 @@
 `step(queue, event, now)` is the definition; `impl.queue.queue` is the fast twin. A step applies the event, ends the
 jobs that can never run, and then fills the free slots.
 
-What must hold of every state and step stands in `spec.jobs.properties`.
+`spec.jobs.properties` states what must hold of every state and step.
 
 Source: design-daemons, design-chained-jobs, design-optables, observed behaviour of the queue of Ganeti 3.0.2.
-Deviations: relative dependencies reach only into the same submission; a job whose dependency failed ends without a
-process being started, all of it; one whose dependency was cancelled says which.
+Deviations: relative dependencies refer only to the same submission; a job whose dependency failed ends as a whole,
+without a process; one whose dependency was cancelled names it.
 
 >>> from spec.jobs.events import Owned, Submit
 >>> delay = {"OP_ID": "OP_TEST_DELAY"}
@@ -76,7 +76,7 @@ class Queue:
         serial: the last id that was given out.
         running: jobs that were chosen and have not ended; each takes a slot.
         starting: those among `running` whose hand-over is not confirmed.
-        livelock: the daemon's own; the file of a job in `starting` names it.
+        livelock: path of the daemon's own; the file of a job in `starting` names it.
     """
 
     serial: int = 0
@@ -97,12 +97,12 @@ class Queue:
 def resolved(
     inputs: Sequence[Mapping[str, Any]], position: int, ids: Sequence[int | None]
 ) -> tuple[Mapping[str, Any], ...] | Refused:
-    """The opcodes with relative dependencies made absolute, or why that cannot be.
+    """Make relative dependencies of opcodes absolute, or return why that is impossible.
 
     Args:
         inputs: the opcodes of the job at `position` of its submission.
         position: counted from 0.
-        ids: the ids of the submission's jobs before it; None of a refused one.
+        ids: the ids of the submission's jobs before it; None for a refused one.
     """
     result = []
     for value in inputs:
@@ -156,18 +156,18 @@ def _submit(queue: Queue, event: Submit) -> tuple[Queue, tuple[Effect, ...]]:
 
 
 def find(jobs: Sequence[Job], job_id: int) -> Job | None:
-    """The job with that id, or None."""
+    """Return the job with that id, or None."""
     return next((job for job in jobs if job.id == job_id), None)
 
 
 def eligible(queue: Queue, job: Job) -> bool:
-    """Whether no job that it depends on (but itself) is still queued or running."""
+    """Return whether no other job that it depends on is still queued or running."""
     unfinished = {other.id for other in queue.queued + queue.running} - {job.id}
     return not any(target in unfinished for target, _ in dependencies(job))
 
 
 def dependency_verdict(queue: Queue, job: Job) -> tuple[Status, str] | None:
-    """How a job ends by its ended dependencies without having run, and why; None if all of them are fulfilled."""
+    """Return how a job ends without having run, since a dependency is not fulfilled, and why; None if all are."""
     for target, accepted in dependencies(job):
         if target == job.id:
             return Status.ERROR, "Job can't depend on itself"
@@ -185,7 +185,7 @@ def dependency_verdict(queue: Queue, job: Job) -> tuple[Status, str] | None:
 
 
 def slots_left(queue: Queue) -> tuple[dict[str, int], dict[str, int]]:
-    """How many more jobs each RATE_LIMIT rule, and each ad-hoc label, lets run."""
+    """Count how many more jobs each RATE_LIMIT rule, and each ad-hoc label, lets run."""
     by_rule = {rule.uuid: rule.limit for rule in queue.rules if rule.action == "RATE_LIMIT"}
     by_label = {label: limit for job in queue.queued + queue.running for label, limit in buckets(job)}
     for job in queue.running:
@@ -198,9 +198,9 @@ def slots_left(queue: Queue) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def choose(queue: Queue) -> Job | None:
-    """The next job to start: the first by (priority, id) that is eligible, fulfilled and not held back; None if none.
+    """Choose the next job to start: the first by (priority, id) that is eligible, fulfilled and not held back, or None.
 
-    It does not ask whether a slot is free.
+    Whether a slot is free is not checked.
     """
     by_rule, by_label = slots_left(queue)
     for job in sorted(queue.queued, key=lambda job: (job_priority(job), job.id)):
@@ -226,7 +226,7 @@ def _with(jobs: tuple[Job, ...], job: Job) -> tuple[Job, ...]:
 
 
 def _end(queue: Queue, job: Job) -> Queue:
-    """The queue after a job, wherever it is, ended as `job`."""
+    """End a job as `job`, whether it was queued or running."""
     return replace(
         queue,
         queued=_without(queue.queued, job.id),
@@ -237,7 +237,7 @@ def _end(queue: Queue, job: Job) -> Queue:
 
 
 def _doomed(queue: Queue, now: Timestamp) -> Job | None:
-    """The first queued job, by id, that ends without running, and how it ends; None if there is none."""
+    """Return the first queued job, by id, that ends without running, as it ends; None if there is none."""
     for job in queue.queued:
         rule = applying(queue.rules, job)
         if rule is not None and rule.action == "REJECT":
@@ -388,10 +388,10 @@ def step(queue: Queue, event: Event, now: Timestamp) -> tuple[Queue, tuple[Effec
 
 
 def recovered(queue: Queue, jobs: Sequence[Job], dead: frozenset[str], now: Timestamp) -> tuple[Queue, tuple[Job, ...]]:
-    """The queue as a restarted daemon finds it, and the jobs whose files it has to write again.
+    """Return the queue as a restarted daemon finds it, and the jobs whose files it has to write again.
 
-    A job that has ended is left alone. A job that started and whose live-lock is held is adopted; one whose owner is
-    dead fails. A job of which nothing ran (all opcodes queued) and whose owner is dead, or has none, is queued again.
+    An ended job stays as it is. A started job whose live-lock is held is adopted; one whose owner is dead fails. A job
+    of which nothing ran (all opcodes queued), without a living owner, is queued again.
 
     Args:
         queue: serial, drained, parameters and archived jobs; without live jobs.

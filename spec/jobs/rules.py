@@ -1,7 +1,7 @@
-"""What follows from one job alone: its status, its priority, and what its file holds when it ends.
+"""Rules on a single job: its status, its priority, and the contents of its file when it ends.
 
 Source: design-daemons, design-chained-jobs, observed behaviour of the queue of Ganeti 3.0.2. Deviation: a dead job's
-opcodes that had ended keep what they were.
+opcodes that had ended stay unchanged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from spec.jobs.model import DEFAULT_PRIORITY, Dependency, Job, Opcode, Reason, S
 
 
 def job_status(job: Job) -> Status:
-    """The status that a job has by its opcodes.
+    """Derive a job's status from its opcodes.
 
-    The first opcode that is an error, canceling or canceled decides; otherwise the last one that waits or runs; all
-    successful is success (also of no opcodes at all); otherwise queued.
+    The first opcode that is an error, canceling or canceled decides; otherwise the last one that waits or runs; if all
+    succeeded (or there are none), success; otherwise queued.
     """
     for op in job.ops:
         if op.status in {Status.ERROR, Status.CANCELING, Status.CANCELED}:
@@ -27,28 +27,28 @@ def job_status(job: Job) -> Status:
 
 
 def job_priority(job: Job) -> int:
-    """The most urgent priority among the opcodes that have not ended."""
+    """Return the most urgent priority among the opcodes that have not ended."""
     priorities = [op.priority for op in job.ops if not op.status.finalised]
     return min(priorities) if priorities else DEFAULT_PRIORITY
 
 
 def dependencies(job: Job) -> tuple[Dependency, ...]:
-    """Every dependency that an opcode names, in order."""
+    """Return every dependency that an opcode names, in order."""
     return tuple((entry[0], tuple(entry[1])) for op in job.ops for entry in op.input.get("depends") or ())
 
 
 def with_reason(op: Opcode, reason: Reason) -> Opcode:
-    """The opcode with one more step in its reason trail."""
+    """Return the opcode with one more step in its reason trail."""
     return replace(op, input={**op.input, "reason": [*(op.input.get("reason") or ()), list(reason)]})
 
 
 def nanoseconds(now: Timestamp) -> int:
-    """A timestamp as reason trails carry it."""
+    """Convert a timestamp to nanoseconds, as in reason trails."""
     return now[0] * 10**9 + now[1] * 1000
 
 
 def new_job(job_id: int, inputs: Sequence[Mapping[str, Any]], now: Timestamp) -> Job:
-    """A job as it enters the queue: each opcode's reason trail says which job it is part of."""
+    """Make a job for the queue; each opcode's reason trail names the job."""
     ops = []
     for index, value in enumerate(inputs):
         name = str(value.get("OP_ID", "")).removeprefix("OP_").lower()
@@ -58,13 +58,13 @@ def new_job(job_id: int, inputs: Sequence[Mapping[str, Any]], now: Timestamp) ->
 
 
 def canceled_job(job: Job, now: Timestamp, result: Any = None) -> Job:
-    """A job that never started, canceled."""
+    """Cancel a job that never started."""
     ops = tuple(replace(op, status=Status.CANCELED, result=result, end_timestamp=now) for op in job.ops)
     return replace(job, ops=ops, end_timestamp=now, livelock=None)
 
 
 def failed_job(job: Job, source: str, text: str, now: Timestamp, result: Any = None) -> Job:
-    """A job whose remaining opcodes failed; their reason trails name the source and the text."""
+    """Let a job's remaining opcodes fail; their reason trails name the source and the text."""
     ops = []
     for op in job.ops:
         if op.status.finalised:
@@ -76,18 +76,18 @@ def failed_job(job: Job, source: str, text: str, now: Timestamp, result: Any = N
 
 
 def dead_job(job: Job, now: Timestamp) -> Job:
-    """A job whose process died; the job of none but ended opcodes is left as it is."""
+    """Let a job fail whose process died; if all its opcodes have ended, it stays unchanged."""
     if job_status(job).finalised:
         return job
     return failed_job(job, "gnt:daemon:luxid:deathdetection", f"detected death of job {job.id}", now)
 
 
 def reprioritised(job: Job, priority: int) -> Job:
-    """A job with another priority on every opcode that has not ended."""
+    """Set the priority of every opcode of a job that has not ended."""
     return replace(job, ops=tuple(op if op.status.finalised else replace(op, priority=priority) for op in job.ops))
 
 
 def archivable(job: Job, before: Timestamp | None) -> bool:
-    """Whether a job has ended, and before a time."""
+    """Return whether a job has ended, before a time if one is given."""
     end = job.end_timestamp or job.start_timestamp
     return job_status(job).finalised and (before is None or (end is not None and end < before))
