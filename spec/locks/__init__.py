@@ -1,7 +1,7 @@
 """Locks, owners and waiting.
 
-`names`, `model` and `errors` are the vocabulary that everybody may use; `rules` is the behaviour and `properties` what
-must hold of it; `ganeti_order` is the order in which Ganeti 3.0 serves waiting requests where that differs.
+`names`, `model` and `errors` are the vocabulary that every package may use; `rules` is the behaviour and `properties`
+what must hold of it; `ganeti_order` is the order in which Ganeti 3.0 serves waiting requests where that differs.
 
 Fast twin: `impl.locks` (indexes instead of searches).
 

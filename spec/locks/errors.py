@@ -1,6 +1,6 @@
 """Errors of the lock rules: a refused request changes nothing. Vocabulary only.
 
-The texts that Ganeti's clients match on are kept word for word, an odd spelling included.
+The texts that Ganeti's clients match on are kept word for word, with their spelling errors.
 """
 
 from spec.locks.names import Lock, LockError, Owner, described

@@ -1,9 +1,9 @@
 """The order in which Ganeti 3.0 serves waiting requests, where it differs from `spec.locks.rules`.
 
 Each waiting request watches one owner: the least of those that blocked it when it was last tried. When an owner's
-locks change, the requests that watch it are taken out and tried in order; the consequences of a grant are followed
-before the next request of the round is tried. Only requests that release something while they wait make a
-difference (they let a grant make another one possible). Used by the conformance profile `ganeti-3.0` alone.
+locks change, the requests that watch it are removed and tried in order; the consequences of a grant are processed
+before the next request of the round is tried. Only pending requests that release something make a difference (their
+grant can make another one possible). Used by the conformance profile `ganeti-3.0` alone.
 
 Source: Ganeti 3.0.2's waiting module.
 """
@@ -31,13 +31,13 @@ def ganeti_step(state: GanetiState, event: Event) -> tuple[GanetiState, Effects]
     before = state.locks
     if isinstance(event, Opportunistic):
         after, effects = step(before, event)
-        # nothing is granted to others, but requests that watch the owner may come to watch another one
+        # no other owner is granted a request, but requests that watch this one may watch another owner afterwards
         final, granted = _revisit(
             replace(state, locks=after), frozenset(), frozenset({event.owner} if effects.taken else ())
         )
         return final, effects._replace(granted=tuple(sorted(granted - {event.owner})))
     quiet = _without(state, event.owner)
-    # what the owner holds afterwards is the plain rule's; who is served is not
+    # the owner holds the same as by `spec.locks.rules`; which requests are granted may differ
     changed, _ = step(replace(quiet.locks, pending=()), event)
     if changed.held == quiet.locks.held and not isinstance(event, Free):
         return quiet, Effects()
@@ -65,7 +65,7 @@ def _update(state: GanetiState, event: Try | Wait) -> tuple[GanetiState, Effects
 def _attempt(
     state: GanetiState, priority: int | None, owner: Owner, requests: tuple[Request, ...]
 ) -> tuple[GanetiState, frozenset[Owner], frozenset[Owner]]:
-    """Grant a request and follow the consequences, or let it wait; answers who blocks and who was granted."""
+    """Grant a request and follow the consequences, or let it wait; return the blockers and the owners granted."""
     in_the_way = holders_in_the_way(state.locks.held, owner, requests)
     if not in_the_way:
         held = replace(state, locks=assign(state.locks, owner, requests))
@@ -81,7 +81,7 @@ def _attempt(
 def _revisit(
     state: GanetiState, done: frozenset[Owner], todo: frozenset[Owner]
 ) -> tuple[GanetiState, frozenset[Owner]]:
-    """Try again the requests that watch an owner in `todo`; answers every owner whose locks changed."""
+    """Try again the requests that watch an owner in `todo`; return every owner whose locks changed."""
     if not todo:
         return state, done
     watched = dict(state.watches)

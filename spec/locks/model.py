@@ -26,7 +26,7 @@ class Pending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """Grant `requests` at once and as a whole, or change nothing and answer who blocks them (TryUpdateLocks)."""
+    """Grant `requests` at once and as a whole, or change nothing and return the owners that block (TryUpdateLocks)."""
 
     owner: Owner
     requests: tuple[Request, ...]
@@ -43,7 +43,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Drop the owner's pending request and all its locks (FreeLocks); also what follows on its death."""
+    """Drop the owner's pending request and all its locks (FreeLocks); also used when the owner dies."""
 
     owner: Owner
 
@@ -74,9 +74,9 @@ class Intersect:
 
 @dataclass(frozen=True, slots=True)
 class Opportunistic:
-    """Take of `wishes` what can be had now, entry by entry in lock order; nothing if fewer than `at_least` can.
+    """Take those of `wishes` that are free now, entry by entry in lock order; none if fewer than `at_least` are.
 
-    No wish asks to release. (OpportunisticLockUnion, GuardedOpportunisticLockUnion.)
+    No wish is a release. (OpportunisticLockUnion, GuardedOpportunisticLockUnion.)
     """
 
     owner: Owner
@@ -88,10 +88,10 @@ Event = Try | Wait | Free | FreeLevel | Downgrade | Intersect | Opportunistic
 
 
 class Effects(NamedTuple):
-    """What follows from a step besides the new state.
+    """The results of a step besides the new state.
 
     Attributes:
-        blockers: the owners that block a `Try` or a `Wait`, ascending; empty says granted.
+        blockers: the owners that block a `Try` or a `Wait`, ascending; empty if granted.
         taken: the locks that an `Opportunistic` newly acquired or upgraded, descending.
         granted: the owners (never the caller) whose pending request was granted, ascending: each is to be notified
             once the new state is durable.

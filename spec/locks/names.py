@@ -1,7 +1,7 @@
 """Names of locks: levels, their total order, which lock implies which, modes, owners. Vocabulary only.
 
 A lock is a small tuple that compares in the cluster's lock order, so that sorting locks is sorting tuples. The order
-of levels and, within a level, lockset first and then members by name, is what keeps the cluster free of deadlock.
+of levels and, within a level, lockset first and then members by name, prevents deadlock.
 
 Source: Ganeti's lock levels (cluster, instance, node group, node, node resource, network, configuration).
 """
@@ -26,7 +26,7 @@ class Level(IntEnum):
 
 
 class Mode(IntEnum):
-    """What a request asks for on one lock, and how a lock is held (never RELEASE)."""
+    """The mode that a request wants for a lock, or in which a lock is held (never RELEASE)."""
 
     RELEASE = 0
     SHARED = 1
@@ -51,7 +51,7 @@ class Owner(NamedTuple):
     """A client that may own locks; all four fields are its identity, and they compare in the order of owners.
 
     Attributes:
-        is_job: 1 for a job, 0 for anybody else (these come first).
+        is_job: 1 for a job, 0 for any other client (these come first).
         ident: the job's number, or a text.
         livelock: path of the live-lock file that the owner's process holds.
         pid: the owner's process id.
@@ -100,24 +100,24 @@ _CONSTRUCTORS = {
 
 
 def job(ident: int, livelock: str = "", pid: int = 0) -> Owner:
-    """The owner that stands for a job."""
+    """Return the owner of a job's locks."""
     return Owner(1, ident, livelock, pid)
 
 
 def other(ident: str, livelock: str = "", pid: int = 0) -> Owner:
-    """The owner that stands for anybody who is no job."""
+    """Return the owner of the locks of a client that is no job."""
     return Owner(0, ident, livelock, pid)
 
 
 @lru_cache(maxsize=1024)
 def lockset(level: Level) -> Lock:
-    """The lock that stands for every lock of `level`."""
+    """Return the lock that includes every lock of `level`."""
     return Lock(level, 0, "")
 
 
 @lru_cache(maxsize=1 << 17)
 def implied(lock: Lock) -> Lock | None:
-    """The lock that `lock` implies: its level's lockset; None for locksets and for the configuration lock."""
+    """Return the lock that `lock` implies: its level's lockset; None for locksets and the configuration lock."""
     if lock.member and lock.level != Level.CONFIG:
         return lockset(lock.level)
     return None
@@ -125,7 +125,7 @@ def implied(lock: Lock) -> Lock | None:
 
 @lru_cache(maxsize=1 << 17)
 def lock_name(lock: Lock) -> str:
-    """The lock's name on the wire, such as `node/UUID`."""
+    """Return the lock's name on the wire, such as `node/UUID`."""
     if lock == CONFIG_LOCK:
         return "cluster/config"
     return f"{LEVEL_NAMES[lock.level]}/{lock.name if lock.member else LOCKSET_NAME}"
@@ -133,7 +133,7 @@ def lock_name(lock: Lock) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def parse_lock(name: str) -> Lock:
-    """The lock of a wire name.
+    """Return the lock of a wire name.
 
     Raises:
         UnknownLockError: there is no such lock.
@@ -149,7 +149,7 @@ def parse_lock(name: str) -> Lock:
 
 
 def parse_level(name: str) -> Level:
-    """The level of a wire name.
+    """Return the level of a wire name.
 
     Raises:
         UnknownLevelError: there is no such level.
@@ -161,7 +161,7 @@ def parse_level(name: str) -> Level:
 
 
 def parse_mode(name: str) -> Mode:
-    """The mode of a wire name.
+    """Return the mode of a wire name.
 
     Raises:
         UnknownModeError: there is no such mode.
@@ -173,7 +173,7 @@ def parse_mode(name: str) -> Mode:
 
 
 def described(lock: Lock) -> str:
-    """The lock as error texts name it, such as `Node "n1"` or `NodeLockSet` (clients match on these texts)."""
+    """Return the lock's name in error texts, such as `Node "n1"` or `NodeLockSet` (clients match on these)."""
     if lock == CONFIG_LOCK:
         return "ConfigLock"
     if lock == BGL:
@@ -186,13 +186,13 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def _quoted(text: str) -> str:
-    """`text` as Ganeti quotes it: printable ASCII as it is, everything else as a decimal escape."""
+    """Quote `text` as Ganeti does: printable ASCII unchanged, everything else as a decimal escape."""
     parts: list[str] = []
     for char in text:
         if char in _ESCAPES:
             parts.append(_ESCAPES[char])
         elif " " <= char <= "~":
-            # a digit after a numeric escape would be read as a part of it: Ganeti puts an empty escape between
+            # a digit after a numeric escape would be read as part of it: Ganeti inserts an empty escape
             if char.isdigit() and parts and parts[-1][0] == "\\" and parts[-1][-1].isdigit():
                 parts.append("\\&")
             parts.append(char)

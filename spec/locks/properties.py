@@ -56,7 +56,7 @@ STATE_PROPERTIES: dict[str, Callable[[LockState], str | None]] = {
 
 
 def all_or_nothing(before: LockState, event: Event, after: LockState, effects: Effects) -> str | None:
-    """Whoever is granted a request holds the whole of it; whoever is not holds what it held."""
+    """An owner whose request is granted holds all of it; any other owner holds what it held."""
     granted = set(effects.granted)
     for pending in before.pending:
         if pending.owner in granted:

@@ -1,15 +1,15 @@
-"""The rules of locks: what blocks what, what is refused, what a step does, who is served next.
+"""The rules of locks: conflicts, refusals, the effects of a step, and the order in which requests are granted.
 
-Here live slow and obvious functions over an immutable state; `impl.locks` does the same with indexes. Nothing here
-knows of processes, signals, sockets or disks: a dead owner is an owner whose `Free` arrives.
+These are slow and simple functions over an immutable state; `impl.locks` does the same with indexes. Processes,
+signals, sockets and disks do not occur here: the death of an owner is a `Free` event.
 
 Invariants (each is a function of `spec.locks.properties`): exclusion, with implication; a request is granted as a
 whole or not at all; an owner has at most one pending request; no pending request could be granted.
 
 Source: locks.md's rules as observed on Ganeti 3.0.2. Deviation: when pending requests that *release* something are
 granted, further requests are served strictly in the order (priority, owner, request); Ganeti serves the consequences of
-a grant before the rest of the round (`spec.locks.ganeti_order`). Requests that only acquire, the only
-kind that Ganeti's own clients leave pending, are served alike.
+a grant before the rest of the round (`spec.locks.ganeti_order`). Requests that only acquire are served in the same
+order; Ganeti's own clients leave no others pending.
 
 >>> from spec.locks.model import Free, Try, Wait
 >>> from spec.locks.names import Mode, Request, job, parse_lock
@@ -53,12 +53,12 @@ Holding = tuple[Lock, Owner, Mode]
 
 @dataclass(frozen=True, slots=True)
 class LockState:
-    """Who holds what, and who waits for what.
+    """The locks that owners hold, and the requests that wait.
 
     Attributes:
         held: every lock that is held directly, with its owner and mode.
         pending: the waiting requests: in the order of serving, or, in fair mode, in the order of their arrival.
-        fair: whether a waiting request stops later, no more urgent ones that conflict with it.
+        fair: whether a waiting request blocks later conflicting ones that are not more urgent.
     """
 
     held: frozenset[Holding] = frozenset()
@@ -70,22 +70,22 @@ class LockState:
 
 
 def locks_of(state: LockState, owner: Owner) -> dict[Lock, Mode]:
-    """The locks that `owner` holds directly, in lock order."""
+    """Return the locks that `owner` holds directly, in lock order."""
     return {lock: mode for lock, holder, mode in sorted(state.held) if holder == owner}
 
 
 def pending_of(state: LockState, owner: Owner) -> Pending | None:
-    """The owner's pending request."""
+    """Return the owner's pending request."""
     return next((pending for pending in state.pending if pending.owner == owner), None)
 
 
 def overlap(one: Lock, another: Lock) -> bool:
-    """Whether two locks stand for something in common: they are the same, or one implies the other."""
+    """Return whether two locks overlap: they are the same, or one implies the other."""
     return one == another or implied(one) == another or implied(another) == one
 
 
 def holders_in_the_way(held: Iterable[Holding], owner: Owner, requests: Iterable[Request]) -> frozenset[Owner]:
-    """The other owners whose locks conflict with one of `requests`: overlapping, and not both shared."""
+    """Return the other owners whose locks conflict with one of `requests`: overlapping, and not both shared."""
     return frozenset(
         holder
         for wanted, mode in requests
@@ -98,10 +98,10 @@ def holders_in_the_way(held: Iterable[Holding], owner: Owner, requests: Iterable
 
 
 def claims(earlier: Pending, later: Pending) -> bool:
-    """Whether an earlier waiting request conflicts with a later, no more urgent one: they overlap, and not both shared.
+    """Return whether an earlier request conflicts with a later one, not more urgent: they overlap, not both shared.
 
-    It is not enough that waiting *exclusive* requests claim: a waiting shared one would be passed for ever by owners
-    that come before it in the order of serving (shown by `tla/Locks.shared.cfg`).
+    Shared requests claim as well as exclusive ones: otherwise owners that come before one in the order of serving could
+    pass it for ever (shown by `tla/Locks.shared.cfg`).
     """
     return earlier.priority <= later.priority and any(
         Mode.RELEASE not in {mine.mode, yours.mode}
@@ -113,11 +113,11 @@ def claims(earlier: Pending, later: Pending) -> bool:
 
 
 def wait_for(state: LockState) -> dict[Owner, frozenset[Owner]]:
-    """The wait-for graph: for each owner that waits, the owners that keep its pending request from being granted.
+    """Return the wait-for graph: for each owner that waits, the owners that block its pending request.
 
-    These are the holders in its way and, in fair mode, the owners of earlier requests that conflict with it.
-    A claim never stops an owner for whom the claimant itself waits, directly or through others: that would be a
-    deadlock. Claims are therefore entered one by one in order of arrival, each unless it closes a cycle.
+    These are the holders of conflicting locks and, in fair mode, the owners of earlier requests that conflict with it.
+    A claim never blocks an owner for whom the claimant itself waits, directly or through others: that would be a
+    deadlock. So claims are added one by one in order of arrival, each only if it closes no cycle.
     """
     graph = {
         pending.owner: holders_in_the_way(state.held, pending.owner, pending.requests) for pending in state.pending
@@ -131,7 +131,7 @@ def wait_for(state: LockState) -> dict[Owner, frozenset[Owner]]:
 
 
 def reaches(graph: Mapping[Owner, frozenset[Owner]], start: Owner, goal: Owner) -> bool:
-    """Whether `start` waits for `goal`, directly or through others."""
+    """Return whether `start` waits for `goal`, directly or through others."""
     seen: set[Owner] = set()
     todo = [start]
     while todo:
@@ -145,11 +145,11 @@ def reaches(graph: Mapping[Owner, frozenset[Owner]], start: Owner, goal: Owner) 
 
 
 LEAST_URGENT = 1 << 62
-"""The priority of a request that cannot wait: no claim gives way to it."""
+"""The priority of a request that cannot wait: every claim blocks it."""
 
 
 def blockers(state: LockState, owner: Owner, priority: int, requests: tuple[Request, ...]) -> frozenset[Owner]:
-    """The owners that a request by an owner with nothing pending is blocked on; empty means that it can be granted."""
+    """Return the owners that block a request, whose owner has nothing pending; empty if it can be granted."""
     if not state.fair:
         return holders_in_the_way(state.held, owner, requests)
     arrived = replace(state, pending=(*state.pending, Pending(priority, owner, requests)))
@@ -160,10 +160,10 @@ def blockers(state: LockState, owner: Owner, priority: int, requests: tuple[Requ
 
 
 def check(state: LockState, owner: Owner, requests: tuple[Request, ...]) -> None:
-    """Refuse what the lock order does not allow.
+    """Refuse a request that the lock order does not allow.
 
     Raises:
-        LockError: the request may not be asked; see its subclasses.
+        LockError: the request is not allowed; see its subclasses.
     """
     for one in requests:
         for another in requests:
@@ -189,7 +189,7 @@ def check(state: LockState, owner: Owner, requests: tuple[Request, ...]) -> None
 
 
 def assign(state: LockState, owner: Owner, requests: Iterable[Request]) -> LockState:
-    """The state in which `owner` holds what `requests` ask for."""
+    """Give `owner` the locks that `requests` ask for, without a check."""
     mine = locks_of(state, owner)
     for lock, mode in requests:
         if mode == Mode.RELEASE:
@@ -201,13 +201,13 @@ def assign(state: LockState, owner: Owner, requests: Iterable[Request]) -> LockS
 
 
 def enqueue(state: LockState, pending: Pending) -> LockState:
-    """The state in which `pending` waits."""
+    """Add a pending request."""
     queue = (*state.pending, pending)
     return replace(state, pending=queue if state.fair else tuple(sorted(queue)))
 
 
 def forget_pending(state: LockState, owner: Owner) -> LockState:
-    """The state in which `owner` waits for nothing."""
+    """Remove the owner's pending request."""
     return replace(state, pending=tuple(pending for pending in state.pending if pending.owner != owner))
 
 
@@ -223,7 +223,7 @@ def serve(state: LockState) -> tuple[LockState, frozenset[Owner]]:
 
 
 def satisfied(state: LockState, owner: Owner, requests: Iterable[Request]) -> bool:
-    """Whether every entry is already exactly so, and the owner waits for nothing."""
+    """Return whether every entry has its effect already, and the owner waits for nothing."""
     mine = locks_of(state, owner)
     return pending_of(state, owner) is None and all(mine.get(lock, Mode.RELEASE) == mode for lock, mode in requests)
 
