@@ -1,18 +1,17 @@
 """The root of all errors.
 
 Every error of Gantry is a `GantryError`; a subclass's name ends in `Error`, it carries its offending values as
-typed attributes, and its text is one sentence that tells the user what is wrong and what to do. Errors
-that the other side of a connection answered (with the error classes of Ganeti's wire) are `PeerError`s, so that the
-two are never confused.
+typed attributes, and its text is one sentence that says what is wrong and what to do. Errors that the other side of a
+connection returned (with the error classes of Ganeti's protocols) are `PeerError`s, to tell them from our own.
 """
 
 
 class GantryError(Exception):
-    """Something that Gantry itself refuses or could not do."""
+    """Something that Gantry refuses or could not do."""
 
 
 class PeerError(GantryError):
-    """An error that the other side of a connection answered.
+    """An error that the other side of a connection returned.
 
     Attributes:
         error_class: the class name on the wire, such as `OpPrereqError` (empty for a plain string).

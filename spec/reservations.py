@@ -1,6 +1,6 @@
-"""Temporary reservations, plainly: what an owner reserves nobody can reserve until it is dropped; DRBD minors by disk.
+"""Temporary reservations: an item that is reserved cannot be reserved again until it is dropped; DRBD minors by disk.
 
-Only what needs no configuration stands here (addresses and volumes in use there are refused besides).
+Only rules without the configuration are here (addresses and volumes in use there are refused as well).
 
 Source: Ganeti 3.0.2's temporary reservations.
 
@@ -23,7 +23,7 @@ from spec.locks.names import Owner
 
 
 class DuplicateReservationError(GantryError):
-    """An `item` is reserved already; the text shows a volume as it is, everything else in quotes."""
+    """An `item` is reserved already; the text quotes it, unless it is a volume."""
 
     def __init__(self, kind: str, item: str) -> None:
         self.kind = kind
@@ -49,7 +49,7 @@ def reserve(state: Reserved, kind: str, item: str, owner: Owner) -> Reserved:
     """Reserve an item.
 
     Raises:
-        DuplicateReservationError: somebody has it, the owner itself included.
+        DuplicateReservationError: it is reserved, even by the same owner.
     """
     if any((kind, item) == (its_kind, its_item) for its_kind, its_item, _ in state.items):
         raise DuplicateReservationError(kind, item)
@@ -64,7 +64,7 @@ def drop(state: Reserved, owner: Owner) -> Reserved:
 def allocate_minors(
     state: Reserved, disk: str, nodes: tuple[str, ...], in_use: frozenset[tuple[str, int]] = frozenset()
 ) -> tuple[Reserved, tuple[int, ...]]:
-    """Reserve on each of different nodes the smallest minor that nobody uses or has reserved."""
+    """Reserve on each of different nodes the smallest minor that is neither in use nor reserved."""
     chosen: list[int] = []
     for node in nodes:
         taken = {minor for its_node, minor in in_use if its_node == node}

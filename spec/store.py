@@ -1,18 +1,17 @@
-"""What durability means: batches, answers once on disk, failures that undo, crashes, recovery, copies elsewhere.
+"""Durability: batches, answers once on disk, failures that undo, crashes, recovery, copies on other machines.
 
-A change is a number, in the order in which changes are asked for; a state is the sequence of the changes made. What
-a change is about (locks, configuration, reservations) does not matter here.
+A change is a number, in the order in which changes are requested; a state is the sequence of the changes made. The
+contents of a change (locks, configuration, reservations) do not matter here.
 
 Invariants (each a function of `PROPERTIES`, each checked in every state that the explorer reaches):
 * a change that was answered "done" is on disk, and in what a recovery finds;
-* a change that was answered "undone" is nowhere, now or later;
-* the disk is behind memory, never beside it; what is being written lies between;
-* a change whose caller got no answer because the daemon was killed may have survived or not: nobody was promised
-  anything;
+* a change that was answered "undone" is in no state, now or later;
+* the disk is a prefix of what is being written, and that is a prefix of memory;
+* a change whose caller got no answer because the daemon was killed may have survived or not;
 * a copy on another machine is a former state of the disk, and no answer waits for it.
 
 Source: locks.md's section on durability, as observed on Ganeti 3.0.2. Deviation: a write that fails undoes its batch
-and what gathered on top of it, and the daemon goes on.
+and all later changes, and the daemon continues.
 
 >>> state, _ = step(StoreState(), Ask())
 >>> state.memory, state.disk  # seen at once, not yet on disk
@@ -38,7 +37,7 @@ Changes = tuple[int, ...]
 
 
 class Message(NamedTuple):
-    """What is under way to a target: the changes after the first `start` up to the first `stop`; from 0, everything."""
+    """A message to a target: the changes after the first `start` up to the first `stop`; from 0, everything."""
 
     start: int
     stop: int
@@ -49,9 +48,9 @@ class Target:
     """A machine that gets copies.
 
     Attributes:
-        copy: how many changes of the disk its copy has.
-        believed: how many the daemon thinks it has; 0 for nothing, or not known.
-        message: what is under way to it.
+        copy: number of the disk's changes that its copy has.
+        believed: the number that the daemon assumes; 0 for none, or unknown.
+        message: the message on its way to it.
     """
 
     copy: int = 0
@@ -61,17 +60,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """The daemon's memory, the disk, and what callers were told.
+    """The daemon's memory, the disk, and the answers to callers.
 
     Attributes:
         up: whether the daemon runs.
         memory: the state that calls see.
         writing: the state that is being written, None for none.
         disk: the state that a recovery would find.
-        issued: the last change that was asked for.
-        done: the changes whose callers were told that they are done.
-        undone: those whose callers were told that they are not.
-        silent: those whose callers will hear nothing, because the daemon was killed.
+        issued: the last change that was requested.
+        done: the changes answered "done".
+        undone: those answered "undone".
+        silent: those whose callers get no answer, because the daemon was killed.
     """
 
     up: bool = True
@@ -87,46 +86,46 @@ class StoreState:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A caller makes a change; it sees it at once, and is answered later."""
+    """A caller makes a change; it is visible at once, and answered later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The daemon begins to write everything that has gathered."""
+    """The daemon begins to write all changes that are not on disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The disk has confirmed what was being written."""
+    """The disk confirmed the write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The disk has refused what was being written: full, or broken."""
+    """The write failed: the disk is full or broken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """The daemon is killed; `landed` says whether what was being written reached the disk. It never does in part."""
+    """The daemon is killed; `landed`: whether the current write reached the disk, which it does whole or not at all."""
 
     landed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """The daemon starts again, from what is on disk."""
+    """The daemon starts again, from the state on disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A copy goes out to a target (counted from 1): what is new, or everything where nothing is known of it."""
+    """The daemon sends to a target (counted from 1): new changes, or everything if it does not know its copy."""
 
     target: int
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """A message reaches its target, which takes it if it fits onto what it has."""
+    """A message reaches its target, which accepts it if it continues its copy."""
 
     target: int
 
@@ -140,7 +139,7 @@ class Lose:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """The daemon asks a target what it has."""
+    """The daemon asks a target how many changes it has."""
 
     target: int
 
@@ -172,12 +171,12 @@ class StoreStepError(GantryError):
 
 
 def replica(state: StoreState, target: int) -> Changes:
-    """The state that a target's copy holds."""
+    """Return the state that a target's copy holds."""
     return state.disk[: state.targets[target - 1].copy]
 
 
 def unanswered(state: StoreState, changes: Changes) -> Changes:
-    """Those of `changes` whose callers still wait."""
+    """Return those of `changes` whose callers still wait."""
     return tuple(change for change in changes if change not in state.done | state.undone | state.silent)
 
 
@@ -266,7 +265,7 @@ def confirmed_is_durable(state: StoreState) -> str | None:
 
 
 def undone_is_gone(state: StoreState) -> str | None:
-    """What was answered "undone" is nowhere."""
+    """A change answered "undone" is in no state."""
     for change in sorted(state.undone):
         if change in state.disk + state.memory + (state.writing or ()):
             return f"change {change} was refused and is there all the same"
@@ -280,7 +279,7 @@ def one_answer(state: StoreState) -> str | None:
 
 
 def disk_is_behind_memory(state: StoreState) -> str | None:
-    """What is on disk is the beginning of what is being written, and that of what calls see; nothing is invented."""
+    """The disk is a prefix of what is being written, and that of memory; every change was requested."""
     if state.up and state.memory[: len(state.disk)] != state.disk:
         return f"the disk has {state.disk}, which is no beginning of {state.memory}"
     if state.writing is not None and state.memory[: len(state.writing)] != state.writing:
@@ -308,7 +307,7 @@ PROPERTIES: dict[str, Callable[[StoreState], str | None]] = {
 
 
 def nothing_is_forgotten(before: StoreState, after: StoreState) -> str | None:
-    """What was on disk once stays there."""
+    """A change that was on disk stays there."""
     if after.disk[: len(before.disk)] != before.disk:
         return f"the disk had {before.disk} and has {after.disk}"
     return None

@@ -121,27 +121,27 @@ class NodeState:
 
     @property
     def free_memory_fraction(self) -> float:
-        """Unallocated memory to total."""
+        """Unallocated memory divided by total memory."""
         return ratio(self.unallocated_memory, self.node.total_memory)
 
     @property
     def planned_free_memory_fraction(self) -> float:
-        """Free memory to total, with forthcoming instances."""
+        """Free memory divided by total memory, with forthcoming instances."""
         return ratio(self.planned_free_memory, self.node.total_memory)
 
     @property
     def reserved_memory_fraction(self) -> float:
-        """Memory kept for fail-over to total."""
+        """Memory kept for fail-over divided by total memory."""
         return ratio(self.reserved_memory, self.node.total_memory)
 
     def free_disk_fraction(self, ledger: Ledger) -> float:
-        """Free disk (with exclusive storage: free spindles) to total; 1 where there is none at all."""
+        """Return the free part of the disk (with exclusive storage: of the spindles); 1 where there is none."""
         free = ledger.free_spindles if self.node.exclusive_storage else ledger.free_disk
         total = float(self.node.spindles) if self.node.exclusive_storage else self.node.total_disk
         return free / total if total else 1.0
 
     def cpu_ratio(self, ledger: Ledger) -> float:
-        """Return virtual cores to cores."""
+        """Return the ratio of virtual cores to cores."""
         return ratio(ledger.used_cpus, self.node.total_cpus)
 
     @property

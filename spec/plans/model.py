@@ -1,8 +1,8 @@
 """The vocabulary of plans: commands that move instances, the jobs that hold them, the sets of jobs, and what is unsafe.
 
 A plan is what `hbal` prints with `-C` or submits with `-X`: job sets that run one after the other, in each of them jobs
-that run side by side, in each job commands that run one after the other. Here live the values only; which states a
-plan goes through, and what makes one unsafe, is defined in `spec.plans.safety`.
+that run side by side, in each job commands that run one after the other. Here are only the values; `spec.plans.safety`
+defines which states a plan goes through, and what makes one unsafe.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command and where it stands: positions of its set, of its job in the set, and of itself in the job."""
+    """A command and its place: the positions of its set, of its job in the set, and of itself in the job."""
 
     job_set: int
     job: int
@@ -93,7 +93,7 @@ class Rule(StrEnum):
 
 
 STANDARD_RULES = frozenset(Rule) - {Rule.RESTRICTED_MIGRATION}
-"""The rules that hold unless somebody says otherwise."""
+"""The rules that are checked by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ class Shortfall:
     Attributes:
         rule: memory, disk, cpu, n+1 or exclusion tags.
         node: the node that is short.
-        have: what it has left (MiB); with cpu: the virtual cores allowed; with exclusion tags: one, as many as allowed.
-        need: what it would need (MiB): 1 with memory and disk, where something must be left; with cpu and exclusion
-            tags what is there.
+        have: MiB that it has left; with cpu: the virtual cores allowed; with exclusion tags: 1, the number allowed.
+        need: MiB that it would need: 1 with memory and disk, where something must be left; with cpu and exclusion
+            tags the number in use.
         peer: with n+1, the node whose failure is not covered.
         tag: with exclusion tags, the tag.
     """

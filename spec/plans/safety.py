@@ -1,12 +1,11 @@
 """When a plan is safe: the plain definition, by walking through every state.
 
-Rules of this module: a state is where every instance is, nothing else; what a node has left is computed anew in
-every state. `checkers.plans.audit` decides the same question with z3 and is tested against this.
+A state is only where every instance is; what a node has left is computed again in every state. `checkers.plans.audit`
+decides the same question with z3 and is tested against this.
 
 A plan is safe if in every state that it goes through
 * each command is possible where it begins, and keeps the rules about its target (drain, group, migration tags), and
-* no node is worse off, by any rule about load, than it was before the plan began (a node that was short before is
-  not the plan's fault, and a plan that relieves it is welcome).
+* no node breaks a rule about load that it kept before the plan began, or breaks one by more than before.
 The rules about load leave out offline and drained nodes, and forthcoming instances, which take nothing yet.
 
 Source: the checks that Ganeti's allocator makes before it takes a move (memory and disk must stay positive, unallocated
@@ -48,19 +47,19 @@ Placement = tuple[tuple[int, int | None], ...]
 
 
 def placement(cluster: Cluster) -> Placement:
-    """Where every instance is before the plan begins."""
+    """Return where every instance is before the plan begins."""
     return tuple((instance.primary, instance.secondary) for instance in cluster.instances)
 
 
 def missing_memory(cluster: Cluster, node: int) -> int:
-    """MiB that the node reports as used and no record explains, at least 0; fixed before the plan begins."""
+    """Return the MiB that the node reports as used without a record of it, at least 0; fixed before the plan begins."""
     it = cluster.nodes[node]
     used = sum(i.memory for i in cluster.instances if i.primary == node and i.uses_memory)
     return max(0, int(it.total_memory) - it.node_memory - used - it.free_memory)
 
 
 def unallocated_memory(cluster: Cluster, state: Placement, node: int) -> int:
-    """MiB left on a node for more instances."""
+    """Return MiB left on a node for more instances."""
     it = cluster.nodes[node]
     used = sum(
         i.memory for i, (primary, _) in zip(cluster.instances, state, strict=True) if primary == node and i.uses_memory
@@ -69,7 +68,7 @@ def unallocated_memory(cluster: Cluster, state: Placement, node: int) -> int:
 
 
 def free_disk(cluster: Cluster, state: Placement, node: int) -> int:
-    """MiB of disk left on a node: what it reports, corrected by what the plan brought and took away."""
+    """Return the MiB of disk left on a node: what it reports, changed by the disks that the plan added and removed."""
     free = cluster.nodes[node].free_disk
     for instance, place in zip(cluster.instances, state, strict=True):
         if instance.uses_local_storage and not instance.forthcoming:
@@ -79,7 +78,7 @@ def free_disk(cluster: Cluster, state: Placement, node: int) -> int:
 
 
 def disk_nodes(instance: Instance, place: tuple[int, int | None]) -> tuple[int, ...]:
-    """The nodes that hold the instance's disks when it is at `place`."""
+    """Return the nodes that hold the instance's disks when it is at `place`."""
     primary, secondary = place
     if instance.disk_template is DiskTemplate.DRBD and secondary is not None:
         return (primary, secondary)
@@ -87,20 +86,20 @@ def disk_nodes(instance: Instance, place: tuple[int, int | None]) -> tuple[int, 
 
 
 def cpu_limit(cluster: Cluster, node: int) -> int | None:
-    """Virtual cores that may be used on a node, None where the policy sets no limit."""
+    """Return virtual cores that may be used on a node, None where the policy sets no limit."""
     it = cluster.nodes[node]
     ratio = cluster.groups[it.group].policy.vcpu_ratio
     return None if ratio < 0 else floor(ratio * it.total_cpus)
 
 
 def used_cpus(cluster: Cluster, state: Placement, node: int) -> int:
-    """Cores that the node itself and the instances on it use; those that are offline for good use none."""
+    """Return the cores that the node itself and its instances use; instances marked offline use none."""
     here = (i for i, (primary, _) in zip(cluster.instances, state, strict=True) if primary == node)
     return cluster.nodes[node].node_cpus + sum(i.vcpus for i in here if i.online and not i.forthcoming)
 
 
 def failover_need(cluster: Cluster, state: Placement, node: int, peer: int) -> int:
-    """MiB that `node` needs when `peer` fails."""
+    """Return MiB that `node` needs when `peer` fails."""
     return sum(
         instance.memory
         for instance, place in zip(cluster.instances, state, strict=True)
@@ -109,19 +108,19 @@ def failover_need(cluster: Cluster, state: Placement, node: int, peer: int) -> i
 
 
 def exclusion_tags(cluster: Cluster, instance: Instance) -> frozenset[str]:
-    """The tags of an instance that keep it apart from others with the same ones."""
+    """Return the tags that keep an instance apart from others with the same ones."""
     return frozenset(tags.with_prefixes(instance.tags, tags.exclusion_prefixes(cluster.tags)))
 
 
 def refused_migration_tags(cluster: Cluster, source: int, target: int) -> frozenset[str]:
-    """The migration tags of `source` that `target` does not allow."""
+    """Return the migration tags of `source` that `target` does not allow."""
     return tags.migration_tags(cluster.tags, cluster.nodes[source].tags) - tags.accepted_migration_tags(
         cluster.tags, cluster.nodes[target].tags
     )
 
 
 def shortfalls(cluster: Cluster, state: Placement) -> Iterator[Shortfall]:
-    """Every rule about load that a state breaks, node by node."""
+    """Yield every rule about load that a state breaks, node by node."""
     for node, it in enumerate(cluster.nodes):
         if it.offline:
             continue
@@ -150,7 +149,7 @@ def shortfalls(cluster: Cluster, state: Placement) -> Iterator[Shortfall]:
 
 
 def bad_command(cluster: Cluster, state: Placement, command: Command) -> Iterator[BadCommand]:
-    """Every rule that a command breaks when it begins in `state`."""
+    """Yield every rule that a command breaks when it begins in `state`."""
     primary, secondary = state[command.instance]
     target = _target(cluster, state, command)
     if target is None or target == primary or (command.action is Action.REPLACE_DISKS and target == secondary):
@@ -171,7 +170,7 @@ def bad_command(cluster: Cluster, state: Placement, command: Command) -> Iterato
 
 
 def _target(cluster: Cluster, state: Placement, command: Command) -> int | None:
-    """The node that a command moves the instance or its second copy to, None where there is none."""
+    """Return the node that a command moves the instance or its second copy to, None where there is none."""
     instance = cluster.instances[command.instance]
     if command.action is Action.REPLACE_DISKS:
         return command.node
@@ -181,7 +180,7 @@ def _target(cluster: Cluster, state: Placement, command: Command) -> int | None:
 
 
 def after(cluster: Cluster, state: Placement, command: Command) -> Placement:
-    """The state after a possible command."""
+    """Return the state after a possible command."""
     primary, secondary = state[command.instance]
     target = _target(cluster, state, command)
     if target is None:
@@ -196,7 +195,7 @@ def after(cluster: Cluster, state: Placement, command: Command) -> Placement:
 
 
 def worse(now: Shortfall, before: tuple[Shortfall, ...]) -> bool:
-    """Whether a node is shorter now than it was before the plan began."""
+    """Return whether a node lacks more now than it did before the plan began."""
     for old in before:
         if (old.rule, old.node, old.peer, old.tag) == (now.rule, now.node, now.peer, now.tag):
             return now.need - now.have > old.need - old.have
@@ -210,9 +209,9 @@ def offence_of(
     step: Step,
     rules: AbstractSet[Rule] = STANDARD_RULES,
 ) -> tuple[Shortfall | BadCommand, ...]:
-    """All that is wrong with a step taken in `state`; a command that is bad in itself is judged by that alone.
+    """Return all that is wrong with a step taken in `state`; the load is not checked after a command bad in itself.
 
-    That a command must be possible cannot be waived.
+    The rule that a command must be possible always applies.
     """
     rules = rules | {Rule.POSSIBLE}
     bad = tuple(reason for reason in bad_command(cluster, state, step.command) if reason.rule in rules)
@@ -223,7 +222,7 @@ def offence_of(
 
 
 def first_offence(cluster: Cluster, plan: Plan, rules: AbstractSet[Rule] = STANDARD_RULES) -> Offence | None:
-    """The first bad step of a plan whose commands run in the order in which they are written, None if it is safe."""
+    """Find the first bad step of a plan whose commands run in the order written; None if it is safe."""
     state = placement(cluster)
     before = tuple(shortfalls(cluster, state))
     steps = plan.steps
