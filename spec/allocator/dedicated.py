@@ -43,7 +43,7 @@ def is_dedicated(nodes: Iterable[NodeState], groups: Sequence[Group], group: str
 
 
 def test_instances(policy: Policy) -> list[Placed]:
-    """The smallest instance of each pair of bounds, largest disk first."""
+    """Return the smallest instance of each pair of bounds, largest disk first."""
     smallest = sorted((bounds.minimum for bounds in policy.bounds), key=lambda spec: -spec.disk_size)
     disks: tuple[Disk, ...] = ()
     return [
