@@ -25,9 +25,9 @@ ROUNDS = 14
 
 
 def shared_cluster(seed: int) -> str:
-    """The text of a cluster on shared storage: tight or roomy, with offline nodes, memory missing, odd cores.
+    """Make the text of a cluster on shared storage: tight or roomy, with offline nodes, memory missing, odd cores.
 
-    Mirrored instances that balancing leaves alone make nodes fail N+1; sometimes a node is crowded with small ones.
+    Mirrored instances that balancing does not move make nodes fail N+1; sometimes a node has many small ones.
     """
     rng = random.Random(seed)
     count, cores = rng.randint(2, 6), rng.choice([2, 3, 16])
@@ -67,7 +67,7 @@ def rules_of(seed: int) -> Rules:
 
 
 def disturbed(model: Model, search: Search, rng: random.Random) -> float:
-    """The score after a move that nobody would choose."""
+    """Make a random move, good or bad; return the score after it."""
     vm = rng.choice([vm for _, vm in class_search._movable(model)])
     targets = [index for index, node in model.nodes.items() if not node.offline and index != vm.primary]
     if targets:
@@ -78,7 +78,7 @@ def disturbed(model: Model, search: Search, rng: random.Random) -> float:
 
 
 def steps(model: Model, search: Search, seed: int) -> list[tuple[Move, float]]:
-    """Moves and scores of some rounds, with bad moves between them."""
+    """Return moves and scores of some rounds, with bad moves between them."""
     rng, before, found = random.Random(seed), score(model.nodes.values()), []
     for _ in range(ROUNDS):
         best = search.best(before)
@@ -92,7 +92,7 @@ def steps(model: Model, search: Search, seed: int) -> list[tuple[Move, float]]:
 
 
 def model_of(said: str, vcpu_ratio: float | None = None) -> Model:
-    """The model of a cluster whose mirrored instances stay where they are."""
+    """Make the model of a cluster whose mirrored instances stay where they are."""
     cluster = text.parse(said)
     fixed = frozenset(at for at, vm in enumerate(cluster.instances) if vm.disk_template is DiskTemplate.DRBD)
     return Model.of(cluster, Settings(vcpu_ratio=vcpu_ratio, fixed=fixed))
@@ -106,7 +106,7 @@ def models(seeds: range) -> Iterator[tuple[int, Model]]:
 
 
 def compared(seeds: range) -> int:
-    """How many moves were compared with those of the plain search."""
+    """Compare moves with those of the plain search; return how many."""
     moves = 0
     for seed, model in models(seeds):
         rules, copy = rules_of(seed), model.copy()
@@ -121,7 +121,7 @@ def test_rounds_are_those_of_the_plain_search() -> None:
 
 
 def crowded() -> Model:
-    """A node that one instance less makes N+1 again, which counts for more than the instance on an offline node."""
+    """Make a node that meets N+1 without one instance, which lowers the score more than leaving an offline node."""
     policy = "1024,1,1024,1,1,1|128,1,256,1,1,1;8192,8,4096,16,8,12|ext,drbd|64.0|32.0"
     free = {0: 999, 1: 7192, 2: 8176, 3: 8192, 4: 8192}
     nodes = "".join(f"n{at}|8192|0|{free[at]}|16384|16000|9|{'NY'[at == 2]}|u|1||N|0|1|1.0\n" for at in free)
@@ -148,7 +148,7 @@ def test_many_rounds_are_those_of_the_plain_search() -> None:
 
 
 def nearness(search: ClassSearch) -> float:
-    """The largest error of a candidate's score as a fraction of the bound; also asserts which ones are refused."""
+    """Return the largest error of a candidate's score as a fraction of the bound; assert which ones are refused."""
     worst, model = 0.0, search.model
     exact = ExactScore(list(model.nodes.values()))
     names = list(model.instances)
@@ -189,7 +189,7 @@ def test_scores_are_within_the_bound() -> None:
 
 
 def test_a_flat_cluster_is_within_the_bound() -> None:
-    """Equal nodes with equal instances: all deviations are nought, where roots magnify errors most."""
+    """Equal nodes with equal instances: all deviations are 0, where roots magnify errors most."""
     nodes = "".join(f"n{at}|8192|0|7526|100000|100000|3|N|u|1||N|0|1|0.7\n" for at in range(7))
     vms = "".join(f"i{at}|333|1000|1|running|Y|n{at % 7}||ext||1|1\n" for at in range(14))
     model = Model.of(text.parse(f"g|u|preferred||\n\n{nodes}\n{vms}\n\n"), Settings())

@@ -1,8 +1,8 @@
 """The error bound of docs/score-bound.md: searched for inputs that break it, and for vectors that misjudge a move.
 
-For every candidate of a block the exact score must lie within the row's bound of the score found in vectors, and a
-move is scored (finite) exactly when trying it does not refuse. Hypothesis is told how near to the bound each example
-came, so that it looks for worse ones.
+For every candidate of a block the exact score must be within the row's bound of the score in vectors, and a move has a
+finite score exactly when trying it does not refuse. Hypothesis uses the distance to the bound as a target, so that it
+looks for worse examples.
 """
 
 from dataclasses import replace
@@ -28,7 +28,7 @@ from tests.htools.model.test_cluster import clusters
 
 
 def stretched(cluster: Cluster, exponent: int, loads: tuple[float, float]) -> Cluster:
-    """The cluster with all sizes times a power of two, and loads of very different magnitudes."""
+    """Return the cluster with all sizes times a power of two, and loads of very different magnitudes."""
     factor = 2**exponent
     nodes = tuple(
         replace(
@@ -54,7 +54,7 @@ def stretched(cluster: Cluster, exponent: int, loads: tuple[float, float]) -> Cl
 
 
 def nearness(model: Model, rules: Rules) -> float:
-    """The largest error of any candidate's score, as a fraction of its bound; asserts that it is at most 1."""
+    """Return the largest error of a candidate's score, as a fraction of its bound; assert that it is at most 1."""
     engine = Engine(model, rules)
     vectors, exact = engine.vectors, ExactScore(list(model.nodes.values()))
     targets = np.flatnonzero(vectors.nodes.online)
@@ -110,7 +110,7 @@ def test_no_input_breaks_the_bound(cluster: Cluster, exponent: int, loads: tuple
 
 @pytest.mark.parametrize("count", [2, 3, 7])
 def test_flat_columns_where_every_value_is_the_same(count: int) -> None:
-    """Equal nodes with equal instances: all deviations but one are nought, where roots magnify errors most."""
+    """Equal nodes with equal instances: all deviations but one are 0, where roots magnify errors most."""
     from htools.backends import text
 
     nodes = "".join(f"n{at}|8192|0|8192|100000|100000|3|N|u|1||N|0|1|0.7\n" for at in range(count))

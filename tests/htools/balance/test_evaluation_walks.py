@@ -13,7 +13,7 @@ from tests.htools.balance.walks import Adversary, Walk
 
 
 def walked(seeds: range, most: int, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Walk on the clusters of some seeds; which search served how many, rounds, and candidates compared."""
+    """Walk on the clusters of some seeds; count clusters of each search, rounds, and candidates compared."""
     seen: Counter[str] = Counter()
     for seed in seeds:
         adversary, rng = Adversary(seed, most), random.Random(seed)

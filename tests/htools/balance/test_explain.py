@@ -1,4 +1,4 @@
-"""hbal --explain: the constraint that is named is the one that refuses, and all that stands in the way is named."""
+"""hbal --explain: the constraint that is named is the one that refuses, and all other unmet ones are named."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -27,11 +27,11 @@ TOLD = {
     "migration tag": "does not accept instances from ",
     "exclusion tag": "exclusion tag ",
 }
-"""The specification's names of constraints and how `--explain` begins to tell them, where these differ."""
+"""The specification's names of constraints, and the beginnings of their texts in `--explain`, where these differ."""
 
 
 def names_the_same(told: str, refusal: Refusal) -> bool:
-    """Whether what is told is the constraint that refused by the specification."""
+    """Return whether a text names the constraint that refused by the specification."""
     begins = next((begin for what, begin in TOLD.items() if refusal.what.startswith(what)), f"{refusal.what}: ")
     forthcoming = "with forthcoming instances"
     return told.startswith(tuple(begins.split("|"))) and (forthcoming in told) == (forthcoming in refusal.what)
@@ -67,11 +67,11 @@ LIFTED = {
     FailMode.CPU: ("total_cpus",),
     FailMode.SPINDLES: ("spindles", "free_spindles"),
 }
-"""What a node has to have more of, lest it refuse for a reason."""
+"""The fields of a node to increase, so that it does not refuse for a reason."""
 
 
 def lifted(cluster: Cluster, obstacles: Iterable[Obstacle]) -> Cluster:
-    """The cluster with plenty of what the obstacles are about, on the nodes that they name."""
+    """Return the cluster with plenty of the resources that the obstacles name, on their nodes."""
     nodes = list(cluster.nodes)
     for at, node in enumerate(nodes):
         keys = {key for one in obstacles if one.node == node.name for key in LIFTED[one.mode]}
@@ -80,9 +80,9 @@ def lifted(cluster: Cluster, obstacles: Iterable[Obstacle]) -> Cluster:
 
 
 def wrongly_explained(cluster: Cluster, explain: Callable[[Explanation, Move], Obstacle]) -> list[str]:
-    """Refusals that stay when all is lifted that is told, or that nobody told of when one thing is lifted."""
+    """List refusals that remain when all obstacles named are removed, or that were not named when one is removed."""
     extra, wrong = Settings(vcpu_ratio=2.0), []
-    unknown = any(vm.total_spindles is None for vm in cluster.instances)  # of spindles no number is enough then
+    unknown = any(vm.total_spindles is None for vm in cluster.instances)  # then no number of spindles is enough
     model = Model.of(cluster, extra)
     for vm in movable(model, Rules()):
         explanation = Explanation(model, Rules(), vm.index)

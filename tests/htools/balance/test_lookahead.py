@@ -20,7 +20,7 @@ def usual_ahead(model: Model, rules: Rules, before: float, ahead: int, rounds: i
 
 
 def ends_higher(search: Ahead) -> list[tuple[int, int, int]]:
-    """Seeds, steps looked ahead and rounds with which a search ends above the greedy one, or not where it says."""
+    """List seeds, steps and rounds with which a search ends above the greedy one, or not at its own score."""
     found = []
     for seed in (*SEEDS, 7):
         cluster = text.parse(Generator(seed, 3, 7).build().text)

@@ -1,6 +1,6 @@
-"""Clusters that vectors do not represent are left to the plain search; each of these once went wrong in vectors.
+"""Clusters that vectors do not represent use the plain search; each of these once had wrong results in vectors.
 
-They are ordinary ones but for one figure: cores below zero, a node so slow or small that one more instance makes a
+They are ordinary except for one figure: cores below zero, a node so slow or small that one more instance makes a
 value infinite, nothing online. Ganeti's hbal accepts all of them.
 """
 
@@ -28,7 +28,7 @@ CASES = {
     "memory of next to nothing": ("|8192|0|8192|", "|1.0e-300|0|0|", 3),
     "disk of next to nothing": ("|100000|90000|", "|1.0e-300|0|", 3),
 }
-"""What is replaced in the lines of the nodes from which one on."""
+"""The text replaced in the lines of nodes, and the first node changed."""
 
 
 def cluster(case: str, vm: str) -> str:
@@ -76,7 +76,7 @@ TWICE = SHARED.replace("|n0||ext", "|n3|n3|ext")
 
 @pytest.mark.parametrize("other", [MIRRORED, SHARED], ids=["mirrored", "shared"])
 def test_an_instance_that_names_an_offline_node_twice(other: str) -> None:
-    """Vectors took its move for a gain of twenty, and saw no other; it counts as a secondary and gains nothing."""
+    """Vectors computed a gain of twenty for its move, and found no other; as a secondary it gains nothing."""
     nodes = "".join(NODE.format(at) for at in range(3)) + NODE.format(3).replace("|N|u", "|Y|u")
     said = f"g|u|preferred||\n\n{nodes}\n{TWICE.format(0)}{other.format(1)}{other.format(2)}\n\n{POLICY}"
     assert moves(said, Rules(), plain=False) == moves(said, Rules(), plain=True) != []

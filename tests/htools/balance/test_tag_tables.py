@@ -1,4 +1,4 @@
-"""Exclusion tags in places count over the whole cluster: a move changes what others far away would bring about."""
+"""Exclusion tags in places count over the whole cluster: a move changes the scores of candidates on other nodes."""
 
 import random
 
@@ -18,7 +18,7 @@ SEEDS = (1, 2, 3, 26)
 
 
 def model_of(seed: int) -> Model:
-    """Twelve nodes in three racks, unevenly used, and mirrored instances that tags keep apart: three of each."""
+    """Make twelve nodes in three racks, unevenly used, and mirrored instances that tags keep apart: three of each."""
     rng = random.Random(seed)
     nodes = "".join(
         f"n{at}|65536|{rng.randrange(20000)}|32768|999999|{rng.randrange(300000, 900000)}|16|{'N' if at else 'M'}|u|1"
@@ -35,7 +35,7 @@ def model_of(seed: int) -> Model:
 
 
 def bounds_hold(seed: int) -> bool:
-    """Whether on a walk of moves no row's lower bound ever exceeds the score of one of its candidates."""
+    """Return whether on a walk of moves no row's lower bound ever exceeds the score of one of its candidates."""
     rng, model, rules = random.Random(seed), model_of(seed), Rules(ignore_soft=True)
     engine = Engine(model, rules)
     engine.best(np.inf)

@@ -42,7 +42,7 @@ SETTINGS = st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.
 def test_every_round_takes_the_defined_move(
     cluster: Cluster, rules: Rules, extra: Settings, way: str, twice: bool
 ) -> None:
-    """With candidates one by one, with all of them scored anew in each round, or with what the rounds before found.
+    """With candidates one by one, with all of them scored again in each round, or with bounds of earlier rounds.
 
     Clusters of iallocator requests are read twice.
     """
@@ -83,7 +83,7 @@ def test_the_engine_is_what_serves_ordinary_clusters(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(("second", "plain"), [("", False), ("n1", False), ("n0", True)])
 def test_an_instance_that_names_one_node_twice_is_not_an_ordinary_one(second: str, plain: bool) -> None:
-    """It counts on its node as a secondary alone, which vectors do not know; naming another node is ordinary."""
+    """It counts on its node as a secondary only, which vectors do not represent; naming another node is ordinary."""
     nodes = "".join(f"n{at}|4096|0|4000|10000|9000|4|N|u|1||N|0|1|1.0\n" for at in range(2))
     cluster = text.parse(f"g|u|preferred||\n\n{nodes}\ni0|1024|1|1|running|Y|n0|{second}|rbd||1|-|N\n\n\n")
     assert isinstance(search_for(Model.of(cluster, Settings()), Rules()), PlainSearch) == plain
@@ -97,7 +97,7 @@ def test_an_instance_that_names_one_node_twice_is_not_an_ordinary_one(second: st
 def test_few_candidates_are_tried_without_vectors(
     monkeypatch: pytest.MonkeyPatch, nodes: int, instances: int, plain: bool
 ) -> None:
-    """Neither on two nodes, where there are no other targets but many rounds, nor where one score is of many nodes."""
+    """On two nodes there are many rounds without targets; with many nodes each score costs more."""
     monkeypatch.setattr(rounds, "FEW", FEW)
     rows = "".join(f"n{at}|65536|0|65536|1000000|1000000|8|N|u|1||N|0|1|1.0\n" for at in range(nodes))
     vms = "".join(f"i{at}|128|1024|1|running|Y|n0|n1|drbd||1|-|N\n" for at in range(instances))
@@ -106,7 +106,7 @@ def test_few_candidates_are_tried_without_vectors(
 
 
 def test_promising_moves_are_ones_that_may_be_made() -> None:
-    """With `--no-disk-moves` mirrored instances have no move with a target, which once ended looking ahead."""
+    """With `--no-disk-moves` mirrored instances have no move with a target; looking ahead once failed there."""
     nodes = "".join(f"n{at}|8192|0|{free}|100000|90000|8|N|u|1||N|0|1|1.0\n" for at, free in enumerate((7192, 8192)))
     said = f"g|u|preferred||\n\n{nodes}\ni0|1000|5000|1|running|Y|n0|n1|drbd||1|-|N\n\n\n"
     model = Model.of(text.parse(said), Settings())
@@ -126,7 +126,7 @@ def test_what_has_left_its_offline_node_is_not_promising_in_evacuation() -> None
 
 
 def nowhere(kind: str) -> str:
-    """Two nodes that are offline, and an instance that is mirrored on them or lies on shared storage."""
+    """Make two offline nodes, and an instance that is mirrored on them or on shared storage."""
     other = "n1" if kind == "drbd" else ""
     nodes = "".join(f"n{at}|8192|0|7680|100000|90000|8|Y|u|1||N|0|1|1.0\n" for at in range(2))
     return f"g|u|preferred||\n\n{nodes}\ni0|512|1024|1|running|Y|n0|{other}|{kind}||1|1|N\n\n\n"

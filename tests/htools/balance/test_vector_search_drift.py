@@ -1,4 +1,4 @@
-"""A bound that was once too high: a variance that falls to nothing loses most where it is no more than what falls."""
+"""A bound that was once too high: a variance that falls to 0 loses most where it equals the decrease."""
 
 from htools.backends import text
 from htools.maintenance import squeeze

@@ -1,7 +1,7 @@
-"""What a row keeps must pay for Ganeti's rounding in the round that is, not only in the one that it was found in.
+"""A kept bound must allow for Ganeti's rounding in the present round, not only in the one in which it was computed.
 
-Scores are reckoned here without any rounding to speak of: fractions, and roots of fifty digits. Ganeti's differ by as
-much as section 2 of docs/score-bound.md allows, and a kept bound must stay below by that much at least.
+Scores are computed here almost without rounding: fractions, and roots of fifty digits. Ganeti's differ by at most what
+section 2 of docs/score-bound.md allows, and a kept bound must stay below by at least that much.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ def decimal(value: Fraction) -> Decimal:
 
 
 def deviations(nodes: Iterable[NodeModel]) -> Decimal:
-    """The weighted sum of the standard deviations of what the nodes' values are as doubles."""
+    """Return the weighted sum of the standard deviations of the nodes' values, which are doubles."""
     rows = [[Fraction(node_values(node)[column]) for column in COLUMNS] for node in nodes if not node.offline]
     total = Decimal(0)
     for weight, column in zip(WEIGHTS, zip(*rows, strict=True), strict=True):
@@ -42,7 +42,7 @@ def deviations(nodes: Iterable[NodeModel]) -> Decimal:
 
 
 def equal_nodes() -> Model:
-    """Equal nodes with an equal light instance each, and a heavy one on a node that is offline."""
+    """Make equal nodes with an equal light instance each, and a heavy one on an offline node."""
     nodes = "".join(f"n{at}|65536|0|65280|100000|90000|8|N|u|1||N|0|1|1.0\n" for at in range(NODES))
     nodes += f"n{NODES}|65536|0|65280|100000|90000|8|Y|u|1||N|0|1|1.0\n"
     vms = "".join(f"i{at}|256|1000|1|running|Y|n{at}||ext||1|-|N\n" for at in range(NODES + 1))
@@ -54,7 +54,7 @@ def equal_nodes() -> Model:
 
 
 def left_over() -> float:
-    """What kept bounds leave for Ganeti's error after the heavy instance has come, less what it may need."""
+    """Return the margin of kept bounds for Ganeti's error after the heavy instance moved, less the error allowed."""
     model, rules = equal_nodes(), Rules()
     engine = Engine(model, rules)
     engine.promising(1)

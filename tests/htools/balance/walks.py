@@ -1,9 +1,9 @@
-"""Seeded clusters made to mislead the score engine, and walks on which everything that it keeps is looked at.
+"""Seeded clusters made to mislead the score engine, and walks that check everything that it keeps.
 
-In a cluster of `adversary` one or two resources are tight, to the last MiB, and all others generous, so that each limit
-decides now and then; nodes and instances are often equal, so that scores are; and figures may be at their extremes.
-`Walk` makes moves, good ones and bad ones, and compares in every round: which candidates are refused, how far scores
-are off, what bounds the rows have kept, and which move is chosen.
+In a cluster of `Adversary` one or two resources are tight, to the last MiB, and all others generous, so that each limit
+decides sometimes. Nodes and instances are often equal, and so are scores; figures may be at their extremes. `Walk`
+makes good and bad moves, and compares in every round: the candidates refused, the errors of scores, the bounds kept,
+and the move chosen.
 """
 
 import random
@@ -101,7 +101,7 @@ class Adversary:
         )
 
     def _left(self, resource: str, unit: int) -> int:
-        """What is free of a resource: little and to the last unit where it is tight, else much."""
+        """Return the free amount of a resource: small and to the last unit where it is tight, else large."""
         if resource in self.tight:
             return self.random.choice((0, 1, unit - 1, unit, unit, unit + 1, 2 * unit, 3 * unit + 1))
         return 40 * unit
@@ -153,7 +153,7 @@ class Adversary:
         return Cluster((Group("g", "u", policy=policy),), tuple(nodes), tuple(instances), CLUSTER_TAGS)
 
     def model(self) -> Model:
-        """The model; now and then of a cluster that is read twice, as those of iallocator requests are."""
+        """Make the model; sometimes of a cluster that is read twice, like those of iallocator requests."""
         cluster, extra = self.cluster(), self.settings()
         twice = self.random.random() < 0.15
         model = Model.of(cluster, extra, earlier=Model.of(cluster, Settings()) if twice else None)
@@ -170,7 +170,7 @@ class Walk:
         self.worst = 0.0
 
     def tried(self) -> Tried:
-        """Every candidate, and what becomes of it."""
+        """Try every candidate; return each with its result."""
         online = [index for index, node in self.model.nodes.items() if not node.offline]
         return [
             (move, attempt(self.model, move, ignore_soft=self.rules.ignore_soft))
@@ -179,7 +179,7 @@ class Walk:
         ]
 
     def look(self, before: float) -> tuple[Move, Moved, float] | None:
-        """One round: the move that the search chooses, after everything was compared."""
+        """Return the move that the search chooses in a round, after everything was compared."""
         exact = ExactScore(list(self.model.nodes.values()))
         tried = [
             (move, moved, np.inf if isinstance(moved, FailMode) else exact.score(moved.nodes))
@@ -209,7 +209,7 @@ class Walk:
                 assert engine._bound[at[move.instance]] <= value, (move, value, engine._bound[at[move.instance]])
 
     def _scores_are_near(self, engine: Engine, tried: "list[tuple[Move, Moved | FailMode, float]]") -> None:
-        """Scores in vectors are infinite where refused, else within the bound; for some of the instances."""
+        """Assert for some instances that scores in vectors are infinite where refused, else within the bound."""
         chosen = {move.instance for move, _, _ in tried}
         chosen = set(self.random.sample(sorted(chosen), min(6, len(chosen))))
         vectors, targets = engine.vectors, engine._targets
@@ -236,7 +236,7 @@ class Walk:
             self.worst = max(self.worst, off / float(block.error[0]) if block.error[0] else 0.0)
 
     def go(self, rounds: int) -> int:
-        """Rounds of the best move, or of any move at all; how many there were."""
+        """Make rounds of the best move or of a random one; return how many there were."""
         before = score(self.model.nodes.values())
         for done in range(rounds):
             found = self.look(before)

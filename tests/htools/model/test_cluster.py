@@ -30,7 +30,7 @@ CLUSTER_TAGS = ("htools:iextags:svc", "htools:nlocation:rack", "htools:desiredlo
 
 @st.composite
 def clusters(draw: st.DrawFn) -> Cluster:
-    """Small clusters with everything that the accounts depend on, where each limit binds now and then."""
+    """Draw small clusters with everything that the accounts depend on, where each limit decides sometimes."""
     count = draw(st.integers(2, 5))
     migration_tags = draw(st.sampled_from(((), ("kvm:1", "kvm:2"))))
     policy = replace(DEFAULT_POLICY, spindle_ratio=draw(st.sampled_from((32.0, 1.0))))
@@ -64,7 +64,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
         primary = draw(st.integers(0, count - 1))
         secondary = (primary + draw(st.integers(1, count - 1))) % count if template is DiskTemplate.DRBD else None
         if secondary is None and draw(st.integers(0, 9)) == 9:
-            secondary = primary  # no sense, but files may say so
+            secondary = primary  # makes no sense, but files may contain it
         size = draw(st.integers(1, 500 if roomy else 3000))
         instances.append(
             Instance(
@@ -117,7 +117,7 @@ def assert_same(model: Model, defined: state.State) -> None:
 
 
 def readings(cluster: Cluster, extra: Settings, *, twice: bool) -> tuple[Model, state.State]:
-    """The model and the state of a cluster; of one in an iallocator request, which is read twice, if told so."""
+    """Return the model and the state of a cluster, read twice (as in an iallocator request) with `twice`."""
     if not twice:
         return Model.of(cluster, extra), initial_state(cluster, extra)
     first = replace(cluster, instances=tuple(replace(vm, utilisation=Utilisation()) for vm in cluster.instances))
@@ -154,7 +154,7 @@ def test_walks_of_moves_keep_the_same_accounts(
 
 
 def on_one_node_twice() -> tuple[Model, state.State]:
-    """An instance without a mirror whose file names its primary as the secondary too, as Ganeti reads such a file."""
+    """Read an instance without a mirror whose file names its primary as the secondary too, as Ganeti does."""
     twice = "g|u|preferred|\n\nn|4096|0|3000|9000|9000|4|N|u|1\n\ni|1024|9|2|running|Y|n|n|plain|\n\n"
     cluster = text.parse(twice)
     return Model.of(cluster, Settings()), initial_state(cluster)

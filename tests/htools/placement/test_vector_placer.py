@@ -67,7 +67,7 @@ def test_placement_as_specified_often() -> None:
 
 
 def filled_as_specified(seeds: range, most: int | None = None) -> int:
-    """Compare filling, every third cluster up to `most` (None: until nothing fits); how many were placed."""
+    """Compare filling, every third cluster up to `most` (None: until nothing fits); return how many were placed."""
     placed = 0
     for seed, cluster, new in asked(seeds):
         if new.instance.forthcoming or not new.instance.disks or not new.instance.memory:
@@ -106,4 +106,4 @@ def test_capacity_as_specified() -> None:
 @pytest.mark.long
 def test_capacity_as_specified_often() -> None:
     seeds = budget.seeds(ci=40, weekly=150)
-    assert filled_as_specified(seeds, 60) > 2 * len(seeds)  # the plain rules need a minute for the largest
+    assert filled_as_specified(seeds, 60) > 2 * len(seeds)  # the specification needs a minute for the largest
