@@ -1,7 +1,7 @@
 """Which test file belongs to which module: the tests' folders mirror the packages.
 
 `tests/P/test_X.py` and `tests/P/test_X_aspect.py` are for the module `P/X.py` or the package `P/X/`. Modules without a
-test file of their own stand in `untested_modules.txt`; `python -m tests.quality.mirror` writes that list anew.
+test file of their own are listed in `untested_modules.txt`; `python -m tests.quality.mirror` rewrites that list.
 """
 
 import sys
@@ -18,19 +18,19 @@ HEAD = """\
 
 
 def modules(root: Path = ROOT) -> list[str]:
-    """Every module of the mirrored packages, as a path without its ending; packages themselves are left out."""
+    """List every module of the mirrored packages, as a path without its ending; packages themselves are left out."""
     found = (path for package in PACKAGES for path in (root / package).rglob("*.py"))
     return sorted(path.relative_to(root).with_suffix("").as_posix() for path in found if path.stem != "__init__")
 
 
 def files_to_place(root: Path = ROOT) -> list[str]:
-    """Every test file that has to stand in the place of a module, as a path."""
+    """List every test file that must mirror a module, as a path."""
     found = (path for package in PACKAGES for path in (root / "tests" / package).rglob("test_*.py"))
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def place_of(test_file: str, places: Iterable[str]) -> str | None:
-    """Which module or package a test file is for: the one with the longest name that begins the file's; None if none.
+    """Find the module or package of a test file: the one with the longest name that begins the file's; None if none.
 
     Args:
         test_file: its path, such as `tests/spec/locks/test_rules_fair.py`.
@@ -47,19 +47,19 @@ def _stem(place: str) -> str:
 
 
 def packages(all_modules: Iterable[str]) -> set[str]:
-    """The packages that hold modules, and theirs."""
+    """Return the packages of modules, and their parents."""
     return {"/".join(parts[:end]) for parts in (m.split("/") for m in all_modules) for end in range(1, len(parts))}
 
 
 def astray(root: Path = ROOT) -> list[str]:
-    """Test files that stand in the place of no module and no package."""
+    """List test files that mirror no module and no package."""
     known = modules(root)
     places = {*known, *packages(known)}
     return [name for name in files_to_place(root) if place_of(name, places) is None]
 
 
 def untested(root: Path = ROOT) -> list[str]:
-    """Modules without a test file of their own."""
+    """List modules without a test file of their own."""
     known = modules(root)
     places = {*known, *packages(known)}
     covered = {place_of(name, places) for name in files_to_place(root)}
@@ -67,18 +67,18 @@ def untested(root: Path = ROOT) -> list[str]:
 
 
 def listed() -> list[str]:
-    """What the list says."""
+    """Read the list."""
     lines = LIST.read_text(encoding="utf-8").splitlines()
     return [line.removesuffix(".py") for line in lines if line and not line.startswith("#")]
 
 
 def text_of(names: Iterable[str]) -> str:
-    """The list's text."""
+    """Format the list."""
     return HEAD + "".join(f"{name}.py\n" for name in names)
 
 
 def main() -> int:
-    """Write the list anew."""
+    """Rewrite the list."""
     LIST.write_text(text_of(untested()), encoding="utf-8")
     return 0
 

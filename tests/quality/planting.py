@@ -1,4 +1,4 @@
-"""Plants a bug: a line of a module is replaced, and the changed functions take the place of the real ones."""
+"""Plants a bug: a line of a module is replaced, and the changed functions replace the right ones."""
 
 import importlib
 import inspect
@@ -15,11 +15,11 @@ def plant(
     """Replace text of a module in its functions, wherever they were imported, and in those of its classes.
 
     Args:
-        monkeypatch: takes it all back.
+        monkeypatch: undoes the changes.
         name: the module's.
-        old: what stands there.
-        new: what takes its place.
-        constructors: in `__init__` too; of use only in classes whose constructors do not call `super()`.
+        old: the text replaced.
+        new: the text in its place.
+        constructors: in `__init__` too; only for classes whose constructors do not call `super()`.
 
     Returns:
         The changed module's names, which are the changed functions' globals.

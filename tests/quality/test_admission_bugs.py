@@ -1,7 +1,7 @@
-"""Every row of the admission rule, changed in turn, in each of those that are made from it.
+"""Every row of the admission rule, changed in turn, in each check that is made from it.
 
-A row is dropped, made lax or strict, soft or hard, or gives another reason: the edges that were written by hand must
-show it. What vectors of balancing make of the rows is in `test_limit_bugs`.
+A row is dropped, made lax or strict, soft or hard, or gives another reason: the edge cases written by hand must show
+it. `test_limit_bugs` does so for the vectors of balancing.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ Table = tuple[tuple[Condition, ...], tuple[Condition, ...]]
 
 
 def tables() -> dict[str, tuple[Condition, str, Table]]:
-    """Name → the row changed, how, and both tables with the change."""
+    """Return name → the row changed, how, and both tables with the change."""
     made: dict[str, tuple[Condition, str, Table]] = {}
     for title, conditions in (("runs", AS_PRIMARY), ("mirrors", AS_SECONDARY)):
         for at, row in enumerate(conditions):
@@ -49,7 +49,7 @@ TABLES = tables()
 
 
 def plant(patch: pytest.MonkeyPatch, name: str, tables: Table) -> None:
-    """Let one of those that are made from the table be made from another."""
+    """Make one of the checks from another table."""
     if name == "model":
         for known, conditions in ((compiled.PRIMARY, tables[0]), (compiled.SECONDARY, tables[1])):
             for force in (False, True):
@@ -61,18 +61,18 @@ def plant(patch: pytest.MonkeyPatch, name: str, tables: Table) -> None:
 
 
 def shows(name: str, row: Condition, how: str) -> bool:
-    """Whether a change could show at all where it is planted."""
+    """Return whether a change could show where it is planted."""
     if name == "explanation":
-        return not (row.limit is Limit.TAGS and how == "strict")  # which names no tag then
+        return not (row.limit is Limit.TAGS and how == "strict")  # it names no tag then
     if name == "vectors":
-        # Secondaries are never forced, pairs are judged elsewhere, and what is planned exists as well here.
+        # Secondaries are never forced, pairs are checked elsewhere, and no instance is forthcoming here.
         implied = row.limit is Limit.SECOND_COPY and (row.planned or how == "dropped")
         return not (implied or row.need is Figure.RESERVED_AFTER or (row in AS_SECONDARY and how in {"hard", "soft"}))
     return True
 
 
 def found(name: str) -> bool:
-    """Whether something is said wrongly; a refusal for a tag that is not there cannot be said at all."""
+    """Return whether a result is wrong; a refusal for a tag that is not there cannot be expressed."""
     try:
         return bool(unmirrored(name)) or any(wrong(name, edge) for edge in EDGES.values())
     except IndexError:
@@ -80,7 +80,7 @@ def found(name: str) -> bool:
 
 
 EQUAL = {"asked without NEW_DISKS", "asked without LOCAL_DISKS"}
-"""Changes that another test finds, or that nothing can: only instances with local disks are mirrored."""
+"""Changes that another test finds, or that no test can: only instances with local disks are mirrored."""
 
 
 @pytest.mark.parametrize(

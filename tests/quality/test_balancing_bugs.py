@@ -1,7 +1,7 @@
-"""Bugs planted into the allocator's engine and model, each of which comparing decisions must find.
+"""Bugs planted into the allocator's engine and model; comparing decisions must find each.
 
-A bug is a line of a module, replaced; the changed functions take the place of the real ones while random clusters are
-balanced. The moves and scores must then differ from those that the plain search found before the bug was planted.
+A bug is a line of a module, replaced; the changed functions replace the right ones while random clusters are balanced.
+The moves and scores must then differ from those that the plain search found before the bug was planted.
 """
 
 import pytest
@@ -89,7 +89,7 @@ BUGS = {
 
 
 def steps(model: Model, search: Search) -> Steps:
-    """The moves and scores of some rounds."""
+    """Return the moves and scores of some rounds."""
     before = score(model.nodes.values())
     found: Steps = []
     for _ in range(ROUNDS):
@@ -115,11 +115,11 @@ i1|1000|5000|1|running|Y|n0|n1|drbd||9|1|N
 
 g|128,1,1024,1,1,1|128,1,128,1,1,1;65536,32,4194304,16,8,12|drbd,plain|4.0|1.0
 """
-"""Instances whose use of spindles is above the policy's limit, which does not bind with exclusive storage."""
+"""Instances whose spindle use is above the policy's limit, which does not apply with exclusive storage."""
 
 
 def models() -> list[tuple[Model, Rules]]:
-    """Clusters of many kinds, and rules that suit their seeds."""
+    """Make clusters of many kinds, and the rules of their seeds."""
     made = [(Model.of(text.parse(OWNED_SPINDLES), Settings()).group(0), Rules())]
     for seed in SEEDS:
         cluster = text.parse(Generator(seed, 3, 7).build().text)
@@ -132,7 +132,7 @@ def models() -> list[tuple[Model, Rules]]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small clusters would be scored anew in every round, so that nothing kept could be wrong."""
+    """Small clusters would be scored again in every round, so that no kept bound could be wrong."""
     monkeypatch.setattr(engine_module, "SMALL", 0)
 
 
@@ -142,7 +142,7 @@ def expected() -> list[Steps]:
 
 
 def differs(expected: list[Steps]) -> bool:
-    """Whether the engine decides differently, or stumbles, on any of the clusters."""
+    """Return whether the engine decides differently, or fails, on any of the clusters."""
     for (model, rules), wanted in zip(models(), expected, strict=True):
         copy = model.copy()
         try:

@@ -1,4 +1,4 @@
-"""The control that times are measured against tells the time, and less of it where the machine has other work."""
+"""The control that times are measured against measures time, and less of it where the machine has other work."""
 
 import time
 

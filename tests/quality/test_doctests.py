@@ -1,4 +1,4 @@
-"""The examples in docstrings say what happens, and every core opens with one."""
+"""The examples in docstrings are right, and every core begins with one."""
 
 import doctest
 import importlib
@@ -38,7 +38,7 @@ CORES = (
 
 
 def modules_with_examples() -> list[str]:
-    """Names of all modules in which a prompt stands."""
+    """List the names of all modules with a prompt in their text."""
     found = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):

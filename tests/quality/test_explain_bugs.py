@@ -1,4 +1,4 @@
-"""Bugs planted in explanations, each found by the check that compares what is told with the definition."""
+"""Bugs planted in explanations, each found by the check that compares them with the definition."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.htools.balance.test_explain import TIGHT, wrongly_explained
 
 
 def explained_clusters() -> list[Cluster]:
-    untagged = text.parse(TIGHT.replace("iextags", "none"))  # where tags refuse, nothing can be lifted
+    untagged = text.parse(TIGHT.replace("iextags", "none"))  # a refusal for tags cannot be removed
     return [untagged, *(text.parse(Generator(seed, 3, 5).build().text) for seed in range(6))]
 
 

@@ -1,4 +1,4 @@
-"""Bugs planted into job processes, units and queries, each of which the named check must find."""
+"""Bugs planted into job processes, units and queries; the named check must find each."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ right_advance, right_declare = life.advance, declare
 
 
 def nothing(*_: Any, **__: Any) -> None:
-    """Do what should be done not at all."""
+    """Do nothing."""
 
 
 def result_not_durable(*args: Any, **more: Any) -> Step:
@@ -77,7 +77,7 @@ def change_as_it_is(_: ClusterView, change: Change) -> Change:
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> list[Any]:
-    """The allocator of the tests of creation, made by hand."""
+    """Replace the allocator by one with a fixed answer; return its questions."""
     questions: list[Any] = []
 
     def allocate(_: str, question: Any, __: Any) -> Any:
@@ -231,7 +231,7 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
         verification.test_redundancy,
     ),
 }
-"""What is replaced, by what, and the check that finds it."""
+"""The attribute replaced, its replacement, and the check that finds it."""
 
 TABLE: dict[str, tuple[tuple[Status, Event], Status, Callable[[], None]]] = {
     "running_opcodes_cancelled": (
@@ -246,7 +246,7 @@ TABLE: dict[str, tuple[tuple[Status, Event], Status, Callable[[], None]]] = {
         test_life.test_a_good_life_has_the_stamps_of_the_real_one,
     ),
 }
-"""A row of the life's table, what it is changed to, and the check that finds it."""
+"""A row of the table of a job's life, its replacement, and the check that finds it."""
 
 
 @pytest.mark.parametrize("name", MUTANTS)

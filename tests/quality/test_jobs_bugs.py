@@ -1,4 +1,4 @@
-"""Bugs planted into the queue, each of which the named check must find.
+"""Bugs planted into the queue; the named check must find each.
 
 `RULES` are bugs of the specification, found by its properties on bounds; `CORE` are bugs of the implementation, found
 by lock-step with the (right) specification.
@@ -229,7 +229,7 @@ class NobodyInvited(JobQueue):
 
 
 class StaleEntriesStart(JobQueue):
-    """Takes whatever the heap has, so a job that was re-prioritised may start twice, or one that was canceled."""
+    """Starts every entry of the heap, so a re-prioritised job may start twice, and a canceled one may start."""
 
     def _start(self, changed: list[Job]) -> list[Launch]:
         launches = []

@@ -1,9 +1,9 @@
-"""Every limit that vectors ask for, changed in turn: dropped, or strict where equality is allowed, or the reverse.
+"""Every limit that vectors check, changed in turn: dropped, or strict where equality is allowed, or the reverse.
 
-The changes are made to each row of the table that `htools.balance.admission` is made from, to the names of the arrays
-that rows are about, and to the rest of that module on its syntax tree, so that a condition added there has its mutants
-at once. Each must change which candidates are refused, on one of the small clusters below or on a cluster of a seed.
-Those that cannot are named in `IMPLIED`.
+The changes are made to each row of the table that `htools.balance.admission` reads, to the names of the arrays of the
+rows, and to the rest of that module on its syntax tree, so that a condition added there is changed as well. Each must
+change which candidates are refused, on one of the small clusters below or on a cluster of a seed. Those that cannot
+are listed in `IMPLIED`.
 """
 
 import ast
@@ -34,13 +34,13 @@ SOURCE = Path(str(admission.__file__)).read_text()
 FLIPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 
 PLUMBING = re.compile(r"None|Floats|Figure|_nodes")
-"""What a union is not of conditions but of types or of figures."""
+"""Operands of a union that is not one of conditions but of types or figures."""
 
 # -- mutants ------------------------------------------------------------------------------------------------------
 
 
 def changes(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """What a node is replaced by, in words."""
+    """Yield the replacements of a node, each with a description."""
     match node:
         case ast.Compare(ops=[operator]) if type(operator) in FLIPPED or isinstance(operator, ast.Eq):
             yield "dropped", ast.parse(f"({ast.unparse(node)}) | True", mode="eval").body
@@ -69,7 +69,7 @@ class Replacing(ast.NodeTransformer):
 
 
 def methods(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """The functions with conditions; the rest of the module is plumbing."""
+    """Yield the functions with conditions."""
     rooms = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Rooms")
     for node in rooms.body:
         if isinstance(node, ast.FunctionDef) and node.name not in {"_fits", "_find_fits", "_least_rooms", "_chosen"}:
@@ -77,7 +77,7 @@ def methods(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def mutants() -> dict[str, tuple[str, str]]:
-    """Name → the function changed and the source of the whole module with the change."""
+    """Return name → the function changed and the source of the whole module with the change."""
     made: dict[str, tuple[str, str]] = {}
     for place in [
         (method.name, at, how)
@@ -237,13 +237,13 @@ SEEDS = (
     101841,
 )
 # fmt: on
-"""Chosen so that each change that may be told shows on one of them, or on a small cluster."""
+"""Chosen so that each change that can be found shows on one of them, or on a small cluster."""
 
 Valid = set[tuple[int, MoveKind, int]]
 
 
 def valid(model: Model, rules: Rules, engine: Engine) -> Valid:
-    """The candidates that trying does not refuse, as (row, kind, column of the target or −1)."""
+    """Return the candidates that trying does not refuse, as (row, kind, column of the target or −1)."""
     online = [index for index, node in model.nodes.items() if not node.offline]
     rows = engine.vectors.vms.position
     at = {int(engine.vectors.nodes.index[target]): column for column, target in enumerate(engine._targets.tolist())}
@@ -256,7 +256,7 @@ def valid(model: Model, rules: Rules, engine: Engine) -> Valid:
 
 
 def scored(engine: Engine) -> Valid:
-    """The candidates that vectors give a score."""
+    """Return the candidates that have a finite score in vectors."""
     found: Valid = set()
     for rows, external in engine._blocks(np.flatnonzero(engine._eligible), engine._targets):
         block = engine._evaluate(rows, engine._targets, external)
@@ -267,7 +267,7 @@ def scored(engine: Engine) -> Valid:
 
 
 def situations() -> Iterator[tuple[Model, Rules]]:
-    """The small clusters, and clusters of seeds before and after a move."""
+    """Yield the small clusters, and clusters of seeds before and after a move."""
     for said, rules, extra in SMALLEST.values():
         yield Model.of(text.parse(said), extra), rules
     for seed in SEEDS:
@@ -298,7 +298,7 @@ def judged() -> list[tuple[Engine, Valid]]:
 
 
 def found_out(judged: list[tuple[Engine, Valid]]) -> bool:
-    """Whether vectors misjudge a candidate; what told first is asked first the next time."""
+    """Return whether vectors misjudge a candidate; the cluster that showed it is tried first the next time."""
     for at, (engine, wanted) in enumerate(judged):
         engine.vectors.begin_round()
         if scored(engine) != wanted:
@@ -336,12 +336,12 @@ def never(condition: Condition) -> Condition:
 
 
 def rows() -> dict[str, tuple[Role, tuple[Condition, ...]]]:
-    """Name → a role, and its conditions with one of them changed."""
+    """Return name → a role, and its conditions with one of them changed."""
     made: dict[str, tuple[Role, tuple[Condition, ...]]] = {}
     for title, role, conditions in (("runs", PRIMARY, AS_PRIMARY), ("mirrors", SECONDARY, AS_SECONDARY)):
         for at, condition in enumerate(conditions):
             if condition.limit is Limit.SECOND_COPY:
-                continue  # only instances with one are balanced so
+                continue  # only mirrored instances are tried here
             pairwise = condition.need is Figure.RESERVED_AFTER
             kind = "planned " if condition.planned else ""
             changed = {
@@ -350,7 +350,7 @@ def rows() -> dict[str, tuple[Role, tuple[Condition, ...]]]:
                 "hard" if condition.soft else "soft": replace(condition, soft=not condition.soft),
             }
             if pairwise:
-                del changed["hard"]  # who keeps N+1 is told where it is not asked
+                del changed["hard"]  # the code passes where N+1 need not be kept
             if condition.kept is not None:
                 changed["with nothing kept"] = replace(condition, kept=None)
             if Only.REDUNDANT in condition.only and condition.need is Figure.MEMORY:
@@ -374,7 +374,7 @@ IMPLIED = {
     "mirrors: disk to be kept free with nothing kept",
     "mirrors: spindle use dropped",
 }
-"""What exists has never less than with what is planned besides, so that the planned limit implies the real one."""
+"""Free amounts with forthcoming instances are never larger, so the planned limit implies the real one."""
 
 
 @pytest.mark.parametrize("row", [name for name in ROWS if name not in IMPLIED])

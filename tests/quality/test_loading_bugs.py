@@ -1,4 +1,4 @@
-"""Bugs planted where clusters in iallocator requests are read, each of which the comparison with spec must find."""
+"""Bugs planted where clusters in iallocator requests are read; the comparison with spec must find each."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ def needs_kept_from_the_first_reading(patch: pytest.MonkeyPatch) -> None:
 
 
 def twins_fail_over_at_once(patch: pytest.MonkeyPatch) -> None:
-    """An instance that stands twice on a node is one whose second turn leads it back."""
+    """An instance listed twice on a node is moved back by its second entry."""
     evacuable = redundancy.evacuable
 
     def unique(model: Model, groups: object, node: NodeModel) -> bool:

@@ -1,4 +1,4 @@
-"""A bug planted in the search that looks ahead, found by the comparison with the usual one."""
+"""A bug planted in the search that looks ahead, found by the comparison with the greedy one."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The tests mirror the packages: each test file stands in its module's place, and modules without tests are known."""
+"""The tests mirror the packages: each test file has its module's path, and modules without tests are listed."""
 
 from pathlib import Path
 

@@ -217,7 +217,7 @@ MODULE_BUGS = {
 
 
 def planted(directory: Path, file: str, right: str, wrong: str) -> Path:
-    """A copy of the modules with a bug in one of them."""
+    """Copy the modules, with a bug in one of them."""
     for path in DIRECTORY.glob("*.tla"):
         text = path.read_text(encoding="utf-8")
         if path.name == file:

@@ -1,7 +1,6 @@
-"""Bugs planted into what offers moves, in the definition and in everything that hbal runs, which z3 must find.
+"""Bugs planted into the functions that offer moves, in the definition and in hbal's code; z3 must find each.
 
-A bug is a line of a module, replaced; the changed functions take the place of the real ones wherever they were
-imported.
+A bug is a line of a module, replaced; the changed functions replace the right ones wherever they were imported.
 """
 
 import pytest
@@ -28,7 +27,7 @@ READERS: dict[str, Offers] = {
     "htools.balance.vector_search": by_the_engine,
     "htools.balance.class_search": by_what_hbal_takes,
 }
-"""Through which eyes a bug in a module must show."""
+"""The functions that must show a bug in each module."""
 
 BUGS = {
     "defined_without_restriction": (
@@ -119,7 +118,7 @@ BUGS = {
 
 
 def with_the_first_change(offers: Offers, right: Table) -> Table:
-    """The table of what was right until a bug was planted, with the first situation in which the bug shows."""
+    """Return the right table, changed in the first situation in which the planted bug shows."""
     for place, (situation, offered) in enumerate(right):
         found = offers(situation)
         if found != offered:

@@ -1,4 +1,4 @@
-"""Bugs planted in placement, capacity and squeezing, each of which the comparison with the specification must find."""
+"""Bugs planted in placement, capacity and squeezing; the comparison with the specification must find each."""
 
 import random
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def no_redundancy(patch: pytest.MonkeyPatch) -> None:
 
 
 def policy_ignored(patch: pytest.MonkeyPatch) -> None:
-    """The instance policy does not bind when all nodes are looked at together."""
+    """The instance policy is not checked for all nodes together."""
     patch.setattr(admission, "policy_failure", lambda *_, **__: None)
 
 
@@ -70,7 +70,7 @@ def secondary_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 def variance_anew(patch: pytest.MonkeyPatch) -> None:
-    """The score is computed anew instead of kept up to date, which differs in the last bits."""
+    """The score is computed again instead of updated, which differs in the last bits."""
 
     def replaced(self: Any, changes: Any) -> float:
         from htools.model.score import score
@@ -98,7 +98,7 @@ class Remembered:
 
 
 def one_room_for_each(patch: pytest.MonkeyPatch) -> None:
-    """A refuge for each instance alone is taken for a refuge for all of them."""
+    """Room for each instance alone is taken for room for all of them."""
     honest = redundancy._room_for_all
     patch.setattr(
         redundancy,
@@ -113,7 +113,7 @@ def migration_tags_ignored(patch: pytest.MonkeyPatch) -> None:
 
 
 FOUND = (AssertionError, TypeError)
-"""How a bug shows: a comparison fails, or what was thought possible turns out not to be."""
+"""How a bug shows: a comparison fails, or a placement found is refused."""
 
 PLACEMENT: tuple[Patch, ...] = (
     first_of_equals,
@@ -141,7 +141,7 @@ def test_placement_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -
 
 
 def sizes_without_the_first(patch: pytest.MonkeyPatch) -> None:
-    """Tiered allocation skips the size itself when it looks for one that fits; this bug was ours once."""
+    """Tiered allocation skips the size itself when it looks for one that fits; Gantry had this bug once."""
     honest = tiers.Trials.first_fitting
 
     def skipping(self: Any, new: Any, failure: Any) -> Any:
@@ -152,13 +152,13 @@ def sizes_without_the_first(patch: pytest.MonkeyPatch) -> None:
 
 
 def looking_past_other_reasons(patch: pytest.MonkeyPatch) -> None:
-    """The look for a smaller size goes on where that resource is no reason any more."""
+    """The search for a smaller size continues where that resource is no reason any more."""
     honest = tiers.Trials._verdict
     patch.setattr(tiers.Trials, "_verdict", lambda self, new, failure: (honest(self, new, failure)[0], True))
 
 
 def trials_of_another_model(patch: pytest.MonkeyPatch) -> None:
-    """What sizes came to is believed after instances were placed, so that one size is tried for ever."""
+    """Results of sizes are kept after instances were placed, so that one size is tried for ever."""
     asked = count()
 
     def trials(self: Any, model: Any) -> Any:
@@ -171,12 +171,12 @@ def trials_of_another_model(patch: pytest.MonkeyPatch) -> None:
 
 
 def always_one_by_one(patch: pytest.MonkeyPatch) -> None:
-    """Redundancy is never found after a portion, so that the reasons told at a limit are those of a guarded trial."""
+    """A portion is never found redundant, so that the reasons at a limit are those of a trial with the check."""
     patch.setattr(fill.Filler, "_redundant", lambda *_: False)
 
 
 def tiers_as_specified() -> None:
-    """Tiered allocation of shared-storage instances where redundancy is what runs out."""
+    """Fill with tiers of shared-storage instances until redundancy refuses."""
     cluster = text.parse(random_cluster(17))
     new = instance_from(spec_from(cluster.policy.bounds[0].maximum), DiskTemplate.EXT, 1)
     limits, model = Limits(), Model.of(cluster, Settings())
@@ -190,7 +190,7 @@ def tiers_as_specified() -> None:
 
 
 def reasons_as_specified() -> None:
-    """Three instances with a refuge for them all; a fourth would have none, but only three were asked for."""
+    """Three instances could all run elsewhere; a fourth could not, but only three were requested."""
     lines = ["g|u|preferred||", "", *(f"n{at}|4096|256|3840|4096|4096|8|N|u|1||N|1|1|1.0" for at in range(2)), "", ""]
     policy = "128,1,256,1,1,1|64,1,256,1,1,1;32768,8,1048576,16,8,12|drbd,plain,ext|4.0|32.0"
     cluster = text.parse("\n".join([*lines, "", f"|{policy}", f"g|{policy}", ""]))
@@ -235,7 +235,7 @@ def test_capacity_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def mirrored(seed: int) -> Small:
-    """A small cluster of mirrored instances, most of them redundant."""
+    """Make a small cluster of mirrored instances; most are redundant."""
     rng = random.Random(seed)
     size = rng.randint(2, 4)
     found = Small("drbd", tuple(rng.choice([1024, 2048, 3072]) for _ in range(size)), ())
@@ -247,11 +247,11 @@ def mirrored(seed: int) -> Small:
 
 
 SHORT_OF_ROOM = Small("ext", (3072, 512), (), frozenset({1}))
-"""Only the node that is offline lacks room for a standard instance."""
+"""Only the offline node lacks room for a standard instance."""
 
 
 def compare_squeeze(name: object, cluster: Cluster, minimal: float, target: float, *, drbd: bool) -> str:
-    """Compare one decision of hsqueeze, and answer the action."""
+    """Compare one decision of hsqueeze, and return the action."""
     standard = cluster.policy.standard
     wanted = plain.squeeze(initial_state(cluster), standard, minimal, target, allow_drbd=drbd)
     found = squeeze.squeeze(Model.of(cluster, Settings()), standard, minimal, target, allow_drbd=drbd)
@@ -261,7 +261,7 @@ def compare_squeeze(name: object, cluster: Cluster, minimal: float, target: floa
 
 
 def squeezed_as_specified(seeds: range) -> int:
-    """Compare the decisions of hsqueeze; how many of them did something."""
+    """Compare the decisions of hsqueeze; return how many of them changed something."""
     assert compare_squeeze("short of room", SHORT_OF_ROOM.cluster(), 1.0, 1.0, drbd=False) == "online"
     acted = 0
     for seed in seeds:
@@ -277,7 +277,7 @@ def test_squeezing_as_specified() -> None:
 
 
 def offline_nodes_need_no_room(patch: pytest.MonkeyPatch) -> None:
-    """Nodes that are offline are not asked whether they have room."""
+    """Offline nodes are not checked for room."""
     patch.setattr(
         squeeze,
         "has_room",
@@ -312,7 +312,7 @@ def test_squeezing_bugs_are_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -
 
 
 def sources_forgotten(patch: pytest.MonkeyPatch) -> None:
-    """Nodes whose instances are mirrored on a changed node are not asked again whether they are evacuable."""
+    """Nodes whose instances are mirrored on a changed node are not checked again for being evacuable."""
     honest = fast_paths.Judge.__init__
 
     def forgetful(self: Any, *known: Any) -> None:
@@ -328,7 +328,7 @@ def first_target_of_equals(patch: pytest.MonkeyPatch) -> None:
 
 
 def old_nodes_as_they_were(patch: pytest.MonkeyPatch) -> None:
-    """What an instance leaves on its old nodes does not count in the score of its targets."""
+    """The change of an instance's old nodes does not count in the score of its targets."""
     honest = group_scores.SideBySide.scores
     patch.setattr(
         group_scores.SideBySide,

@@ -71,7 +71,7 @@ ANY_ORDER_MUTANTS = {
 
 
 def mutant(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module with one place of its text changed."""
+    """Return the module with one place of its text changed."""
     assert SOURCE.count(old) == 1, "the text to change must stand in the module exactly once"
     module = ModuleType("planted")
     monkeypatch.setitem(sys.modules, "planted", module)

@@ -1,4 +1,4 @@
-"""Bugs planted into the checker, each of which the tests beside this one notice."""
+"""Bugs planted into the checker; its tests must notice each."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -274,7 +274,7 @@ SLOW = {
     numbers_of_a_worker_are_taken_for_ours,
     symmetry_takes_the_first_permutation_for_all,
 }
-"""Bugs that take several seconds to find, and are of a kind with another that takes fewer."""
+"""Bugs that take several seconds to find, and are like another one that is found faster."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Planted bugs of the lock core and of wconfd: each is caught by the check that is named beside it."""
+"""Bugs planted into the lock core and wconfd: the named check must find each."""
 
 import asyncio
 import fcntl
@@ -54,7 +54,7 @@ def attempt(step: Callable[[Any, Event], tuple[Any, Any]], before: Any, event: E
 
 
 def side_by_side(histories: int = 300, length: int = 30, *, fairly: bool = False) -> str | None:
-    """The check that finds a difference between `spec.locks.rules` and `impl.locks`, or None."""
+    """Return the check that finds a difference between `spec.locks.rules` and `impl.locks`, or None."""
     chance = random.Random(1)
     for _ in range(histories):
         plain, clever = rules.LockState(fair=fairly), state.LockState(fair=fairly)
@@ -89,7 +89,7 @@ def _changes_tell(before: state.LockState, after: state.LockState, outcome: core
 
 
 def properties(histories: int = 200, length: int = 25) -> str | None:
-    """The property of the specification that a random history breaks, or None."""
+    """Return the property of the specification that a random history breaks, or None."""
     chance = random.Random(2)
     for _ in range(histories):
         now = rules.LockState()
@@ -293,11 +293,11 @@ def test_properties_see_bugs_of_the_specification(bug: str, monkeypatch: pytest.
     assert properties() == expected
 
 
-# -- bugs of the daemon: what leaves it before it is durable, what stays although it was undone, who is taken for dead
+# -- bugs of the daemon: answers before the change is durable, changes that remain after an undo, live owners freed
 
 
 class Disk:
-    """A store that tells when it is written, and fails when it is told to."""
+    """A store that records its writes, and fails if it is set to."""
 
     def __init__(self, happened: list[str], *, fails: bool) -> None:
         self.happened = happened
@@ -317,7 +317,7 @@ class Disk:
 
 
 def handed_over(*, fails: bool = False) -> tuple[list[str], batches.Batches]:
-    """What happens, in order, when a lock is handed from its owner to a waiter."""
+    """Return the events, in order, when a lock passes from its owner to a waiter."""
     happened: list[str] = []
 
     async def run() -> batches.Batches:
@@ -373,7 +373,7 @@ def test_an_answer_before_the_disk_is_caught(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def living() -> Iterator[str]:
-    """The live-lock of a process that lives."""
+    """Yield the live-lock of a living process."""
     path = f"/tmp/gantry-bug-{os.getpid()}"
     code = (
         "import fcntl, os, sys; d = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT); fcntl.lockf(d, fcntl.LOCK_EX);"
