@@ -94,7 +94,7 @@ class Chain:
 
 @contextmanager
 def chain_of(cluster: Cluster, seconds_per_gib: float) -> Iterator[Chain]:
-    """A running cluster; what is left of it at the end is killed."""
+    """Run a cluster; remaining processes are killed at the end."""
     directory = tempfile.mkdtemp(prefix="gc")
     try:
         yield Chain(make_stage(cluster, directory, seconds_per_gib), cluster)
@@ -110,7 +110,7 @@ def chain_of(cluster: Cluster, seconds_per_gib: float) -> Iterator[Chain]:
 
 @pytest.fixture(scope="session")
 def branch() -> Cluster:
-    """Four nodes, five instances."""
+    """Return four nodes, five instances."""
     return text.load(str(EXAMPLES / "branch-4.txt"))
 
 
@@ -125,7 +125,7 @@ def hbal(chain: Chain, *options: str) -> "subprocess.Popen[str]":
 
 
 def until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
-    """Ask again and again until something holds; for what nobody notifies."""
+    """Poll until something holds, where there is no notification."""
     end = time.monotonic() + seconds
     while True:
         found = holds()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("chain")
 
 
 def began(chain: Chain, number: int) -> float:
-    """When a job's opcode had its locks and began to run."""
+    """Return the time when a job's opcode had its locks and began to run."""
     (when,) = chain.job(number, "opexec")[0]
     return float(when[0] + when[1] / 1e6)
 
@@ -105,7 +105,7 @@ def talk(path: str, data: bytes, *, end: bool = True) -> bytes:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(10)
         connection.connect(path)
-        # Who sends too much is answered and cut off before the end; the answer can be read all the same.
+        # A client that sends too much gets an answer and is disconnected; the answer can still be read.
         with suppress(BrokenPipeError):
             connection.sendall(data)
             if end:

@@ -40,7 +40,7 @@ def seconds(stamp: list[int]) -> float:
 
 
 def no_processes_left(cluster: RunningCluster) -> bool:
-    """Whether the jobs' live-locks go; a process ends a moment after its job's end can be seen."""
+    """Wait until the jobs' live-locks are gone; a process ends shortly after its job."""
     deadline = time.monotonic() + 60.0
     while any(name.startswith("job_") for name in os.listdir(cluster.root.livelocks)):
         if time.monotonic() > deadline:
@@ -50,7 +50,7 @@ def no_processes_left(cluster: RunningCluster) -> bool:
 
 
 def settled(cluster: RunningCluster) -> None:
-    """Nobody holds a lock, no job's live-lock is left, nothing contradicts itself."""
+    """Assert that no lock is held, no live-lock of a job is left, and the configuration is consistent."""
     assert cluster.owners() == {}
     assert no_processes_left(cluster)
     view = ClusterView(cluster.config())
@@ -60,7 +60,7 @@ def settled(cluster: RunningCluster) -> None:
 
 
 def kill_job(cluster: RunningCluster, job_id: int) -> bool:
-    """Kill a job's process; False if it has ended. Never a stranger that got its number since."""
+    """Kill a job's process, never another one with the same number; False if it has ended."""
     pid = read_job(job_path(cluster.root.queue, job_id)).process_id
     if pid is None:
         return False
@@ -149,7 +149,7 @@ def test_wconfd_is_killed_in_the_middle_of_jobs(cluster: RunningCluster) -> None
     pid = wconfd.start()
     for _ in range(3):
         os.kill(pid, signal.SIGKILL)
-        while wconfd.pid() is not None:  # it is still listed for a moment
+        while wconfd.pid() is not None:  # it is listed a little longer
             os.sched_yield()
         pid = wconfd.start()
     assert [cluster.end(job_id) for job_id in ids] == [("success", [None])] * 12
@@ -185,7 +185,7 @@ def test_a_job_killed_in_the_middle_of_its_deed(cluster: RunningCluster, op_id: 
     before = cluster.config()
     job_id = cluster.submit({"OP_ID": op_id, **more})
     serial = None
-    while True:  # the copy has begun when it says so
+    while True:  # until it reports that the copy has begun
         _, entries = cluster.luxid.call("WaitForJobChange", job_id, ["status"], None, serial, 20)
         if any("copying" in str(message) for _, _, _, message in entries):
             break
@@ -238,7 +238,7 @@ def test_a_create_by_our_own_allocator(cluster: RunningCluster) -> None:
 
 
 def primary(cluster: RunningCluster, name: str) -> str:
-    """The name of an instance's primary node."""
+    """Return the name of an instance's primary node."""
     view = ClusterView(cluster.config())
     return str(view.nodes[str(view.find("instance", name)["primary_node"])]["name"])
 
@@ -315,7 +315,7 @@ def test_kills_under_load_leave_a_sound_cluster(cluster: RunningCluster) -> None
             continue
         job_id = int(order.choice(running_now)[4:10])
         killed += kill_job(cluster, job_id)
-        time.sleep(0.02)  # so that the next one has got somewhere
+        time.sleep(0.02)  # so that the next one has begun its work
     ends = [cluster.end(job_id)[0] for job_id in ids]
     assert set(ends) <= FINAL
     assert ends.count("success") > 20, ends

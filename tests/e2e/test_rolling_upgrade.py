@@ -1,8 +1,8 @@
-"""The use case of restricted migration: around a cluster node by node, drained, evacuated, upgraded, taken back.
+"""The use case of restricted migration: each node of a cluster is drained, evacuated, upgraded and undrained.
 
-Old hypervisors do not receive from new ones, so that instances may migrate only off the node that is upgraded next,
-and between upgrades nothing else is balanced. The master cannot be drained and is left out (its turn would come after a
-fail-over of the master role). The cluster is one in which hbal, were it free to, would migrate off other nodes too.
+Old hypervisors accept no instances from new ones, so instances may migrate only from the node that is upgraded next,
+and nothing else is balanced in between. The master cannot be drained and is left out (it would be upgraded after a
+fail-over of the master role). Without the restriction, hbal would also migrate instances from other nodes here.
 """
 
 import json
@@ -24,7 +24,7 @@ RULES = ("--evac-mode", "--restricted-migration")
 
 
 def varied() -> str:
-    """Five nodes and ten mirrored instances of various sizes, as text."""
+    """Return five nodes and ten mirrored instances of various sizes, as text."""
     rng = random.Random(2)
     memory, disk, instances = [0] * 5, [0] * 5, ""
     for number in range(10):
@@ -61,14 +61,14 @@ def said_by(chain: Chain, *options: str) -> str:
 
 
 def tenants(chain: Chain, node: str) -> list[str]:
-    """Instances that run on a node or are mirrored there."""
+    """Return the instances that run on a node or are mirrored there."""
     cluster = luxi.load(chain.root.luxi_socket)
     names = [other.name for other in cluster.nodes]
     return [vm.name for vm in cluster.instances if names.index(node) in vm.nodes]
 
 
 def migrations(plan: dict[str, Any]) -> list[tuple[str, str]]:
-    """Where each migration of a plan leaves from and arrives, its steps taken one after the other."""
+    """Return source and target of each migration of a plan, in the order of its steps."""
     found = []
     for move in plan["plan"]:
         primary, secondary = move["from"]["primary"], move["from"]["secondary"]
@@ -83,7 +83,7 @@ def migrations(plan: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def executed(chain: Chain, config: Any, since: int) -> list[tuple[str, str]]:
-    """The same of what the jobs after `since` did, in their order, to the instances of a configuration."""
+    """Return the same for the jobs after `since`, in their order, with the instances of a configuration."""
     nodes = {uuid: node["name"] for uuid, node in config["nodes"].items()}
     at = {}
     for vm in config["instances"].values():

@@ -24,7 +24,7 @@ KEEP = ("--minimal-resources=0", "--target-resources=1")
 
 
 def cluster(template: str = "sharedfile") -> str:
-    """Three nodes with two instances; the one on east has to go before east can."""
+    """Return three nodes with two instances; the one on east must move before east is powered off."""
     mirror = "west" if template == "drbd" else ""
     return (
         f"small|{GROUP}|preferred||\n\n"
@@ -39,7 +39,7 @@ def cluster(template: str = "sharedfile") -> str:
 
 @pytest.fixture
 def powered() -> Iterator[Chain]:
-    """A cluster whose nodes can be powered."""
+    """Run a cluster whose nodes can be powered."""
     with chain_of(text.parse(cluster()), 0.0) as chain:
         program = {"OP_ID": "OP_CLUSTER_SET_PARAMS", "ndparams": {"oob_program": "/bin/true"}}
         chain.wait_for(chain.submit(program), "success")
@@ -48,7 +48,7 @@ def powered() -> Iterator[Chain]:
 
 @contextmanager
 def started(chain: Chain, *words: str) -> "Iterator[subprocess.Popen[str]]":
-    """A run of hsqueeze, ended with the test whatever happens."""
+    """Run hsqueeze in the background; it is ended with the test."""
     command = [sys.executable, "-m", "htools.hsqueeze", "-L", "--root", chain.root.directory, *words]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -82,7 +82,7 @@ def homes(chain: Chain) -> dict[str, str]:
 
 
 def opcodes(chain: Chain) -> list[tuple[str, ...]]:
-    """What the jobs of hsqueeze did, in order: name and what matters of the parameters."""
+    """Return the opcodes of hsqueeze's jobs, in order: name and the relevant parameters."""
     with chain.luxid() as luxid:
         rows = luxid.call("QueryJobs", None, ["id", "ops"])
     report = []
@@ -109,7 +109,7 @@ def test_nodes_go_and_come_back(powered: Chain) -> None:
     assert done[2] == ("OP_INSTANCE_MIGRATE",)
     assert done[3:5] == [("OP_TAGS_SET",)] * 2
     assert done[5:] == [("OP_NODE_SET_PARAMS", "offline")] * 2 + [("OP_OOB_COMMAND", "power-off")]
-    # Nobody knows what nodes that are powered off have, so they seem to lack room (docs/conformance.md).
+    # The resources of nodes that are powered off are unknown, so they seem to lack room (docs/conformance.md).
     said = hsqueeze(powered, "-X", *KEEP)
     assert said.startswith("'Nodes to online'\neast\nwest\nGot job IDs "), said
     there = nodes(powered)
@@ -134,7 +134,7 @@ def test_nothing_to_do_and_only_telling_change_nothing(powered: Chain) -> None:
 
 
 def test_two_runs_never_overlap(powered: Chain) -> None:
-    """While the first waits for a node's lock, the second finds it at work and leaves everything alone."""
+    """While the first run waits for a node's lock, the second finds it running and changes nothing."""
     holder = powered.delay(600, "east")
     powered.wait_for(holder, "running")
     with started(powered, "-X", *KEEP) as first:
@@ -151,7 +151,7 @@ def test_two_runs_never_overlap(powered: Chain) -> None:
     assert nodes(powered)["east"]["offline"]
     path = os.path.join(os.path.dirname(powered.root.luxi_socket), "hsqueeze.lock")
     with open(path, "rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody holds it any more
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is not held any more
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""Daemons killed while hbal has a plan executed: after a restart the plan is completed, and nothing is lost."""
+"""Daemons killed while hbal executes a plan: after a restart the plan is completed, and nothing is lost."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def statuses(chain: Chain) -> list[str]:
 
 
 def at_work(chain: Chain, ended: int) -> bool:
-    """Whether some jobs have ended, another one is running, and some are still to come."""
+    """Return whether some jobs have ended, another is running, and some have not begun."""
     found = statuses(chain)
     done = sum(status in FINAL for status in found)
     return ended <= done < MOVES and "running" in found
@@ -67,7 +67,7 @@ def check_completed(chain: Chain, hbal: "subprocess.Popen[str]", before: Any, pa
 
 @pytest.mark.long
 def test_both_daemons_gone_at_once_while_jobs_run(tmp_path: Path) -> None:
-    """Jobs run on without them; what was confirmed before is there when they are back."""
+    """Jobs continue without the daemons; all that was confirmed is there after their restart."""
     del tmp_path
     with chain_of(text.load(str(EXAMPLES / "branch-4.txt")), 0.0) as chain:
         running = chain.delay(3.0, "north")

@@ -1,7 +1,7 @@
-"""A create and a replacement, killed at every call of wconfd, before it and after it: nothing stays behind.
+"""A create and a replacement, killed before and after every call of wconfd: nothing is left over.
 
-The job runs in this process; its death is an exception that nothing catches, all later calls refused, and its live-lock
-dropped. wconfd is the daemon itself.
+The job runs in this process. Its death is an exception that nothing catches; all later calls are refused, and its
+live-lock is released. wconfd is the real daemon.
 """
 
 import json
@@ -40,11 +40,11 @@ REPLACE: dict[str, Any] = {
 
 
 class KilledError(BaseException):
-    """What the tests call death."""
+    """The exception that stands for SIGKILL."""
 
 
 class Reaper:
-    """Kills at the call of some number, ahead of it or once it is done."""
+    """Kills at the call with a given number, before it or after it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left = -1
@@ -78,7 +78,7 @@ def cluster() -> Iterator[RunningCluster]:
 
 
 def run(cluster: RunningCluster, job_id: int, op: dict[str, Any]) -> str | None:
-    """Run a job here; its status, None if it was killed."""
+    """Run a job in this process; return its status, None if it was killed."""
     ops = (Opcode(validate({"reason": [], **op})),)
     job = Job(job_id, ops, received_timestamp=(1, 2))
     path = job_path(cluster.root.queue, job_id)
@@ -97,14 +97,14 @@ def run(cluster: RunningCluster, job_id: int, op: dict[str, Any]) -> str | None:
 
 
 def left_over(cluster: RunningCluster) -> dict[str, Any]:
-    """What wconfd has set aside, by kind; its file is written a moment after the answer."""
+    """Return wconfd's temporary reservations, by kind; their file is written shortly after the answer."""
     cluster.wconfd.call("flushConfig")
     found: dict[str, Any] = json.loads(Path(cluster.root.reservations).read_bytes())
     return {kind: value for kind, value in found.items() if value}
 
 
 def ports(config: dict[str, Any]) -> tuple[set[int], set[int]]:
-    """Ports in use and ports in the pool."""
+    """Return the ports in use and the ports in the pool."""
     used = {disk["logical_id"][2] for disk in config["disks"].values()}
     return used, set(config["cluster"]["tcpudp_port_pool"])
 
@@ -119,7 +119,7 @@ def sound(cluster: RunningCluster) -> None:
 
 
 def creates_killed(cluster: RunningCluster, reaper: Reaper, steps: range, *, after: bool) -> int:
-    """Kill a create at each of some calls; how often it was killed before it ended."""
+    """Kill a create at each of some calls; return how often it was killed before it ended."""
     killed = 0
     for step in steps:
         reaper.left, reaper.after, reaper.dead = step, after, False

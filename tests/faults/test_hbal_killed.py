@@ -1,4 +1,4 @@
-"""hbal is killed while its jobs run, and run again: nothing is moved twice, and the next run takes up where it was."""
+"""hbal is killed while its jobs run, and run again: nothing is moved twice, and the next run continues."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.xdist_group("chain"), pytest.mark.long]
 
 @pytest.fixture
 def slow(branch: Cluster) -> Iterator[Chain]:
-    """A cluster on which a move takes a second or more."""
+    """Run a cluster on which a move takes a second or more."""
     with chain_of(branch, 0.1) as chain:
         yield chain
 

@@ -194,7 +194,7 @@ def test_the_peers_started_and_ended_jobs_are_taken_over(root: Root, wconfd: Fak
 
 
 def test_a_process_that_was_not_confirmed_is_not_adopted(root: Root, wconfd: FakeWconfd) -> None:
-    """It holds its live-lock while the new luxid starts, and goes a moment later: nothing of the job has run."""
+    """It holds its live-lock while the new luxid starts, and ends shortly after: nothing of the job has run."""
     program = (
         "import sys, time; from impl.process.livelock import LiveLock\n"
         "print(LiveLock.create(sys.argv[1], 'job_000001').path, flush=True); time.sleep(0.7)"
@@ -305,7 +305,7 @@ def test_too_many_waiting_clients_are_refused_politely(root: Root, wconfd: FakeW
             pass
         with pytest.raises(PeerError, match="20 clients wait for jobs already"):
             client.call("WaitForJobChange", job_id, ["status"], ["running"], 10**6, 30)
-        waiting.pop().close()  # one who leaves makes room
+        waiting.pop().close()  # a client that disconnects makes room
         while "gantry_waiting_clients 19.0" not in client.call("QueryMetrics"):
             pass
         client.call("ChangeJobPriority", job_id, 0)
@@ -337,7 +337,7 @@ def test_ten_thousand_jobs_leak_nothing(root: Root, wconfd: FakeWconfd) -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used of processors since it began."""
+    """Return the processor time that a process has used, in seconds."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""SIGKILL for luxid, spawner, wconfd and jobs under load: every answered job ends, once, truly; nothing is left."""
+"""SIGKILL for luxid, spawner, wconfd and jobs under load: every answered job ends once, and nothing is left over."""
 
 import contextlib
 import json
@@ -55,13 +55,13 @@ class Wconfd:
 
 
 def children(pid: int) -> list[int]:
-    """The children of a process."""
+    """Return the children of a process."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return [int(word) for word in text.split()]
 
 
 def running_jobs(root: Root, ids: list[int]) -> list[tuple[int, int]]:
-    """(job, process) of the jobs that run, by their files."""
+    """Return (job, process) of the running jobs, from their files."""
     found = []
     for job_id in ids:
         with contextlib.suppress(FileNotFoundError, JobFileError):
@@ -95,7 +95,7 @@ class Torture:
         assert self.luxid.process is not None
         if victim == "luxid":
             self.luxid.kill()
-            time.sleep(self.random.random() * 0.1)  # the jobs go on meanwhile: that is the point
+            time.sleep(self.random.random() * 0.1)  # the jobs must continue meanwhile
             self.luxid.start()
         elif victim == "spawner":
             for pid in children(self.luxid.process.pid)[:1]:
@@ -114,7 +114,7 @@ class Torture:
         self.kills += 1
 
     def finish(self) -> None:
-        """Wait for the end of every answered job; a minute in which none ends is too long."""
+        """Wait for the end of every answered job; fail if none ends within a minute."""
         left, progress = list(self.answered), time.monotonic()
         with Client(self.root.luxi_socket) as client:
             while left:

@@ -1,4 +1,4 @@
-"""SIGKILL under load: what was acknowledged is there after the restart, and nothing that nobody asked for."""
+"""SIGKILL under load: after the restart all acknowledged changes are there, and none that was not requested."""
 
 import random
 import signal
@@ -23,7 +23,7 @@ Locks = frozenset[str]
 
 
 class LedgerClient:
-    """One owner that takes and frees locks and counts in an object of its own, and notes what was acknowledged."""
+    """An owner that takes and frees locks, increases a counter, and records what was acknowledged."""
 
     def __init__(self, daemon: Daemon, number: int, seed: int) -> None:
         self.owner = daemon.owner(number + 1, pid=0)
@@ -67,7 +67,7 @@ class LedgerClient:
         self.in_flight = None
 
     def compare(self, client: Client) -> None:
-        """The daemon holds what was acknowledged, or that and the call that was under way; goes on from there."""
+        """Assert that the daemon has what was acknowledged, with or without the last call; continue from there."""
         found = (
             frozenset(lock for lock, _ in client.call("listLocks", self.owner)),
             client.call("readObject", "nodes", self.node)["count"],
@@ -79,7 +79,7 @@ class LedgerClient:
 
 
 def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int, kind: type[Daemon] = Daemon) -> int:
-    """Kill and restart again and again; answers how many calls were acknowledged."""
+    """Kill and restart repeatedly; return how many calls were acknowledged."""
     nodes = {f"k{n}": {"uuid": f"k{n}", "serial_no": 1, "mtime": 1.0, "count": 0} for n in range(CLIENTS)}
     daemon = new(config={**MINIMAL, "nodes": {**MINIMAL["nodes"], **nodes}}, kind=kind)
     generator = random.Random(seed)
@@ -88,7 +88,7 @@ def kill_under_load(new: Callable[..., Daemon], kills: int, seed: int, kind: typ
         threads = [threading.Thread(target=ledger.run, name=ledger.node) for ledger in ledgers]
         for thread in threads:
             thread.start()
-        # the next kill comes after so many answers, however long they take, and some moments
+        # the next kill comes a little after so many answers, however long they take
         enough = sum(ledger.acknowledged for ledger in ledgers) + generator.randrange(60)
         while sum(ledger.acknowledged for ledger in ledgers) < enough and any(thread.is_alive() for thread in threads):
             time.sleep(0.001)
@@ -129,7 +129,7 @@ class LateDaemon(Daemon):
         return [sys.executable, "-c", code]
 
     def check_trace(self) -> None:
-        """Its trace holds promises that it did not keep."""
+        """Its trace contains acknowledged changes that are lost."""
 
 
 def test_a_daemon_that_answers_before_it_writes_is_caught(new_daemon: Callable[..., Daemon]) -> None:
