@@ -1,1 +1,5 @@
-"""The allocator: cluster model, score engine, moves, placement, backends, and one module per tool."""
+"""The allocator: one module for each program, and packages for what they share.
+
+`model`, `balance`, `placement`, `capacity`, `iallocator` and `maintenance` are fast twins of `spec.allocator`; each
+says what is fast and when the plain code is used (the sizes are in `limits`). The other packages have no twin.
+"""
