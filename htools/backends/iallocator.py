@@ -92,8 +92,8 @@ def _node(source: str, name: str, value: object, groups: Mapping[str, int], hype
     group = fields.place("group", groups, "group", lambda group: f"Unknown group '{group}' for node {name}")
     vm_capable = fields.flag("vm_capable") if fields.has("vm_capable") else True
     parameters = fields.inner("ndparams", NOT_AN_OBJECT)
-    exclusive = parameters.flag("exclusive_storage")
     tags = fields.bare.texts("tags") if fields.has("tags") else ()
+    exclusive = parameters.flag("exclusive_storage")
     live = not offline and vm_capable
     spindles = 0 if exclusive else parameters.integer("spindle_count")
     if exclusive and live:

@@ -45,6 +45,13 @@ def test_bad_requests_name_the_key(path: tuple[str, ...], value: Any, text: str)
         iallocator.parse(changed(0, *path, value=value))
 
 
+def test_of_two_faults_of_a_node_the_tags_are_named_as_by_ganeti() -> None:
+    request = json.loads(changed(0, "nodes", "*", "tags", value=1))
+    next(iter(request["nodes"].values()))["ndparams"]["exclusive_storage"] = "x"
+    with pytest.raises(LoadError, match="field 'tags'"):
+        iallocator.parse(json.dumps(request).encode())
+
+
 def test_negative_sizes_and_double_names_are_refused() -> None:
     seed = next(s for s in range(99) if random_request(s)["request"]["type"] == "allocate")
     with pytest.raises(LoadError, match=r"'memory'.*not negative"):
