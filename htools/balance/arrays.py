@@ -18,7 +18,7 @@ from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.node import NodeModel
 from htools.model.score import node_values
 from spec.allocator.arithmetic import ratio
-from spec.allocator.components import COMPONENTS, Aggregation, Part
+from spec.allocator.components import COMPONENTS, POSITIONS, Aggregation, Part
 
 # A pool of threads takes 50 ms to start and does not help short processes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
     Bools = NDArray[np.bool_]
 
-COLUMNS = tuple(
-    position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.DEVIATION
-)
+COLUMNS = POSITIONS[Aggregation.DEVIATION]
 """Positions of the standard deviations among the score's components."""
 
 WEIGHTS = tuple(COMPONENTS[position].weight for position in COLUMNS)

@@ -45,6 +45,10 @@ _ASKED = tuple(
 """Conditions for an instance without local disks and tags. Planned cores are never fewer than the existing ones."""
 _FORCED = tuple(condition for condition in _ASKED if not condition.soft)
 
+_N1_WEIGHT = COMPONENTS[Part.N1_INSTANCES].weight
+_OFFLINE_WEIGHT = COMPONENTS[Part.OFFLINE_INSTANCES].weight
+_OFFLINE_PRIMARY_WEIGHT = COMPONENTS[Part.OFFLINE_PRIMARIES].weight
+
 NOBODY = np.iinfo(np.intp).max
 """Where a row has no instance."""
 
@@ -162,6 +166,7 @@ class ClassSearch:
             )
         kept = list({repr(column): column for column in columns.values()}.values())
         self._column = {at: kept.index(column) for at, column in columns.items()}
+        self._deviating = [(int(at), COMPONENTS[at].weight, column) for at, column in self._column.items()]
         self.accounts: Floats = np.array([column[0] for column in kept])
         self.whole: Floats = np.array([column[1] for column in kept])
         self.speed: Floats = np.array([column[2] for column in kept])
@@ -254,8 +259,8 @@ class ClassSearch:
 
     def _counted(self) -> float:
         """Return the part of the score that counts instances: on nodes that fail N+1, and on offline ones."""
-        offline = COMPONENTS[Part.OFFLINE_INSTANCES].weight * self.offline_all
-        return offline + COMPONENTS[Part.OFFLINE_PRIMARIES].weight * self.offline_primaries + self._failing()
+        offline = _OFFLINE_WEIGHT * self.offline_all + _OFFLINE_PRIMARY_WEIGHT * self.offline_primaries
+        return offline + self._failing()
 
     def _failing(self) -> float:
         return float(self.residents[self.failed].sum())
@@ -307,19 +312,15 @@ class ClassSearch:
             failing -= float(self.residents[home]) if self.failed[home] else 0.0
             if self.free[home] + used <= self.reserved[home]:
                 failing += float(self.residents[home]) - 1.0
-        counted = {
-            Part.N1_INSTANCES: failing,
-            Part.OFFLINE_INSTANCES: float(self.offline_all - leaves_offline),
-            Part.OFFLINE_PRIMARIES: float(self.offline_primaries - leaves_offline),
-        }
+        values = self.resting[:]
+        for at, weight, column in self._deviating:
+            values[at] = weight * deviations[column]
+        values[Part.N1_INSTANCES] = _N1_WEIGHT * failing
+        values[Part.OFFLINE_INSTANCES] = _OFFLINE_WEIGHT * float(self.offline_all - leaves_offline)
+        values[Part.OFFLINE_PRIMARIES] = _OFFLINE_PRIMARY_WEIGHT * float(self.offline_primaries - leaves_offline)
         result = 0.0
-        for at, (_, weight, _) in zip(Part, COMPONENTS, strict=True):
-            if at in self._column:
-                result += weight * deviations[self._column[at]]
-            elif at in counted:
-                result += weight * counted[at]
-            else:
-                result += self.resting[at]
+        for value in values:
+            result += value
         return result
 
     # -- rounds --------------------------------------------------------------------------------------------------

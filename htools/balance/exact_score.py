@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING
 
 from htools.model.node import NodeModel
 from htools.model.score import collisions, node_values
-from spec.allocator.components import COMPONENTS, Aggregation
+from spec.allocator.components import COMPONENTS, POSITIONS, Aggregation
 
 import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
     from htools.balance.arrays import Floats
 
-_DEVIATIONS = [
-    position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.DEVIATION
-]
-_OFFLINE = [
-    position for position, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.OFFLINE_SUM
-]
+_DEVIATIONS = POSITIONS[Aggregation.DEVIATION]
+_OFFLINE = POSITIONS[Aggregation.OFFLINE_SUM]
+_COLLISIONS = POSITIONS[Aggregation.COLLISIONS]
+_WEIGHTS = [component.weight for component in COMPONENTS]
 
 
 class ExactScore:
@@ -62,19 +60,17 @@ class ExactScore:
         totals = np.cumsum(columns, axis=0)[-1]
         centred = columns - totals / count
         squares = np.cumsum(centred * centred, axis=0)[-1] / count
-        deviations = iter(squares.tolist())
-        sums = np.cumsum(online, axis=0)[-1].tolist()
+        values = np.cumsum(online, axis=0)[-1].tolist()
+        for position, square in zip(_DEVIATIONS, squares.tolist(), strict=True):
+            values[position] = sqrt(square)
+        # whole numbers: their sum does not depend on the order
         offline = self._values[self._offline][:, _OFFLINE].sum(axis=0).tolist()
+        for position, value in zip(_OFFLINE, offline, strict=True):
+            values[position] = value
+        for position in _COLLISIONS:
+            values[position] = self._collisions(changed)
         result = 0.0
-        for position, (_, weight, aggregation) in enumerate(COMPONENTS):
-            if aggregation is Aggregation.DEVIATION:
-                value = sqrt(next(deviations))
-            elif aggregation is Aggregation.SUM:
-                value = sums[position]
-            elif aggregation is Aggregation.COLLISIONS:
-                value = self._collisions(changed)
-            else:  # whole numbers: their sum does not depend on the order
-                value = offline[_OFFLINE.index(position)]
+        for weight, value in zip(_WEIGHTS, values, strict=True):
             result += weight * value
         return result
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from htools.placement.arrays import Floats
-from spec.allocator.components import Aggregation, Part
+from spec.allocator.components import POSITIONS, Aggregation, Part
 from spec.allocator.score import COMPONENTS, collisions
 from spec.allocator.state import NodeState, State
 
 Rows = NDArray[np.intp]
 
-DEVIATIONS = frozenset(at for at, one in enumerate(COMPONENTS) if one.aggregation is Aggregation.DEVIATION)
+DEVIATIONS = frozenset(POSITIONS[Aggregation.DEVIATION])
 FLOATING = tuple(at for at in Part if at in DEVIATIONS or at == Part.RESERVED_TOTAL)
 """Components whose order of addition matters."""
 

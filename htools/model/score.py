@@ -9,7 +9,13 @@ from math import isnan, sqrt
 
 from htools.model.cluster import NodeModel
 from spec.allocator.arithmetic import ratio
-from spec.allocator.components import COMPONENTS, Aggregation, Part
+from spec.allocator.components import COMPONENTS, POSITIONS, Aggregation, Part
+
+_DEVIATIONS = POSITIONS[Aggregation.DEVIATION]
+_SUMS = POSITIONS[Aggregation.SUM]
+_OFFLINE_SUMS = POSITIONS[Aggregation.OFFLINE_SUM]
+_COLLISIONS = POSITIONS[Aggregation.COLLISIONS]
+_WEIGHTS = tuple(component.weight for component in COMPONENTS)
 
 
 def node_values(node: NodeModel) -> tuple[float, ...]:
@@ -80,24 +86,24 @@ def component_values(nodes: Iterable[NodeModel]) -> list[float]:
         return []
     columns = list(zip(*(node_values(node) for node in online), strict=True))
     offline = [node_values(node) for node in nodes if node.offline]
-    values = []
-    for position, (_, _, aggregation) in enumerate(COMPONENTS):
-        if aggregation is Aggregation.DEVIATION:
-            values.append(_deviation(columns[position]))
-        elif aggregation is Aggregation.COLLISIONS:
-            values.append(collisions(online))
-        else:
-            total = 0.0
-            for value in columns[position] if aggregation is Aggregation.SUM else [row[position] for row in offline]:
-                total += value
-            values.append(total)
+    values = [0.0] * len(COMPONENTS)
+    for position in _DEVIATIONS:
+        values[position] = _deviation(columns[position])
+    for position in _SUMS:
+        for value in columns[position]:
+            values[position] += value
+    for position in _OFFLINE_SUMS:
+        for row in offline:
+            values[position] += row[position]
+    for position in _COLLISIONS:
+        values[position] = collisions(online)
     return values
 
 
 def weighted(values: Iterable[float]) -> float:
     """Return the weighted sum of component values: the score."""
     result = 0.0
-    for (_, weight, _), value in zip(COMPONENTS, values, strict=False):
+    for weight, value in zip(_WEIGHTS, values, strict=False):
         result += weight * value
     return result
 

@@ -26,6 +26,18 @@ MODES = tuple(FailMode)
 CODE = {mode: code for code, mode in enumerate(MODES, 1)}
 """The code of each reason; 0 means that the node does not refuse."""
 
+_Coded: TypeAlias = tuple[tuple[Condition, np.int8], ...]
+
+
+def _coded(conditions: Iterable[Condition]) -> _Coded:
+    """Return conditions with their codes, the last one first; N+1 of secondaries is left out."""
+    kept = [condition for condition in conditions if condition.need is not Figure.RESERVED_AFTER]
+    return tuple((condition, np.int8(CODE[condition.mode])) for condition in reversed(kept))
+
+
+_AS_PRIMARY = {soft: _coded(each for each in AS_PRIMARY if not (soft and each.soft)) for soft in (False, True)}
+_AS_SECONDARY = [_coded(each for each in AS_SECONDARY if each.planned is planned) for planned in (False, True)]
+
 
 class FailoverRoom:
     """Redundancy of mirrored instances as arrays: the memory that each node's fail-over needs on every other node.
@@ -98,9 +110,10 @@ class Fits:
         self._exclusive = columns["exclusive"] == 1.0
         self._some_exclusive = bool(self._exclusive.any())
         self.failover_memory = [vm.failover_memory for vm in vms]
-        figures = self._figures(planned=False), self._figures(planned=True)
-        asked = [condition for condition in AS_PRIMARY if not (soft and condition.soft)]
-        self.primary = self._codes(asked, figures)
+        needs = self._needs()
+        figures = self._figures(needs, planned=False), self._figures(needs, planned=True)
+        where = self._where()
+        self.primary = self._codes(_AS_PRIMARY[soft], figures, where)
         for kind in set(kinds):
             policy = groups[kind[0]].policy
             verdicts = [policy_failure(vm.instance, policy, exclusive=kind[1]) for vm in vms]
@@ -108,35 +121,47 @@ class Fits:
                 codes = np.array([[0 if verdict is None else CODE[verdict]] for verdict in verdicts], dtype=np.int8)
                 members = np.array([other == kind for other in kinds])
                 np.copyto(self.primary, codes, where=(codes > 0) & members)
-        self.before_n1, self.after_n1 = (
-            self._codes([condition for condition in AS_SECONDARY if condition.planned is planned], figures)
-            for planned in (False, True)
-        )
+        self.before_n1, self.after_n1 = (self._codes(conditions, figures, where) for conditions in _AS_SECONDARY)
 
-    def _figures(self, *, planned: bool) -> dict[Figure, Any]:
+    def _needs(self) -> Floats:
+        """Return what each instance needs: used and whole memory, for fail-over, disk, spindles, cores: [6, vms, 1]."""
+        needs: Floats = np.array(
+            [
+                (
+                    vm.used_memory,
+                    vm.memory,
+                    vm.failover_memory,
+                    vm.disk,
+                    inf if vm.spindles is None else vm.spindles,
+                    vm.vcpus,
+                )
+                for vm in self._vms
+            ],
+            dtype=np.float64,
+        ).T[:, :, None]
+        return needs
+
+    def _figures(self, needs: Floats, *, planned: bool) -> dict[Figure, Any]:
         """Return the figures of conditions: needs as float64[instances, 1], rooms as float64[nodes]."""
-        columns, vms, count = self._columns, self._vms, "planned_" if planned else ""
-
-        def each(needs: Iterable[float]) -> Floats:
-            return np.array(list(needs), dtype=np.float64)[:, None]
-
+        columns, count = self._columns, "planned_" if planned else ""
+        used, memory, failover, disk, spindles, cores = needs
         use = columns[f"{count}spindle_use"] + self._vm.spindle_use
         return {
             Figure.NOTHING: 0.0,
-            Figure.MEMORY: each(vm.memory if planned else vm.used_memory for vm in vms),
-            Figure.FAILOVER_MEMORY: each(self.failover_memory),
+            Figure.MEMORY: memory if planned else used,
+            Figure.FAILOVER_MEMORY: failover,
             Figure.FREE_MEMORY: columns[f"{count}free_memory"],
             Figure.RESERVED: columns["reserved"],
-            Figure.DISK: each(vm.disk for vm in vms),
+            Figure.DISK: disk,
             Figure.FREE_DISK: columns[f"{count}free_disk"],
             Figure.LEAST_DISK: columns["low_disk"],
-            Figure.SPINDLES: each(inf if vm.spindles is None else vm.spindles for vm in vms),
+            Figure.SPINDLES: spindles,
             Figure.FREE_SPINDLES: columns[f"{count}free_spindles"],
             Figure.SPINDLE_USE: np.where(self._exclusive, 0.0, use) if self._some_exclusive else use,
             Figure.MOST_SPINDLE_USE: columns["high_spindles"],
-            Figure.CORES: (columns[f"{count}used_cpus"] + each(vm.vcpus for vm in vms)) / columns["total_cpus"],
+            Figure.CORES: (columns[f"{count}used_cpus"] + cores) / columns["total_cpus"],
             Figure.MOST_CORES: columns["vcpu_ratio"],
-            Figure.CLASHES: self._clashes(),
+            Figure.CLASHES: 0.0 if planned else self._clashes(),
             Figure.COPIES_MISSING: 0.0 if self._vm.mirrored else 1.0,
         }
 
@@ -153,36 +178,31 @@ class Fits:
         clashes[hosts] = 1.0
         return clashes
 
-    def _where(self, only: Only) -> Flags | bool:
-        """Return where one of a condition's circumstances holds."""
-        match only:
-            case Only.LOCAL_DISKS:
-                return self._vm.local
-            case Only.EXCLUSIVE:
-                return self._exclusive if self._some_exclusive else False
-            case Only.LIMITED_CORES:
-                limited: Flags = self._columns["vcpu_ratio"] >= 0.0
-                return limited
-            case Only.REDUNDANT:
-                redundant: Flags = self._columns["n1_failed"] == 0.0
-                return redundant
-            case Only.NEW_DISKS:
-                return True
+    def _where(self) -> dict[Only, Flags | bool]:
+        """Return where each circumstance holds: on all nodes, on none, or bool[nodes]."""
+        return {
+            Only.LOCAL_DISKS: self._vm.local,
+            Only.EXCLUSIVE: self._some_exclusive and self._exclusive,
+            Only.LIMITED_CORES: self._columns["vcpu_ratio"] >= 0.0,
+            Only.REDUNDANT: self._columns["n1_failed"] == 0.0,
+            Only.NEW_DISKS: True,
+        }
 
     def _codes(
-        self, conditions: Sequence[Condition], figures: tuple[dict[Figure, Any], dict[Figure, Any]]
+        self,
+        conditions: _Coded,
+        figures: tuple[dict[Figure, Any], dict[Figure, Any]],
+        where: dict[Only, Flags | bool],
     ) -> NDArray[np.int8]:
-        """Find the first condition not met: codes, int8[instances, nodes]. N+1 of secondaries is left out."""
+        """Find the first condition not met: codes, int8[instances, nodes]."""
         codes: NDArray[np.int8] = np.zeros((len(self._vms), len(self._columns.indices)), dtype=np.int8)
-        for condition in reversed(conditions):
-            if condition.need is Figure.RESERVED_AFTER:
-                continue
-            where = [self._where(only) for only in condition.only]
-            if any(holds is False for holds in where):
+        for condition, code in conditions:
+            circumstances = [where[only] for only in condition.only]
+            if any(holds is False for holds in circumstances):
                 continue
             refused = condition.refused(figures[condition.planned])
-            for holds in where:
+            for holds in circumstances:
                 if holds is not True:
                     refused = refused & holds
-            np.copyto(codes, np.int8(CODE[condition.mode]), where=refused)
+            np.copyto(codes, code, where=refused)
         return codes

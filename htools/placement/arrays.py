@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from htools.model.cluster import Model, NodeModel
 from htools.model.score import node_values
-from spec.allocator.components import COMPONENTS, Aggregation
+from spec.allocator.components import COMPONENTS, POSITIONS, Aggregation
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _FIGURES = (
     "planned_spindle_use", "location_score", "group", "offline",
 )  # fmt: skip
 _ROW = {name: row for row, name in enumerate(_FIGURES)}
-DEVIATIONS = [at for at, (_, _, aggregation) in enumerate(COMPONENTS) if aggregation is Aggregation.DEVIATION]
+DEVIATIONS = list(POSITIONS[Aggregation.DEVIATION])
 WEIGHTS = np.array([weight for _, weight, _ in COMPONENTS])
 
 

@@ -14,10 +14,13 @@ from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.score import component_values, node_values, score, weighted
 from htools.placement.outcomes import Allocation, Outcome, Targets, chosen, policy_failure
 from spec.allocator.cluster import Group
-from spec.allocator.components import COMPONENTS, Aggregation
+from spec.allocator.components import POSITIONS, Aggregation
 from spec.allocator.decisions import FailMode
 
 _Pairs = dict[tuple[str, str], int]
+_DEVIATIONS = POSITIONS[Aggregation.DEVIATION]
+_SUMS = POSITIONS[Aggregation.SUM]
+_COLLISIONS = POSITIONS[Aggregation.COLLISIONS]
 
 
 class Statistics:
@@ -35,49 +38,44 @@ class Statistics:
             return
         columns = list(zip(*(node_values(node) for node in online), strict=True))
         plain = component_values(nodes)
-        for position, (_, _, aggregation) in enumerate(COMPONENTS):
-            if aggregation is not Aggregation.DEVIATION:
-                self.sums.append(plain[position])
-                self.variances.append(0.0)
-                continue
+        self.sums = plain[:]
+        self.variances = [0.0] * len(plain)
+        for position in _DEVIATIONS:
             total = 0.0
             for value in columns[position]:
                 total += value
             mean, squares = total / self.count, 0.0
             for value in columns[position]:
                 squares += (value - mean) * (value - mean)
-            self.sums.append(total)
-            self.variances.append(squares / self.count)
+            self.sums[position] = total
+            self.variances[position] = squares / self.count
         for node in online:
             for pair, count in node.pair_counts.items():
                 self.pairs[pair] = self.pairs.get(pair, 0) + count
 
     def replaced(self, changes: Sequence[tuple[NodeModel, NodeModel]]) -> float:
         """Return the score with some online nodes replaced, one after the other."""
-        sums, variances, count, pairs = self.sums[:], self.variances[:], self.count, self.pairs
+        values, sums, variances, count, pairs = self.sums[:], self.sums[:], self.variances[:], self.count, self.pairs
         for old, new in changes:
-            for position, (before, after) in enumerate(zip(node_values(old), node_values(new), strict=True)):
-                aggregation = COMPONENTS[position][2]
-                if aggregation is Aggregation.OFFLINE_SUM:
-                    continue
-                difference = after - before
-                if aggregation is Aggregation.DEVIATION:
-                    squares = after * after - before * before
-                    change = (count * squares - 2 * sums[position] * difference) - difference * difference
-                    variances[position] = max(0.0, variances[position] + change / (count * count))
+            before, after = node_values(old), node_values(new)
+            for position in _DEVIATIONS:
+                difference = after[position] - before[position]
+                squares = after[position] * after[position] - before[position] * before[position]
+                change = (count * squares - 2 * sums[position] * difference) - difference * difference
+                variances[position] = max(0.0, variances[position] + change / (count * count))
                 sums[position] += difference
+            for position in _SUMS:
+                values[position] += after[position] - before[position]
             if old.pair_counts or new.pair_counts:
                 pairs = dict(pairs)
                 for pair, held in old.pair_counts.items():
                     pairs[pair] -= held
                 for pair, held in new.pair_counts.items():
                     pairs[pair] = pairs.get(pair, 0) + held
-        values = []
-        for position, (_, _, aggregation) in enumerate(COMPONENTS):
-            if aggregation is Aggregation.COLLISIONS:
-                values.append(float(sum(pairs.values()) - len(pairs)))
-            else:
-                values.append(sqrt(variances[position]) if aggregation is Aggregation.DEVIATION else sums[position])
+        for position in _DEVIATIONS:
+            values[position] = sqrt(variances[position])
+        for position in _COLLISIONS:
+            values[position] = float(sum(pairs.values()) - len(pairs))
         return weighted(values)
 
 

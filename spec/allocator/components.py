@@ -77,5 +77,11 @@ _BY_PART = {
 COMPONENTS: tuple[Weighted, ...] = tuple(_BY_PART[part] for part in Part)
 """The components in their order; `COMPONENTS[part]` is the one of a part."""
 
+POSITIONS: dict[Aggregation, tuple[int, ...]] = {
+    aggregation: tuple(int(part) for part in Part if COMPONENTS[part].aggregation is aggregation)
+    for aggregation in Aggregation
+}
+"""The positions of the components that are aggregated in each way."""
+
 EVACUATED = COMPONENTS[Part.OFFLINE_INSTANCES].weight + COMPONENTS[Part.OFFLINE_PRIMARIES].weight
 """The decrease of the score when an offline node loses an instance that it runs."""
