@@ -15,6 +15,8 @@ from spec.allocator.requests import Limits
 
 _LEAST_PORTION, _SMALL_PORTION = 20, 10
 
+_MODES = tuple(FailMode)
+
 
 class Unmeasurable(Exception):  # noqa: N818 - the caller says it in its own words
     """An instance without memory fits somewhere, and how many of it to try at once is a matter of memory."""
@@ -74,7 +76,7 @@ class Filler:
             outcome = placer.try_all(vm, self._targets, self._required, limits)
             if outcome.best is None or limit == 0:
                 self._known = placer
-                reasons = tuple((mode, outcome.failures[mode]) for mode in FailMode)
+                reasons = tuple((mode, outcome.failures[mode]) for mode in _MODES)
                 return Filled(outcome.failures, placer.model, tuple(placed), reasons)
             placer.commit(outcome.best)
             placed.append(outcome.best.vm)
@@ -124,7 +126,7 @@ class Filler:
         if self._targets:
             trial = self._trials(filled.model).of(new, toward)
             if not trial.fits:
-                reasons = tuple((mode, trial.failures[mode]) for mode in FailMode)
+                reasons = tuple((mode, trial.failures[mode]) for mode in _MODES)
                 return Filled(trial.failures, filled.model, filled.placed, reasons)
         return self.fill(filled, new, limit)
 
@@ -141,7 +143,7 @@ class Filler:
             count = len(result.placed)
             if limit is None or limit > count:
                 rest = None if limit is None else limit - count
-                order = sorted(FailMode, key=lambda mode: result.failures.get(mode, 0))
+                order = sorted(_MODES, key=lambda mode: result.failures.get(mode, 0))
                 waiting.append((result, new, rest, order))
                 less = smaller(new, order[-1])
                 if less is not None:

@@ -117,6 +117,6 @@ def refusals(
                 told[size] += np.bincount(pair_codes[ground.allowed[some]], minlength=len(MODES) + 1)
     result = []
     for counts in told.tolist():
-        failures = Counter({mode: counts[CODE[mode]] for mode in MODES if counts[CODE[mode]]})
+        failures = Counter({mode: counts[code] for code, mode in enumerate(MODES, 1) if counts[code]})
         result.append((counts[0] > 0, failures))
     return result
