@@ -121,12 +121,14 @@ def main() -> None:
             words = ["-t", str(path), f"-l{rounds}"]
             timed = ["-t", str(path), "-l1"] if nodes == 80 else words
             mine, theirs = medians([*ours, *words], None if program is None else [program, *timed], pairs)
-            told = f"{allowed:.0f}x slower" if allowed > 1 else f"{1 / allowed:.0f}x faster"
+            limit = f"{allowed:.0f}x slower" if allowed > 1 else f"{1 / allowed:.0f}x faster"
             theirs, note = (theirs * rounds, " (Ganeti: 1 round, times 20)") if nodes == 80 else (theirs, "")
             ratio = theirs / mine
             shown = f"{ratio:8.1f}x" if ratio >= 1 else f"1/{1 / ratio:.1f}x"
             verdict = "" if program is None else "ok" if mine <= theirs * allowed else "MISSED"
-            print(f"{nodes:6d} {instances:9d} {rounds:6d} {theirs:9.2f} {mine:8.2f} {shown:>9}  {told} {verdict}{note}")
+            print(
+                f"{nodes:6d} {instances:9d} {rounds:6d} {theirs:9.2f} {mine:8.2f} {shown:>9}  {limit} {verdict}{note}"
+            )
         for nodes, instances, rounds, seconds, memory in LARGE:
             path = folder / f"c{nodes}"
             path.write_text(cluster(nodes, instances))

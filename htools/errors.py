@@ -50,8 +50,8 @@ class LoadError(GantryError):
         cut = phrase if len(phrase) <= _HEAD + _TAIL else f"{phrase[:_HEAD]}...{phrase[-_TAIL:]}"
         self.phrase = printable(cut)
         place = source if line is None else f"{source}, line {line}"
-        told = f"{place}: {reason}" if field is None else f"{place}, field '{field}': {reason}"
-        super().__init__("\n".join(filter(None, (self.phrase, told if reason else ""))))
+        detail = f"{place}: {reason}" if field is None else f"{place}, field '{field}': {reason}"
+        super().__init__("\n".join(filter(None, (self.phrase, detail if reason else ""))))
 
 
 class Doing(StrEnum):

@@ -99,7 +99,7 @@ def _explained(options: Options, cluster: Cluster, model: Model, request: Reques
     """The answer's line, with the explanation in it, or printed on standard error, where it is asked for."""
     if options.explain is None:
         return line
-    from htools.placement.explain import explain, told
+    from htools.placement.explain import explain, format_explanation
 
     news: Sequence[NewInstance] = ()
     if isinstance(request, Allocate | MultiAllocate):
@@ -108,7 +108,7 @@ def _explained(options: Options, cluster: Cluster, model: Model, request: Reques
     if options.json:
         return msgspec.json.encode({**msgspec.json.decode(line), "gantry": {"explanation": explanation}}).decode()
     if news:
-        print(told(explanation), end="", file=sys.stderr)
+        print(format_explanation(explanation), end="", file=sys.stderr)
     else:
         print("Only allocations are explained; the answer tells the reason for each instance.", file=sys.stderr)
     return line

@@ -110,8 +110,8 @@ def _check_group(model: Model, name: str, options: Options) -> None:
 
         print(f"Bad nodes: [{','.join(show_string(node.name) for node in bad)}]")
         print(f"N+1 happy nodes: [{','.join(show_string(node.name) for node in good)}]")
-        told = (f"({show_string(name)},{'Ok ()' if why is None else f'Bad {why}'})" for name, why in verdicts)
-        print(f"Node policy status: [{','.join(told)}]")
+        entries = (f"({show_string(name)},{'Ok ()' if why is None else f'Bad {why}'})" for name, why in verdicts)
+        print(f"Node policy status: [{','.join(entries)}]")
     if bad:
         print("Cluster is not N+1 happy, continuing but no guarantee that the cluster will end N+1 happy.")
     violating = sum(1 for _, why in verdicts if why is not None)

@@ -64,8 +64,8 @@ def plan(model: Model, chosen: Sequence[int], options: Options) -> list[tuple[li
     graph = conflict_graph(model, chosen, all_shut_down=options.offline_maintenance)
     classes, sizes = colour_classes(graph)
     if options.verbose > 1:
-        told = sorted(sizes.items(), key=lambda pair: len(pair[1]))
-        print(" ".join(f"{name}: {len(groups)} ({','.join(map(str, groups))})" for name, groups in told))
+        by_size = sorted(sizes.items(), key=lambda pair: len(pair[1]))
+        print(" ".join(f"{name}: {len(groups)} ({','.join(map(str, groups))})" for name, groups in by_size))
     online = [node.index for node in model.nodes.values() if not node.offline]
     if options.ignore_non_redundant:
         groups = [(group, model) for group in classes]

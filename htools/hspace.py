@@ -148,8 +148,8 @@ class _Report:
         counts = [(spec, len(list(group))) for spec, group in groupby(map(spec_of, filled.placed))]
         if self.machine:
             print_keys(_statistics("TRL", totals(filled.model)))
-            told = [f"{s.memory},{s.disk},{s.cpus},{s.spindles}={count}" for s, count in counts]
-            print_keys([("TSPEC", " ".join(told))])
+            entries = [f"{s.memory},{s.disk},{s.cpus},{s.spindles}={count}" for s, count in counts]
+            print_keys([("TSPEC", " ".join(entries))])
             self._print_usage(filled.model)
             return
         print("Tiered allocation results:")

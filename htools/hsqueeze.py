@@ -152,7 +152,7 @@ def _execute(
         run(socket, sets[-1:], annotation)
 
 
-def _told(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> dict[str, Any]:
+def _decision(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> dict[str, Any]:
     """The decision as JSON."""
 
     def name(index: int) -> str | None:
@@ -186,7 +186,7 @@ def _report(options: Options, found: Squeeze, before: Model, sets: Sequence[Sequ
     if options.json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(_told(found, before, sets)), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(_decision(found, before, sets)), indent=2).decode())
         return
     if options.verbose < 1 and found.action == "nothing":
         return

@@ -198,13 +198,15 @@ def step(state: StoreState, event: Event) -> tuple[StoreState, Effects]:
         case Written():
             if state.writing is None:
                 raise StoreStepError(event, "nothing is being written")
-            told = unanswered(state, state.writing)
-            return replace(state, disk=state.writing, writing=None, done=state.done | set(told)), Effects(done=told)
+            answered = unanswered(state, state.writing)
+            return replace(state, disk=state.writing, writing=None, done=state.done | set(answered)), Effects(
+                done=answered
+            )
         case Failed():
             _need(state.writing is not None, event, "nothing is being written")
-            told = unanswered(state, tuple(change for change in state.memory if change not in state.disk))
-            undone = replace(state, memory=state.disk, writing=None, undone=state.undone | set(told))
-            return undone, Effects(undone=told)
+            answered = unanswered(state, tuple(change for change in state.memory if change not in state.disk))
+            undone = replace(state, memory=state.disk, writing=None, undone=state.undone | set(answered))
+            return undone, Effects(undone=answered)
         case Crash(landed):
             _need(state.up, event, "the daemon does not run")
             _need(state.writing is not None or not landed, event, "nothing is being written")

@@ -47,7 +47,7 @@ def seeds(*, ci: int, weekly: int) -> range:
     return range(seed(), seed() + spent(ci=ci, weekly=weekly))
 
 
-def told() -> str:
+def describe() -> str:
     """What to say of a run, so that it can be repeated."""
     origin = "given" if os.environ.get("GANTRY_SEED") else f"of commit {commit()[:12] or 'unknown'}"
     budget = "weekly" if is_weekly() else "ci"

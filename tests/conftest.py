@@ -53,7 +53,7 @@ def peer_program(name: str) -> str | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell with which seed and budget the run can be repeated."""
-    terminalreporter.write_line(budget.told())
+    terminalreporter.write_line(budget.describe())
 
 
 @pytest.fixture(scope="session")

@@ -48,8 +48,8 @@ class Control:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.kill()
-        told, _ = self._process.communicate()
-        lines = told[: told.rfind("\n") + 1].split()  # the last one may be cut short
+        output, _ = self._process.communicate()
+        lines = output[: output.rfind("\n") + 1].split()  # the last one may be cut short
         rounds = [float(line) for line in lines]
         self.seconds = len(rounds) * min(self._first + rounds)
         self._folder.cleanup()

@@ -23,7 +23,7 @@ CONSTANTS
     Backlog,     \* how much may be in the outbox when the daemon takes a step
     MaxKills,    \* how many processes of jobs are killed
     MaxCrashes,  \* how often the daemon is killed
-    Telling      \* whether `said' keeps the last step's label
+    KeepLabels   \* whether `said' keeps the last step's label
 
 Ids == 1..MaxId
 
@@ -116,7 +116,7 @@ Filled(m, n, effects) ==
 -----------------------------------------------------------------------------
 (* The daemon's steps. *)
 
-Say(label) == said' = IF Telling THEN label ELSE <<>>
+Say(label) == said' = IF KeepLabels THEN label ELSE <<>>
 
 Takes(event) == event \in Events /\ up /\ Len(outbox) <= Backlog
 
@@ -434,7 +434,7 @@ DependenciesAreKept ==
         LET s == file[file[i].on].status
         IN s \in Final /\ (s \in file[i].accepted \/ (file[i].accepted = {} /\ s # "canceled"))
 
-CancelToldTheTruth == \A i \in denied : runs[i] = 0 /\ file[i].status = "canceled"
+CancelReportedTruly == \A i \in denied : runs[i] = 0 /\ file[i].status = "canceled"
 
 (* With nothing under way, every unfinished job is queued, or runs with an owner, or its death will be found. *)
 EveryJobIsAccountedFor ==

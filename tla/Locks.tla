@@ -2,8 +2,9 @@
 (***************************************************************************)
 (* The lock rules of the configuration daemon: owners, levels with         *)
 (* implication, requests that are granted as a whole or wait, who is       *)
-(* served next, who is told, death and the sweep after it.  The executable *)
-(* twin is spec.locks.rules; `gantry refine locks' compares the two.       *)
+(* served next, who is notified, death and the sweep after it.  The        *)
+(* executable twin is spec.locks.rules; `gantry refine locks' compares     *)
+(* the two.                                                                *)
 (*                                                                         *)
 (* Owners and locks are numbers: owners are served by (priority, number),  *)
 (* and locks are numbered in lock order.  Mode 0 is release (or: not       *)
@@ -27,17 +28,17 @@ CONSTANTS
     Upgrades,    \* whether an owner asks exclusively for what it holds shared
     Fair,        \* whether a waiting request stops later, no more urgent ones that conflict
     OnlyExclusive, \* whether only exclusive ones do so: a narrower rule, kept to show that it is not enough
-    Telling      \* whether `said' keeps the last step's label
+    KeepLabels   \* whether `said' keeps the last step's label
 
 VARIABLES
     held,        \* owner -> lock -> mode
     pending,     \* the requests that wait: in the order of serving; if Fair, of arrival
     alive,       \* the owners that are not dead
-    told,        \* the owners that were signalled and have not looked yet
+    notified,    \* the owners that were signalled and have not looked yet
     asked,       \* owner -> how often it asked, where Rounds limits that
-    said         \* the last step's label, where Telling
+    said         \* the last step's label, where KeepLabels
 
-vars == <<held, pending, alive, told, asked, said>>
+vars == <<held, pending, alive, notified, asked, said>>
 
 Modes == 0..2
 LeastUrgent == 1000
@@ -178,7 +179,7 @@ Gather(h, o, r, taken) ==
 (* The steps. *)
 
 Say(event, o, argument, blockers, taken, granted) ==
-    said' = IF Telling
+    said' = IF KeepLabels
             THEN [event |-> event, owner |-> o, argument |-> argument,
                   blockers |-> blockers, taken |-> taken, granted |-> granted]
             ELSE <<>>
@@ -186,7 +187,7 @@ Say(event, o, argument, blockers, taken, granted) ==
 Becomes(event, o, argument, result) ==
     /\ held' = result.held
     /\ pending' = result.pending
-    /\ told' = told \cup result.granted
+    /\ notified' = notified \cup result.granted
     /\ Say(event, o, argument, result.blockers, {}, result.granted)
     /\ UNCHANGED alive
 
@@ -212,7 +213,7 @@ WaitAgain(o) == \E p \in Priorities :
     /\ o \in alive
     /\ Waits(pending, o)
     /\ Say("Wait", o, <<PendingOf(pending, o).request, p>>, WaitFor(held, pending)[o], {}, {})
-    /\ UNCHANGED <<held, pending, alive, told, asked>>
+    /\ UNCHANGED <<held, pending, alive, notified, asked>>
 
 Free(o) ==
     /\ o \in alive
@@ -248,13 +249,13 @@ Opportunistic(o) == \E w \in Wishes :
            enough == Cardinality(got.taken) >= w.least
        IN /\ held' = IF enough THEN got.held ELSE held
           /\ Say("Opportunistic", o, <<w.request, w.least>>, {}, IF enough THEN got.taken ELSE {}, {})
-    /\ UNCHANGED <<pending, alive, told>>
+    /\ UNCHANGED <<pending, alive, notified>>
 
 (* A signalled owner looks. *)
 Notice(o) ==
     /\ o \in alive
-    /\ o \in told
-    /\ told' = told \ {o}
+    /\ o \in notified
+    /\ notified' = notified \ {o}
     /\ Say("Notice", o, <<>>, {}, {}, {})
     /\ UNCHANGED <<held, pending, alive, asked>>
 
@@ -262,16 +263,16 @@ Die(o) ==
     /\ o \in Mortal \cap alive
     /\ alive' = alive \ {o}
     /\ Say("Die", o, <<>>, {}, {}, {})
-    /\ UNCHANGED <<held, pending, told, asked>>
+    /\ UNCHANGED <<held, pending, notified, asked>>
 
 (* The daemon finds an owner dead and drops whatever it has. *)
 Sweep(o) ==
     /\ o \notin alive
-    /\ held[o] # Nothing \/ Waits(pending, o) \/ o \in told
+    /\ held[o] # Nothing \/ Waits(pending, o) \/ o \in notified
     /\ LET result == Loosened(o, Nothing)
        IN /\ held' = result.held
           /\ pending' = result.pending
-          /\ told' = (told \cup result.granted) \ {o}
+          /\ notified' = (notified \cup result.granted) \ {o}
           /\ Say("Sweep", o, <<>>, {}, {}, result.granted)
     /\ UNCHANGED <<alive, asked>>
 
@@ -279,7 +280,7 @@ Init ==
     /\ held = [o \in Owners |-> Nothing]
     /\ pending = <<>>
     /\ alive = Owners
-    /\ told = {}
+    /\ notified = {}
     /\ asked = [o \in Owners |-> 0]
     /\ said = <<>>
 
@@ -299,7 +300,7 @@ LiveSpec == Spec /\ \A o \in Owners : WF_vars(Finish(o)) /\ WF_vars(Sweep(o))
 TypeOK ==
     /\ held \in [Owners -> [Locks -> Modes]]
     /\ alive \subseteq Owners
-    /\ told \subseteq Owners
+    /\ notified \subseteq Owners
     /\ \A i \in DOMAIN pending : pending[i].owner \in Owners /\ pending[i].request \in Requests
 
 Exclusion ==
@@ -323,7 +324,7 @@ WholeOrNothing ==
         THEN Waits(pending, o) /\ held'[o] = Assign(held, o, PendingOf(pending, o).request)[o]
         ELSE held'[o] # held[o] => said'.owner = o]_vars
 
-ToldExactlyWhenGranted ==
+NotifiedExactlyWhenGranted ==
     [][\A o \in Owners :
         (Waits(pending, o) /\ ~Waits(pending', o) /\ said'.owner # o) <=> o \in said'.granted]_vars
 
@@ -347,7 +348,7 @@ TheDeadLeaveNothing == \A o \in Owners : o \notin alive ~> (held[o] = Nothing /\
 
 NeverThreeHold == Cardinality({o \in Owners : held[o] # Nothing}) < 3
 NeverTwoWait == Len(pending) < 2
-NeverTwoGrantedAtOnce == Cardinality(told) < 2
+NeverTwoGrantedAtOnce == Cardinality(notified) < 2
 NeverADeadHolder == \A o \in Owners : o \in alive \/ held[o] = Nothing
 NeverPassed ==  \* somebody holds shared what somebody waits for exclusively, and a second sharer has come since
     \A i \in DOMAIN pending : Cardinality(InTheWay(held, pending[i].owner, pending[i].request)) < 2

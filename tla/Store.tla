@@ -16,7 +16,7 @@ CONSTANTS
     MaxFailures, \* how many writes fail
     MaxCrashes,
     MaxLosses,   \* how many messages to targets are lost, and targets emptied
-    Telling      \* whether `said' keeps the last step's label
+    KeepLabels   \* whether `said' keeps the last step's label
 
 VARIABLES
     up,
@@ -33,7 +33,7 @@ VARIABLES
 
 vars == <<up, memory, writing, disk, issued, answer, copy, believed, message, failures, crashes, losses, said>>
 
-Say(label) == said' = IF Telling THEN label ELSE <<>>
+Say(label) == said' = IF KeepLabels THEN label ELSE <<>>
 Has(state, c) == \E i \in DOMAIN state : state[i] = c
 Faults == <<failures, crashes, losses>>
 Copies == <<copy, believed, message>>

@@ -50,7 +50,7 @@ class Life:
 
     locks: LockState
     alive: frozenset[int]
-    told: frozenset[int] = frozenset()
+    notified: frozenset[int] = frozenset()
     asked: tuple[int, ...] = ()
 
 
@@ -130,8 +130,8 @@ class System:
             locks, effects = self.rules(state.locks, event)
         except LockError:
             return None
-        told = state.told | {number_of(granted) for granted in effects.granted}
-        return replace(state, locks=locks, told=told), effects
+        notified = state.notified | {number_of(granted) for granted in effects.granted}
+        return replace(state, locks=locks, notified=notified), effects
 
     def successors(self, state: Life) -> Iterable[tuple[Label, Life]]:
         """Yield the labelled steps from a state."""
@@ -143,18 +143,18 @@ class System:
                 done = self._after(met, event)
                 if done is not None:
                     yield label(name, who, argument, done[1]), done[0]
-            if who in state.told:
-                yield label("Notice", who), replace(state, told=state.told - {who})
+            if who in state.notified:
+                yield label("Notice", who), replace(state, notified=state.notified - {who})
             if who in self.bounds.mortal:
                 yield label("Die", who), replace(state, alive=state.alive - {who})
 
     def _sweep(self, state: Life, who: int) -> Iterator[tuple[Label, Life]]:
         me = owner(who)
-        if locks_of(state.locks, me) or pending_of(state.locks, me) or who in state.told:
+        if locks_of(state.locks, me) or pending_of(state.locks, me) or who in state.notified:
             done = self._after(state, Free(me))
             if done is not None:
                 after, effects = done
-                yield label("Sweep", who, (), effects), replace(after, told=after.told - {who})
+                yield label("Sweep", who, (), effects), replace(after, notified=after.notified - {who})
 
 
 def label(name: str, who: int, argument: tuple[Any, ...] = (), effects: Effects | None = None) -> Label:
@@ -189,7 +189,7 @@ def state_value(bounds: Bounds) -> Callable[[Life], dict[str, Any]]:
                 for pending in state.locks.pending
             ],
             "alive": state.alive,
-            "told": state.told,
+            "notified": state.notified,
             "asked": dict(zip(bounds.owners, state.asked, strict=True)),
         }
 

@@ -176,9 +176,9 @@ def disagreement(table: Table) -> str:
         if verdict == z3.unknown:
             return f"{what}: z3 cannot tell ({solver.reason_unknown()})"
         model = solver.model()
-        told = ", ".join(f"{name}={model.eval(value, model_completion=True)}" for name, value in flag.items())
+        assignment = ", ".join(f"{name}={model.eval(value, model_completion=True)}" for name, value in flag.items())
         wrong = "offered" if z3.is_false(model.eval(allowed, model_completion=True)) else "missing"
-        return f"{what} is {wrong} with mirror={model.eval(mirror)}, {told}"
+        return f"{what} is {wrong} with mirror={model.eval(mirror)}, {assignment}"
     return ""
 
 

@@ -170,7 +170,9 @@ class NoLabelError(GantryError):
     """The TLA+ module keeps no labels to compare by."""
 
     def __init__(self) -> None:
-        super().__init__("the module does not keep the labels of its steps in the variable 'said': set Telling = TRUE")
+        super().__init__(
+            "the module does not keep the labels of its steps in the variable 'said': set KeepLabels = TRUE"
+        )
 
 
 def compare(module: Module, system: System[State], *, max_states: int = 500_000) -> Verdict[Difference]:

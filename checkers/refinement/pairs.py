@@ -147,7 +147,7 @@ def refine(
 
     Args:
         name: `locks`, `jobs` or `store`.
-        config: the path of a configuration in which `Telling` is TRUE.
+        config: the path of a configuration in which `KeepLabels` is TRUE.
         directory: where the TLA+ modules are.
         system: the executable side, if not the specification's (tests plant bugs here).
 

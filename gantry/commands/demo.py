@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from gantry.demo.display import make_display
 from gantry.demo.stage import example_path, stage
-from gantry.demo.story import tell
+from gantry.demo.story import run_story
 from htools.backends import text as text_backend
 
 NEXT = """\
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         display.step(f"Make the cluster and start its daemons, from {_short(path)}")
         with stage(cluster, options.seconds_per_gib, keep=options.keep) as scene:
-            good = tell(scene, cluster, display)
+            good = run_story(scene, cluster, display)
     except KeyboardInterrupt:
         print("\nstopped as asked; nothing is left running", file=sys.stderr)
         return 130

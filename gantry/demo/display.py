@@ -39,7 +39,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
-        self._told: tuple[object, ...] = ()
+        self._printed: tuple[object, ...] = ()
 
     def step(self, text: str) -> None:
         """Print a new part, with the seconds so far."""
@@ -56,9 +56,9 @@ class Lines:
     def progress(self, sight: Sight, expected: int, goal: float) -> None:
         """Print how far it is, when a job ended or a wait began."""
         now = (sight.count(*FINAL), sight.waiting)
-        if now == self._told:
+        if now == self._printed:
             return
-        self._told = now
+        self._printed = now
         self.say(f"{time.monotonic() - self._begin:5.1f} s  {_tally(sight, expected)}{_score(sight, goal)}")
         for line in _waits(sight):
             self.say(f"         {line}")

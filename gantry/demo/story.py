@@ -45,7 +45,7 @@ class Planned:
         return sum(map(len, self.plan.job_sets))
 
 
-def tell(stage: Stage, cluster: Cluster, display: Display) -> bool:
+def run_story(stage: Stage, cluster: Cluster, display: Display) -> bool:
     """Plan, audit, execute and verify on a stage that stands; says whether everything is as promised."""
     for daemon in daemons(stage.root):
         display.say(f"{daemon.name} runs as process {daemon.pid()}")
@@ -172,8 +172,8 @@ def _verify_jobs(stage: Stage, planned: Planned, display: Display) -> bool:
     counts = final_counts(sight)
     expected = planned.jobs + 1
     good = counts == {"success": expected}
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    display.check(good, f"every job succeeded ({told}; {expected} expected)")
+    tally = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    display.check(good, f"every job succeeded ({tally}; {expected} expected)")
     value = -1.0 if sight.score is None else sight.score
     reached = abs(value - planned.after) < 5e-9
     display.check(reached, f"the score is {value:.8f}, the plan promised {planned.after:.8f}")

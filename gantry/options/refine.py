@@ -9,7 +9,7 @@ NAMES = ("jobs", "locks", "store")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
-        "The bounds are the constants of the configuration; it must set Telling to TRUE. "
+        "The bounds are the constants of the configuration; it must set KeepLabels to TRUE. "
         "Exit code: 0 the same, 1 a difference was found (and is shown), 3 a bound was reached."
     )
     parser.add_argument("name", choices=NAMES, help="what is compared")

@@ -254,8 +254,8 @@ def _name_and_group(fields: Fields, asked: Fields) -> tuple[str, str | None]:
 def _new(fields: Fields, asked: Fields) -> NewInstance:
     name, group = _name_and_group(fields, asked)
     required = fields.integer("required_nodes")
-    told = Fields(fields.source, fields.owner, fields.values, f"invalid data for instance '{name}': ")
-    instance = _instance(name, told, None)
+    instance_fields = Fields(fields.source, fields.owner, fields.values, f"invalid data for instance '{name}': ")
+    instance = _instance(name, instance_fields, None)
     for key in ("memory", "disk_space_total", "vcpus", "spindle_use"):
         fields.size(key)
     return NewInstance(instance, required, group)

@@ -56,8 +56,8 @@ def decode(source: str, data: bytes, phrase: str = "") -> Any:
         reason = f"expected JSON: {error}"
     except RecursionError:
         pass
-    told = fault(decode_text(source, data))
-    raise LoadError(source, reason, phrase=f"{phrase}{told}" if told else "")
+    wording = fault(decode_text(source, data))
+    raise LoadError(source, reason, phrase=f"{phrase}{wording}" if wording else "")
 
 
 def no_json_of(kind: str, value: object, before: str) -> str:
@@ -192,13 +192,13 @@ class Fields:
         """A list of whole numbers of 64 bits, any of which may be missing."""
         value = self.values.get(key, _MISSING)
         if type(value) is not list:
-            told = None if value is _MISSING else f"{self.within(key)}Expecting array, got '{encoded(value)}'"
-            raise self.error(key, "a list", phrase=told)
+            wording = None if value is _MISSING else f"{self.within(key)}Expecting array, got '{encoded(value)}'"
+            raise self.error(key, "a list", phrase=wording)
         for item in value:
             if whole(item) is None and item is not None:
                 said = reading("Int", item)
-                told = f"{self.within(key)}Cannot convert value '{encoded(item)}', error: {said}" if said else ""
-                raise self.error(key, "a list of integers of 64 bits or nulls", phrase=told)
+                wording = f"{self.within(key)}Cannot convert value '{encoded(item)}', error: {said}" if said else ""
+                raise self.error(key, "a list of integers of 64 bits or nulls", phrase=wording)
         return [whole(item) for item in value]
 
     def within(self, _: str) -> str:
@@ -261,8 +261,8 @@ class Fields:
         value = self.items(key)[index]
         position = known.get(value) if type(value) is str else None
         if position is None:
-            told = phrase(value) if type(value) is str else WRONG_TYPE
-            raise self.error(key, f"names of known {what}s", phrase=told)
+            wording = phrase(value) if type(value) is str else WRONG_TYPE
+            raise self.error(key, f"names of known {what}s", phrase=wording)
         return position
 
 

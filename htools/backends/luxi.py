@@ -68,8 +68,8 @@ def _reason(status: object) -> tuple[str, str]:
         return known
     said = reading("Int", status)
     said = f"Can't parse value for 'ResultStatus': {said}" if said else f"{_NO_STATUS}: {encoded(status)}"
-    told = f"Cannot convert value '{encoded(status)}', error: {said}"
-    return f"the cluster answered the unknown status {describe(status)}", told
+    phrase = f"Cannot convert value '{encoded(status)}', error: {said}"
+    return f"the cluster answered the unknown status {describe(status)}", phrase
 
 
 class _Attributes(Fields):
@@ -131,9 +131,9 @@ class _Row:
     def get(self, read: Callable[[str], _T], name: str) -> _T:
         """A value that must be there."""
         if name in self._missing:
-            reason, told = self._missing[name]
+            reason, phrase = self._missing[name]
             before = "" if name == "disk.spindles" else self.fields.within(name)
-            raise LoadError(self._source, f"{self.fields.owner}: {reason}", field=name, phrase=before + told)
+            raise LoadError(self._source, f"{self.fields.owner}: {reason}", field=name, phrase=before + phrase)
         return read(name)
 
     def get_or(self, read: Callable[[str], _T], name: str, default: _T) -> _T:
@@ -147,10 +147,10 @@ class _Row:
 def _cells(source: str, what: str, names: Sequence[str], answer: object) -> list[list[Any]]:
     """The rows of a query's answer, each a list of pairs of a status and a value."""
     nothing = "" if isinstance(answer, dict) else f"Invalid input, expected dict entry but got {shown(answer)}"
-    told = Fields.of(source, f"the answer about {what}s", answer, phrase=nothing)
-    data = told.values.get("data")
+    fields = Fields.of(source, f"the answer about {what}s", answer, phrase=nothing)
+    data = fields.values.get("data")
     if not isinstance(data, list):
-        data = told.items("data", f"Invalid query result, expected array but got {shown(data)}")
+        data = fields.items("data", f"Invalid query result, expected array but got {shown(data)}")
     for row in data:
         if not isinstance(row, list):
             phrase = f"Invalid query row result, expected array but got {shown(row)}"
@@ -274,7 +274,7 @@ def read(source: str, client: Caller) -> Cluster:
     return parse(source, groups, nodes, instances, info)
 
 
-def _told(error: PeerError) -> str:
+def _ganeti_phrase(error: PeerError) -> str:
     """What Ganeti says of an error that a daemon answers, up to the first end of a line."""
     first = str(error.arguments[0]) if error.arguments else ""
     match error.error_class:
@@ -310,4 +310,4 @@ def load(path: str) -> Cluster:
         except MalformedMessageError as error:
             raise LoadError(path, str(error), phrase="Unhandled Ganeti error: Parsing LUXI response") from None
         except PeerError as error:
-            raise LoadError(path, f"the daemon answered {error}", phrase=_told(error)) from None
+            raise LoadError(path, f"the daemon answered {error}", phrase=_ganeti_phrase(error)) from None

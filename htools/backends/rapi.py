@@ -211,10 +211,10 @@ def _memory(fields: Fields, parameters: Fields) -> int:
     try:
         return parameters.integer("memory" if parameters.has("memory") else "maxmem")
     except LoadError as error:
-        told = "; ".join(
+        wording = "; ".join(
             parameters.phrase(key, reading("Int", parameters.values.get(key))) for key in ("memory", "maxmem")
         )
-        raise LoadError(error.source, error.reason, field=error.field, phrase=error.phrase and told) from None
+        raise LoadError(error.source, error.reason, field=error.field, phrase=error.phrase and wording) from None
 
 
 def _instance(fields: Fields, nodes: Mapping[str, int]) -> Instance:

@@ -209,9 +209,9 @@ class Explanation:
     def obstacle(self, move: Move) -> Obstacle:
         """Return the first constraint that a refused move does not meet, with all others that it does not meet."""
         first, *others = self._obstacles(move)
-        return replace(first, others=tuple(other for other in others if not self._told(other, (first, *others))))
+        return replace(first, others=tuple(other for other in others if not self._repeats(other, (first, *others))))
 
-    def _told(self, obstacle: Obstacle, others: Iterable[Obstacle]) -> bool:
+    def _repeats(self, obstacle: Obstacle, others: Iterable[Obstacle]) -> bool:
         """Return whether it repeats another obstacle for forthcoming instances although there are none."""
         what, note, _ = obstacle.constraint.partition(WITH_FORTHCOMING)
         if not note or self.forthcoming:
@@ -285,24 +285,26 @@ class Explanation:
         where = self.names.get(vm.primary, "?")
         if vm.secondary != NO_NODE:
             where += f":{self.names.get(vm.secondary, '?')}"
-        told = [f"{vm.name} on {where}: {vm.memory} MiB of memory, {vm.instance.disk} MiB of disk, {vm.vcpus} cores."]
-        told += [f"  It is not moved: {reason}." for reason in self.fixed()]
+        lines = [f"{vm.name} on {where}: {vm.memory} MiB of memory, {vm.instance.disk} MiB of disk, {vm.vcpus} cores."]
+        lines += [f"  It is not moved: {reason}." for reason in self.fixed()]
         offline = [node.name for node in self.model.nodes.values() if node.offline]
         if offline:
-            told += _wrapped(f"Offline, and so no targets: {', '.join(offline)}.")
+            lines += _wrapped(f"Offline, and so no targets: {', '.join(offline)}.")
         candidates = list(self.candidates())
         if not candidates:
             why = "." if self.fixed() else ": no other node of its group is online."
-            return [*told, f"  No move is tried{why}"]
-        told.append(f"  The score is {fixed(self.before, 8)}; each move that is tried would make it:")
+            return [*lines, f"  No move is tried{why}"]
+        lines.append(f"  The score is {fixed(self.before, 8)}; each move that is tried would make it:")
         for move, value, obstacle in candidates:
             steps = self._steps(move)
             if value is not None:
                 gain = value - self.before
-                told.append(f"    {steps:<24} {fixed(value, 8):>14} ({'+' if gain >= 0 else '-'}{fixed(abs(gain), 8)})")
+                lines.append(
+                    f"    {steps:<24} {fixed(value, 8):>14} ({'+' if gain >= 0 else '-'}{fixed(abs(gain), 8)})"
+                )
             elif obstacle is not None:
-                told += self._refusal(steps, obstacle)
-        return told + _wrapped(self._verdict([value for _, value, _ in candidates if value is not None]))
+                lines += self._refusal(steps, obstacle)
+        return lines + _wrapped(self._verdict([value for _, value, _ in candidates if value is not None]))
 
     def _refusal(self, steps: str, obstacle: Obstacle) -> Iterator[str]:
         kind = "soft" if obstacle.soft else "hard"

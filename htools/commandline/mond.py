@@ -51,8 +51,8 @@ def _kind(value: object) -> str:
     if _number(value) is None:
         return f"Invalid JSON value {shown(value)} for type DCKind"
     number = cast("float", value)
-    told = str(int(number)) if number == int(number) else fraction(number)
-    return "" if value in {0, 1} else f"Invalid JSON value {told} for type DCKind"
+    numeral = str(int(number)) if number == int(number) else fraction(number)
+    return "" if value in {0, 1} else f"Invalid JSON value {numeral} for type DCKind"
 
 
 _REPORT_FIELDS: tuple[tuple[str, Callable[[object], str], str], ...] = (
@@ -79,13 +79,13 @@ class _Reports:
     def check(self, node: str, report: Mapping[str, Any]) -> None:
         """Refuse what is no report."""
         place = f"in each report of node {node}"
-        for field, told, expected in _REPORT_FIELDS:
+        for field, fault_of, expected in _REPORT_FIELDS:
             if field not in report and field != "category":
                 raise self.error(
                     f"expected {expected} {place}, found nothing", _IN_REPORTS + absent(field, report), field
                 )
             value = report.get(field)
-            said = told(value)
+            said = fault_of(value)
             if said or (field == "name" and type(value) is not str):
                 phrase = said and f"{_IN_REPORTS}Can't parse value for '{field}': {said}"
                 raise self.error(f"expected {expected} {place}, found {describe(value)}", phrase, field)

@@ -216,17 +216,17 @@ def answer(
     cluster: Cluster, model: Model, request: Request, limits: Limits, tags: Sequence[str] | None = None
 ) -> Answered:
     """Answer a request; `tags` are the cluster's tags in the request, where another cluster is given."""
-    told = cluster if tags is None else replace(cluster, tags=tuple(tags))
+    tagged = cluster if tags is None else replace(cluster, tags=tuple(tags))
     try:
         if isinstance(request, Allocate | MultiAllocate) and not is_dedicated(model, cluster.groups, request):
             if isinstance(request, Allocate):
-                return _allocate(told, model, request, limits)
-            return _allocate_many(told, model, request, limits)
+                return _allocate(tagged, model, request, limits)
+            return _allocate_many(tagged, model, request, limits)
     except Failed as failure:
         return Answered(response(success=False, info=str(failure), result=[]), model)
     from htools.iallocator.as_specified import answer_as_specified, model_after
     from htools.iallocator.fast_paths import quick_means
 
     means = quick_means(cluster.groups, len(cluster.nodes))
-    line, state = answer_as_specified(cluster, request, limits, told.tags, means)
+    line, state = answer_as_specified(cluster, request, limits, tagged.tags, means)
     return Answered(line, model_after(model, state))

@@ -63,11 +63,11 @@ class _Words:
 
     def choice(self, instance: Instance, choice: GroupChoice) -> list[str]:
         if self.by_opportunities:
-            told = {report.group: self.report(report) for report in choice.reports}
+            texts = {report.group: self.report(report) for report in choice.reports}
             for at in choice.disconnected:
                 group = self._groups[at]
-                told[at] = group_message(group, unconnected_group_error(group, instance.name), error=True)
-            return [told[group] for group in sorted(told)]
+                texts[at] = group_message(group, unconnected_group_error(group, instance.name), error=True)
+            return [texts[group] for group in sorted(texts)]
         messages = [disconnected_message(self._groups[group], instance.name) for group in choice.disconnected]
         return messages + [self.report(report) for report in choice.reports]
 
@@ -118,7 +118,7 @@ def _allocated(words: _Words, result: Allocated, *, single: bool) -> str:
     return response(success=True, info=info, result=[done, failed])
 
 
-def _told(cluster: Cluster, words: _Words, result: Answer, *, single: bool) -> str:
+def _encode_answer(cluster: Cluster, words: _Words, result: Answer, *, single: bool) -> str:
     nodes = [node.name for node in cluster.nodes]
     match result:
         case Allocated():
@@ -196,7 +196,7 @@ def answer_as_specified(
     try:
         result = answer(known, request, limits)
         words.by_opportunities = isinstance(result, Allocated) and result.by_opportunities
-        line = _told(cluster, words, result, single=isinstance(request, Allocate))
+        line = _encode_answer(cluster, words, result, single=isinstance(request, Allocate))
         return line, _state_after(before, result, single=isinstance(request, Allocate))
     except NoGroupError as error:
         words.by_opportunities = error.by_opportunities

@@ -186,14 +186,14 @@ class SideBySide:
                 index: component.value(node) for index, node in self._nodes.items() if node.node.offline is offline
             }
             before = sum(value.values())
-            told = np.array(
+            sums = np.array(
                 [
                     before
                     + sum(component.value(node) - value[node.index] for node in (one, *others) if node.index in value)
                     for one, others in zip(first, left, strict=True)
                 ]
             )
-            values[at] = told[picked]
+            values[at] = sums[picked]
             if pairs is not None and not offline:
                 more = np.array([component.value(node) - value[node.index] for node in pairs.nodes])
                 values[at] += more[pairs.second]

@@ -150,8 +150,8 @@ def _redundancy(model: Model, cluster: Cluster, new: NewInstance, group: int, li
 
 def _fields(reason: Reason) -> dict[str, Any]:
     text = f"{reason.kind}: {reason.text}" if reason.text else reason.kind
-    told = {"node": reason.node, "role": reason.role, "failure": reason.mode}
-    return {**told, "kind": reason.kind, "text": text, "short": reason.short}
+    fields = {"node": reason.node, "role": reason.role, "failure": reason.mode}
+    return {**fields, "kind": reason.kind, "text": text, "short": reason.short}
 
 
 def explain_group(model: Model, cluster: Cluster, new: NewInstance, group: int, limits: Limits) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def explain(model: Model, cluster: Cluster, news: Sequence[NewInstance], limits:
     ]
 
 
-def _reasons_told(reasons: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _format_reasons(reasons: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield a line for each reason; many nodes with the same one are counted, and the nearest to the limit is shown."""
     kinds: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for reason in reasons:
@@ -199,13 +199,13 @@ def _reasons_told(reasons: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield f"{len(alike)} nodes as {role}: {failure}, {kind}: nearest {nearest['node']}, {gap}"
 
 
-def _group_told(group: dict[str, Any]) -> Iterator[str]:
+def _format_group(group: dict[str, Any]) -> Iterator[str]:
     if not group["takes_instances"]:
         yield "takes no new instances (allocation policy: unallocable)"
     if group["missing_networks"]:
         yield from (f"not connected to the network {network}" for network in group["missing_networks"])
         return
-    yield from _reasons_told(group["reasons"])
+    yield from _format_reasons(group["reasons"])
     if group["not_survived"]:
         names = listed(group["not_survived"])
         yield f"N+1: even in the best place the cluster would not survive the failure of {names}"
@@ -213,13 +213,13 @@ def _group_told(group: dict[str, Any]) -> Iterator[str]:
         yield "nothing stands in the way"
 
 
-def told(explanation: Sequence[dict[str, Any]]) -> str:
+def format_explanation(explanation: Sequence[dict[str, Any]]) -> str:
     """Format an explanation as lines of at most 80 columns."""
     lines = []
     for one in explanation:
         lines.append(f"Instance {one['instance']}:")
         for group in one["groups"]:
             lines.append(f"  Group {group['group']}: {group['nodes']} nodes, {len(group['offline_nodes'])} offline")
-            for text in _group_told(group):
+            for text in _format_group(group):
                 lines += wrap(text, 80, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
     return "".join(f"{line}\n" for line in lines)

@@ -103,20 +103,20 @@ def refusals(
     """
     fits = Fits(groups, ground.columns, ground.kinds, vms, soft=soft)
     codes = fits.primary[:, ground.rows]
-    told = np.zeros((len(vms), len(MODES) + 1), dtype=np.int64)
+    totals = np.zeros((len(vms), len(MODES) + 1), dtype=np.int64)
     for code in np.unique(codes):
-        told[:, code] = (codes == code) @ ground.partners
+        totals[:, code] = (codes == code) @ ground.partners
     if ground.paired:
-        for size in np.flatnonzero(told[:, 0]):
-            told[size, 0] = 0
+        for size in np.flatnonzero(totals[:, 0]):
+            totals[size, 0] = 0
             open_rows = np.flatnonzero(codes[size] == 0)
             step = max(1, _CELLS // len(ground.columns.indices))
             for start in range(0, len(open_rows), step):
                 some = open_rows[start : start + step]
                 pair_codes, _, _ = ground.pair_codes(fits, int(size), some)
-                told[size] += np.bincount(pair_codes[ground.allowed[some]], minlength=len(MODES) + 1)
+                totals[size] += np.bincount(pair_codes[ground.allowed[some]], minlength=len(MODES) + 1)
     result = []
-    for counts in told.tolist():
+    for counts in totals.tolist():
         failures = Counter({mode: counts[code] for code, mode in enumerate(MODES, 1) if counts[code]})
         result.append((counts[0] > 0, failures))
     return result

@@ -267,9 +267,9 @@ class _PairWork:
         codes = self._fits.primary[0, ground.rows[picked]]
         refused = codes > 0
         if refused.any():
-            told = np.bincount(codes, weights=ground.partners[picked], minlength=len(MODES) + 1)
-            told[0] = 0
-            self._failures += told.astype(np.int64)
+            counts = np.bincount(codes, weights=ground.partners[picked], minlength=len(MODES) + 1)
+            counts[0] = 0
+            self._failures += counts.astype(np.int64)
             if refused.all():
                 return
             picked = picked[~refused]

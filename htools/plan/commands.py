@@ -105,8 +105,8 @@ def script(sets: Sequence[Sequence[Planned]], nodes: Mapping[int, NodeModel], *,
             secondary = "" if after.secondary == NO_NODE else nodes[after.secondary].alias
             lines += [f"  echo job {number}/{job}", "  check"]
             name = planned.before.name if full_names else planned.before.alias
-            told = commands(planned, nodes[after.primary].alias, secondary, name)
-            lines += [f"  gnt-instance {command}" for command in told]
+            command_lines = commands(planned, nodes[after.primary].alias, secondary, name)
+            lines += [f"  gnt-instance {command}" for command in command_lines]
     return "".join(line + "\n" for line in lines)
 
 

@@ -103,15 +103,15 @@ class _Stop:
         if self.requested:
             self._now()
         self.requested = True
-        _tell_at_once("Cancel request registered, will exit at the end of the current job set...")
+        _write_at_once("Cancel request registered, will exit at the end of the current job set...")
 
     @staticmethod
     def _now() -> NoReturn:
-        _tell_at_once("Double cancel request, exiting now...")
+        _write_at_once("Double cancel request, exiting now...")
         os._exit(2)
 
 
-def _tell_at_once(text: str) -> None:
+def _write_at_once(text: str) -> None:
     """Write a line past the buffer of standard output, which the signal may have interrupted and locked.
 
     It is dropped when nobody reads: a full pipe would keep the second signal from ending the program.
@@ -145,9 +145,9 @@ def submit(client: Caller, jobs: Sequence[Sequence[Opcode]]) -> list[int]:
         text = ", ".join(map(str, error.arguments))
         raise ExecutionError(f"Job submission error: {text}") from None
     except UnreachableError as error:
-        told = f"luxid went away while it was given {len(jobs)} jobs ({error.reason})"
+        fault = f"luxid went away while it was given {len(jobs)} jobs ({error.reason})"
         hint = "they may have been submitted: see 'gantry job list' before you start again"
-        raise ExecutionError(f"Job submission error: {told}; {hint}") from None
+        raise ExecutionError(f"Job submission error: {fault}; {hint}") from None
     submitted = [int(answer[1]) for answer in answers if answer[0]]
     refused = [str(answer[1]) for answer in answers if not answer[0]]
     if refused:
@@ -207,11 +207,11 @@ def wait(client: Caller, job: int) -> str:
             answer = None
         if answer == "nochange":
             continue
-        told = bool(answer) and bool(answer[0]) and isinstance(answer[0][0], str)
-        last = answer[0] if told else [_state(client, job)]
+        answered = bool(answer) and bool(answer[0]) and isinstance(answer[0][0], str)
+        last = answer[0] if answered else [_state(client, job)]
         if last[0] in FINISHED:
             return str(last[0])
-        if not told:
+        if not answered:
             time.sleep(_INTERVAL)
 
 
@@ -292,7 +292,7 @@ def run(
         for position, group in enumerate(sets):
             with _reached(socket, _PATIENCE if position else 0.0, stop) as client:
                 if client is None or stop.requested:
-                    _tell_rest(sets, position, say)
+                    _report_rest(sets, position, say)
                     return False
                 _check(client, group)
                 jobs = [[annotation.applied(opcode, now) for opcode in job] for job in group.jobs]
@@ -302,12 +302,12 @@ def run(
             states = wait_all(socket, ids)
             failed = {job: state for job, state in states.items() if state != "success"}
             if failed:
-                told = ", ".join(f"job {job}: {state}" for job, state in failed.items())
-                raise ExecutionError(f"Not all jobs completed successfully: {told}\nAborting.", states)
+                summary = ", ".join(f"job {job}: {state}" for job, state in failed.items())
+                raise ExecutionError(f"Not all jobs completed successfully: {summary}\nAborting.", states)
     return True
 
 
-def _tell_rest(sets: Sequence[JobSet], position: int, say: Callable[[str], None]) -> None:
+def _report_rest(sets: Sequence[JobSet], position: int, say: Callable[[str], None]) -> None:
     say("Exiting early due to user request,")
     say(f"{position} job set(s) submitted:")
     for group in sets[:position]:

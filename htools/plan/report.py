@@ -77,7 +77,7 @@ def _nodes(vm: InstanceModel, nodes: Mapping[int, NodeModel]) -> dict[str, str |
 
 def _move(planned: Planned, position: int, job_set: int, nodes: Mapping[int, NodeModel]) -> dict[str, Any]:
     after = _nodes(planned.after, nodes)
-    told = commands(planned, after["primary"] or "", after["secondary"] or "", planned.before.name)
+    command_lines = commands(planned, after["primary"] or "", after["secondary"] or "", planned.before.name)
     return {
         "position": position,
         "instance": planned.before.name,
@@ -88,7 +88,7 @@ def _move(planned: Planned, position: int, job_set: int, nodes: Mapping[int, Nod
         "score": _finite(planned.score),
         "gain": _finite(planned.gain),
         "job_set": job_set,
-        "commands": [f"gnt-instance {command}" for command in told],
+        "commands": [f"gnt-instance {command}" for command in command_lines],
     }
 
 
@@ -117,10 +117,10 @@ def outcome(result: Outcome) -> dict[str, Any]:
     }
 
 
-def _text(told: dict[str, Any]) -> str:
+def _text(document: dict[str, Any]) -> str:
     import json
 
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def text(result: Outcome) -> str:

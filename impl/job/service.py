@@ -70,7 +70,7 @@ class Service:
         self._sleep = sleep
         self._client: Client | None = None
         self._known: Mapping[str, Any] | None = None
-        self._tells_serial = True
+        self._has_serial_call = True
         self.reservations = WconfdReservations(self.call, client_id, self.read)
 
     def call(self, method: str, *args: Any) -> Any:
@@ -162,12 +162,12 @@ class Service:
 
     def _serial(self) -> int | None:
         """The configuration's serial number; None if wconfd is Ganeti's, which cannot be asked for it alone."""
-        if not self._tells_serial:
+        if not self._has_serial_call:
             return None
         try:
             return int(self.call("readConfigSerial"))
         except PeerError:
-            self._tells_serial = False
+            self._has_serial_call = False
             return None
 
     def change(self, function: Callable[[ClusterView], Change]) -> ClusterView:

@@ -221,8 +221,8 @@ def _relocate(known: Known, request: Relocate, limits: Limits) -> Relocated:
     left = instance.secondary if inside else instance.primary
     if request.leave != (left,):
         what = "secondary" if inside else "primary"
-        told = f"({left} versus [{','.join(map(str, request.leave))}])"
-        raise RequestError(f"Unsupported request: excluded nodes not equal to instance's {what}{told}")
+        difference = f"({left} versus [{','.join(map(str, request.leave))}])"
+        raise RequestError(f"Unsupported request: excluded nodes not equal to instance's {what}{difference}")
     mode = EvacuationMode.SECONDARY if inside else EvacuationMode.PRIMARY
     report = evacuate_all(known.state, [request.instance], mode, limits, known.means.searches)
     if report.failed:

@@ -324,8 +324,8 @@ def _apply(queue: Queue, event: Event) -> tuple[Queue, tuple[Effect, ...]]:
             if job is None or job_id not in queue.starting:
                 return queue, ()
             if text is not None:
-                told = f"job {job_id} failed to start: {text}"
-                failed = failed_job(replace(job, livelock=None), "gnt:daemon:luxid:startjobs", told, now)
+                reason_text = f"job {job_id} failed to start: {text}"
+                failed = failed_job(replace(job, livelock=None), "gnt:daemon:luxid:startjobs", reason_text, now)
                 return _end(queue, failed), (Persist((failed,)),)
             back = replace(job, livelock=None)
             queue = replace(

@@ -70,8 +70,10 @@ def failed_job(job: Job, source: str, text: str, now: Timestamp, result: Any = N
         if op.status.finalised:
             ops.append(op)
             continue
-        told = with_reason(op, (source, text, nanoseconds(now)))
-        ops.append(replace(told, status=Status.ERROR, result=text if result is None else result, end_timestamp=now))
+        explained = with_reason(op, (source, text, nanoseconds(now)))
+        ops.append(
+            replace(explained, status=Status.ERROR, result=text if result is None else result, end_timestamp=now)
+        )
     return replace(job, ops=tuple(ops), end_timestamp=now)
 
 

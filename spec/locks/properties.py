@@ -75,7 +75,7 @@ def all_or_nothing(before: LockState, event: Event, after: LockState, effects: E
     return None
 
 
-def told_exactly_once(before: LockState, event: Event, after: LockState, effects: Effects) -> str | None:
+def each_grant_notified_once(before: LockState, event: Event, after: LockState, effects: Effects) -> str | None:
     """The owners to be notified are those whose pending request was granted by this step, each once."""
     ended = {pending.owner for pending in before.pending if pending_of(after, pending.owner) is None} - {event.owner}
     if sorted(ended) != list(effects.granted):
@@ -102,7 +102,7 @@ def dead_leave_nothing(_before: LockState, event: Event, after: LockState, _effe
 
 STEP_PROPERTIES: dict[str, Callable[[LockState, Event, LockState, Effects], str | None]] = {
     "all or nothing": all_or_nothing,
-    "told exactly once": told_exactly_once,
+    "each grant notified once": each_grant_notified_once,
     "a blocked request changes nothing": blocked_changes_nothing,
     "the dead leave nothing": dead_leave_nothing,
 }

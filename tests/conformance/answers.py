@@ -35,7 +35,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 def _node(node: Node, cluster: Cluster, *, drained: bool) -> dict[str, Any]:
     """Its fields by LUXI's names; of offline ones some are drained instead."""
-    told = {
+    fields = {
         "name": node.name, "mtotal": int(node.total_memory), "mnode": node.node_memory, "mfree": node.free_memory,
         "dtotal": int(node.total_disk), "dfree": node.free_disk, "ctotal": int(node.total_cpus),
         "cnos": node.node_cpus, "offline": node.offline and not drained, "drained": node.offline and drained,
@@ -43,7 +43,7 @@ def _node(node: Node, cluster: Cluster, *, drained: bool) -> dict[str, Any]:
         "tags": list(node.tags), "ndp/exclusive_storage": node.exclusive_storage, "sptotal": node.spindles,
         "spfree": node.free_spindles, "ndp/cpu_speed": node.cpu_speed,
     }  # fmt: skip
-    return told | (dict.fromkeys(_LIVE) if told["offline"] else {})
+    return fields | (dict.fromkeys(_LIVE) if fields["offline"] else {})
 
 
 def _instance(vm: Instance, cluster: Cluster) -> dict[str, Any]:
@@ -80,13 +80,13 @@ def over_luxi(cluster: Cluster, rng: random.Random) -> dict[str, Any]:
     """The answers by what is asked for."""
     fields = {"node": NODE_FIELDS, "instance": INSTANCE_FIELDS, "group": GROUP_FIELDS}
     answers: dict[str, Any] = {"QueryClusterInfo": _info(cluster, rng)}
-    for what, told in _objects(cluster, rng).items():
-        offline = [what == "node" and bool(one["offline"]) for one in told]
+    for what, rows in _objects(cluster, rng).items():
+        offline = [what == "node" and bool(one["offline"]) for one in rows]
         answers[what] = {
             "fields": [{"name": name, "title": name, "kind": "other", "doc": name} for name in fields[what]],
             "data": [
                 [[4 if silent and name in _LIVE else 0, one[name]] for name in fields[what]]
-                for one, silent in zip(told, offline, strict=True)
+                for one, silent in zip(rows, offline, strict=True)
             ],
         }
     return answers
@@ -102,8 +102,8 @@ def over_rapi(cluster: Cluster, rng: random.Random) -> dict[str, bytes]:
         vm["oper_ram"] = vm["beparams"]["memory"] if rng.random() < 0.6 else None
         if rng.random() < 0.5:
             vm["beparams"]["maxmem"] = vm["beparams"].pop("memory")
-    answers = {f"/2/{what}s?bulk=1": told for what, told in objects.items()} | {"/2/info": _info(cluster, rng)}
-    return {path: json.dumps(told).encode() for path, told in answers.items()}
+    answers = {f"/2/{what}s?bulk=1": content for what, content in objects.items()} | {"/2/info": _info(cluster, rng)}
+    return {path: json.dumps(content).encode() for path, content in answers.items()}
 
 
 def _answer(client: socket.socket, answers: Mapping[str, Any]) -> None:

@@ -215,8 +215,8 @@ def _lines() -> Iterator[Case]:
         nodes=f"{with_part(NODE, 5, '958784')}\n{with_part(with_part(OTHER, 5, '958784'), 3, '6656')}",
         instance=f"{INSTANCE}\n{with_part(INSTANCE, 0, 'inst1')}",
     )
-    told = "Error: hbal: Execution of commands possible only on LUXI"
-    yield Case("hbal", "-t @t -X", told, files={"t": crowded})
+    expected = "Error: hbal: Execution of commands possible only on LUXI"
+    yield Case("hbal", "-t @t -X", expected, files={"t": crowded})
     yield Case("hbal", "-t @t -O none", "Error: wrong node name(s) set as offline: none\n", files=saved)
     yield Case("hbal", "-t @t --select-instances a,b", f'{LOADING}Unknown instance(s): ["a","b"]', files=saved)
     yield Case(
@@ -236,8 +236,8 @@ def _lines() -> Iterator[Case]:
         instance=with_part(with_part(INSTANCE, 7, ""), 8, "plain"),
     )
     warning = "Warning: cluster has inconsistent data:\n  - node node0 is missing 0 MB ram and 20 GB disk\n\n"
-    told = f"{warning}Found multiple node groups:\n  group0\n  group1\nError: Aborting."
-    yield Case("hbal", "-t @t", told, files={"t": groups})
+    expected = f"{warning}Found multiple node groups:\n  group0\n  group1\nError: Aborting."
+    yield Case("hbal", "-t @t", expected, files={"t": groups})
 
 
 def _save(tool: str) -> str:
@@ -261,13 +261,13 @@ def cases() -> Iterator[Case]:
         )
     saved = {f"{key}.json": json.dumps(value) for key, value in saved_answers().items()}
     for content, phrase in _JSON:
-        told = f"Parsing input IAllocator message: {phrase}"
-        yield Case("hail", "@r", f"Error: {told}", files={"r": content})
-        yield Case("hbal", "-I @r", f"Error: {told}", files={"r": content})
-        told = f"{LOADING}Parsing node data: {phrase}"
-        yield Case("hbal", "-m file://@", told, files=saved | {"nodes.json": content})
-        told = f"Error: can't parse MonD data: Parsing MonD's answer: {phrase}"
-        yield Case("hbal", "-t @t --mond --mond-data @m", told, files={"t": cluster(), "m": content})
+        expected = f"Parsing input IAllocator message: {phrase}"
+        yield Case("hail", "@r", f"Error: {expected}", files={"r": content})
+        yield Case("hbal", "-I @r", f"Error: {expected}", files={"r": content})
+        expected = f"{LOADING}Parsing node data: {phrase}"
+        yield Case("hbal", "-m file://@", expected, files=saved | {"nodes.json": content})
+        expected = f"Error: can't parse MonD data: Parsing MonD's answer: {phrase}"
+        yield Case("hbal", "-t @t --mond --mond-data @m", expected, files={"t": cluster(), "m": content})
     yield Case("hail", "@r", "Error: Parsing input IAllocator message: Unable to read JSObject", files={"r": "[]"})
     yield Case(
         "hail",
@@ -282,7 +282,7 @@ def cases() -> Iterator[Case]:
         files = {f"{key}.json": json.dumps(value) for key, value in answers.items()}
         yield Case("hbal", "-m file://@", LOADING + phrase, files=files)
     for content, phrase in reports():
-        told = f"Error: can't parse MonD data: {phrase}"
-        yield Case("hbal", "-t @t --mond --mond-data @m", told, files={"t": cluster(), "m": content})
+        expected = f"Error: can't parse MonD data: {phrase}"
+        yield Case("hbal", "-t @t --mond --mond-data @m", expected, files={"t": cluster(), "m": content})
     for words, phrase in _SIMULATED:
         yield Case("hspace", f"--simulate={words}", LOADING + phrase)

@@ -60,8 +60,8 @@ def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directo
 
 def _usage(errors: str) -> str:
     """What is said of a wrong command line, without the help that follows and the lists of options."""
-    told = errors.partition("\n\n")[0]
-    return "\n".join(line for line in told.split("\n") if not line.startswith("  "))
+    first_part = errors.partition("\n\n")[0]
+    return "\n".join(line for line in first_part.split("\n") if not line.startswith("  "))
 
 
 def begins_alike(theirs: str, ours: str) -> bool:

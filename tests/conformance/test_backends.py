@@ -45,7 +45,7 @@ SEEDS = [range(14), pytest.param(budget.seeds(ci=42, weekly=186), marks=pytest.m
 
 @pytest.mark.peer
 @pytest.mark.parametrize("seeds", SEEDS, ids=["few", "many"])
-def test_clusters_that_a_luxid_tells(tmp_path: Path, seeds: range) -> None:
+def test_clusters_from_a_luxid(tmp_path: Path, seeds: range) -> None:
     for seed in seeds:
         rng = random.Random(f"luxi {seed}")
         cluster = text.parse(text_case("hbal", seed, 2, 8).text)
@@ -57,7 +57,7 @@ def test_clusters_that_a_luxid_tells(tmp_path: Path, seeds: range) -> None:
 
 @pytest.mark.peer
 @pytest.mark.parametrize("seeds", SEEDS, ids=["few", "many"])
-def test_clusters_that_a_remote_api_tells(tmp_path: Path, seeds: range) -> None:
+def test_clusters_from_a_remote_api(tmp_path: Path, seeds: range) -> None:
     for seed in seeds:
         rng = random.Random(f"rapi {seed}")
         cluster = text.parse(text_case("hbal", seed, 2, 8).text)

@@ -86,10 +86,10 @@ def outcome(root: Root, profile: str, history: list[Action]) -> str | None:
 @pytest.mark.peer
 def test_ganeti_serves_the_consequences_of_a_grant_first(ganeti: Root) -> None:
     assert outcome(ganeti, "ganeti-3.0", CONSEQUENCES_FIRST) is None
-    told = outcome(ganeti, "gantry", CONSEQUENCES_FIRST)
-    assert told is not None
-    assert 'expected {"answer": [], "signals": ["a", "masterd"]}' in told
-    assert 'but got  {"answer": [], "signals": [1, "a"]}' in told
+    difference = outcome(ganeti, "gantry", CONSEQUENCES_FIRST)
+    assert difference is not None
+    assert 'expected {"answer": [], "signals": ["a", "masterd"]}' in difference
+    assert 'but got  {"answer": [], "signals": [1, "a"]}' in difference
 
 
 def test_ours_serves_in_order(ours: Root) -> None:

@@ -76,7 +76,7 @@ def test_these_are_ganetis_phrases(tmp_path: Path) -> None:
 FIELDS = {"node": luxi.NODE_FIELDS, "instance": luxi.INSTANCE_FIELDS, "group": luxi.GROUP_FIELDS}
 
 
-def told(what: str, name: str, value: object) -> Mapping[str, Any]:
+def answers_with(what: str, name: str, value: object) -> Mapping[str, Any]:
     """A daemon's answers with one value changed."""
     info: dict[str, Any] = {"tags": ["c"], "ipolicy": POLICY, "master": "n1", "default_hypervisor": "kvm"}
     rows: dict[str, list[Any]] = {
@@ -96,7 +96,7 @@ def said_of_answers(tmp_path: Path, runner: Runner) -> list[tuple[str, str]]:
     found = []
     (tmp_path / "out").mkdir()
     for number, (what, name, value, phrase) in enumerate(ANSWERS):
-        with luxid(tmp_path / f"{number}", told(what, name, value)):
+        with luxid(tmp_path / f"{number}", answers_with(what, name, value)):
             outcome = runner([f"-L{tmp_path}/{number}"], tmp_path / "out")
         found.append((f"1 {LOADING}{phrase}\n", f"{outcome.code} {outcome.errors}"))
     return found

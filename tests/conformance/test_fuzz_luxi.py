@@ -139,9 +139,9 @@ def test_wrong_requests(both: tuple[str, str]) -> None:
     for _ in range(COUNT):
         method, args = draw.request()
         theirs, ours = (ask(path, method, args) for path in both)
-        told = f"{method} {json.dumps(args)}: {theirs} / {ours}"
-        assert "ProgrammerError" not in str(ours), told
+        message = f"{method} {json.dumps(args)}: {theirs} / {ours}"
+        assert "ProgrammerError" not in str(ours), message
         if isinstance(theirs, list) and theirs[:1] == ["error "]:
             known = method == "PickupJob" or (method, str(ours)[:8]) == ("SubmitManyJobs", "[[False,")
-            assert known or str(ours).startswith("['error "), told
+            assert known or str(ours).startswith("['error "), message
     assert ask(both[1], "QueryConfigValues", [["cluster_name"]]) != ["hung up", []]

@@ -44,15 +44,15 @@ def _compare_all(shared: Path, tmp_path: Path, flags: list[str]) -> None:
             groups = []
         for group in groups if len(groups) > 1 else [""]:
             words = ["-t", str(path), *flags, *(["-G", group] if group else [])]
-            theirs, ours, anew = (tmp_path / f"{who}-{path.stem}-{group}" for who in ("ganeti", "ours", "vectors"))
-            for directory in (theirs, ours, anew):
+            theirs, ours, vectors = (tmp_path / f"{who}-{path.stem}-{group}" for who in ("ganeti", "ours", "vectors"))
+            for directory in (theirs, ours, vectors):
                 directory.mkdir()
             ganeti = run_ganeti(program, words, theirs)
             if "IntMap.!" in ganeti.errors:
                 continue  # Ganeti stumbles over instances that span groups
             assert not difference(ganeti, run_ours(hbal.main, words, ours)), f"{' '.join(words)}"
             with patch.object(rounds, "FEW", 0):  # with vectors, too, where they do not pay
-                assert not difference(ganeti, run_ours(hbal.main, words, anew)), f"{' '.join(words)}"
+                assert not difference(ganeti, run_ours(hbal.main, words, vectors)), f"{' '.join(words)}"
             compared += 1
     assert compared > 30
 

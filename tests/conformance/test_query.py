@@ -49,10 +49,10 @@ def source(ganeti: Root) -> FakeSource:
 
 @pytest.mark.parametrize("what", FIELDS)
 def test_names_titles_and_kinds(client: Client, what: str) -> None:
-    def told(answer: Any) -> list[tuple[str, str, str]]:
+    def definitions(answer: Any) -> list[tuple[str, str, str]]:
         return [(field["name"], field["title"], field["kind"]) for field in answer["fields"]]
 
-    assert told(query_fields(what)) == told(client.call("QueryFields", what, None))
+    assert definitions(query_fields(what)) == definitions(client.call("QueryFields", what, None))
 
 
 @pytest.mark.parametrize("what", ["node", "group", "network", "instance"])
@@ -80,6 +80,6 @@ def test_filters(ganeti: Root, source: FakeSource, qfilter: Any) -> None:
     except QueryError as error:
         ours = [error.error_class, list(error.arguments)]
     except FilterSyntaxError as error:
-        told = json.dumps(["node", ["name"], qfilter])
-        ours = ["", [f"Failed to parse request: Cannot convert value '{told}', error: {error.reason}"]]
+        query_text = json.dumps(["node", ["name"], qfilter])
+        ours = ["", [f"Failed to parse request: Cannot convert value '{query_text}', error: {error.reason}"]]
     assert ours == theirs

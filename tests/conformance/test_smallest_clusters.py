@@ -141,13 +141,13 @@ def test_soft_limits_of_secondaries_always_bind(tmp_path: Path) -> None:
 
 def test_after_an_allocation_into_a_named_group_only_its_nodes_are_shown(tmp_path: Path) -> None:
     nodes = [node("n0"), node("n1", "u1")]
-    told = asked(
+    result = asked(
         tmp_path,
         request(nodes, {}, {**allocate("plain", 512), "group_name": "gu1"}),
         "--no-capacity-checks",
         "-pname,pcnt",
     )
-    before, after = told.errors.split("Final cluster status:")
+    before, after = result.errors.split("Final cluster status:")
     assert "n0" in before
     assert "n0" not in after
     assert "n1" in after
@@ -161,24 +161,24 @@ def test_dedicated_allocation_of_several_stays_in_the_first_ones_group(tmp_path:
     bounds = [{"min": least, "max": {**most, "spindle-use": 12}}]
     for news, fits in (([small], True), ([large], True), ([small, large], False)):
         content = request(nodes, {}, {"type": "multi-allocate", "instances": news}, minmax=bounds)
-        told = json.loads(asked(tmp_path, content).output)
-        assert told["success"] is fits
-        assert fits or told["info"].startswith("Request failed: Group gu1 ")
+        result = json.loads(asked(tmp_path, content).output)
+        assert result["success"] is fits
+        assert fits or result["info"].startswith("Request failed: Group gu1 ")
 
 
 def test_smallest_instances_that_take_nothing_on_a_dedicated_cluster(tmp_path: Path) -> None:
     (tmp_path / "request.json").write_text(
         json.dumps(request([node("n0", exclusive=True)], {}, allocate("plain", 512)))
     )
-    told = run_ours(hail.main, ["request.json"], tmp_path)  # Ganeti counts them for ever
-    assert "score: ([0],19456), successes 1" in told.output
+    result = run_ours(hail.main, ["request.json"], tmp_path)  # Ganeti counts them for ever
+    assert "score: ([0],19456), successes 1" in result.output
 
 
 def test_no_group_left_to_change_to(tmp_path: Path) -> None:
     held = {"old": {**instance("plain", 512), "nodes": ["n0"]}}
     content = request([node("n0")], held, {"type": "change-group", "instances": ["old"], "target_groups": []})
-    told = asked(tmp_path, content, same=False)
-    assert "no groups for evacuation: allowed groups was Just [], all groups: [gu0]" in told.output
+    result = asked(tmp_path, content, same=False)
+    assert "no groups for evacuation: allowed groups was Just [], all groups: [gu0]" in result.output
 
 
 def test_a_limit_of_none(tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_a_limit_of_none(tmp_path: Path) -> None:
         assert "Prelude.head: empty list" in run_ganeti(theirs, words, tmp_path).errors
 
 
-def test_the_request_is_told_as_ganeti_tells_it(tmp_path: Path) -> None:
-    told = asked(tmp_path, request([node("n0")], {}, allocate("plain", 512)), "-v")
-    assert told.errors.startswith('Received request: Allocate (Instance {name = "new", ')
+def test_the_request_is_printed_as_ganeti_prints_it(tmp_path: Path) -> None:
+    result = asked(tmp_path, request([node("n0")], {}, allocate("plain", 512)), "-v")
+    assert result.errors.startswith('Received request: Allocate (Instance {name = "new", ')
 
 
 def rebooted(tmp_path: Path, content: dict[str, Any], *words: str) -> tuple[Outcome, Outcome | None]:

@@ -21,7 +21,7 @@ def test_the_plot_is_hbals(tmp_path: Path) -> None:
     assert (tmp_path / "plot.svg").read_text("utf-8") == (COMMITTED / "office-20.svg").read_text("utf-8")
 
 
-def test_the_demonstration_tells_the_steps_that_the_code_tells() -> None:
+def test_the_demonstration_shows_the_steps_of_the_code() -> None:
     lines = texts((COMMITTED / "demo.svg").read_text("utf-8"))
     code = "".join(path.read_text("utf-8") for path in (ROOT / "gantry").rglob("*.py"))
     steps = [match[1] for line in lines if (match := re.match(r"\[ *[\d.]+ s\] (.*)", line))]

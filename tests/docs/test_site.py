@@ -137,7 +137,7 @@ def test_import_graphs_are_those_of_the_code() -> None:
         assert f'"{package}.' in graphs.package_dot(modules, package)
 
 
-def test_arrows_that_a_longer_way_tells_are_left_out_and_circles_stay() -> None:
+def test_arrows_that_a_longer_way_implies_are_left_out_and_circles_stay() -> None:
     graph: nx.DiGraph[str] = nx.DiGraph([("a", "b"), ("b", "c"), ("a", "c"), ("c", "d"), ("d", "c")])
     assert set(graphs.short(graph).edges) == {("a", "b"), ("b", "c"), ("c", "d"), ("d", "c")}
 

@@ -166,7 +166,7 @@ def set_speed(cluster: RunningCluster, seconds_per_gib: float) -> None:
 
 
 @pytest.mark.parametrize("op_id", ["OP_INSTANCE_MIGRATE", "OP_INSTANCE_REPLACE_DISKS", "OP_INSTANCE_CREATE"])
-def test_a_job_killed_in_the_middle_of_its_deed(cluster: RunningCluster, op_id: str) -> None:
+def test_a_job_killed_in_the_middle_of_its_action(cluster: RunningCluster, op_id: str) -> None:
     """The configuration is as before, the locks are free, and the operation can be done again."""
     view = ClusterView(cluster.config())
     instance = view.find("instance", "web0")

@@ -122,7 +122,7 @@ def test_nodes_go_and_come_back(powered: Chain) -> None:
     assert powered.locks() == ([], [])
 
 
-def test_nothing_to_do_and_only_telling_change_nothing(powered: Chain) -> None:
+def test_nothing_to_do_and_dry_runs_change_nothing(powered: Chain) -> None:
     before = powered.stage.config()["serial_no"]
     assert hsqueeze(powered, "-X", "-q", "--target-resources=1000", "--minimal-resources=0") == ""
     report = json.loads(hsqueeze(powered, "-X", "--dry-run", "--json", *KEEP))

@@ -90,7 +90,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
         ("locks --watch --interval -1", "expected seconds from 0"),
     ],
 )
-def test_wrong_usage_is_told(words: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_reported(words: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words.split())
     assert text in capsys.readouterr().err

@@ -73,10 +73,10 @@ def test_a_bad_request_ends_hail_with_ganetis_line_and_the_place(tmp_path: Path)
     (tmp_path / "r.json").write_bytes(b"{}")
     outcome = run_ours(hail.main, ["r.json"], tmp_path)
     assert (outcome.code, outcome.output, outcome.errors.count("\n")) == (1, "", 2)
-    told = (
+    expected = (
         "Error: invalid iallocator message: key 'request' not found, object contains only []\nr.json, field 'request'"
     )
-    assert outcome.errors.startswith(told)
+    assert outcome.errors.startswith(expected)
 
 
 def test_explanations_name_limits(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_explanations_name_limits(tmp_path: Path) -> None:
     assert "6 nodes as primary: FailMem, memory: nearest node1, 967745 MiB short" in outcome.errors
     assert max(map(len, outcome.errors.splitlines())) <= 80
     assert "MiB short" in outcome.errors
-    told = json.loads(run_ours(hail.main, ["--explain", "--json", "r.json"], tmp_path).output)
-    assert told["gantry"]["explanation"][0]["instance"] == request["request"]["name"]
-    assert set(told) == {"success", "info", "result", "gantry"}
+    answer = json.loads(run_ours(hail.main, ["--explain", "--json", "r.json"], tmp_path).output)
+    assert answer["gantry"]["explanation"][0]["instance"] == request["request"]["name"]
+    assert set(answer) == {"success", "info", "result", "gantry"}
 
 
 def test_simulated_groups() -> None:

@@ -41,8 +41,8 @@ def test_refusals_have_the_names_that_ganeti_prints(number: int, kind: str) -> N
 
 def test_files_and_sockets() -> None:
     assert str(AccessError("/x", Doing.OPEN, "does not exist (no)")) == "/x: openFile: does not exist (no)"
-    told = str(AccessError("/x", Doing.CONNECT, "does not exist (no)", "start it"))
-    assert told == "Network.Socket.connect: <socket: 3>: does not exist (no)\n/x: start it"
+    text = str(AccessError("/x", Doing.CONNECT, "does not exist (no)", "start it"))
+    assert text == "Network.Socket.connect: <socket: 3>: does not exist (no)\n/x: start it"
 
 
 def test_control_characters_are_escaped() -> None:

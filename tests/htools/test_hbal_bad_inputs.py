@@ -70,7 +70,7 @@ def test_hbal_ends_in_an_orderly_way(content: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "phrase"),
     [
         (b"\xff\xfe", "UTF-8"),
         (b"", "empty file"),
@@ -78,10 +78,10 @@ def test_hbal_ends_in_an_orderly_way(content: str) -> None:
         (b"x" * 1_000_000, "expected"),
     ],
 )
-def test_files_that_are_no_clusters(tmp_path: Path, content: bytes, told: str) -> None:
+def test_files_that_are_no_clusters(tmp_path: Path, content: bytes, phrase: str) -> None:
     path = tmp_path / "cluster"
     path.write_bytes(content)
     (tmp_path / "out").mkdir()
     outcome = run_ours(hbal.main, ["-t", str(path)], tmp_path / "out")
     assert (outcome.code, outcome.output) in {(1, ""), (0, "Cluster is empty, exiting.\n")}
-    assert told in outcome.errors or outcome.code == 0
+    assert phrase in outcome.errors or outcome.code == 0

@@ -30,7 +30,7 @@ BUGS = {
         "others = np.flatnonzero(self._eligible & ~stale)",
         "others = np.flatnonzero(self._eligible & ~stale & np.isfinite(self._bound))",
     ),
-    "touched_targets_not_scored_anew": ("htools.balance.vector_search", "if not len(targets):", "if True:"),
+    "touched_targets_not_rescored": ("htools.balance.vector_search", "if not len(targets):", "if True:"),
     "stale_rows_kept": ("htools.balance.vector_search", "self._bound[stale] = -np.inf", "pass"),
     "later_of_two_equals": ("htools.balance.vector_search", "found[2]) > score:", "found[2]) >= score:"),
     "later_instances_first": (

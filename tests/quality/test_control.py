@@ -5,13 +5,13 @@ import time
 from tests.control import Control
 
 
-def test_rounds_tell_the_time() -> None:
+def test_rounds_measure_the_time() -> None:
     with Control() as control:
         time.sleep(0.5)
     assert 0.05 < control.seconds < 0.6
 
 
-def test_what_takes_longer_is_told_so() -> None:
+def test_what_takes_longer_is_measured_as_longer() -> None:
     with Control() as short:
         time.sleep(0.2)
     with Control() as long:

@@ -99,7 +99,7 @@ def small_pool(check: Check) -> Check:
 RUN_OPCODE = JobRunner._run_opcode
 
 
-def end_told_before_locks_are_freed(runner: JobRunner, index: int) -> None:
+def announce_end_before_freeing_locks(runner: JobRunner, index: int) -> None:
     service = runner._service
     runner._service = Forgetful(service)  # type: ignore[assignment]
     RUN_OPCODE(runner, index)
@@ -135,8 +135,8 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
     ),
     "locks_freed_late": (
         "impl.job.process.JobRunner._run_opcode",
-        end_told_before_locks_are_freed,
-        lambda bench: test_process.test_locks_are_freed_before_the_end_is_told(bench, 0.001, Status.SUCCESS),
+        announce_end_before_freeing_locks,
+        lambda bench: test_process.test_locks_are_freed_before_the_end_is_announced(bench, 0.001, Status.SUCCESS),
     ),
     "big_lock_exclusive": (
         "impl.job.process.declare",
@@ -218,7 +218,7 @@ MUTANTS: dict[str, tuple[str, Any, Check]] = {
     "candidates_lost": (
         "impl.job.units.node_parameters._replacements",
         lambda *_: (),
-        small_pool(nodes.test_a_candidate_is_not_lost_unless_told),
+        small_pool(nodes.test_a_candidate_is_not_lost_unless_asked_for),
     ),
     "mirrors_split": (
         "impl.job.units.groups.split_instances",
@@ -239,7 +239,11 @@ TABLE: dict[str, tuple[tuple[Status, Event], Status, Callable[[], None]]] = {
         Status.CANCELED,
         test_life.test_a_running_opcode_cannot_be_cancelled,
     ),
-    "cancel_told_as_success": ((Status.WAITING, Event.CANCEL), Status.SUCCESS, test_life.test_cancelled_while_waiting),
+    "cancel_reported_as_success": (
+        (Status.WAITING, Event.CANCEL),
+        Status.SUCCESS,
+        test_life.test_cancelled_while_waiting,
+    ),
     "runs_without_locks": (
         (Status.QUEUED, Event.START),
         Status.RUNNING,

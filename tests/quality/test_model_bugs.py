@@ -21,7 +21,7 @@ from spec.store import Crash, Failed, Recover, StoreState, Written
 from spec.store import Effects as StoreEffects
 from spec.store import Event as StoreEvent
 from spec.store import step as store_step
-from tests.tla.configurations import DIRECTORY, Configuration, outcome_of, told
+from tests.tla.configurations import DIRECTORY, Configuration, outcome_of, verdict_text
 
 # ---- bugs of the modules: file, right text, wrong text, configuration, the property that finds it
 
@@ -50,7 +50,7 @@ MODULE_BUGS = {
         "Locks.steps.levels.cfg",
         "property WholeOrNothing",
     ),
-    "granted and not told": (
+    "granted and not notified": (
         "Locks.tla",
         "Without(q, o), granted \\cup {o})",
         "Without(q, o), granted)",
@@ -69,7 +69,7 @@ MODULE_BUGS = {
         "Loosened(o, r) == Serve(Assign(held, o, r), Without(pending, o), {})",
         "Loosened(o, r) == Serve(Assign(held, o, r), <<>>, {})",
         "Locks.steps.cfg",
-        "property ToldExactlyWhenGranted",
+        "property NotifiedExactlyWhenGranted",
     ),
     "two requests wait": (
         "Locks.tla",
@@ -134,7 +134,7 @@ MODULE_BUGS = {
         "Store.cfg",
         "invariant ConfirmedIsSeen",
     ),
-    "a recovery rolls back what nobody was told of": (
+    "a recovery rolls back an unannounced change": (
         "Store.tla",
         "/\\ memory' = disk\n    /\\ UNCHANGED <<writing, disk, issued, answer, Copies, Faults>>",
         ("/\\ disk' = SelectSeq(disk, LAMBDA c : answer[c] = \"done\") /\\ memory' = disk'\n"
@@ -183,7 +183,7 @@ MODULE_BUGS = {
         'Do(IF mem[i].place \\in Busy THEN "term" ELSE "refuse"',
         'Do(IF mem[i].place \\in Busy THEN "deny" ELSE "refuse"',
         "Jobs.cancel.cfg",
-        "invariant CancelToldTheTruth",
+        "invariant CancelReportedTruly",
     ),
     "a closed queue takes jobs": (
         "Jobs.tla", "IF drained /\\ ~force", "IF FALSE", "Jobs.drain.cfg", "property DrainedTakesNothing",
@@ -248,7 +248,7 @@ def test_a_bug_of_a_module_is_found_by_the_property_named(name: str, tmp_path: P
     directory = planted(tmp_path, file, right, wrong)
     configuration = Configuration(DIRECTORY / config, expected)
     outcome = outcome_of(configuration, str(directory / Path(configuration.module).name))
-    assert told(outcome) == expected
+    assert verdict_text(outcome) == expected
 
 
 # ---- bugs of the specifications, and of the modules, that the comparison of the two finds
@@ -263,7 +263,7 @@ def lost_wake_up(state: LockState, event: LockEvent) -> tuple[LockState, Effects
     return after, effects
 
 
-def told_all(state: LockState, event: LockEvent) -> tuple[LockState, Effects]:
+def notify_all(state: LockState, event: LockEvent) -> tuple[LockState, Effects]:
     after, effects = lock_rules.step(state, event)
     return after, effects._replace(granted=(*effects.granted, *effects.blockers))
 
@@ -332,18 +332,18 @@ def _store(rules: Any) -> Any:
 SMALL = {
     "locks": """CONSTANTS Owners = {1, 2} Locks = {1} Implied <- TheImplied Level <- TheLevel Requests <- AcquireOne
         Priorities = {10, 20} Wishes <- None Levels <- NodeLevel Keeps <- None Mortal = {1} Rounds = 0 Upgrades = TRUE
-        Fair = FALSE OnlyExclusive = FALSE Telling = TRUE
+        Fair = FALSE OnlyExclusive = FALSE KeepLabels = TRUE
         SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
     "jobs": """CONSTANTS MaxId = 2 Opcodes = 1 Priorities = {10, 20} Accepts = {{}} SlotChoices = {0, 1}
         Forces = {FALSE} Events = {"Submit", "Configure", "Cancel"} Backlog = 0 MaxKills = 0 MaxCrashes = 0
-        Telling = TRUE SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
-    "store": """CONSTANTS MaxChange = 2 Targets = {1} MaxFailures = 1 MaxCrashes = 1 MaxLosses = 1 Telling = TRUE
+        KeepLabels = TRUE SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
+    "store": """CONSTANTS MaxChange = 2 Targets = {1} MaxFailures = 1 MaxCrashes = 1 MaxLosses = 1 KeepLabels = TRUE
         SPECIFICATION Spec CHECK_DEADLOCK FALSE""",
 }
 
 SPEC_BUGS = {
     lost_wake_up: ("locks", _locks),
-    told_all: ("locks", _locks),
+    notify_all: ("locks", _locks),
     kept_what_failed: ("store", _store),
     landed_in_part: ("store", _store),
     answered_late: ("store", _store),

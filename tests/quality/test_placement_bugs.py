@@ -69,7 +69,7 @@ def secondary_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(vector_placer, "_secondary_values", forgetful)
 
 
-def variance_anew(patch: pytest.MonkeyPatch) -> None:
+def recompute_variance(patch: pytest.MonkeyPatch) -> None:
     """The score is computed again instead of updated, which differs in the last bits."""
 
     def replaced(self: Any, changes: Any) -> float:
@@ -120,7 +120,7 @@ PLACEMENT: tuple[Patch, ...] = (
     no_redundancy,
     policy_ignored,
     secondary_forgotten,
-    variance_anew,
+    recompute_variance,
     one_room_for_each,
     migration_tags_ignored,
 )

@@ -69,12 +69,12 @@ def side_by_side(histories: int = 300, length: int = 30, *, fairly: bool = False
                 return "states"
             if unsound(clever):
                 return "indexes"
-            if isinstance(outcome, core.Outcome) and not _changes_tell(before, clever, outcome):
+            if isinstance(outcome, core.Outcome) and not _outcome_covers_changes(before, clever, outcome):
                 return "changes"
     return None
 
 
-def _changes_tell(before: state.LockState, after: state.LockState, outcome: core.Outcome) -> bool:
+def _outcome_covers_changes(before: state.LockState, after: state.LockState, outcome: core.Outcome) -> bool:
     held = {(owner, lock): mode for owner, mine in view.holders(before) for lock, mode in mine}
     held.update({(owner, lock): mode for owner, lock, mode in outcome.held})
     now = {(owner, lock): mode for owner, mine in view.holders(after) for lock, mode in mine}
@@ -217,7 +217,7 @@ CORE_BUGS: dict[str, tuple[Any, str, Callable[[Any], Any], str]] = {
     "members counted up and never down": (state, "_count", _uncounted, "indexes"),
     "lock order unchecked": (core, "check", lambda _: lambda *_args: None, "answers"),
     "freeing forgets the pending request": (core, "_unconditional", _free_forgets_pending, "states"),
-    "grants that nobody is told of": (core, "_finish", _silent_grants, "answers"),
+    "grants without a notification": (core, "_finish", _silent_grants, "answers"),
     "a change that is not saved": (core, "_finish", _unsaved, "changes"),
     "a guard that does not guard": (core, "_opportunistic", _unguarded, "answers"),
     "a second request in place of the first": (core, "step", _repeats_move_up, "answers"),
@@ -273,10 +273,10 @@ SPEC_BUGS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
         lambda f: lambda now, owner, mine: f(now, owner, mine[1:]),
         "the dead leave nothing",
     ),
-    "the caller is told too": (
+    "the caller is notified too": (
         "_unconditional",
         lambda f: lambda now, owner, mine: (f(now, owner, mine)[0], f(now, owner, mine)[1]._replace(granted=(owner,))),
-        "told exactly once",
+        "each grant notified once",
     ),
     "a second pending request": (
         "pending_of",

@@ -10,5 +10,5 @@ def test_an_answered_error_keeps_its_class_and_arguments() -> None:
     assert isinstance(error, GantryError)
 
 
-def test_a_plain_string_is_told_as_it_is() -> None:
+def test_a_plain_string_is_shown_as_it_is() -> None:
     assert str(PeerError("", ("Queue drained",))) == "Queue drained"

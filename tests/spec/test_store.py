@@ -106,7 +106,7 @@ def test_after_a_lost_message_the_next_does_not_fit_and_everything_is_sent_again
     assert after(Send(1), Deliver(1), state=state).targets[0].copy == 3
 
 
-def test_a_ping_tells_the_daemon_of_an_emptied_target() -> None:
+def test_a_ping_reports_an_emptied_target_to_the_daemon() -> None:
     state = after(Send(1), Deliver(1), Empty(1), state=ONE_ON_DISK)
     assert state.targets[0] == Target(copy=0, believed=1)
     assert after(Ping(1), state=state).targets[0].believed == 0

@@ -47,7 +47,7 @@ def outcome_of(configuration: Configuration, module: str | None = None) -> Outco
     return check(specification.model(str(configuration.path)), Options(check_deadlock=False))
 
 
-def told(outcome: Outcome) -> str:
+def verdict_text(outcome: Outcome) -> str:
     """A verdict in the words of `expected`."""
     if outcome.verdict == "ok":
         return "ok"

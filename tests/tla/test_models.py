@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tla.configurations import Configuration, configurations, outcome_of, told
+from tests.tla.configurations import Configuration, configurations, outcome_of, verdict_text
 
 ALL = configurations()
 SHORT = [entry for entry in ALL if not entry.weekly and ".refine" not in entry.path.name]
@@ -25,7 +25,7 @@ WEEKLY = [entry for entry in ALL if entry.weekly and ".refine" not in entry.path
 )
 def test_short_configurations(configuration: Configuration) -> None:
     outcome = outcome_of(configuration)
-    assert told(outcome) == configuration.expected
+    assert verdict_text(outcome) == configuration.expected
 
 
 @pytest.mark.weekly
@@ -33,7 +33,7 @@ def test_short_configurations(configuration: Configuration) -> None:
 @pytest.mark.parametrize("configuration", WEEKLY, ids=lambda entry: entry.path.stem)
 def test_weekly_configurations(configuration: Configuration) -> None:
     outcome = outcome_of(configuration)
-    assert told(outcome) == configuration.expected
+    assert verdict_text(outcome) == configuration.expected
 
 
 def test_there_is_a_configuration_of_each_sort() -> None:

@@ -32,7 +32,7 @@ class Outcome:
     workers: str | None = None
 
 
-def check(model: Model, options: Options, tell: Callable[[str], object] = lambda _: None) -> Outcome:
+def check(model: Model, options: Options, report: Callable[[str], object] = lambda _: None) -> Outcome:
     """Check all that the model's configuration asks for.
 
     Raises:
@@ -55,14 +55,14 @@ def check(model: Model, options: Options, tell: Callable[[str], object] = lambda
     options.keep_edges = options.keep_edges or bool(model.temporal)
     search = Search(model, options)
     if search.refused:
-        tell(f"Note: --workers {options.workers} is not used: {search.refused}.")
+        report(f"Note: --workers {options.workers} is not used: {search.refused}.")
     try:
         graph = search.run()
     except TlaEvalError:
         return Outcome("error", search.figures, search.violations, search.graph, workers=search.shares())
     violations = search.violations
     if model.temporal and (not violations or options.keep_going):
-        tell(f"Checking {len(model.temporal)} temporal propert{'y' if len(model.temporal) == 1 else 'ies'} ...")
+        report(f"Checking {len(model.temporal)} temporal propert{'y' if len(model.temporal) == 1 else 'ies'} ...")
         try:
             violations += check_liveness(model, graph, keep_going=options.keep_going)
         except TlaEvalError as error:

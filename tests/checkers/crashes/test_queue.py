@@ -37,7 +37,7 @@ def test_no_cut_of_a_recovery_breaks_a_promise() -> None:
     assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
 
 
-def test_a_disk_is_recovered_once_and_another_one_anew() -> None:
+def test_each_disk_is_recovered_once() -> None:
     made = []
 
     class Counted(QueueStore):

@@ -57,7 +57,7 @@ def test_properties_of_steps() -> None:
     assert [label for label, _ in found.verdict.witness.steps] == ["fill three", "three into five"]
 
 
-def test_bounds_are_told() -> None:
+def test_bounds_are_reported() -> None:
     found = explore([(0, 0)], jugs, max_states=5)
     assert isinstance(found.verdict, Unknown)
     assert "more than 5 states" in found.verdict.reason

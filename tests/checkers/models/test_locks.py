@@ -125,7 +125,7 @@ def forgetful(
     return wrong
 
 
-def test_a_divergence_is_told_as_a_program_that_shows_it() -> None:
+def test_a_divergence_is_shown_as_a_program_that_reproduces_it() -> None:
     plain, _ = sides()
     wrong = replace(plain, name="a forgetful one", step=forgetful(plain.step))
     events = EVERYTHING.events()

@@ -89,6 +89,6 @@ FAULTS: dict[str, Callable[[Config], Any]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_other_change_is_told(branch: Cluster, plan: Plan, before: Config, after: Config, fault: str) -> None:
+def test_every_other_change_is_reported(branch: Cluster, plan: Plan, before: Config, after: Config, fault: str) -> None:
     FAULTS[fault](after)
     assert broken_promises(before, after, branch, plan)

@@ -114,22 +114,22 @@ def test_every_changed_step_is_found(tmp_path: Path) -> None:
     def more_urgent(line: dict[str, Any]) -> None:
         line["args"]["priority"] = -30
 
-    def one_more_told(line: dict[str, Any]) -> None:
+    def notify_one_more(line: dict[str, Any]) -> None:
         line["effects"]["granted"].append(list(ONE))
 
-    def nobody_told(line: dict[str, Any]) -> None:
+    def notify_nobody(line: dict[str, Any]) -> None:
         line["effects"]["granted"] = []
 
     changes: list[tuple[int, Callable[[dict[str, Any]], None]]] = [
         (0, other_mode),
         (0, other_lock),
-        (0, one_more_told),
+        (0, notify_one_more),
         (1, nobody_blocks),
         (1, other_lock),
         (1, more_urgent),
-        (4, one_more_told),
-        (5, nobody_told),
-        (5, one_more_told),
+        (4, notify_one_more),
+        (5, notify_nobody),
+        (5, notify_one_more),
     ]
     for place, change in changes:
         lines = written(tmp_path / "trace")

@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 BRANCH = str(EXAMPLES / "branch-4.txt")
 
 
-def test_an_unsafe_plan_is_told_with_the_first_offending_move(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unsafe_plan_is_reported_with_the_first_offending_move(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(EXAMPLES / "branch-4.plan"), "--cluster", BRANCH]) == 1
     said = capsys.readouterr().out
     assert "command 1 of 2" in said

@@ -47,7 +47,7 @@ def test_a_demo_that_is_stopped_leaves_nothing(number: int) -> None:
     assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
 
 
-def test_a_cluster_that_cannot_be_read_is_told() -> None:
+def test_a_cluster_that_cannot_be_read_is_reported() -> None:
     source = os.path.join(os.path.dirname(example_path()), "no-such-cluster.txt")
     command = [sys.executable, "-m", "gantry", "demo", "--plain", "--from", source]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -55,7 +55,7 @@ def test_a_cluster_that_cannot_be_read_is_told() -> None:
     assert done.stderr.startswith("gantry demo: ")
 
 
-def test_a_missing_example_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_example_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os.path, "isfile", lambda _: False)
     with pytest.raises(NoExampleError, match="--from FILE"):
         example_path()

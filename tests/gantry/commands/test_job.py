@@ -143,7 +143,7 @@ def test_a_job_that_is_not_there(gantry: Gantry, words: list[str]) -> None:
     assert "no such job: 9999" in err
 
 
-def test_a_refused_opcode_is_told(gantry: Gantry) -> None:
+def test_a_refused_opcode_is_reported(gantry: Gantry) -> None:
     code, _, err = gantry("submit", "OP_TEST_DELAY")
     assert code == 1
     assert "duration" in err

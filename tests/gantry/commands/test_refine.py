@@ -53,11 +53,11 @@ def test_a_difference_is_shown_with_its_path(tmp_path: Path, capsys: pytest.Capt
     ]
 
 
-def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_there_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["refine", "store", "--tla", str(tmp_path / "none")]) == 1
     assert "there are no TLA+ modules" in capsys.readouterr().err
     silent = tmp_path / "silent.cfg"
-    constants = "MaxChange = 1 Targets = {} MaxFailures = 0 MaxCrashes = 0 MaxLosses = 0 Telling = FALSE"
+    constants = "MaxChange = 1 Targets = {} MaxFailures = 0 MaxCrashes = 0 MaxLosses = 0 KeepLabels = FALSE"
     silent.write_text(f"CONSTANTS {constants}\nSPECIFICATION Spec\nCHECK_DEADLOCK FALSE\n")
     assert main(["refine", "store", "--config", str(silent)]) == 1
-    assert "Telling" in capsys.readouterr().err
+    assert "KeepLabels" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def test_a_trace_marks_what_changed(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert '  /\\ mode = "up"' in lines
 
 
-def test_a_lasso_tells_where_it_goes_back_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lasso_shows_where_it_goes_back_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     check(tmp_path, "CONSTANTS Top = 3 Fail = FALSE\nSPECIFICATION Fair\nPROPERTY Settles")
     assert "Back to state" in capsys.readouterr().out
 
@@ -107,12 +107,12 @@ def test_eval(capsys: pytest.CaptureFixture[str]) -> None:
         ("1\n====", "2, column 1: syntax error at '====': the expression has ended before it"),
     ],
 )
-def test_eval_tells_where_the_expression_is_none(text: str, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_eval_names_the_place_of_a_syntax_error(text: str, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tla", "eval", text]) == 1
     assert capsys.readouterr().err == f"syntax error at line {place}\n"
 
 
-def test_paths_are_told_as_they_were_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_paths_are_shown_as_they_were_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     missing = tmp_path / "Nowhere.tla"
     assert main(["tla", "check", str(missing)]) == 150
     assert f"cannot read {missing}: " in capsys.readouterr().err

@@ -22,7 +22,7 @@ def test_a_good_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == "ok: 2 lines, 1 run, all within the specification of locks\n"
 
 
-def test_a_bad_trace_is_told_in_prose(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_trace_is_described_in_prose(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocked = {**GRANT, "effects": {"blockers": [[1, 8, "/l/8", 80]]}}
     assert main(["trace", "locks", _file(tmp_path, START, blocked)]) == 1
     out = capsys.readouterr().out

@@ -31,7 +31,7 @@ def test_what_cannot_be_opened(tmp_path: Path, name: str, refused: str) -> None:
     assert str(caught.value).endswith(f": openFile: {refused}")
 
 
-def test_bytes_that_are_no_text_are_told_with_their_line() -> None:
+def test_bytes_that_are_no_text_are_reported_with_their_line() -> None:
     assert decode_text("f", "ä\n".encode()) == "ä\n"
     with pytest.raises(AccessError) as caught:
         decode_text("f", b"a\nb\n\xc3(")

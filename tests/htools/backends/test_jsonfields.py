@@ -27,33 +27,37 @@ def fields(**values: Any) -> Fields:
 
 
 def test_values() -> None:
-    told = fields(a=1.5, b=[1, None], c="preferred", d=["x"], e=True, g="h")
-    assert (told.integer("a"), told.number("a"), told.integers_or_nulls("b")) == (2, 1.5, [1, None])
-    assert (told.choice("c", AllocPolicy), told.texts("d"), told.flag("e")) == (AllocPolicy.PREFERRED, ("x",), True)
-    assert told.place("g", {"h": 4}, "group", str) == 4
+    record = fields(a=1.5, b=[1, None], c="preferred", d=["x"], e=True, g="h")
+    assert (record.integer("a"), record.number("a"), record.integers_or_nulls("b")) == (2, 1.5, [1, None])
+    assert (record.choice("c", AllocPolicy), record.texts("d"), record.flag("e")) == (
+        AllocPolicy.PREFERRED,
+        ("x",),
+        True,
+    )
+    assert record.place("g", {"h": 4}, "group", str) == 4
     assert policy_of(fields(p=POLICY), "p").spindle_ratio == 2.5
 
 
 @pytest.mark.parametrize(
     ("read", "value", "phrase"),
     [
-        (lambda told: told.text("k"), 1, "bad node: key 'k': Unable to read String"),
-        (lambda told: told.integer("k"), "1", "bad node: key 'k': Unable to read Int"),
-        (lambda told: told.integer("k"), 2**64, ""),
-        (lambda told: told.bare.number("k"), "1", "key 'k': Unable to read Double"),
-        (lambda told: told.texts("k"), ["a", 1], "bad node: key 'k': Unable to read String"),
-        (lambda told: told.items("k", "no list"), 1, "no list"),
-        (lambda told: told.inner("k", "not an object"), 1, "not an object"),
-        (lambda told: told.inner("k").integer("l"), {"l": "x"}, "bad node: key 'l': Unable to read Int"),
+        (lambda record: record.text("k"), 1, "bad node: key 'k': Unable to read String"),
+        (lambda record: record.integer("k"), "1", "bad node: key 'k': Unable to read Int"),
+        (lambda record: record.integer("k"), 2**64, ""),
+        (lambda record: record.bare.number("k"), "1", "key 'k': Unable to read Double"),
+        (lambda record: record.texts("k"), ["a", 1], "bad node: key 'k': Unable to read String"),
+        (lambda record: record.items("k", "no list"), 1, "no list"),
+        (lambda record: record.inner("k", "not an object"), 1, "not an object"),
+        (lambda record: record.inner("k").integer("l"), {"l": "x"}, "bad node: key 'l': Unable to read Int"),
         (
-            lambda told: told.integers_or_nulls("k"),
+            lambda record: record.integers_or_nulls("k"),
             ["x"],
             "bad node: Cannot convert value '\"x\"', error: Unable to read Int",
         ),
-        (lambda told: told.place("k", {}, "group", "Unknown group '{}'".format), "g", "Unknown group 'g'"),
-        (lambda told: told.place("k", {"g": 0}, "group", str), ["g"], ""),
-        (lambda told: told.place_at("k", 0, {}, "node", str), [1], "Wrong JSON type"),
-        (lambda told: told.text("none"), 1, "bad node: key 'none' not found, object contains only [\"k\"]"),
+        (lambda record: record.place("k", {}, "group", "Unknown group '{}'".format), "g", "Unknown group 'g'"),
+        (lambda record: record.place("k", {"g": 0}, "group", str), ["g"], ""),
+        (lambda record: record.place_at("k", 0, {}, "node", str), [1], "Wrong JSON type"),
+        (lambda record: record.text("none"), 1, "bad node: key 'none' not found, object contains only [\"k\"]"),
     ],
 )
 def test_phrases(read: Callable[[Fields], object], value: Any, phrase: str) -> None:

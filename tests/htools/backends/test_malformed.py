@@ -59,13 +59,13 @@ def compare(seed: int, count: int, folder: Path) -> None:
     for _ in range(count):
         text = rng.choice("[{") + "".join(rng.choice(PIECES) for _ in range(rng.randrange(1, 9)))
         (folder / "r").write_text(text)
-        told = run_ganeti(str(HAIL), [str(folder / "r")], folder / "out").errors
+        message = run_ganeti(str(HAIL), [str(folder / "r")], folder / "out").errors
         said = fault(text)
         refused += bool(said)
         if said:
-            assert told == f"{BEFORE}{said}\n"
+            assert message == f"{BEFORE}{said}\n"
         else:
-            assert told.startswith((f"{BEFORE}Unable to read JSObject", "Error: invalid iallocator message: "))
+            assert message.startswith((f"{BEFORE}Unable to read JSObject", "Error: invalid iallocator message: "))
     assert refused > count // 2
 
 

@@ -71,7 +71,7 @@ def test_sizes_that_are_no_whole_number_are_refused(number: str) -> None:
         text.parse(SMALL.replace("node1|1024|0", f"node1|1024|{number}"))
 
 
-def test_a_node_that_tells_nothing_is_offline() -> None:
+def test_a_node_without_figures_is_offline() -> None:
     node = text.parse("g|u|preferred|\n\nn|?|?|?|?|?|?|N|u\n\n\n").nodes[0]
     assert node.offline
     assert (node.total_memory, node.node_cpus, node.spindles) == (0.0, 0, 0)

@@ -22,7 +22,7 @@ from tests.conformance.programs import run_ours
 from tests.htools.generated import written
 from tests.htools.model.test_cluster import clusters
 
-TOLD = {
+CONSTRAINT_TEXTS = {
     "memory above the N+1 reserve": "memory above the N+1 reserve|memory for the failure of ",
     "migration tag": "does not accept instances from ",
     "exclusion tag": "exclusion tag ",
@@ -30,25 +30,27 @@ TOLD = {
 """The specification's names of constraints, and the beginnings of their texts in `--explain`, where these differ."""
 
 
-def names_the_same(told: str, refusal: Refusal) -> bool:
-    """Return whether a text names the constraint that refused by the specification."""
-    begins = next((begin for what, begin in TOLD.items() if refusal.what.startswith(what)), f"{refusal.what}: ")
+def names_the_same(shown: str, refusal: Refusal) -> bool:
+    """Return whether a shown names the constraint that refused by the specification."""
+    begins = next(
+        (begin for what, begin in CONSTRAINT_TEXTS.items() if refusal.what.startswith(what)), f"{refusal.what}: "
+    )
     forthcoming = "with forthcoming instances"
-    return told.startswith(tuple(begins.split("|"))) and (forthcoming in told) == (forthcoming in refusal.what)
+    return shown.startswith(tuple(begins.split("|"))) and (forthcoming in shown) == (forthcoming in refusal.what)
 
 
 @settings(max_examples=60, deadline=None)
 @given(clusters())
-def test_the_constraint_that_is_told_is_the_one_that_refused(cluster: Cluster) -> None:
+def test_the_named_constraint_is_the_one_that_refused(cluster: Cluster) -> None:
     extra = Settings(disk_reserve=0.1, vcpu_ratio=2.0)
     model, state = Model.of(cluster, extra), initial_state(cluster, extra)
     online = [index for index, node in model.nodes.items() if not node.offline]
     for vm in movable(model, Rules()):
         explanation = Explanation(model, Rules(), vm.index)
-        told = {move: (value, obstacle) for move, value, obstacle in explanation.candidates()}
+        by_move = {move: (value, obstacle) for move, value, obstacle in explanation.candidates()}
         for move in offered(model, vm.index, Rules(), online):
             moved = attempt(model, move)
-            value, obstacle = told[move]
+            value, obstacle = by_move[move]
             if isinstance(moved, FailMode):
                 assert obstacle is not None
                 assert obstacle.mode is moved
@@ -90,11 +92,11 @@ def wrongly_explained(cluster: Cluster, explain: Callable[[Explanation, Move], O
             if value is not None:
                 continue
             first = explain(explanation, move)
-            told = (first, *first.others)
-            if any(one.mode not in LIFTED or (unknown and one.mode is FailMode.SPINDLES) for one in told):
+            obstacles = (first, *first.others)
+            if any(one.mode not in LIFTED or (unknown and one.mode is FailMode.SPINDLES) for one in obstacles):
                 continue
-            if isinstance(moves.attempt(initial_state(lifted(cluster, told), extra), move), Refusal):
-                wrong.append(f"{move}: refused with all of {told} lifted")
+            if isinstance(moves.attempt(initial_state(lifted(cluster, obstacles), extra), move), Refusal):
+                wrong.append(f"{move}: refused with all of {obstacles} lifted")
             left = moves.attempt(initial_state(lifted(cluster, (first,)), extra), move)
             if isinstance(left, Refusal):
                 name = cluster.nodes[left.node].name
@@ -105,7 +107,7 @@ def wrongly_explained(cluster: Cluster, explain: Callable[[Explanation, Move], O
 
 @settings(max_examples=60, deadline=None)
 @given(clusters())
-def test_what_is_told_is_all_that_stands_in_the_way(cluster: Cluster) -> None:
+def test_the_named_constraints_are_all_that_stands_in_the_way(cluster: Cluster) -> None:
     assert not wrongly_explained(cluster, Explanation.obstacle)
 
 
@@ -124,10 +126,10 @@ htools:iextags:svc
 """
 
 
-def test_several_constraints_that_bind_are_all_told(tmp_path: Path) -> None:
+def test_several_constraints_that_bind_are_all_listed(tmp_path: Path) -> None:
     (tmp_path / "tight").write_text(TIGHT)
     outcome = run_ours(hbal.main, ["-t", "tight", "--explain", "i1"], tmp_path)
-    told = " ".join(outcome.output.split())
+    printed = " ".join(outcome.output.split())
     for line in (
         "Offline, and so no targets: n3.",
         "r:n2 refused by n2 as new secondary (hard): free disk: -4900 MiB would be left, 1 MiB needed and then (soft)",
@@ -137,8 +139,8 @@ def test_several_constraints_that_bind_are_all_told(tmp_path: Path) -> None:
         "and then (soft): exclusion tag svc:a is there already",
         "None of them lowers the score, so it stays where it is.",
     ):
-        assert line in told
-    assert "forthcoming" not in told
+        assert line in printed
+    assert "forthcoming" not in printed
     outcome = run_ours(hbal.main, ["-t", "tight", "--explain", "i2"], tmp_path)
     assert "plain cannot be moved" in outcome.output
     assert "No move is tried." in outcome.output
@@ -148,15 +150,15 @@ def test_several_constraints_that_bind_are_all_told(tmp_path: Path) -> None:
     assert "No move is tried: no other node of its group is online." in outcome.output
 
 
-def test_a_gain_that_is_too_small_is_told() -> None:
+def test_a_gain_that_is_too_small_is_explained() -> None:
     model = Model.of(text.parse(Generator(2).build().text), Settings()).group(0)
     best = next(balance(model.copy(), Rules(), score(model.nodes.values()), stop_at=0.0))
-    told = {
+    verdicts = {
         rules: " ".join(" ".join(Explanation(model, rules, best.move.instance).lines()).split())
         for rules in (Rules(), Rules(min_gain=1e6, min_gain_limit=1e6))
     }
-    assert told[Rules()].endswith("another round could make it.")
-    assert "which is too little" in told[Rules(min_gain=1e6, min_gain_limit=1e6)]
+    assert verdicts[Rules()].endswith("another round could make it.")
+    assert "which is too little" in verdicts[Rules(min_gain=1e6, min_gain_limit=1e6)]
 
 
 def test_explain_names_instances_that_are_unknown(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_changed_settings_are_a_copy() -> None:
 
 @pytest.mark.parametrize("words", [["hbal", "--version"], ["hinfo", "-t", "cluster"]])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
-def test_a_full_disk_behind_standard_output_is_told(tmp_path: Path, words: list[str]) -> None:
+def test_a_full_disk_behind_standard_output_is_reported(tmp_path: Path, words: list[str]) -> None:
     (tmp_path / "cluster").write_text("g|u|preferred|\n\nn|9|0|9|9|9|1|N|u|1\n\n\n")
     tool, *rest = words
     with open("/dev/full", "w", encoding="ascii") as full:

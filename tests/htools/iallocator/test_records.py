@@ -31,7 +31,7 @@ CLUSTER = text.parse(
 
 
 def test_a_cluster() -> None:
-    told = cluster_record(CLUSTER, Model.of(CLUSTER, Settings()))
+    record = cluster_record(CLUSTER, Model.of(CLUSTER, Settings()))
     for part in (
         '(0,Group {name = "g", uuid = "u", idx = 0, allocPolicy = AllocLastResort, networks = ["net"], iPolicy = ',
         "fMem = 4649, fMemForth = 4137, xMem = 2519, tDsk = 1000000.0, fDsk = 966976, fDskForth = 966976, tCpu = 8.0,",
@@ -45,7 +45,7 @@ def test_a_cluster() -> None:
         "movable = True, autoBalance = False, diskTemplate = DTExt, spindleUse = 2, allTags = [],",
         'cdTags = ["htools:iextags:svc","htools:nlocation:loc"], cdIPolicy = IPolicy {',
     ):
-        assert part in told
+        assert part in record
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def phases_as_specified(seeds: range) -> set[str]:
         found = squeeze.squeeze(model, cluster.policy.standard, (0.0, 2.0)[seed % 2], 1.0)
         if found.action == "nothing" or not found.nodes or not found.moves:
             continue
-        told = [phase for phase, _, _ in hsqueeze._phases(found, model, job_sets(found.moves))]
-        assert list(dict.fromkeys(told)) == [phase.value for phase in PHASES[Action(found.action)]], seed
+        phases = [phase for phase, _, _ in hsqueeze._phases(found, model, job_sets(found.moves))]
+        assert list(dict.fromkeys(phases)) == [phase.value for phase in PHASES[Action(found.action)]], seed
         seen.add(found.action)
     return seen
 

@@ -86,16 +86,16 @@ def filled_as_specified(seeds: range, most: int | None = None) -> int:
             wanted = how(start, vm, targets, limits, limit)
             filler = Filler(cluster.groups, targets, new.nodes, limits)
             found = (filler.fill_tiers if tiered else filler.fill)(Filled({}, model), new.instance, limit)
-            told = [
+            expected = [
                 (p.instance.memory, p.instance.disk, p.instance.primary, p.instance.secondary) for p in wanted.placed
             ]
             ours = [
                 (v.memory, v.instance.disk, v.primary, v.secondary if v.secondary >= 0 else None) for v in found.placed
             ]
-            assert ours == told, f"seed {seed}, tiered {tiered}"
+            assert ours == expected, f"seed {seed}, tiered {tiered}"
             reasons = {mode: n for mode, n in wanted.failures.items() if n}
             assert {mode: n for mode, n in found.failures.items() if n} == reasons, f"seed {seed}"
-            placed += len(told)
+            placed += len(expected)
     return placed
 
 

@@ -103,7 +103,7 @@ def test_a_failed_job_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(method == "SubmitManyJobs" for method, _ in luxid.calls) == 1
 
 
-def test_a_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ExecutionError, match="queue is drained"):
         executed(monkeypatch, FakeLuxid(refuse=True))
 
@@ -165,7 +165,7 @@ def test_all_jobs_of_a_run_carry_the_same_time(monkeypatch: pytest.MonkeyPatch) 
     assert {op["reason"][0][2] for jobs in submissions(luxid) for job in jobs for op in job} == {7}
 
 
-def test_a_drained_queue_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drained_queue_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     luxid = FakeLuxid()
 
     def drained() -> None:

@@ -42,7 +42,7 @@ def test_pictures_of_odd_names_are_well_formed_and_their_labels_differ(tmp_path:
     assert max(map(len, beside)) <= 24
 
 
-def test_labels_keep_what_tells_nodes_apart() -> None:
+def test_labels_keep_what_distinguishes_nodes() -> None:
     assert label("n1.example.com", "n1") == "n1.example.com"
     assert label("node1-rack3.cluster.dept.example.com", "node1-rack3") == "node1-rack3"
     assert label("a" * 30 + "1", "a" * 30 + "1") == "aaaaaaaaaaa…aaaaaaaaaa1".rjust(23, "a")

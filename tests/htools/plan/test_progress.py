@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["errors", "both"])
-def test_progress_is_told_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, shared: bool) -> None:
+def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, shared: bool) -> None:
     monkeypatch.setattr("htools.plan.progress.PATIENCE", 0.0)
     monkeypatch.setenv("COLUMNS", "60")
     cluster = text.parse(Generator(5).build().text)
@@ -46,7 +46,7 @@ def test_progress_is_told_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, sh
         assert all(len(part) < 60 for part in stream.getvalue().replace("\n", "\r").split("\r"))
 
 
-def test_progress_is_told_while_looking_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_while_looking_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("htools.plan.progress.PATIENCE", 0.0)
     stream, path = Terminal(), written(tmp_path, 5)
     with contextlib.redirect_stderr(stream), contextlib.redirect_stdout(io.StringIO()):
@@ -54,7 +54,7 @@ def test_progress_is_told_while_looking_ahead(tmp_path: Path, monkeypatch: pytes
     assert "round 1" in stream.getvalue()
 
 
-def test_quiet_runs_tell_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_runs_show_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("htools.plan.progress.PATIENCE", 0.0)
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     assert not list(shown([], 1.0, 0.0, quiet=True))

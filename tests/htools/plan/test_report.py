@@ -19,14 +19,14 @@ from tests.htools.generated import SEEDS, written
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_json_tells_the_same_plan_as_the_text(tmp_path: Path, seed: int) -> None:
+def test_json_gives_the_same_plan_as_the_text(tmp_path: Path, seed: int) -> None:
     path = written(tmp_path, seed)
     (tmp_path / "a").mkdir()
     words = ["-t", path, "-G", "group0"]
-    told = run_ours(hbal.main, [*words, "-C"], tmp_path / "a")
+    plain = run_ours(hbal.main, [*words, "-C"], tmp_path / "a")
     answer = run_ours(hbal.main, [*words, "--json"], tmp_path / "a")
     plan = json.loads(answer.output)
-    commands = [line.strip() for line in told.output.splitlines() if line.strip().startswith("gnt-instance")]
+    commands = [line.strip() for line in plain.output.splitlines() if line.strip().startswith("gnt-instance")]
     cluster = text.load(path)
     short = [line.replace(".example.com", "") for move in plan["plan"] for line in move["commands"]]
     assert [line.replace(".example.com", "") for line in commands] == short
@@ -50,7 +50,7 @@ TARGET = {
 }
 
 
-def told_accounts(defined: State) -> list[dict[str, object]]:
+def accounts_of(defined: State) -> list[dict[str, object]]:
     return [
         {
             "free_memory": node.unallocated_memory,
@@ -66,23 +66,23 @@ def told_accounts(defined: State) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_json_tells_the_accounts_that_the_definition_comes_to(tmp_path: Path, seed: int) -> None:
+def test_json_gives_the_accounts_of_the_definition(tmp_path: Path, seed: int) -> None:
     """Before the plan, and after its moves were made one after the other."""
     path = written(tmp_path, seed)
     outcome = run_ours(hbal.main, ["-t", path, "-G", "group0", "--json", "--ignore-soft-errors"], tmp_path)
-    told, cluster = json.loads(outcome.output), text.load(path)
+    report, cluster = json.loads(outcome.output), text.load(path)
     defined = group_state(initial_state(cluster, Settings()), 0)
-    assert [node["before"] for node in told["cluster"]] == told_accounts(defined)
+    assert [node["before"] for node in report["cluster"]] == accounts_of(defined)
     node_at = {node.name: index for index, node in enumerate(cluster.nodes)}
     vm_at = {vm.name: index for index, vm in enumerate(cluster.instances)}
-    for one in told["plan"]:
+    for one in report["plan"]:
         kind = MoveKind(one["move"])
         target = None if kind is MoveKind.FAILOVER else node_at[one["to"][TARGET[kind]]]
         moved = moves.apply(defined, Move(vm_at[one["instance"]], kind, target), ignore_soft=True)
         assert isinstance(moved, State)
         defined = moved
-    assert [node["after"] for node in told["cluster"]] == told_accounts(defined)
-    assert [node["name"] for node in told["cluster"]] == [cluster.nodes[index].name for index in defined.nodes]
+    assert [node["after"] for node in report["cluster"]] == accounts_of(defined)
+    assert [node["name"] for node in report["cluster"]] == [cluster.nodes[index].name for index in defined.nodes]
 
 
 def test_json_is_all_that_standard_output_holds(tmp_path: Path) -> None:
@@ -122,9 +122,9 @@ def test_json_is_one_document_whatever_happens(
     group = ["-G", "group0"] if content is None and "-G" not in words else []
     outcome = run_ours(hbal.main, ["-t", str(path), *group, "--json", *words], tmp_path / "out")
     assert outcome.code == code
-    told = json.loads(outcome.output)
-    assert told["state"] == state
-    assert ("error" in told) == (state == "failed")
+    report = json.loads(outcome.output)
+    assert report["state"] == state
+    assert ("error" in report) == (state == "failed")
     assert state != "failed" or "Error: " in outcome.errors or outcome.errors.startswith("hbal: no/where")
 
 

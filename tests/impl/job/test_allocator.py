@@ -74,7 +74,7 @@ def question(restrict_to: list[str] | None = None) -> dict[str, Any]:
     return cluster_data(ClusterView(config), ConfiguredObserver(), request)
 
 
-def test_the_question_tells_the_cluster_as_it_is() -> None:
+def test_the_question_describes_the_cluster_as_it_is() -> None:
     asked = question()
     node = asked["nodes"]["node1.example.com"]
     assert (node["free_memory"], node["i_pri_memory"], node["i_pri_up_memory"]) == (61 * GIB, 4 * GIB, 2 * GIB)

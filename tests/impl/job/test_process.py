@@ -50,7 +50,7 @@ def test_locks_are_asked_for_in_one_request_and_freed_between_opcodes(bench: Ben
 
 
 @pytest.mark.parametrize(("duration", "end"), [(0.001, Status.SUCCESS), (-1, Status.ERROR)])
-def test_locks_are_freed_before_the_end_is_told(bench: Bench, duration: float, end: Status) -> None:
+def test_locks_are_freed_before_the_end_is_announced(bench: Bench, duration: float, end: Status) -> None:
     seen: list[Status] = []
 
     def before(method: str, _: list[Any]) -> None:
@@ -143,7 +143,7 @@ def test_a_new_priority_moves_the_waiting_request(bench: Bench) -> None:
     assert not Path(bench.root.luxid_messages, "1.prio").exists()
 
 
-def test_told_of_a_priority_that_is_not_there(bench: Bench) -> None:
+def test_a_notice_of_a_priority_that_is_not_there(bench: Bench) -> None:
     bench.wconfd.take(OTHER, (f"node/{NODE1}", "exclusive"))
 
     def on_wait() -> None:

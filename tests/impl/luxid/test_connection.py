@@ -49,7 +49,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-def test_too_many_clients_are_told_so() -> None:
+def test_too_many_clients_are_refused_with_the_reason() -> None:
     async def main() -> None:
         async with serving(limit=2) as server:
             kept = [await asyncio.open_unix_connection(server.path) for _ in range(2)]

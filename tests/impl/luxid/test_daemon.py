@@ -170,7 +170,7 @@ def test_cancel_while_it_waits_for_locks(client: Client) -> None:
     assert client.call("QueryJobs", [job_id], ["opstatus"]) == [[["canceled", "canceled"]]]
 
 
-def test_a_killed_job_fails_at_once_and_wconfd_is_told(client: Client, wconfd: FakeWconfd) -> None:
+def test_a_killed_job_fails_at_once_and_wconfd_is_notified(client: Client, wconfd: FakeWconfd) -> None:
     job_id = client.call("SubmitJob", [delay(600), delay()])
     wait_status(client, job_id, "running")
     wconfd.cleaned.clear()

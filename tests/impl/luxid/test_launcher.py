@@ -101,7 +101,7 @@ def test_a_job_is_failed_after_so_many_tries(error: Exception, attempts: int) ->
     assert bench.texts == [None] * (attempts - 1) + [str(error)]
 
 
-def test_a_hand_over_that_worked_begins_the_count_anew() -> None:
+def test_a_hand_over_that_worked_resets_the_count() -> None:
     bench = Bench()
     bench.failures = [HandOverError("x")] * (START_ATTEMPTS - 1)
     bench.launch(PLAIN, times=START_ATTEMPTS)

@@ -41,7 +41,7 @@ def config(office: Cluster) -> dict[str, Any]:
     return initial_config(office, Setup("office.example", 1e9, numbered()))
 
 
-def test_the_view_of_the_configuration_tells_the_text(office: Cluster, config: dict[str, Any]) -> None:
+def test_the_view_of_the_configuration_agrees_with_the_text(office: Cluster, config: dict[str, Any]) -> None:
     view = ClusterView(config)
     for instance in office.instances:
         made = view.find("instance", instance.name)

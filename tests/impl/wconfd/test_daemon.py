@@ -255,7 +255,7 @@ def test_an_administrators_newer_configuration_is_taken_in_and_an_older_one_is_n
         assert "has serial number 9, newer than our 7: taking it in" in file.read()
 
 
-def test_a_log_that_was_rotated_away_is_begun_anew(daemon: Daemon) -> None:
+def test_a_log_that_was_rotated_away_is_created_again(daemon: Daemon) -> None:
     dead = daemon.owner(1, pid=0)
     daemon.client().call("tryUpdateLocks", dead, [[NODE, "exclusive"]])
     log = daemon.root.log_file("wconfd")
@@ -267,7 +267,7 @@ def test_a_log_that_was_rotated_away_is_begun_anew(daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize("way", ["lock dropped", "file gone"])
-def test_the_dead_leave_nothing_and_the_next_is_told_within_a_second(
+def test_the_dead_leave_nothing_and_the_next_is_notified_within_a_second(
     daemon: Daemon, hangups: list[int], way: str
 ) -> None:
     client, dead, waiting = daemon.client(), daemon.owner(1, pid=0), daemon.owner(2)

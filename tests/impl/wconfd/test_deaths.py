@@ -77,7 +77,7 @@ def test_a_killed_process_is_seen_without_a_look_at_live_locks(
     assert not os.path.exists(dead.owner[1])
 
 
-def test_a_live_lock_created_anew_under_the_same_name_hides_no_death_and_is_left_alone(
+def test_a_live_lock_created_again_under_the_same_name_hides_no_death_and_is_left_alone(
     daemon: Daemon, new_owner: NewOwner
 ) -> None:
     client = daemon.client()

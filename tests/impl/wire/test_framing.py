@@ -39,7 +39,7 @@ def test_since_when_a_message_is_unfinished() -> None:
     assert seen == [0.0, 0.0, 2.0, 2.0, None, None, None]
 
 
-def test_an_unfinished_message_may_be_counted_anew_and_nothing_else() -> None:
+def test_an_unfinished_message_may_be_counted_again_and_nothing_else() -> None:
     decoder = TimedDecoder()
     decoder.restart(5.0)
     assert decoder.unfinished_since is None

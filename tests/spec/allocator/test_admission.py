@@ -197,8 +197,8 @@ def by_the_model(had: Mapping[str, Any], vm: Instance, mirrors: bool, force: boo
 
 def by_the_explanation(had: Mapping[str, Any], vm: Instance, mirrors: bool, force: bool) -> FailMode | None:
     node, model = working(had, vm)
-    told = explain.as_secondary(node, model, 5, {}) if mirrors else explain.as_primary(node, model, {})
-    return next((each.mode for each in told if not (force and each.soft)), None)
+    conditions = explain.as_secondary(node, model, 5, {}) if mirrors else explain.as_primary(node, model, {})
+    return next((each.mode for each in conditions if not (force and each.soft)), None)
 
 
 def by_vectors(had: Mapping[str, Any], vm: Instance, mirrors: bool, force: bool) -> FailMode | None:

@@ -47,6 +47,6 @@ def test_nodes_and_local_storage() -> None:
     assert [instance(disk_template=t).uses_local_storage for t in (DRBD, PLAIN, RBD)] == [True, True, False]
 
 
-def test_spindles_are_known_when_all_disks_tell() -> None:
+def test_spindles_are_known_when_all_disks_have_them() -> None:
     assert instance(disks=(Disk(10, 2), Disk(10, 3))).total_spindles == 5
     assert instance(disks=(Disk(10, 2), Disk(10))).total_spindles is None

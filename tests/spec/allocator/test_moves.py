@@ -16,7 +16,7 @@ from tests.spec.allocator.small import RBD, instance, node, state
 THREE = [node(), node(), node()]
 
 
-def told(moves: Iterable[Move]) -> list[str]:
+def short_forms(moves: Iterable[Move]) -> list[str]:
     """Moves as `kind>target`."""
     return [move.kind.value + ("" if move.target is None else f">{move.target}") for move in moves]
 
@@ -42,13 +42,23 @@ def test_the_table_of_moves(mirror: str, rules: Rules, valid: bool, offline: boo
 
 def test_fail_over_comes_first_and_then_each_target_in_order() -> None:
     found = state([*THREE, node(), node(offline=True)], [instance(0, 1)])
-    assert told(offered(found, 0, Rules())) == ["f", "r>2", "rf>2", "frf>2", "fr>2", "r>3", "rf>3", "frf>3", "fr>3"]
+    assert short_forms(offered(found, 0, Rules())) == [
+        "f",
+        "r>2",
+        "rf>2",
+        "frf>2",
+        "fr>2",
+        "r>3",
+        "rf>3",
+        "frf>3",
+        "fr>3",
+    ]
     assert targets(found) == (0, 1, 2, 3)
 
 
 def test_an_offline_secondary_is_no_target() -> None:
     found = state([node(), node(offline=True), node()], [instance(0, 1)])
-    assert told(offered(found, 0, Rules())) == ["r>2", "rf>2"]
+    assert short_forms(offered(found, 0, Rules())) == ["r>2", "rf>2"]
 
 
 def test_what_may_be_moved() -> None:

@@ -48,7 +48,7 @@ def test_one_pair_of_bounds_is_enough_and_no_bounds_allow_everything() -> None:
     assert policy_failure(huge, replace(POLICY, bounds=()), exclusive=False) is None
 
 
-def test_of_several_pairs_the_first_ones_reason_is_told() -> None:
+def test_of_several_pairs_the_first_ones_reason_is_given() -> None:
     between = instance(memory=500, vcpus=9, disks=(Disk(1000),))
     failure = policy_failure(between, replace(POLICY, bounds=(LARGE, SMALL)), exclusive=False)
     assert failure is not None

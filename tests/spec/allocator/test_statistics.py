@@ -14,14 +14,14 @@ def test_the_statistics_of_a_cluster_give_its_score() -> None:
     assert score_of(statistics(found.nodes.values())) == score(found)
 
 
-def test_replacing_nodes_comes_near_the_score_computed_anew() -> None:
+def test_replacing_nodes_comes_near_the_recomputed_score() -> None:
     before = state([node(), node(), node()], [instance(0, 1)])
     runs, mirrors = add_primary(before.nodes[1], placed()), add_secondary(before.nodes[2], placed(), 1)
     assert isinstance(runs, NodeState)
     assert isinstance(mirrors, NodeState)
     kept = replaced(replaced(statistics(before.nodes.values()), before.nodes[1], runs), before.nodes[2], mirrors)
-    anew = score(State({**before.nodes, 1: runs, 2: mirrors}, before.instances))
-    assert score_of(kept) == pytest.approx(anew, rel=1e-12)
+    recomputed = score(State({**before.nodes, 1: runs, 2: mirrors}, before.instances))
+    assert score_of(kept) == pytest.approx(recomputed, rel=1e-12)
 
 
 def test_a_variance_never_falls_below_zero() -> None:

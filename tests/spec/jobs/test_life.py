@@ -35,7 +35,7 @@ def test_the_table_of_an_opcodes_life(status: Status, event: OpcodeEvent) -> Non
     assert (found and str(found.ops[0].status)) == ALLOWED.get((status.value, event))
 
 
-def told(*events: tuple[OpcodeEvent, int]) -> Job:
+def job_after(*events: tuple[OpcodeEvent, int]) -> Job:
     """The job of two opcodes after events at their seconds."""
     job = TWO
     for event, second in events:
@@ -47,7 +47,7 @@ def told(*events: tuple[OpcodeEvent, int]) -> Job:
 
 
 def test_a_life_that_succeeds() -> None:
-    job = told((START, 1), (GRANT, 2), (SUCCEED, 3), (START, 4), (GRANT, 5), (SUCCEED, 6))
+    job = job_after((START, 1), (GRANT, 2), (SUCCEED, 3), (START, 4), (GRANT, 5), (SUCCEED, 6))
     stamps = [(op.start_timestamp, op.exec_timestamp, op.end_timestamp) for op in job.ops]
     assert stamps == [((1, 0), (2, 0), (3, 0)), ((4, 0), (5, 0), (6, 0))]
     assert (job.start_timestamp, job.end_timestamp) == ((1, 0), (6, 0))
@@ -55,24 +55,24 @@ def test_a_life_that_succeeds() -> None:
 
 
 def test_a_failure_takes_the_later_opcodes_with_it() -> None:
-    job = told((START, 1), (GRANT, 2), (FAIL, 3))
+    job = job_after((START, 1), (GRANT, 2), (FAIL, 3))
     assert [op.status for op in job.ops] == ["error", "error"]
     assert job.ops[1].result == ["OpExecError", ["Preceding opcode failed"]]
     assert (job.ops[1].start_timestamp, job.end_timestamp) == (None, (3, 0))
 
 
 def test_a_cancel_between_two_opcodes_cancels_the_rest() -> None:
-    job = told((START, 1), (GRANT, 2), (SUCCEED, 3), (CANCEL, 4))
+    job = job_after((START, 1), (GRANT, 2), (SUCCEED, 3), (CANCEL, 4))
     assert [op.status for op in job.ops] == ["success", "canceled"]
     assert job.ops[1].result == "Job canceled by request"
 
 
 def test_a_restarted_opcode_keeps_its_first_start() -> None:
-    assert told((START, 1), (START, 2)).ops[0].start_timestamp == (1, 0)
+    assert job_after((START, 1), (START, 2)).ops[0].start_timestamp == (1, 0)
 
 
 def test_nothing_happens_to_an_ended_job() -> None:
-    ended = told((CANCEL, 1))
+    ended = job_after((CANCEL, 1))
     assert [after(ended, event, (2, 0)) for event in OpcodeEvent] == [None] * len(OpcodeEvent)
 
 

@@ -288,7 +288,7 @@ def test_a_queued_jobs_priority_is_changed_in_its_file_a_running_ones_by_a_signa
     assert step(queue, ChangePriority(1, -5), NOW) == (queue, (Signal(1, "priority", -5),))
 
 
-def test_a_death_fails_the_job_frees_its_slot_and_is_told_to_wconfd() -> None:
+def test_a_death_fails_the_job_frees_its_slot_and_is_reported_to_wconfd() -> None:
     queue = owned(after(Queue(max_running=1), submit(opcode(), opcode())), 1)
     queue, effects = step(queue, Died(as_file(queue, 1, "running"), NOW), NOW)
     assert [type(effect) for effect in effects] == [Persist, CleanLocks, Persist, Launch]
@@ -396,9 +396,9 @@ def test_every_history_keeps_the_properties(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 12))):
         event = data.draw(events(queue))
         now, effects = step(queue, event, NOW)
-        told: list[str | None] = [holds(now) for holds in STATE_PROPERTIES.values()]
-        told += [holds(queue, event, now, effects) for holds in STEP_PROPERTIES.values()]
-        assert [text for text in told if text is not None] == []
+        violations: list[str | None] = [holds(now) for holds in STATE_PROPERTIES.values()]
+        violations += [holds(queue, event, now, effects) for holds in STEP_PROPERTIES.values()]
+        assert [text for text in violations if text is not None] == []
         queue = now
 
 

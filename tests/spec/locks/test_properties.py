@@ -44,7 +44,7 @@ def test_a_bad_state_is_found(name: str, state: LockState, text: str) -> None:
     [
         ("all or nothing", Free(ANNE), LockState(), Effects(granted=(BEN,))),
         ("all or nothing", Free(BEN), LockState(pending=WAITING.pending), Effects()),
-        ("told exactly once", Free(ANNE), LockState(frozenset({(N1, BEN, Mode.SHARED)})), Effects()),
+        ("each grant notified once", Free(ANNE), LockState(frozenset({(N1, BEN, Mode.SHARED)})), Effects()),
         (
             "a blocked request changes nothing",
             Try(ANNE, (Request(N1, Mode.SHARED),)),

@@ -16,9 +16,9 @@ seats == width * 2
 Fill(k) == <<k, width, used>>
 Sum(bed) == LET bath == bed + 1 IN bath + (CHOOSE tap \\in {5} : TRUE)
 ===="""
-TOLD = """---- MODULE Told ----
+HIDES = """---- MODULE Hides ----
 LOCAL secret == 1
-told == <<secret>>
+shown == <<secret>>
 ===="""
 PLAIN = """---- MODULE Plain ----
 width == 1
@@ -36,7 +36,7 @@ LOCAL INSTANCE Naturals
 Known == 5 \\in Nat
 ===="""
 SHARED_COUNT = COUNT.replace("LOCAL ", "").replace("MODULE Count", "MODULE SharedCount")
-MODULES = {"Room": ROOM, "Told": TOLD, "Plain": PLAIN, "House": HOUSE, "Count": COUNT, "SharedCount": SHARED_COUNT}
+MODULES = {"Room": ROOM, "Hides": HIDES, "Plain": PLAIN, "House": HOUSE, "Count": COUNT, "SharedCount": SHARED_COUNT}
 ROOT = """---- MODULE Spec ----
 EXTENDS Naturals{extends}
 VARIABLE w
@@ -125,7 +125,7 @@ CASES: dict[str, tuple[str, str, list[str], list[str]]] = {
         "LOCAL INSTANCE Plain", "CONSTANT width = 7", ["width = 7", "seats = <<1>>"], ["seats = <<7>>"],
     ),
     "a local definition of an imported module": (
-        "secret == 2", "CONSTANT secret = 7", ["secret = 7", "told = <<1>>"], ["told = <<7>>"],
+        "secret == 2", "CONSTANT secret = 7", ["secret = 7", "shown = <<1>>"], ["shown = <<7>>"],
     ),
     "the library, in a module that instances it for itself": (
         "C == INSTANCE Count", "CONSTANT Nat <- Zero", ["Nat = {0}", "C!Known"], ["5 \\in Nat"],
@@ -162,7 +162,7 @@ CASES: dict[str, tuple[str, str, list[str], list[str]]] = {
 
 IMPORTED = {
     "an imported definition is the root module's own": ", Plain",
-    "a local definition of an imported module": ", Told",
+    "a local definition of an imported module": ", Hides",
 }
 
 

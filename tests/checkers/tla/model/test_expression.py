@@ -135,7 +135,7 @@ def test_every_class_of_error(kind: str) -> None:
         assert caught.value.position is not None, text
 
 
-def test_errors_tell_where() -> None:
+def test_errors_name_the_place() -> None:
     with pytest.raises(TlaError) as caught:
         evaluate("LET a == 1\nIN  a + Head(<<>>)")
     where = caught.value.position

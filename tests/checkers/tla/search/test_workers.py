@@ -88,9 +88,9 @@ def explored(folder: Path, text: str, config: str, count: int, **options: Any) -
     graph, figures = outcome.graph, outcome.figures
     assert graph is not None
     assert (outcome.workers is None) == (count == 1)
-    told = [(v.verdict, v.name, shown(v.trace), v.loop_start, str(v.error)) for v in outcome.violations]
+    found = [(v.verdict, v.name, shown(v.trace), v.loop_start, str(v.error)) for v in outcome.violations]
     counts = (figures.distinct, figures.generated, figures.depth, figures.queue)
-    return outcome.verdict, counts, told, shown(graph.states), graph.parents, graph.offsets, graph.targets
+    return outcome.verdict, counts, found, shown(graph.states), graph.parents, graph.offsets, graph.targets
 
 
 @pytest.mark.parametrize("case", CASES)

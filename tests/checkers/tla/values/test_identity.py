@@ -51,7 +51,7 @@ def test_a_view_is_compared_in_the_same_way(tmp_path: Path) -> None:
     assert figures(run(tmp_path, text, SPEC + "VIEW See\nCHECK_DEADLOCK FALSE"))[:2] == ("ok", 2)
 
 
-def test_marks_tell_apart_what_python_does_not() -> None:
+def test_marks_distinguish_what_python_does_not() -> None:
     first, second = (1, frozenset({(0,), (2,)})), (1, frozenset({(False,), (2,)}))
     assert first == second
     assert not alike(first, second)

@@ -47,7 +47,7 @@ def test_a_move_holds_instance_nodes_and_resources(bench: Bench, op: dict[str, A
     }  # fmt: skip
 
 
-def test_a_migration_tells_its_progress(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_reports_its_progress(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     bench.config["cluster"]["gantry"]["seconds_per_gib"] = 3.0
@@ -271,7 +271,7 @@ def test_reported_free_amounts_follow_the_moves(bench: Bench) -> None:
     ]  # fmt: skip
 
 
-def test_a_job_killed_between_deed_and_change_leaves_the_configuration(
+def test_a_job_killed_between_action_and_change_leaves_the_configuration(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change is one transaction: before it there is the old configuration, after it the new one."""

@@ -32,7 +32,7 @@ def test_no_remembering(bench: Bench) -> None:
     assert state(bench) == ("up", True)
 
 
-def test_a_user_s_shutdown_is_told_apart(bench: Bench) -> None:
+def test_a_user_s_shutdown_is_distinguished(bench: Bench) -> None:
     bench.succeeds(STOP | {"admin_state_source": "user"})
     assert bench.instance("web1")["admin_state_source"] == "user"
 

@@ -53,7 +53,7 @@ def test_refusals_change_nothing(bench: Bench, change: dict[str, Any], text: str
     assert arguments[1] == code
 
 
-def test_a_candidate_is_not_lost_unless_told(bench: Bench) -> None:
+def test_a_candidate_is_not_lost_unless_asked_for(bench: Bench) -> None:
     bench.config["cluster"]["candidate_pool_size"] = 2
     bench.config["nodes"][uuid(1, 2)]["master_candidate"] = True
     error_class, arguments = bench.fails(SET | {"offline": True})

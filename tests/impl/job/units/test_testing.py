@@ -92,7 +92,7 @@ def test_the_queue_s_own_test(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     assert set(statuses[2:]) == {"running"}
 
 
-def test_failing_as_told(bench: Bench) -> None:
+def test_failing_as_requested(bench: Bench) -> None:
     assert bench.fails(JQUEUE | {"fail": True}) == ["OpExecError", ["Opcode failure was requested"]]
     dummy = {"OP_ID": "OP_TEST_DUMMY", "messages": ["a"], "result": 5, "submit_jobs": None}
     assert bench.fails(dummy | {"fail": True}) == ["OpExecError", ["Opcode failure was requested"]]
