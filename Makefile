@@ -12,10 +12,10 @@ demo: $(STAMP)
 	@$(BIN)/gantry demo
 
 test: $(STAMP)
-	@$(PYTEST) -n 2 --dist loadgroup -m "not long and not weekly and not peer"
+	@$(PYTEST) -n 2 --dist loadgroup -m "not long and not weekly and not ganeti"
 
 test-ganeti: $(STAMP)
-	@$(PYTEST) -n 2 --dist loadgroup -m "peer and not long and not weekly"
+	@$(PYTEST) -n 2 --dist loadgroup -m "ganeti and not long and not weekly"
 
 test-long: $(STAMP)
 	@$(PYTEST) -n 2 --dist loadgroup -m long --timeout 900

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 SIZES = ((5, 20, -1, 8.0, 9), (20, 100, -1, 1 / 15, 5), (80, 400, 20, 1 / 150, 3), (200, 1000, 1, 1 / 300, 1))
 """Nodes, instances, rounds (−1: all), the most that our time may be of Ganeti's, and pairs of runs."""
@@ -106,7 +106,7 @@ def _growth(ours: Sequence[str], folder: Path) -> None:
 
 def main() -> None:
     """Print the table."""
-    program = peer_program("hbal")
+    program = ganeti_program("hbal")
     ours = [sys.executable, "-m", "htools.hbal"]
     if program is None:
         print("Ganeti's hbal is not installed (Debian: ganeti-htools-3.0): our own times only")

@@ -18,13 +18,13 @@ from pathlib import Path
 from statistics import median
 
 from bench.hbal import ENVIRONMENT, cluster
-from tests.conftest import PEER_BIN
+from tests.conftest import GANETI_BIN
 
 PATIENCE = 60
 """Processor seconds that a program may take."""
 CURIOSITY = 15
 """Processor seconds that a program of Ganeti's gets whose time decides nothing."""
-HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
+HAIL = str(Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def run(case: Case, folder: Path) -> None:
     else:
         path = folder / "cluster.data"
         path.write_text(on_shared_storage(text) if case.tool == "hsqueeze" else text)
-        words, program = ["-t", str(path), *case.words], f"{PEER_BIN}/{case.tool}"
+        words, program = ["-t", str(path), *case.words], f"{GANETI_BIN}/{case.tool}"
     ours_command = [sys.executable, "-m", f"htools.{case.tool}", *words]
     measure(ours_command, PATIENCE)  # compiles our modules, as installing them does
     patience = PATIENCE if case.factor else CURIOSITY

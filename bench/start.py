@@ -15,7 +15,7 @@ from statistics import median
 
 from gantry.cli import COMMANDS
 from htools.commandline.tool import TOOLS
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 ALLOWED = 0.04
 """Seconds beyond the bare interpreter."""
@@ -45,11 +45,11 @@ def run(command: Sequence[str]) -> tuple[float, float]:
 
 def main() -> None:
     """Print the table."""
-    bare, real = "python -c pass", "Ganeti's hbal --version"
+    bare, reference = "python -c pass", "Ganeti's hbal --version"
     lines = {bare: [sys.executable, "-c", "pass"]}
-    program = peer_program("hbal")
+    program = ganeti_program("hbal")
     if program is not None:
-        lines[real] = [program, "--version"]
+        lines[reference] = [program, "--version"]
     ours = commands()
     lines |= ours
     for command in lines.values():
@@ -59,7 +59,7 @@ def main() -> None:
         for name, command in lines.items():
             times[name].append(run(command))
     found = {name: (median(wall for wall, _ in runs), median(cpu for _, cpu in runs)) for name, runs in times.items()}
-    for name in (bare, real):
+    for name in (bare, reference):
         if name in found:
             print(f"{name:<26} {found[name][0]:.3f} s by the clock, {found[name][1]:.3f} s of processor time")
     print(f"{'':<26} {'beyond the bare interpreter':>29}\n{'':<26} {'clock s':>9} {'processor s':>12} {'ratio':>6}")

@@ -12,7 +12,7 @@ from tests import budget
 pytest_plugins = ("tests.fresh_seeds",)
 
 HERE = Path(__file__).resolve().parent
-PEER_BIN = "/usr/lib/ganeti/3.0/usr/bin"
+GANETI_BIN = "/usr/lib/ganeti/3.0/usr/bin"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,9 +44,9 @@ def shared_directory() -> Path | None:
     return None
 
 
-def peer_program(name: str) -> str | None:
-    """The path of a real Ganeti program such as `hbal`, or None where it is not installed."""
-    return shutil.which(name, path=PEER_BIN + os.pathsep + "/usr/lib/ganeti/3.0/usr/sbin") or shutil.which(
+def ganeti_program(name: str) -> str | None:
+    """The path of a program of Ganeti such as `hbal`, or None where it is not installed."""
+    return shutil.which(name, path=GANETI_BIN + os.pathsep + "/usr/lib/ganeti/3.0/usr/sbin") or shutil.which(
         name, path="/usr/bin:/usr/sbin"
     )
 

@@ -136,24 +136,24 @@ def wrong_step(before: LockState, event: Event, after: LockState, effects: Effec
 # -- the sides for lock-step
 
 
-def extension(real: state.LockState) -> LockState:
+def extension(indexed: state.LockState) -> LockState:
     """Convert an implementation's state to the specification's."""
-    held = frozenset((lock, who, mode) for who, mine in view.holders(real) for lock, mode in mine)
-    pending = view.in_order_of_arrival(real) if real.fair else view.all_pending(real)
-    return LockState(held, tuple(pending), real.fair)
+    held = frozenset((lock, who, mode) for who, mine in view.holders(indexed) for lock, mode in mine)
+    pending = view.in_order_of_arrival(indexed) if indexed.fair else view.all_pending(indexed)
+    return LockState(held, tuple(pending), indexed.fair)
 
 
-def unsound(real: state.LockState) -> str | None:
+def unsound(indexed: state.LockState) -> str | None:
     """Say which of the indexes' invariants, as stated in `impl.locks.state`, is broken; None if none."""
-    direct = {(lock, who): mode for lock, holders in real.direct.items() for who, mode in holders.items()}
-    held = {(lock, who): mode for who, mine in real.held.items() for lock, mode in mine.locks.items()}
+    direct = {(lock, who): mode for lock, holders in indexed.direct.items() for who, mode in holders.items()}
+    held = {(lock, who): mode for who, mine in indexed.held.items() for lock, mode in mine.locks.items()}
     if direct != held:
         return "'held' and 'direct' differ"
-    if any(list(mine.order) != sorted(mine.locks) or not mine.locks for mine in real.held.values()):
+    if any(list(mine.order) != sorted(mine.locks) or not mine.locks for mine in indexed.held.values()):
         return "'order' does not list what is held"
     for name, counts, least in (
-        ("members", real.members, Mode.SHARED),
-        ("exclusive_members", real.exclusive_members, Mode.EXCLUSIVE),
+        ("members", indexed.members, Mode.SHARED),
+        ("exclusive_members", indexed.exclusive_members, Mode.EXCLUSIVE),
     ):
         expected: dict[tuple[Lock, Owner], int] = {}
         for (lock, who), mode in held.items():
@@ -162,28 +162,28 @@ def unsound(real: state.LockState) -> str | None:
                 expected[group, who] = expected.get((group, who), 0) + 1
         if expected != {(group, who): count for group, found in counts.items() for who, count in found.items()}:
             return f"'{name}' miscounts"
-    queued = sorted(pending for queue in real.queues.values() for pending in queue)
-    if queued != sorted(waiting.pending for waiting in real.waiting.values()) or not all(real.queues.values()):
+    queued = sorted(pending for queue in indexed.queues.values() for pending in queue)
+    if queued != sorted(waiting.pending for waiting in indexed.waiting.values()) or not all(indexed.queues.values()):
         return "'queues' and 'waiting' differ"
-    if not real.fair:
-        for waiting in real.waiting.values():
-            if waiting.pending not in real.queues[waiting.place]:
+    if not indexed.fair:
+        for waiting in indexed.waiting.values():
+            if waiting.pending not in indexed.queues[waiting.place]:
                 return "a request waits at another place than it says"
-            free = free_for(real, waiting.place)
+            free = free_for(indexed, waiting.place)
             if free is EVERYBODY or free == waiting.pending.owner:
                 return "a request waits where nothing is in its way"
-            if first_block(real, waiting.pending.owner, waiting.pending.requests) is None:
+            if first_block(indexed, waiting.pending.owner, waiting.pending.requests) is None:
                 return "a request that could be granted waits"
     return None
 
 
-def _key(real: state.LockState) -> Any:
+def _key(indexed: state.LockState) -> Any:
     # held and pending locks are the specification's state, because both agree; `unsound` checks the rest
-    return frozenset((who, waiting.place) for who, waiting in real.waiting.items())
+    return frozenset((who, waiting.place) for who, waiting in indexed.waiting.items())
 
 
-def _effects_only(real: state.LockState, event: Event) -> tuple[state.LockState, Effects]:
-    after, outcome = core.step(real, event)
+def _effects_only(indexed: state.LockState, event: Event) -> tuple[state.LockState, Effects]:
+    after, outcome = core.step(indexed, event)
     return after, outcome.effects
 
 

@@ -19,12 +19,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def _print_check(check: Check, *, real: bool, verbose: bool) -> None:
+def _print_check(check: Check, *, ganeti: bool, verbose: bool) -> None:
     if check.holds:
         if verbose:
             print(f"  ok        {check.name}")
         return
-    verdict = "known" if real and check.known else "DIFFERS"
+    verdict = "known" if ganeti and check.known else "DIFFERS"
     print(f"  {verdict:<9} {check.name}{f': {check.known}' if check.known else ''}")
     print(f"            wanted {_short(check.wanted)}")
     print(f"            got    {_short(check.got)}")
@@ -35,7 +35,7 @@ def _run_wconfd(arguments: argparse.Namespace) -> int:
     from checkers.conformance.wconfd import conform
 
     beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(arguments.socket))), "livelocks")
-    profile = arguments.profile or ("ganeti-3.0" if arguments.real else "gantry")
+    profile = arguments.profile or ("ganeti-3.0" if arguments.ganeti else "gantry")
     verdict = conform(arguments.socket, arguments.livelocks or beside, profile, arguments.seed, arguments.steps)
     if isinstance(verdict, Ok):
         print(f"it conforms: {verdict.covered}")
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             scenario = check.scenario
             held = sum(other.holds for other in checks if other.scenario == scenario)
             print(f"{scenario}: {held} of {sum(other.scenario == scenario for other in checks)} checks hold")
-        _print_check(check, real=arguments.real, verbose=arguments.verbose)
-    failed = [check for check in checks if not check.holds and not (arguments.real and check.known)]
+        _print_check(check, ganeti=arguments.ganeti, verbose=arguments.verbose)
+    failed = [check for check in checks if not check.holds and not (arguments.ganeti and check.known)]
     print("it conforms" if not failed else f"it does not conform: {len(failed)} checks differ")
     return 1 if failed else 0

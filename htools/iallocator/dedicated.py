@@ -57,7 +57,7 @@ class _Nodes:
         """What a node loses, by the test instances of a group's policy."""
         if group not in self._tests:
             policy = next(node.policy for node in self._state.nodes.values() if node.node.group == group)
-            self._tests[group] = [instance_model(test) for test in dedicated.test_instances(policy)]
+            self._tests[group] = [instance_model(test) for test in dedicated.smallest_instances(policy)]
         tests, key = self._tests[group], (index, group)
         if key not in self._before:
             self._before[key] = tuple(_times(self._model(index), test) for test in tests)

@@ -42,7 +42,7 @@ def is_dedicated(nodes: Iterable[NodeState], groups: Sequence[Group], group: str
     return all(node.node.exclusive_storage or node.node.group not in asked for node in nodes)
 
 
-def test_instances(policy: Policy) -> list[Placed]:
+def smallest_instances(policy: Policy) -> list[Placed]:
     """Return the smallest instance of each pair of bounds, largest disk first."""
     smallest = sorted((bounds.minimum for bounds in policy.bounds), key=lambda spec: -spec.disk_size)
     disks: tuple[Disk, ...] = ()
@@ -102,7 +102,7 @@ def on_one(state: State, new: Placed, target: int, limits: Limits) -> Allocation
     runs = add_primary(node, new, ignore_soft=limits.ignore_soft)
     if isinstance(runs, Refusal):
         return runs.mode
-    metric = (_lost(node, runs, test_instances(node.policy)), runs.real.free_disk)
+    metric = (_lost(node, runs, smallest_instances(node.policy)), runs.real.free_disk)
     placed = replace(new, instance=replace(new.instance, primary=target, secondary=None))
     return Allocation(placed, (runs,), metric)
 
@@ -120,7 +120,7 @@ def on_pair(state: State, new: Placed, pair: tuple[int, int], limits: Limits) ->
     mirrors = add_secondary(secondary, placed, pair[0])
     if isinstance(mirrors, Refusal):
         return mirrors.mode
-    tests = test_instances(primary.policy)
+    tests = smallest_instances(primary.policy)
     both = zip(_lost(primary, runs, tests), _lost(secondary, mirrors, tests), strict=True)
     metric = (tuple(one + other for one, other in both), runs.real.free_disk + mirrors.real.free_disk)
     return Allocation(placed, (runs, mirrors), metric)

@@ -18,7 +18,7 @@ from tests.conformance.cases import request_case, text_case, wild
 from tests.conformance.clusters import Case
 from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conformance.tight import TightGenerator
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 MAIN = {"hbal": hbal.main, "hcheck": hcheck.main, "hinfo": hinfo.main}
 
@@ -99,7 +99,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.tight and (arguments.requests or arguments.tool != "hbal"):
         sys.exit("--tight makes clusters for hbal in the text format: leave out --requests and --tool")
-    program = peer_program(arguments.tool)
+    program = ganeti_program(arguments.tool)
     if program is None:
         sys.exit(f"Ganeti's {arguments.tool} is not installed (Debian: ganeti-htools-3.0)")
     least, most = map(int, arguments.nodes.split("-"))

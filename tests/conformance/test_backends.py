@@ -12,7 +12,7 @@ from tests import budget
 from tests.conformance.answers import luxid, over_luxi, over_rapi
 from tests.conformance.cases import text_case
 from tests.conformance.programs import difference, run_ganeti, run_ours
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 from tests.htools.backends.test_rapi import serving
 
 Main = Callable[[Sequence[str]], int]
@@ -28,7 +28,7 @@ LINES: tuple[tuple[str, Main, tuple[str, ...]], ...] = (
 
 
 def unlike(tool: str, main: Main, words: Sequence[str], folder: Path) -> str:
-    program = peer_program(tool)
+    program = ganeti_program(tool)
     if program is None:
         pytest.skip(f"Ganeti's {tool} is not installed")
     theirs, ours = folder / "ganeti", folder / "ours"
@@ -43,7 +43,7 @@ def unlike(tool: str, main: Main, words: Sequence[str], folder: Path) -> str:
 SEEDS = [range(14), pytest.param(budget.seeds(ci=42, weekly=186), marks=pytest.mark.long)]
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("seeds", SEEDS, ids=["few", "many"])
 def test_clusters_from_a_luxid(tmp_path: Path, seeds: range) -> None:
     for seed in seeds:
@@ -55,7 +55,7 @@ def test_clusters_from_a_luxid(tmp_path: Path, seeds: range) -> None:
             assert not unlike(tool, main, [f"-L{path}", *words], tmp_path / str(seed)), f"{tool}, seed {seed}"
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("seeds", SEEDS, ids=["few", "many"])
 def test_clusters_from_a_remote_api(tmp_path: Path, seeds: range) -> None:
     for seed in seeds:
@@ -74,7 +74,7 @@ def test_clusters_from_a_remote_api(tmp_path: Path, seeds: range) -> None:
             assert not unlike(tool, main, [*source, *words], tmp_path / str(seed)), f"{tool}, seed {seed}"
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_hscan_reads_several_clusters_and_goes_on_where_one_is_out_of_reach(tmp_path: Path) -> None:
     cluster = text.parse(text_case("hbal", 3, 2, 8).text)
     with serving() as first, serving() as second, serving() as broken:
@@ -83,7 +83,7 @@ def test_hscan_reads_several_clusters_and_goes_on_where_one_is_out_of_reach(tmp_
         names = [f"http://127.0.0.1:{server.server_port}" for server in (first, broken, second)]
         words = [names[0], "http://127.0.0.1:1", *names[1:]]
         theirs, ours = tmp_path / "ganeti", tmp_path / "ours"
-        program = peer_program("hscan")
+        program = ganeti_program("hscan")
         if program is None:
             pytest.skip("Ganeti's hscan is not installed")
         theirs.mkdir()

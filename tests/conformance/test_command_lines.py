@@ -11,7 +11,7 @@ import pytest
 from htools import hbal, hcheck, hinfo, hroller, hscan
 from tests.conformance.clusters import Generator
 from tests.conformance.programs import difference, run_ganeti, run_ours
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 MAIN: dict[str, Callable[[Sequence[str]], int]] = {
     "hbal": hbal.main,
@@ -79,11 +79,11 @@ hscan -L/nonexistent/socket
 """.strip().splitlines()
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("text", LINES)
 def test_odd_command_lines(tmp_path: Path, text: str) -> None:
     tool, *words = text.split()
-    program = peer_program(tool)
+    program = ganeti_program(tool)
     if program is None:
         pytest.skip(f"Ganeti's {tool} is not installed")
     cluster = tmp_path / "cluster.data"

@@ -34,7 +34,7 @@ def test_ours_conforms(ours: Root, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(len(line) <= 80 for line in output.splitlines())
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_ganeti_differs_only_as_known() -> None:
     missing = ganeti_missing()

@@ -68,7 +68,7 @@ def test_ours_conforms_in_fair_mode_and_only_there(ours: Root) -> None:
     assert outcome(ours, "gantry-fair", PASSED) is not None
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_ganeti_conforms_to_its_own_profile(ganeti: Root) -> None:
     verdict = conform(ganeti.wconfd_socket, ganeti.livelocks, "ganeti-3.0", seed=6, steps=240)
     assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
@@ -83,7 +83,7 @@ def outcome(root: Root, profile: str, history: list[Action]) -> str | None:
     return None if found is None else found.describe()
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_ganeti_serves_the_consequences_of_a_grant_first(ganeti: Root) -> None:
     assert outcome(ganeti, "ganeti-3.0", CONSEQUENCES_FIRST) is None
     difference = outcome(ganeti, "gantry", CONSEQUENCES_FIRST)

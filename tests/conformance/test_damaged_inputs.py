@@ -12,7 +12,7 @@ from tests import budget
 from tests.conformance.damaged_cases import FORMATS, comparable, damaged_case, stricter
 from tests.conformance.fuzz import STUMBLES
 from tests.conformance.programs import difference, run_ganeti, run_ours
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 FAST, LONG = 25, budget.spent(ci=200, weekly=800)
 
@@ -43,7 +43,7 @@ def compare(program: str, kind: str, seed: int, directory: Path) -> str:
 
 
 def run(config: pytest.Config, kind: str, first: int, usual: int, directory: Path) -> None:
-    program = peer_program("hbal")
+    program = ganeti_program("hbal")
     if program is None:
         pytest.skip("Ganeti's hbal is not installed")
     count = int(config.getoption("--clusters") or usual)
@@ -51,14 +51,14 @@ def run(config: pytest.Config, kind: str, first: int, usual: int, directory: Pat
     assert not list(filter(None, found))
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("kind", FORMATS)
 def test_damaged_inputs(pytestconfig: pytest.Config, kind: str, tmp_path: Path) -> None:
     run(pytestconfig, kind, budget.fixed(0), FAST, tmp_path)
 
 
 @pytest.mark.long
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", FORMATS)
 def test_many_damaged_inputs(pytestconfig: pytest.Config, kind: str, tmp_path: Path) -> None:

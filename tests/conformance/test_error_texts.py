@@ -17,19 +17,19 @@ from tests.conformance.answers import luxid
 from tests.conformance.error_cases import LOADING, Case, cases
 from tests.conformance.error_values import ANSWERS
 from tests.conformance.programs import Outcome, begins_alike, run_ganeti, run_ours
-from tests.conftest import PEER_BIN, peer_program
+from tests.conftest import GANETI_BIN, ganeti_program
 from tests.htools.backends.test_luxi import GROUP_ROW, INSTANCE, NODE, OTHER, POLICY, row
 
 Runner = Callable[[Sequence[str], Path], Outcome]
 
-HAIL = Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
+HAIL = Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
 
 
 def program(tool: str) -> str | None:
     """Ganeti's program of a name."""
     if tool == "hail":
         return str(HAIL) if HAIL.exists() else None
-    return peer_program(tool)
+    return ganeti_program(tool)
 
 
 def main(tool: str) -> Callable[[Sequence[str]], int]:
@@ -58,7 +58,7 @@ def test_our_errors_begin_with_ganetis_phrases(tmp_path: Path) -> None:
     assert not found
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_these_are_ganetis_phrases(tmp_path: Path) -> None:
     if not HAIL.exists():
         pytest.skip("Ganeti's programs are not installed")
@@ -107,7 +107,7 @@ def test_wrong_answers_of_a_daemon(tmp_path: Path) -> None:
     assert not [pair for pair in said if not begins_alike(*pair)]
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_wrong_answers_of_a_daemon_in_ganetis_words(tmp_path: Path) -> None:
     path = program("hbal")
     if path is None:

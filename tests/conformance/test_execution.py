@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from spec.allocator.cluster import Cluster
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 from tests.e2e.conftest import Chain, branch, chain_of
 
 __all__ = ["branch"]
 
-pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("chain")]
+pytestmark = [pytest.mark.ganeti, pytest.mark.long, pytest.mark.xdist_group("chain")]
 
 VERSION = re.compile(r"hbal (\(ganeti\) version )?[0-9][-.0-9]+")
 
@@ -61,9 +61,9 @@ def run(program: list[str], chain: Chain, options: list[str], folder: Path) -> d
 
 @pytest.mark.parametrize("options", CASES, ids=" ".join)
 def test_the_same_jobs(branch: Cluster, tmp_path: Path, options: list[str]) -> None:
-    theirs, results = peer_program("hbal"), []
-    assert theirs
-    for name, program in (("ganeti", [theirs]), ("ours", [sys.executable, "-m", "htools.hbal"])):
+    hbal, results = ganeti_program("hbal"), []
+    assert hbal
+    for name, program in (("ganeti", [hbal]), ("ours", [sys.executable, "-m", "htools.hbal"])):
         (folder := tmp_path / name).mkdir()
         with chain_of(branch, 0.0) as chain:
             if "--evac-mode" in options:

@@ -7,14 +7,14 @@ import pytest
 
 from tests import budget
 from tests.conformance.fuzz import differences
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 FAST = 40
 LONG, LARGE = budget.spent(ci=400, weekly=2000), budget.spent(ci=10, weekly=50)
 
 
 def program(tool: str = "hbal") -> str:
-    found = peer_program(tool)
+    found = ganeti_program(tool)
     if found is None:
         pytest.skip(f"Ganeti's {tool} is not installed")
     return found
@@ -24,14 +24,14 @@ def count(config: pytest.Config, usual: int) -> int:
     return int(config.getoption("--clusters") or usual)
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_small_clusters(pytestconfig: pytest.Config) -> None:
     first = budget.fixed(0)
     assert not list(differences(program(), range(first, first + count(pytestconfig, FAST)), 3, 12))
 
 
 @pytest.mark.long
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("part", range(4))
 def test_many_small_clusters(pytestconfig: pytest.Config, part: int) -> None:
     share = count(pytestconfig, LONG) // 4
@@ -39,21 +39,21 @@ def test_many_small_clusters(pytestconfig: pytest.Config, part: int) -> None:
     assert not list(differences(program(), range(first, first + share), 3, 12))
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_tight_clusters(pytestconfig: pytest.Config) -> None:
     first = budget.fixed(0)
     assert not list(differences(program(), range(first, first + count(pytestconfig, FAST)), 2, 7, tight=True))
 
 
 @pytest.mark.long
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_many_tight_clusters(pytestconfig: pytest.Config) -> None:
     first = budget.seed()
     assert not list(differences(program(), range(first, first + count(pytestconfig, LONG // 2)), 2, 7, tight=True))
 
 
 @pytest.mark.long
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("part", range(2))
 def test_larger_clusters(pytestconfig: pytest.Config, part: int) -> None:
@@ -67,7 +67,7 @@ def compare_tool(config: pytest.Config, tool: str, first: int, usual: int, *, re
     assert not list(differences(program(tool), seeds, 3, 12, tool=tool, requests=requests, free=True))
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 @pytest.mark.parametrize("tool", ["hbal", "hcheck", "hinfo"])
 def test_all_kinds_of_options(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
@@ -75,7 +75,7 @@ def test_all_kinds_of_options(pytestconfig: pytest.Config, tool: str, requests: 
 
 
 @pytest.mark.long
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 @pytest.mark.parametrize("tool", ["hcheck", "hinfo"])
 def test_small_tools_on_many_clusters(pytestconfig: pytest.Config, tool: str, requests: bool) -> None:
@@ -83,7 +83,7 @@ def test_small_tools_on_many_clusters(pytestconfig: pytest.Config, tool: str, re
 
 
 @pytest.mark.long
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("requests", [False, True], ids=["text", "requests"])
 def test_all_kinds_of_options_on_many_clusters(pytestconfig: pytest.Config, requests: bool) -> None:
     compare_tool(pytestconfig, "hbal", budget.seed(), budget.spent(ci=100, weekly=400), requests=requests)

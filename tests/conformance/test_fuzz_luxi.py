@@ -19,7 +19,7 @@ from impl.wire.client import Client, UnreachableError
 from spec.errors import PeerError
 from tests import budget
 
-pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
+pytestmark = [pytest.mark.ganeti, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
 
 COUNT = 1500
 TIMES = re.compile(r"(^|[._])(ts|ctime|mtime|timestamp)$|^op(start|exec|end|log)|^ops$|reason_trail|^error$")

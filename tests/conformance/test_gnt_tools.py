@@ -13,14 +13,14 @@ from gantry.cli import main
 from htools.backends import text
 from impl.paths import Root
 from impl.setup.root import create_root
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 from tests.e2e.conftest import EXAMPLES, Chain, chain_of
-from tests.impl.setup.test_config import verdict_of_the_real_wconfd
+from tests.impl.setup.test_config import verify_with_ganetis_wconfd
 
 SHARE = Path("/usr/share/ganeti/3.0")
 
 pytestmark = [
-    pytest.mark.peer,
+    pytest.mark.ganeti,
     pytest.mark.skipif(not (SHARE / "gnt-job").exists(), reason="Ganeti's own clients are not installed"),
     pytest.mark.xdist_group("gnt-tools"),
 ]
@@ -73,7 +73,7 @@ def test_a_day_at_the_branch_office(chain: Chain) -> None:
 
 def test_ganetis_wconfd_takes_the_configuration_over(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
     """After jobs have changed it; the addresses are made ones that Ganeti's daemon accepts as its own."""
-    program = peer_program("ganeti-wconfd")
+    program = ganeti_program("ganeti-wconfd")
     if program is None:
         pytest.skip("Ganeti's wconfd is not installed")
     gnt(chain, "gnt-instance", "replace-disks", "-n", "south", "phone")
@@ -84,4 +84,4 @@ def test_ganetis_wconfd_takes_the_configuration_over(chain: Chain, capsys: pytes
     with tempfile.TemporaryDirectory(prefix="gx") as directory:
         root = Root.of(directory)
         create_root(root, config)
-        assert verdict_of_the_real_wconfd(program, root) == []
+        assert verify_with_ganetis_wconfd(program, root) == []

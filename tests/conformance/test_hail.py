@@ -14,10 +14,10 @@ from tests import budget
 from tests.conformance.programs import Outcome, difference, run_ganeti, run_ours
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import KINDS, MOVING, random_request
-from tests.conftest import PEER_BIN
+from tests.conftest import GANETI_BIN
 from tests.htools.iallocator.test_fast_paths import with_room
 
-GANETI_HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
+GANETI_HAIL = str(Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 def without_internals(run: Outcome) -> tuple[int, str, str]:
@@ -110,19 +110,19 @@ def compare(
     return seen
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = compare(range(10_000, 10_060), tmp_path, monkeypatch)
     assert sum(count for (_, acted), count in seen.items() if acted) >= 20
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_random_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = compare(range(40_001, 40_121, 2), tmp_path, monkeypatch, MOVING, most=7)
     assert {kind for kind, acted in seen if acted} >= set(MOVING)
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_many_random_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = budget.seed() | 1
@@ -131,18 +131,18 @@ def test_many_random_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert sum(count for (_, acted), count in seen.items() if acted) >= len(seeds) // 3
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_which_instance_lacks_a_network_on_a_dedicated_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in (1566, 20_465):  # the second of several instances, where ours once named the first
         assert compare(range(seed, seed + 1), tmp_path, monkeypatch)["multi-allocate", False] == 1
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_random_requests_with_other_options(tmp_path: Path) -> None:
     assert compare_options(range(40), tmp_path)["act"] >= 10
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_many_random_requests_with_other_options(tmp_path: Path) -> None:
     seen = compare_options(budget.seeds(ci=100, weekly=500), tmp_path)
@@ -158,7 +158,7 @@ def test_a_request_about_instances_that_another_cluster_lacks(tmp_path: Path) ->
     assert "and the cluster given instead has 0: ask about instances of that cluster" in outcome.errors
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_many_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = budget.seeds(ci=300, weekly=1500)
@@ -170,7 +170,7 @@ def test_many_random_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(acting) >= budget.spent(ci=4, weekly=6)  # in a few hundred requests the rarest may not occur
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize("words", [[], ["--no-capacity-checks"], ["--ignore-soft-errors", "-p"]], ids=" ".join)
 def test_shared_requests(shared: Path, tmp_path: Path, words: list[str]) -> None:

@@ -10,7 +10,7 @@ from htools.backends import text
 from htools.balance import rounds
 from htools.errors import LoadError
 from tests.conformance.programs import difference, run_ganeti, run_ours
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 ALL_FIELDS = "+plist,slist,peermap,ptags,idx,hi_spindles,inst_spindles,spindle_count,amem,fqdn,nonsense"
 FAST = (
@@ -33,7 +33,7 @@ LONG = (
 
 
 def _compare_all(shared: Path, tmp_path: Path, flags: list[str]) -> None:
-    program = peer_program("hbal")
+    program = ganeti_program("hbal")
     if program is None:
         pytest.skip("Ganeti's hbal is not installed")
     compared = 0
@@ -57,7 +57,7 @@ def _compare_all(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     assert compared > 30
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize("flags", FAST, ids=" ".join)
 def test_the_same_text_on_all_shared_clusters(shared: Path, tmp_path: Path, flags: list[str]) -> None:
@@ -65,7 +65,7 @@ def test_the_same_text_on_all_shared_clusters(shared: Path, tmp_path: Path, flag
 
 
 @pytest.mark.long
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize("flags", LONG, ids=" ".join)
 def test_the_same_text_with_more_options(shared: Path, tmp_path: Path, flags: list[str]) -> None:

@@ -22,7 +22,7 @@ from impl.wire.client import Client
 from impl.wire.framing import FrameDecoder, frame
 from spec.jobs.model import Job, Opcode
 
-pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
+pytestmark = [pytest.mark.ganeti, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.impl.luxid.fakes import FakeWconfd, Luxid, short_root
 SHARE = Path("/usr/share/ganeti/3.0")
 
 pytestmark = [
-    pytest.mark.peer,
+    pytest.mark.ganeti,
     pytest.mark.skipif(not (SHARE / "gnt-job").exists(), reason="Ganeti's own clients are not installed"),
     pytest.mark.xdist_group("luxid"),
 ]

@@ -15,7 +15,7 @@ from impl.wire.client import Client
 from spec.errors import PeerError
 from tests.impl.query.fakes import FakeSource
 
-pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
+pytestmark = [pytest.mark.ganeti, pytest.mark.long, pytest.mark.xdist_group("ganeti")]
 
 OURS_ALONE = {"vcs_version"}
 FILTERS: list[Any] = [

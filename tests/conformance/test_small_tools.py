@@ -19,13 +19,13 @@ from htools.maintenance.reboot_groups import CapacityError, relocate_lonely
 from tests import budget
 from tests.conformance.cases import request_case, text_case
 from tests.conformance.programs import difference, run_ganeti, run_ours
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 Main = Callable[[Sequence[str]], int]
 
 
 def program(name: str) -> str:
-    found = peer_program(name)
+    found = ganeti_program(name)
     if found is None:
         pytest.skip(f"Ganeti's {name} is not installed")
     return found
@@ -43,14 +43,14 @@ def compare_all(name: str, main: Main, shared: Path, tmp_path: Path, flags: list
     return compared
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize("flags", [["-v", "-p"], ["-vvv", "--print-instances", "--ignore-dynu"]], ids=" ".join)
 def test_hinfo(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     assert compare_all("hinfo", hinfo.main, shared, tmp_path, flags) > 30
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize(
     "flags", [["--machine-readable"], ["-l3", "--no-capacity-checks"], ["--no-simulation"]], ids=" ".join
@@ -59,7 +59,7 @@ def test_hcheck(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     assert compare_all("hcheck", hcheck.main, shared, tmp_path, flags) > 30
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize("flags", [[], ["-p", "--no-headers"]], ids=" ".join)
 def test_hscan(shared: Path, tmp_path: Path, flags: list[str]) -> None:
@@ -80,7 +80,7 @@ def groups_of(output: str) -> list[list[str]]:
     return [line.split(",") for line in output.splitlines() if line and line[0] not in "' "]
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize(
     "flags", [["-f"], ["-f", "--offline-maintenance"], ["-f", "--ignore-non-redundant"]], ids=" ".join
@@ -159,7 +159,7 @@ def unlike(words: Sequence[str], directory: Path) -> str:
     return "" if ganeti.code or ganeti.errors == ours.errors else f"other warnings: {ours.errors}"
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize(
     "seeds", [range(40), pytest.param(budget.seeds(ci=100, weekly=460), marks=pytest.mark.long)], ids=["few", "many"]
 )

@@ -9,9 +9,9 @@ import pytest
 
 from htools import hail, hroller, hspace
 from tests.conformance.programs import Outcome, run_ganeti, run_ours
-from tests.conftest import PEER_BIN, peer_program
+from tests.conftest import GANETI_BIN, ganeti_program
 
-HAIL = Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
+HAIL = Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
 
 
 def node(name: str, group: str = "u0", **other: Any) -> tuple[str, dict[str, Any]]:
@@ -113,9 +113,9 @@ def test_hspace_places_mirrored_instances_that_hail_refuses(tmp_path: Path) -> N
     words = ["-t", "state.pre-ialloc", "--disk-template=drbd", "--standard-alloc=1024,1024,1", "--tiered=1024,1024,1"]
     ours = run_ours(hspace.main, words, tmp_path)
     assert "  -   1 instances allocated" in ours.output
-    theirs = peer_program("hspace")
-    if theirs is not None:
-        ganeti = run_ganeti(theirs, words, tmp_path)
+    program = ganeti_program("hspace")
+    if program is not None:
+        ganeti = run_ganeti(program, words, tmp_path)
         assert (ganeti.code, ganeti.output) == (ours.code, ours.output)
 
 
@@ -186,9 +186,9 @@ def test_a_limit_of_none(tmp_path: Path) -> None:
     ours = run_ours(hspace.main, words, tmp_path)
     assert ours.code == 0
     assert "most likely failure reason" not in ours.output.split("Standard")[0]
-    theirs = peer_program("hspace")
-    if theirs is not None:
-        assert "Prelude.head: empty list" in run_ganeti(theirs, words, tmp_path).errors
+    program = ganeti_program("hspace")
+    if program is not None:
+        assert "Prelude.head: empty list" in run_ganeti(program, words, tmp_path).errors
 
 
 def test_the_request_is_printed_as_ganeti_prints_it(tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def rebooted(tmp_path: Path, content: dict[str, Any], *words: str) -> tuple[Outc
     path = tmp_path / "request.json"
     path.write_text(json.dumps(content))
     words = ("--force", "--no-headers", *words, "-I", str(path))
-    theirs = peer_program("hroller")
-    ganeti = None if theirs is None else run_ganeti(theirs, words, tmp_path)
+    program = ganeti_program("hroller")
+    ganeti = None if program is None else run_ganeti(program, words, tmp_path)
     return run_ours(hroller.main, words, tmp_path), ganeti
 
 

@@ -11,13 +11,13 @@ from htools import hspace, hsqueeze
 from tests import budget
 from tests.conformance.programs import difference, run_ganeti, run_ours
 from tests.conformance.random_clusters import random_cluster
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 from tests.htools.balance.test_class_search import shared_cluster
 from tests.htools.maintenance.test_squeeze import NO_LIVE_DATA, one_after_another
 
 
 def program(name: str) -> str:
-    found = peer_program(name)
+    found = ganeti_program(name)
     if found is None:
         pytest.skip(f"Ganeti's {name} is not installed")
     return found
@@ -114,12 +114,12 @@ def compare_squeeze(seeds: range, tmp_path: Path) -> Counter[str]:
     return seen
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_hspace_on_random_clusters(tmp_path: Path) -> None:
     assert compare_space(range(40), tmp_path)[True] >= 12
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_hspace_on_many_random_clusters(tmp_path: Path) -> None:
     seeds = budget.seeds(ci=100, weekly=520)
@@ -179,24 +179,24 @@ def compare_imagined(seeds: range, tmp_path: Path) -> Counter[bool]:
     return seen
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_hspace_on_imagined_clusters(tmp_path: Path) -> None:
     assert compare_imagined(range(15), tmp_path)[True] >= 5
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_hspace_on_many_imagined_clusters(tmp_path: Path) -> None:
     seen = compare_imagined(budget.seeds(ci=30, weekly=150), tmp_path)
     assert seen[True] >= seen.total() // 4
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_hsqueeze_on_random_clusters(tmp_path: Path) -> None:
     assert compare_squeeze(range(40), tmp_path)["act"] >= 12
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_hsqueeze_on_many_random_clusters(tmp_path: Path) -> None:
     seen = compare_squeeze(budget.seeds(ci=80, weekly=310), tmp_path)
@@ -208,7 +208,7 @@ NOTHING_FITS = {"hbal-soft-errors.data", "hbal-soft-errors2.data"}
 SMALLER = ["--tiered-alloc=4096,8192,4"]
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.long
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_hspace_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str
     assert compared > 20
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.long
 def test_hspace_on_shared_requests(shared: Path, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_hspace_on_shared_requests(shared: Path, tmp_path: Path) -> None:
     assert len(paths) > 15
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize("flags", [["-C", "-v"], ["--minimal-resources=5", "--target-resources=0.5"]], ids=" ".join)
 def test_hsqueeze_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str]) -> None:
@@ -250,7 +250,7 @@ def test_hsqueeze_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[s
         assert not difference(ganeti, run_ours(hsqueeze.main, words, tmp_path)), path.name
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_hsqueeze_on_the_smallest_clusters(tmp_path: Path) -> None:
     """What docs/conformance.md says of Ganeti: run again, one more node goes; unknown nodes lack room."""
     words = ["-t", "cluster.data", "--minimal-resources=0.5", "--target-resources=1.5", "-C"]

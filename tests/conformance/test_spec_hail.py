@@ -13,9 +13,9 @@ from spec.allocator.requests import Limits
 from tests import budget
 from tests.conformance.random_requests import random_request
 from tests.conformance.spec_hail import spec_hail
-from tests.conftest import PEER_BIN
+from tests.conftest import GANETI_BIN
 
-HAIL = str(Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
+HAIL = str(Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 def comparable(text: str) -> str:
@@ -51,13 +51,13 @@ def compare(seeds: range, tmp_path: Path) -> Counter[tuple[str, bool]]:
     return seen
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_random_requests(tmp_path: Path) -> None:
     seen = compare(range(120), tmp_path)
     assert sum(count for (_, acted), count in seen.items() if acted) >= 40
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_many_random_requests(tmp_path: Path) -> None:
     seeds = budget.seeds(ci=300, weekly=1500)
@@ -67,7 +67,7 @@ def test_many_random_requests(tmp_path: Path) -> None:
     assert len(acting) >= budget.spent(ci=3, weekly=4)
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 def test_shared_requests(shared: Path) -> None:
     compared = 0

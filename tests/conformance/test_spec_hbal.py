@@ -13,7 +13,7 @@ from spec.allocator.decisions import MoveKind, Rules
 from spec.allocator.initial import initial_state
 from spec.allocator.score import optimum
 from spec.allocator.state import group_state
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 GANETI_KINDS = {
     ("f",): MoveKind.FAILOVER,
@@ -37,7 +37,7 @@ def steps_of_ganeti(hbal: str, arguments: list[str]) -> list[tuple[MoveKind, str
     return steps
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("flags", "rules"),
@@ -49,7 +49,7 @@ def steps_of_ganeti(hbal: str, arguments: list[str]) -> list[tuple[MoveKind, str
     ],
 )
 def test_the_specified_steps_are_ganetis(shared: Path, flags: list[str], rules: Rules) -> None:
-    hbal = peer_program("hbal")
+    hbal = ganeti_program("hbal")
     if hbal is None:
         pytest.skip("Ganeti's hbal is not installed")
     compared = 0

@@ -42,7 +42,7 @@ print(json.dumps(out))
 """
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 def test_ganetis_python_client_works_against_ours(new_daemon: Callable[..., Daemon], tmp_path: Path) -> None:
     config = ganeti_configuration(shared_directory())

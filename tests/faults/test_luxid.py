@@ -172,7 +172,7 @@ def test_files_that_a_power_cut_tore_are_mended_from_the_journal(root: Root, wco
             assert client.call("QueryConfigValues", ["drain_flag"]) == [True]
 
 
-def test_the_peers_started_and_ended_jobs_are_taken_over(root: Root, wconfd: FakeWconfd) -> None:
+def test_jobs_that_ganeti_started_or_ended_are_taken_over(root: Root, wconfd: FakeWconfd) -> None:
     op = Opcode(delay())
     jobs = {
         1: Job(1, (op,)),

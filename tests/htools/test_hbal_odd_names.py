@@ -6,7 +6,7 @@ import pytest
 
 from htools import hbal
 from tests.conformance.programs import Outcome, difference, run_ganeti, run_ours
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 CLUSTER = """\
 g|u|preferred||
@@ -30,18 +30,18 @@ def run(folder: Path, text: str, *words: str) -> tuple[Outcome, list[str]]:
     return run_ours(hbal.main, line, folder / "ours"), line
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize(
     "names", ["n ,i ", "n" * 300 + "," + "i" * 300, "nöde,日本\u0301", "n\"\\,i$`;'", "*,?", "😀,."]
 )
-def test_scripts_and_tables_are_the_real_ones(tmp_path: Path, names: str) -> None:
-    program = peer_program("hbal")
+def test_scripts_and_tables_are_those_of_ganeti(tmp_path: Path, names: str) -> None:
+    program = ganeti_program("hbal")
     if program is None:
         pytest.skip("Ganeti's hbal is not installed")
     words = ("-C", "-p", "--print-instances", "-S", "state", "-vvvvv")
     ours, line = run(tmp_path, CLUSTER.format(*names.split(",")), *words)
-    (tmp_path / "peer").mkdir()
-    assert not difference(run_ganeti(program, line, tmp_path / "peer"), ours)
+    (tmp_path / "ganeti").mkdir()
+    assert not difference(run_ganeti(program, line, tmp_path / "ganeti"), ours)
     assert "gnt-instance" in ours.output
 
 

@@ -86,7 +86,7 @@ REFUSALS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("op", "text"), REFUSALS)
-def test_refusals_read_as_the_real_ones(op: Any, text: str) -> None:
+def test_refusals_read_as_those_of_ganeti(op: Any, text: str) -> None:
     with pytest.raises(OpcodeError) as caught:
         validate(op)
     assert caught.value.reason == text
@@ -103,7 +103,7 @@ def test_defaults_are_filled_in_the_order_of_the_job_file() -> None:
 
 
 @pytest.mark.shared
-def test_the_samples_of_the_real_queue_are_in_normal_form(shared: Path) -> None:
+def test_the_samples_of_ganetis_queue_are_in_normal_form(shared: Path) -> None:
     samples = sorted((shared / "samples" / "daemons").glob("job-*"))
     assert samples
     for path in samples:
@@ -161,7 +161,7 @@ def test_a_number_in_a_summary_reads_back(value: float) -> None:
     assert float(summary(DELAY | {"duration": value})[11:-1]) == value
 
 
-PEER_TABLE = """
+GANETI_TABLE = """
 import json, sys
 sys.path.insert(0, "/usr/share/ganeti/3.0")
 from ganeti import opcodes
@@ -169,11 +169,11 @@ print(json.dumps({op_id: sorted(p[0] for p in c.GetAllParams()) for op_id, c in 
 """
 
 
-@pytest.mark.peer
-def test_the_table_names_what_the_real_library_names() -> None:
+@pytest.mark.ganeti
+def test_the_table_names_what_ganetis_library_names() -> None:
     if not Path("/usr/share/ganeti/3.0").is_dir():
         pytest.skip("Ganeti's Python library is not installed")
-    done = subprocess.run(["/usr/bin/python3", "-W", "ignore", "-c", PEER_TABLE], capture_output=True, check=True)
+    done = subprocess.run(["/usr/bin/python3", "-W", "ignore", "-c", GANETI_TABLE], capture_output=True, check=True)
     ganeti = json.loads(done.stdout)
     common = [parameter.name for parameter in COMMON]
     ours = {

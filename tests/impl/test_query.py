@@ -156,7 +156,7 @@ SENSE = [
 
 
 @pytest.mark.parametrize(("qfilter", "text"), SYNTAX)
-def test_malformed_filters_are_refused_as_by_the_real_one(source: FakeSource, qfilter: Any, text: str) -> None:
+def test_malformed_filters_are_refused_as_by_ganeti(source: FakeSource, qfilter: Any, text: str) -> None:
     with pytest.raises(FilterSyntaxError) as caught:
         run_query("node", ["name"], qfilter, source)
     assert caught.value.reason == text
@@ -168,7 +168,7 @@ def test_a_bad_regular_expression_is_refused(source: FakeSource) -> None:
 
 
 @pytest.mark.parametrize(("qfilter", "error_class", "text"), SENSE)
-def test_senseless_filters_are_refused_as_by_the_real_one(
+def test_senseless_filters_are_refused_as_by_ganeti(
     source: FakeSource, qfilter: Any, error_class: str, text: str
 ) -> None:
     with pytest.raises(QueryError) as caught:
@@ -196,7 +196,7 @@ def test_unknown_kinds() -> None:
     ("what", "count"),
     [("node", 46), ("instance", 292), ("group", 25), ("job", 16), ("network", 19), ("lock", 4), ("filter", 6)],
 )
-def test_as_many_fields_as_the_real_one_and_each_answers(source: FakeSource, what: str, count: int) -> None:
+def test_as_many_fields_as_in_ganeti_and_each_answers(source: FakeSource, what: str, count: int) -> None:
     assert len(query_fields(what)["fields"]) == count
     source.config["networks"][uuid(5, 1)] = {
         "uuid": uuid(5, 1), "name": "net", "network": "192.0.2.0/29", "reservations": "0" * 8,

@@ -30,16 +30,16 @@ def plant(
     changed: dict[str, object] = {"__name__": name}
     exec(compile(source.replace(old, new), f"{name} (planted)", "exec"), changed)  # noqa: S102
     users = [user for title, user in sys.modules.items() if title.partition(".")[0] in {"spec", "htools", "tests"}]
-    for title, real in vars(module).copy().items():
-        if getattr(real, "__module__", None) != name:
+    for title, value in vars(module).copy().items():
+        if getattr(value, "__module__", None) != name:
             continue
-        if inspect.isclass(real):
+        if inspect.isclass(value):
             for attribute, function in vars(changed[title]).items():
                 wanted = not attribute.startswith("__") or (constructors and attribute == "__init__")
                 if wanted and isinstance(function, FunctionType | classmethod):
-                    monkeypatch.setattr(real, attribute, function)
-        elif isinstance(real, FunctionType):
+                    monkeypatch.setattr(value, attribute, function)
+        elif isinstance(value, FunctionType):
             for user in users:
-                if vars(user).get(title) is real:
+                if vars(user).get(title) is value:
                     monkeypatch.setattr(user, title, changed[title])
     return changed

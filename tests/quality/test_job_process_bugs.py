@@ -247,7 +247,7 @@ TABLE: dict[str, tuple[tuple[Status, Event], Status, Callable[[], None]]] = {
     "runs_without_locks": (
         (Status.QUEUED, Event.START),
         Status.RUNNING,
-        test_life.test_a_good_life_has_the_stamps_of_the_real_one,
+        test_life.test_a_good_life_has_the_time_stamps_of_ganeti,
     ),
 }
 """A row of the table of a job's life, its replacement, and the check that finds it."""

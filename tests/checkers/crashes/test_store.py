@@ -8,7 +8,7 @@ import pytest
 
 from checkers.crashes.store import crash_copies, crash_snapshots, crash_store
 from checkers.verdict import Illegal, Ok
-from impl import files as real_files
+from impl import files as files_on_disk
 from impl.store.port import Batch
 from impl.store.sqlite import SqliteStore
 from tests import budget
@@ -86,7 +86,7 @@ class Files:
 
     class _Os:
         def __getattr__(self, name: str) -> Any:
-            return getattr(vars(real_files)["os"], name)
+            return getattr(vars(files_on_disk)["os"], name)
 
     os_ = _Os()
 

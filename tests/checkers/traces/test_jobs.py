@@ -65,7 +65,7 @@ def joined(lines: list[dict[str, Any]]) -> bytes:
     return b"".join(result)
 
 
-def test_a_real_trace_is_a_behaviour(trace: bytes) -> None:
+def test_a_recorded_trace_is_a_behaviour(trace: bytes) -> None:
     verdict = validate(JobsModel(), read(trace))
     assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
     assert "2 runs" in verdict.covered

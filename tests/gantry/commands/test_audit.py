@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gantry.cli import main
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 BRANCH = str(EXAMPLES / "branch-4.txt")
@@ -49,9 +49,9 @@ def test_unreadable_input_is_a_usage_error(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.long
-@pytest.mark.peer
-def test_the_plan_of_the_real_hbal_for_the_office_is_safe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hbal = peer_program("hbal")
+@pytest.mark.ganeti
+def test_the_plan_of_ganetis_hbal_for_the_office_is_safe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hbal = ganeti_program("hbal")
     if hbal is None or shutil.which(hbal) is None:
         pytest.skip("Ganeti's hbal is not installed")
     plan = tmp_path / "plan.sh"

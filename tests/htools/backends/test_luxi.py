@@ -49,7 +49,7 @@ def row(fields: tuple[str, ...], values: list[Any], **changed: Any) -> list[list
 GROUP_ROW = row(luxi.GROUP_FIELDS, ["uuid-g", "default", "last_resort", POLICY, ["gt"]])
 
 
-class Peer:
+class Daemon:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[tuple[Any, ...]] = []
@@ -67,9 +67,9 @@ class Peer:
 
 
 def test_the_cluster_that_luxid_describes() -> None:
-    peer = Peer()
-    cluster = luxi.read("socket", peer)
-    assert [question[:2] for question in peer.asked] == [
+    daemon = Daemon()
+    cluster = luxi.read("socket", daemon)
+    assert [question[:2] for question in daemon.asked] == [
         ("Query", "node"),
         ("Query", "instance"),
         ("QueryClusterInfo",),
@@ -87,7 +87,7 @@ def test_the_cluster_that_luxid_describes() -> None:
 
 def test_missing_disk_sizes_have_defaults() -> None:
     nodes = [row(luxi.NODE_FIELDS, NODE, dtotal=None, dfree=None), row(luxi.NODE_FIELDS, OTHER)]
-    first = luxi.read("socket", Peer(node=nodes)).nodes[0]
+    first = luxi.read("socket", Daemon(node=nodes)).nodes[0]
     assert (first.total_disk, first.free_disk) == (0.0, 0)
 
 
@@ -113,16 +113,16 @@ def test_bad_answers(what: str, key: str, bad: Any, text: str) -> None:
     else:
         rows = [row(luxi.INSTANCE_FIELDS, INSTANCE, **{key: bad})]
     with pytest.raises(LoadError, match=text):
-        luxi.read("socket", Peer(**{what: rows}))
+        luxi.read("socket", Daemon(**{what: rows}))
 
 
 def test_answers_that_are_no_answers() -> None:
     with pytest.raises(LoadError, match="18 values for a node"):
-        luxi.read("socket", Peer(node=[[]]))
+        luxi.read("socket", Daemon(node=[[]]))
     odd = row(luxi.NODE_FIELDS, NODE)
     odd[1] = [[], None]
     with pytest.raises(LoadError, match=r"unknown status \[\]"):
-        luxi.read("socket", Peer(node=[odd]))
+        luxi.read("socket", Daemon(node=[odd]))
     with pytest.raises(LoadError, match="a JSON object"):
         luxi.parse("socket", {"data": []}, {"data": []}, {"data": []}, None)
 
@@ -132,12 +132,12 @@ def test_statuses_that_are_none(status: Any) -> None:
     node = row(luxi.NODE_FIELDS, NODE)
     node[1] = [status, 4096]  # the memory must be known
     with pytest.raises(LoadError, match="field 'mtotal': node 'n1': the cluster answered the unknown status"):
-        luxi.read("socket", Peer(node=[node, row(luxi.NODE_FIELDS, OTHER)]))
+        luxi.read("socket", Daemon(node=[node, row(luxi.NODE_FIELDS, OTHER)]))
     node = row(luxi.NODE_FIELDS, NODE)
     node[4] = [status, 102400]  # the disk need not be
-    assert luxi.read("socket", Peer(node=[node, row(luxi.NODE_FIELDS, OTHER)])).nodes[0].total_disk == 0.0
+    assert luxi.read("socket", Daemon(node=[node, row(luxi.NODE_FIELDS, OTHER)])).nodes[0].total_disk == 0.0
 
 
 def test_sizes_of_disks_may_be_written_as_fractions() -> None:
     instance = row(luxi.INSTANCE_FIELDS, INSTANCE, **{"disk.sizes": [1023.5]})
-    assert luxi.read("socket", Peer(instance=[instance])).instances[0].disks == (Disk(1024, None),)
+    assert luxi.read("socket", Daemon(instance=[instance])).instances[0].disks == (Disk(1024, None),)

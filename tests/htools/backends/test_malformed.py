@@ -9,9 +9,9 @@ import pytest
 from htools.backends.malformed import TOP_LEVEL, fault
 from tests import budget
 from tests.conformance.programs import run_ganeti
-from tests.conftest import PEER_BIN
+from tests.conftest import GANETI_BIN
 
-HAIL = Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
+HAIL = Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
 PIECES = (
     "{", "}", "[", "]", ",", ":", '"a"', '"', "1", "-", "0", ".", "e", "E", "+", "true", "false", "null", "tru", "nul",
     " ", "\n", "\t", "\u00a0", "\\u12", "\\", "\\n", '\\"', "\\ud800", "x", "é", "\x01", "\x7f", '"b":', "[]", "{}",
@@ -69,12 +69,12 @@ def compare(seed: int, count: int, folder: Path) -> None:
     assert refused > count // 2
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_random_texts(tmp_path: Path) -> None:
     compare(budget.fixed(0), 200, tmp_path)
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_many_random_texts(tmp_path: Path) -> None:
     compare(budget.seed(), budget.spent(ci=600, weekly=4000), tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from htools.backends import text
 from htools.errors import LoadError
 from spec.allocator.cluster import DEFAULT_POLICY, DiskTemplate, InstanceStatus
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 SMALL = """\
 default|uuid-1|preferred|a,b|net-1
@@ -124,10 +124,10 @@ def test_a_missing_file_and_bytes_that_are_no_text(tmp_path: Path) -> None:
     assert caught.value.line == 2
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.shared
 def test_saved_clusters_are_ganetis_own_text(shared: Path, tmp_path: Path) -> None:
-    hbal = peer_program("hbal")
+    hbal = ganeti_program("hbal")
     if hbal is None:
         pytest.skip("Ganeti's hbal is not installed")
     compared = 0

@@ -12,7 +12,7 @@ from htools.commandline.option_table import OPTIONS
 from htools.commandline.options import Options, Spec
 from htools.commandline.tool import TOOLS, parse_command_line, run_tool
 from htools.formatting.haskell import parse_unit, read_float, read_int
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 HAIL = "/usr/lib/ganeti/3.0/usr/lib/ganeti/iallocators/hail"
 
@@ -95,32 +95,32 @@ def test_help_is_narrow_and_the_version_is_printed(capsys: pytest.CaptureFixture
         assert run_tool(name, lambda *_: 7, []) == 7
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize("name", sorted(TOOLS))
 def test_the_tables_are_those_of_ganeti(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    program = peer_program(name) or (HAIL if name == "hail" else None)
+    program = ganeti_program(name) or (HAIL if name == "hail" else None)
     if program is None:
         pytest.skip(f"Ganeti's {name} is not installed")
-    real = subprocess.run([program, "--help-completion"], capture_output=True, text=True, check=True).stdout
+    ganeti = subprocess.run([program, "--help-completion"], capture_output=True, text=True, check=True).stdout
     assert run_tool(name, lambda *_: 7, ["--help-completion"]) == 0
     extensions = {f"--{option}" for option in TOOLS[name].extensions}
     ours = [line for line in capsys.readouterr().out.splitlines() if line.split()[0].split(",")[-1] not in extensions]
-    assert ours == real.splitlines()
+    assert ours == ganeti.splitlines()
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.parametrize(
     "words",
     [["--m"], ["--foo", "-l"], ["-l", "0x"], ["-l", "(5"], ["-g", "1."], ["-g", ".5"], ["--max-cpu", "0"], ["-l 3x"]],
 )
 def test_refusals_are_those_of_ganeti(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    program = peer_program("hbal")
+    program = ganeti_program("hbal")
     if program is None:
         pytest.skip("Ganeti's hbal is not installed")
-    real = subprocess.run([program, *words], capture_output=True, text=True, check=False)
-    assert run_tool("hbal", lambda *_: 7, words) == real.returncode
-    if real.returncode == 1:
-        assert capsys.readouterr().err == real.stderr
+    ganeti = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    assert run_tool("hbal", lambda *_: 7, words) == ganeti.returncode
+    if ganeti.returncode == 1:
+        assert capsys.readouterr().err == ganeti.stderr
 
 
 def test_every_option_sets_a_setting_that_there_is() -> None:

@@ -17,9 +17,9 @@ from tests import budget
 from tests.conformance.programs import run_ganeti, run_ours
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import random_request
-from tests.conftest import PEER_BIN
+from tests.conftest import GANETI_BIN
 
-HAIL = Path(PEER_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
+HAIL = Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail"
 CLUSTER = text.parse(
     "g|u|last_resort|t|net\n\n"
     "a|8192|1024|4649|1000000|966976|8|M|u|1|rack:a,loc:a|N|0|0|1.5\n"
@@ -104,12 +104,12 @@ def compare(seeds: range, folder: Path) -> None:
                 assert ours.errors == ganeti.errors, f"seed {seed}: hail {' '.join(words)}"
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 def test_records_are_ganetis(tmp_path: Path) -> None:
     compare(range(20), tmp_path)
 
 
-@pytest.mark.peer
+@pytest.mark.ganeti
 @pytest.mark.long
 def test_many_records_are_ganetis(tmp_path: Path) -> None:
     compare(budget.seeds(ci=100, weekly=600), tmp_path)

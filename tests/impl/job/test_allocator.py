@@ -9,7 +9,7 @@ from impl.cluster.view import ClusterView
 from impl.hypervisor.facts import ConfiguredObserver
 from impl.job.allocation import allocation_request, cluster_data
 from impl.job.allocator import ENVIRONMENT, AllocatorError, find_allocator, read_answer, run_allocator
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 from tests.impl.clusters import GIB, make_config, uuid
 
 
@@ -84,11 +84,11 @@ def test_the_question_describes_the_cluster_as_it_is() -> None:
     assert asked["request"]["required_nodes"] == 2
 
 
-@pytest.mark.peer
-def test_the_real_allocator_understands_us(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.ganeti
+def test_ganetis_allocator_understands_our_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its choice honours the question: nodes that are offline or not among the allowed ones are not chosen."""
     hail = next(Path("/usr/lib/ganeti").glob("*/usr/lib/ganeti/iallocators/hail"), None)
-    if hail is None or peer_program("hbal") is None:
+    if hail is None or ganeti_program("hbal") is None:
         pytest.skip("Ganeti's hail is not installed")
     monkeypatch.setenv(ENVIRONMENT, os.path.dirname(hail))
     assert set(run_allocator("hail", question())) <= {f"node{n}.example.com" for n in (1, 2, 3)}

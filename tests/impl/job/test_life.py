@@ -29,7 +29,7 @@ def play(start: Job, *events: Event) -> Job:
     return start
 
 
-def test_a_good_life_has_the_stamps_of_the_real_one() -> None:
+def test_a_good_life_has_the_time_stamps_of_ganeti() -> None:
     done = play(job(Status.QUEUED), Event.START, Event.GRANT, Event.SUCCEED)
     op = done.ops[0]
     assert (op.status, op.start_timestamp, op.exec_timestamp, op.end_timestamp) == (

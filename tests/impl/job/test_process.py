@@ -70,7 +70,7 @@ def test_the_first_of_two_opcodes_fails(bench: Bench) -> None:
     assert job.ops[0].exec_timestamp is None
 
 
-def test_unknown_names_and_opcodes_fail_as_in_the_real_one(bench: Bench) -> None:
+def test_unknown_names_and_opcodes_fail_as_in_ganeti(bench: Bench) -> None:
     assert bench.fails(DELAY | {"on_nodes": ["nosuch"]}) == [
         "OpPrereqError",
         ["Node 'nosuch' not known", "unknown_entity"],

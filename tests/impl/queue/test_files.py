@@ -117,7 +117,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
-def test_the_peers_files(shared: Path) -> None:
+def test_files_of_ganeti(shared: Path) -> None:
     samples = sorted((shared / "samples" / "daemons").glob("job-*"))
     assert len(samples) >= 10
     for sample in samples:

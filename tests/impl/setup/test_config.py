@@ -21,7 +21,7 @@ from impl.setup.config import Setup, initial_config
 from impl.setup.export import for_ganeti
 from impl.setup.root import RootInUseError, create_root
 from spec.allocator.cluster import Cluster
-from tests.conftest import peer_program
+from tests.conftest import ganeti_program
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -132,10 +132,10 @@ def test_a_root_whose_sockets_would_have_too_long_names_is_refused(tmp_path: Pat
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.peer
-def test_the_real_wconfd_accepts_the_configuration(short: str, config: dict[str, Any]) -> None:
+@pytest.mark.ganeti
+def test_ganetis_wconfd_accepts_the_configuration(short: str, config: dict[str, Any]) -> None:
     """Without our own additions, which Ganeti's daemons refuse to read."""
-    wconfd = peer_program("ganeti-wconfd")
+    wconfd = ganeti_program("ganeti-wconfd")
     if wconfd is None:
         pytest.skip("Ganeti's wconfd is not installed")
     config = for_ganeti(config)
@@ -144,10 +144,10 @@ def test_the_real_wconfd_accepts_the_configuration(short: str, config: dict[str,
     master.update(name="vm", primary_ip="127.0.0.1", secondary_ip="127.0.0.1")
     root = Root.of(short)
     create_root(root, config)
-    assert verdict_of_the_real_wconfd(wconfd, root) == []
+    assert verify_with_ganetis_wconfd(wconfd, root) == []
 
 
-def verdict_of_the_real_wconfd(program: str, root: Root) -> Any:
+def verify_with_ganetis_wconfd(program: str, root: Root) -> Any:
     """What verifyConfig of Ganeti's wconfd answers about a root's configuration."""
     environment = {**os.environ, "GANETI_ROOTDIR": root.directory, "GANETI_HOSTNAME": "vm"}
     command = [program, "-f", "--no-user-checks", "--no-voting", "--yes-do-it"]

@@ -61,7 +61,7 @@ def test_wait_for_grant_answers_on_the_connection_and_times_out_with_names(daemo
     assert waiter.call("waitForGrant", one, 5) is True, "who waits for nothing waits for no time"
 
 
-def test_refusals_have_the_peers_words(daemon: Daemon) -> None:
+def test_refusals_have_the_words_of_ganeti(daemon: Daemon) -> None:
     client, one, two = daemon.client(), daemon.owner(1), daemon.owner(2)
     client.call("tryUpdateLocks", one, [["node/b", "exclusive"]])
     refusals: list[tuple[str, list[Any], str]] = [

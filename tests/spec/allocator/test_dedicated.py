@@ -6,8 +6,7 @@ import pytest
 
 from spec.allocator.candidates import Allocation
 from spec.allocator.cluster import DEFAULT_POLICY, AllocPolicy, Bounds, Disk, Group, Instance, ISpec
-from spec.allocator.dedicated import is_dedicated, on_one, opportunities, try_all
-from spec.allocator.dedicated import test_instances as smallest_instances
+from spec.allocator.dedicated import is_dedicated, on_one, opportunities, smallest_instances, try_all
 from spec.allocator.placement import NEW, NoTargets
 from spec.allocator.requests import Limits
 from spec.allocator.state import NodeState, Placed, State
