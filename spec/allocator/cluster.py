@@ -217,7 +217,7 @@ class Node:
         total_cpus: cores.
         node_cpus: cores that the node itself uses.
         cpu_speed: relative to other nodes.
-        spindles: number of spindles (with exclusive storage: the real ones; else the node parameter).
+        spindles: number of spindles (with exclusive storage: those it reports; else the node parameter).
         free_spindles: with exclusive storage, the free ones.
         exclusive_storage: whether instances occupy whole spindles.
         offline: the allocator may not use it: offline, drained, or not able to host instances.

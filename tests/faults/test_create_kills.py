@@ -1,7 +1,7 @@
 """A create and a replacement, killed before and after every call of wconfd: nothing is left over.
 
 The job runs in this process. Its death is an exception that nothing catches; all later calls are refused, and its
-live-lock is released. wconfd is the real daemon.
+live-lock is released. wconfd is our daemon, not a fake.
 """
 
 import json

@@ -374,7 +374,7 @@ IMPLIED = {
     "mirrors: disk to be kept free with nothing kept",
     "mirrors: spindle use dropped",
 }
-"""Free amounts with forthcoming instances are never larger, so the planned limit implies the real one."""
+"""Free amounts with forthcoming instances are never larger, so the planned limit implies the one without them."""
 
 
 @pytest.mark.parametrize("row", [name for name in ROWS if name not in IMPLIED])
