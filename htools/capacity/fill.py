@@ -1,4 +1,4 @@
-"""How many more instances fit, on the working model: standard and tiered allocation of `spec.allocator.capacity`."""
+"""Count how many more instances fit on the working model: the allocations of `spec.allocator.capacity`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,15 +19,15 @@ _MODES = tuple(FailMode)
 
 
 class Unmeasurable(Exception):  # noqa: N818 - the caller says it in its own words
-    """An instance without memory fits somewhere, and how many of it to try at once is a matter of memory."""
+    """An instance without memory fits, but the number to place at once is computed from its memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A model with instances placed on it, in their order, and why the last one did not fit.
+    """A model with the instances placed on it, in order, and why no further one fits.
 
     Attributes:
-        reasons: for every reason the number of candidates that it kept out; nothing at all where none was tried.
+        reasons: for each reason the number of candidates that were refused for it; empty if none was tried.
     """
 
     failures: Mapping[FailMode, int]
@@ -56,7 +56,7 @@ class Filler:
         self._verdict: tuple[Model, bool] | None = None
 
     def _placer(self, model: Model) -> Placer:
-        """A placer that stands at a model; the one that made the model goes on from there."""
+        """Return a placer for a model; the placer that made the model is used again."""
         if self._known is not None and self._known.model is model:
             return self._known
         return Placer(model, self._groups, soft=self._limits.ignore_soft)
@@ -83,11 +83,11 @@ class Filler:
             limit = None if limit is None else limit - 1
 
     def fill(self, filled: Filled, new: Instance, limit: int | None) -> Filled:
-        """Standard allocation of at most `limit` instances (None: any number).
+        """Place at most `limit` equal instances (None: as many as fit).
 
         Raises:
             NoTargets: there are no candidates.
-            Unmeasurable: redundancy is to be kept for an instance that has no memory.
+            Unmeasurable: redundancy must be kept, and the instance has no memory.
         """
         limits, huge = self._limits, True
         unguarded = replace(limits, capacity=False)
@@ -112,16 +112,16 @@ class Filler:
         return self._one_by_one(filled, new, limits, limit)
 
     def _trials(self, model: Model) -> Trials:
-        """The trials on a model; they are kept for as long as it stays the same."""
+        """Return the trials on a model; they are kept until the model changes."""
         if self._tried is None or self._tried.model is not model:
             self._known = self._placer(model)
             self._tried = Trials(self._known.copy(), self._targets, self._required, self._limits)
         return self._tried
 
     def _fill_knowing(self, filled: Filled, new: Instance, limit: int | None, toward: FailMode | None) -> Filled:
-        """`fill`, at once where nothing fits; `toward` is the resource that the sizes asked for lately shrink in.
+        """Do what `fill` does, without placing where nothing fits; `toward` is the resource that is being reduced.
 
-        Where not even a trial without redundancy finds a place, all that `fill` does comes to this trial's reasons.
+        Where a trial without redundancy finds no place, `fill` would return the reasons of this trial.
         """
         if self._targets:
             trial = self._trials(filled.model).of(new, toward)
@@ -131,10 +131,10 @@ class Filler:
         return self.fill(filled, new, limit)
 
     def fill_tiers(self, filled: Filled, new: Instance, limit: int | None) -> Filled:
-        """Tiered allocation: smaller and smaller instances.
+        """Place instances of ever smaller sizes (tiered allocation).
 
-        The definition calls itself for every smaller size, thousands of times where little fits; here the sizes that
-        are still waiting for the ones below them stand in a list.
+        The specification recurses into every smaller size, thousands of levels where little fits. Here a list holds the
+        sizes that wait for the result of a smaller one.
         """
         waiting: list[tuple[Filled, Instance, int | None, list[FailMode]]] = []
         toward: FailMode | None = None
@@ -162,12 +162,12 @@ class Filler:
                 return result
 
     def _fitting(self, model: Model, new: Instance, order: list[FailMode]) -> Instance | None:
-        """A smaller size that fits, smaller in the most frequent reason for which there is one."""
+        """Return a smaller size that fits, reduced in the resource that failed most often; None if there is none."""
         trials = self._trials(model)
         found = (trials.first_fitting(new, failure) for failure in reversed(order))
         return next((instance for instance in found if instance is not None), None)
 
 
 def named(new: Instance, position: int, count: int) -> InstanceModel:
-    """The instance under the name and position that the next one gets."""
+    """Return the instance with the name and position of the next one."""
     return InstanceModel(position, replace(new, name=f"new-{count}"))

@@ -1,4 +1,4 @@
-"""What hspace asks of redundancy: of the whole cluster, of each group, or leaving out what was at fault before.
+"""The redundancy modes of hspace: for the whole cluster, for each group, or without the nodes that fail already.
 
 Source: man hspace(1); the output of hspace 3.0.2.
 """
@@ -21,7 +21,7 @@ from spec.allocator.requests import Limits
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How redundancy is judged: the groups as they may be used, the limits, and whether nothing may be placed."""
+    """How to check redundancy: the groups with their usable policies, the limits, and whether nothing may be placed."""
 
     groups: tuple[Group, ...]
     limits: Limits
@@ -29,7 +29,7 @@ class Judged:
 
 
 def judge(options: Options, cluster: Cluster, model: Model) -> Judged:
-    """What the command line asks of redundancy, and what that means for a cluster."""
+    """Return what the redundancy mode of the command line means for a cluster."""
     bad: list[NodeModel] = [node for node in model.nodes.values() if node.n1_failed and not node.offline]
     limits = Limits(capacity=options.capacity, accept_existing=options.accept_existing)
     lacking = [
@@ -62,7 +62,7 @@ _WAYS = (
 
 
 def compare_ways(options: Options, loaded: Loaded, new: Instance) -> None:
-    """Print how many standard instances fit by each way of judging redundancy, and why they differ."""
+    """Print how many standard instances fit in each redundancy mode, and why the numbers differ."""
     model, cluster = loaded.model, loaded.cluster
     required = 2 if new.disk_template is DiskTemplate.DRBD else 1
     limit = None if options.max_length == -1 else options.max_length

@@ -1,9 +1,8 @@
-"""Sizes of an instance that is made smaller and smaller, and which of them fit on a model that does not change.
+"""Ever smaller sizes of an instance, and which of them fit on a model that does not change.
 
-Tiered allocation goes down unit by unit, and from every size that did not fit it looks down along each resource that
-failed. A step of a look-down depends only on the size it stands at, so what one found holds for all that pass there;
-and sizes in one direction are tried together (`htools.placement.precomputed.refusals`), more of them the longer the way
-gets.
+Tiered allocation reduces a size unit by unit. From every size that does not fit, it searches along each resource that
+failed. The result of a search depends only on the size where it starts, so it is kept for every size on its way. Sizes
+in one direction are tried together (`htools.placement.precomputed.refusals`), twice as many each time.
 """
 
 from collections import Counter
@@ -19,13 +18,13 @@ from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
 
 UNIT_MEMORY, UNIT_DISK = 64, 256
-"""MiB by which memory and disks are made smaller."""
+"""MiB by which memory and disks are reduced."""
 _MOST = 512
-"""Sizes that are tried together at most."""
+"""The largest number of sizes that are tried together."""
 
 
 def smaller(instance: Instance, failure: FailMode) -> Instance | None:
-    """The instance made smaller by one unit of what failed, None where that cannot be."""
+    """Return the instance with one unit less of what failed, None if that is not possible."""
     match failure:
         case FailMode.MEMORY if instance.memory - UNIT_MEMORY >= UNIT_MEMORY:
             return replace(instance, memory=instance.memory - UNIT_MEMORY)
@@ -43,20 +42,20 @@ def smaller(instance: Instance, failure: FailMode) -> Instance | None:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Whether one size fits anywhere, redundancy left aside, and why it does not elsewhere."""
+    """Whether one size fits anywhere without regard to redundancy, and the reasons of the candidates that refuse it."""
 
     fits: bool
     failures: Counter[FailMode]
 
 
 class Trials:
-    """What sizes of one instance come to on one model.
+    """The trials of one instance's sizes on one model.
 
     Args:
         placer: tries them; its model must stay as it is.
         targets: the candidates.
         required: nodes an instance needs.
-        limits: whether redundancy is kept by those that are said to fit first.
+        limits: whether `first_fitting` must keep redundancy.
     """
 
     def __init__(self, placer: Placer, targets: Targets, required: int, limits: Limits) -> None:
@@ -70,7 +69,7 @@ class Trials:
         self._ahead = 1
 
     def of(self, new: Instance, toward: FailMode | None = None) -> Trial:
-        """One size's trial; `toward` tells which sizes are likely to be asked for next."""
+        """Return the trial of one size; `toward` is the resource in which the next sizes will probably be reduced."""
         if new not in self._known:
             ahead = [new]
             while toward is not None and len(ahead) < self._ahead:
@@ -92,7 +91,7 @@ class Trials:
             return [Trial(outcome.best is not None, outcome.failures) for outcome in outcomes]
 
     def _verdict(self, new: Instance, failure: FailMode) -> tuple[bool, bool]:
-        """Whether a size fits, and whether that resource is among the reasons if not."""
+        """Return whether a size fits, and whether that resource is among the reasons of refusals."""
         trial = self.of(new, failure)
         if not trial.fits or not self._limits.capacity:
             return trial.fits, bool(trial.failures[failure])
@@ -100,9 +99,9 @@ class Trials:
         return outcome.best is not None, bool(outcome.failures[failure])
 
     def first_fitting(self, new: Instance, failure: FailMode) -> Instance | None:
-        """The largest instance that fits, made smaller in one resource for as long as that resource is what fails.
+        """Return the largest size that fits, reduced in one resource while that resource is a reason of failure.
 
-        The smallest one of all is never tried.
+        The smallest possible size is never tried, as specified.
         """
         passed: list[Instance] = []
         found = None

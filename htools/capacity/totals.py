@@ -1,4 +1,4 @@
-"""Sums over a cluster's nodes, and the figures that hspace prints of them.
+"""Sums over the nodes of a cluster, and the figures that hspace prints from them.
 
 Source: man hspace(1) on machine-readable output; the figures of hspace 3.0.2.
 """
@@ -40,7 +40,7 @@ class Totals:
 
 
 def totals(model: Model) -> Totals:
-    """Add up a model."""
+    """Return the sums over a model's nodes."""
     nodes = list(model.nodes.values())
     memory = disk = cpus = spindles = normal = 0.0
     for node in nodes:
@@ -76,7 +76,7 @@ def totals(model: Model) -> Totals:
 
 
 def ratio(part: float, whole: float) -> float:
-    """Division as IEEE 754 has it."""
+    """Divide as IEEE 754 does: x / 0 is an infinity, 0 / 0 is NaN."""
     if whole:
         return part / whole
     return float("nan") if not part else float("inf") if part > 0 else float("-inf")

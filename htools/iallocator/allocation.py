@@ -1,6 +1,6 @@
-"""Answers to iallocator requests: new instances are placed by the score here, all else follows the specification.
+"""Answer iallocator requests: new instances are placed by the score here, other requests by the specification.
 
-The twin of `spec.allocator.iallocator`. Candidates are tried in vectors where that pays, else one by one.
+The twin of `spec.allocator.iallocator`. Candidates are tried in vectors where that is faster, else one by one.
 
 Source: man hail(1); the answers of hail 3.0.2.
 """
@@ -43,19 +43,19 @@ from spec.allocator.requests import (
 
 
 class Failed(Exception):  # noqa: N818 - an answer, not an error
-    """The request as a whole has no solution; the text is the answer's."""
+    """The request has no solution; the text is that of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer: its line, and the model after it."""
+    """The line of an answer, and the model after it."""
 
     line: str
     model: Model
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """The outcome of trying a group."""
+    """Describe the outcome of trying a group."""
     best = None
     if outcome.best is not None:
         metric = outcome.best.metric
@@ -65,14 +65,14 @@ def outcome_text(outcome: Outcome) -> str:
 
 
 class _Tries(Protocol):
-    """What tries candidates."""
+    """An object that tries candidates."""
 
     def try_all(self, vm: InstanceModel, targets: Targets, required: int, limits: Limits) -> Outcome:
         """Try every candidate."""
 
 
 class _Allocator:
-    """Places new instances one after the other, by the score."""
+    """Places new instances in turn, by the score."""
 
     def __init__(self, cluster: Cluster, model: Model, limits: Limits) -> None:
         self._groups = cluster.groups
@@ -81,7 +81,7 @@ class _Allocator:
         self.model = model
 
     def _placer(self, model: Model) -> "_Tries":
-        """Something that tries candidates on a model: with vectors where they pay."""
+        """Return the object that tries candidates on a model: with vectors where they are faster."""
         count = len(model.nodes) * (len(model.nodes) - 1)
         if count < PLAIN_BELOW:
             return PlainPlacer(model, self._groups, soft=self._limits.ignore_soft)
@@ -90,10 +90,10 @@ class _Allocator:
         return Placer(model, self._groups, soft=self._limits.ignore_soft)
 
     def place(self, new: NewInstance, limits: Limits) -> tuple[str, Outcome]:
-        """Place one instance; the text tells what was tried.
+        """Place one instance; the text describes what was tried.
 
         Raises:
-            Failed: nothing could be chosen at all.
+            Failed: no group could be chosen.
         """
         if new.group is not None:
             return self._in_group(new, limits)
@@ -142,18 +142,18 @@ class _Allocator:
         except (NoTargets, ValueError) as error:
             raise Failed(str(error)) from None
         self._take(outcome)
-        if outcome.best is not None:  # from here on Ganeti has only this group's nodes
+        if outcome.best is not None:  # from here on Ganeti's model has only the nodes of this group
             self.model = Model(self.model.group(group).nodes, self.model.instances)
         return group_message(self._groups[group], outcome_text(outcome)), outcome
 
 
 def connected(group: Group, instance: Instance) -> bool:
-    """Whether a group has all networks that an instance asks for."""
+    """Return whether a group has all networks of an instance."""
     return all(nic.network is None or nic.network in group.networks for nic in instance.nics)
 
 
 def best_group(groups: Sequence[Group], outcomes: Sequence[tuple[int, Outcome]]) -> tuple[int, Outcome] | None:
-    """The best group with a solution: preferred ones first, then the lower metric, then the later group."""
+    """Return the best group with a solution: preferred ones first, then the lower metric, then the later group."""
     order = list(AllocPolicy)
     best: tuple[tuple[int, float], int, Outcome] | None = None
     for group, outcome in reversed(outcomes):
@@ -177,7 +177,7 @@ def _allocate(cluster: Cluster, model: Model, request: Allocate, limits: Limits)
     info, outcome = allocator.place(request.new, limits)
     if outcome.best is None:
         raise Failed(info)
-    # The new instance stands before the others in what is saved, and nodes call it -1, as in Ganeti.
+    # The new instance is saved before the others, and has position -1 on its nodes, as in Ganeti.
     instances = {-1: outcome.best.vm, **model.instances}
     after = Model({**model.nodes, **{node.index: node for node in outcome.best.nodes}}, instances)
     if request.new.group is not None:
@@ -200,7 +200,7 @@ def _allocate_many(cluster: Cluster, model: Model, request: MultiAllocate, limit
 
 
 def is_dedicated(model: Model, groups: Sequence[Group], request: Allocate | MultiAllocate) -> bool:
-    """Whether lost opportunities count instead of the score: all nodes in question hand out whole spindles."""
+    """Return whether lost opportunities count instead of the score: all nodes concerned use exclusive storage."""
     news = (request.new,) if isinstance(request, Allocate) else request.new
     named = {new.group for new in news if new.group is not None}
     only = next(iter(named)) if len(named) == 1 else None

@@ -1,7 +1,7 @@
-"""Answers of hail that are computed by the specification itself, and their texts.
+"""Answers of hail that the specification computes, and their texts.
 
 These are relocate, node-evacuate, change-group, a secondary for an instance without one, and allocation on dedicated
-clusters. The others can be answered here too, slowly; tests use that.
+clusters. Other requests can be answered here too, but slowly; tests do that.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ from spec.allocator.state import State
 
 
 class _Words:
-    """The texts of what trying groups came to."""
+    """The texts of the outcomes in groups."""
 
     def __init__(self, groups: Sequence[Group]) -> None:
         self._groups = groups
@@ -142,7 +142,7 @@ def _encode_answer(cluster: Cluster, words: _Words, result: Answer, *, single: b
 
 
 def _state_after(before: State, result: Answer, *, single: bool) -> State:
-    """The state after an answer. One new instance alone is called −1 by nodes and stands first, as in Ganeti."""
+    """Return the state after an answer. A single new instance has position −1 and stands first, as in Ganeti."""
     if isinstance(result, Found):
         best = result.outcome.best
         if best is None:
@@ -158,7 +158,7 @@ def _state_after(before: State, result: Answer, *, single: bool) -> State:
 
 
 def model_after(model: Model, state: State) -> Model:
-    """The working model in the accounts of a state."""
+    """Return the working model with the accounts of a state."""
     nodes = {}
     for index, held in state.nodes.items():
         node = nodes[index] = model.nodes[index].copy()
@@ -186,9 +186,9 @@ def answer_as_specified(
     tags: Sequence[str] | None = None,
     means: Means = Means(),  # noqa: B008 - frozen
 ) -> tuple[str, State]:
-    """The answer to a request as one line of JSON, and the state after it.
+    """Return the answer to a request as one line of JSON, and the state after it.
 
-    `tags` are the cluster's tags for new instances, where they are not the cluster's own; `means` may be quicker ones.
+    `tags` replace the cluster's own tags for new instances; `means` may be faster functions than the specification's.
     """
     words = _Words(cluster.groups)
     before = initial_state(cluster)

@@ -1,8 +1,8 @@
 """Fast placement on dedicated clusters: the answers of `spec.allocator.dedicated.try_all`, with its signature.
 
-Of a pair nothing depends on both nodes but the memory that the secondary keeps should the primary fail. So each node is
-looked at once as primary, and once as secondary for each need that it already has of a possible primary, and pairs only
-add the two up. The best candidate is then placed by the specification itself.
+In a pair, only one thing depends on both nodes: the memory that the secondary keeps for a failure of the primary. So
+each node is tried once as primary, and as secondary once for each value of that memory; a pair adds the two results.
+The specification then places the best candidate.
 """
 
 from collections import Counter
@@ -21,14 +21,14 @@ from spec.allocator.state import Placed, State
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What a node loses by taking the instance: opportunities for each test instance; and the disk it has left."""
+    """What a node loses by taking the instance: opportunities for each test instance; and the MiB of disk left."""
 
     lost: tuple[int, ...]
     free_disk: int
 
 
 def _times(node: NodeModel, test: InstanceModel) -> int:
-    """How often a test instance fits, one after the other; never for one that takes nothing."""
+    """Return how often a test instance fits, one after the other; 0 for one that takes nothing."""
     if not (test.memory or test.disk or test.vcpus):
         return 0
     now, count = node.copy(), 0
@@ -38,7 +38,7 @@ def _times(node: NodeModel, test: InstanceModel) -> int:
 
 
 class _Nodes:
-    """The nodes of a state as each of them would take one instance."""
+    """The nodes of a state, and what each loses by taking one instance."""
 
     def __init__(self, state: State, new: Placed, limits: Limits) -> None:
         self._state, self._new, self._soft = state, new, limits.ignore_soft
@@ -54,7 +54,7 @@ class _Nodes:
         return self._models[index]
 
     def _taken(self, index: int, after: NodeModel, group: int) -> _Taken:
-        """What a node loses, by the test instances of a group's policy."""
+        """Return what a node loses, by the test instances of a group's policy."""
         if group not in self._tests:
             policy = next(node.policy for node in self._state.nodes.values() if node.node.group == group)
             self._tests[group] = [instance_model(test) for test in dedicated.smallest_instances(policy)]
@@ -65,7 +65,7 @@ class _Nodes:
         return _Taken(tuple(before - _times(after, test) for before, test in pairs), after.free_disk)
 
     def primary(self, index: int) -> _Taken | FailMode:
-        """A node that would run the instance."""
+        """Return what a node loses as primary."""
         node = self._state.nodes[index]
         failure = policy_failure(self._new.instance, node.policy, exclusive=node.node.exclusive_storage)
         if failure is not None:
@@ -75,7 +75,7 @@ class _Nodes:
         return refusal or self._taken(index, runs, node.node.group)
 
     def secondary(self, index: int, primary: int) -> _Taken | FailMode:
-        """A node that would mirror the instance that another one runs."""
+        """Return what a node loses as secondary of an instance that another node runs."""
         group, node = self._state.nodes[primary].node.group, self._model(index)
         key = (index, node.need_of(primary), group)
         found = self._mirrors.get(key)
@@ -122,7 +122,7 @@ def try_all(state: State, new: Placed, targets: Targets, required: int, limits: 
 
 
 def _placed(state: State, new: Placed, primary: int, secondary: int | None, limits: Limits) -> Allocation:
-    """The best candidate as the specification places it."""
+    """Place the best candidate by the specification."""
     if secondary is None:
         found = dedicated.on_one(state, new, primary, limits)
     else:

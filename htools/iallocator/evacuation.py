@@ -1,9 +1,9 @@
-"""Targets for instances that must move, fast: the answers of the searches in `spec.allocator.evacuation`.
+"""Fast search of targets for instances that must move: the answers of the searches in `spec.allocator.evacuation`.
 
-The specification itself computes what a move makes of its nodes, once for each node and not for each pair: of a
-pair nothing depends on both nodes but the memory kept for fail-over and the places they share. Scores are then added up
-for all candidates side by side, in the order of `spec.allocator.score`, so that they are equal to its own to the last
-bit. The move that is chosen is made by the specification itself.
+The specification computes the nodes after a move, once for each node and not for each pair: in a pair, only the memory
+kept for fail-over and the shared places depend on both nodes. The scores of all candidates are then added up in
+vectors, in the order of `spec.allocator.score`, so they are equal to the last bit. The specification makes the chosen
+move.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from spec.allocator.state import NodeState, Placed, State
 
 
 def _last_of_least(scores: Floats) -> int:
-    """The position of the lowest score, the last one among equals, as a loop finds it that takes what is not worse."""
+    """Return the position of the lowest score, the last one among equals."""
     best, at = float(scores[0]), 0
     for position, value in enumerate(scores.tolist()):
         if not best < value:
@@ -34,7 +34,7 @@ def _last_of_least(scores: Floats) -> int:
 
 
 def _unusual(state: State, placed: Placed, group: int, targets: Sequence[int]) -> bool:
-    """Whether a target is the instance's own, offline or of another group, or a node of its own is not known."""
+    """Return whether a target is the instance's own node, offline or of another group, or an own node is unknown."""
     own = {placed.instance.primary, placed.instance.secondary} - {None}
     return (
         placed.instance.forthcoming
@@ -45,7 +45,7 @@ def _unusual(state: State, placed: Placed, group: int, targets: Sequence[int]) -
 
 
 def to_best_node(state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
-    """The answer of `spec.allocator.evacuation.to_best_node`.
+    """Return the answer of `spec.allocator.evacuation.to_best_node`.
 
     Raises:
         EvacuationError: with the reason for each target.
@@ -78,9 +78,9 @@ class _Joined:
 
     Attributes:
         placed: the instance.
-        runs: the new primary as it will be, without the places it shares with the secondary.
-        left: the instance's old nodes as they will be.
-        forced: whether soft limits do not bind the secondary.
+        runs: the new primary after the move, without the places it shares with the secondary.
+        left: the instance's old nodes after the move.
+        forced: whether the secondary may exceed soft limits.
     """
 
     placed: Placed
@@ -90,7 +90,7 @@ class _Joined:
 
 
 def _joined(state: State, position: int, primary: int, *, ignore_soft: bool) -> _Joined | None:
-    """What comes of bringing the instance to a primary; None where it cannot go."""
+    """Return the result of moving the instance to a primary; None if that is refused."""
     try:
         steps = plain.steps_to_pair(state, position, (primary, primary))[:-1]
         now = plain.follow(state, steps, ignore_soft=ignore_soft).state
@@ -111,7 +111,7 @@ def _joined(state: State, position: int, primary: int, *, ignore_soft: bool) -> 
 
 
 class _Pairs:
-    """All pairs of targets for one instance: which take it, and what the nodes become."""
+    """All pairs of targets for one instance: which of them take it, and the nodes afterwards."""
 
     def __init__(self, state: State, position: int, targets: Sequence[int], *, ignore_soft: bool) -> None:
         self._state = state
@@ -121,7 +121,7 @@ class _Pairs:
         self._nodes: list[NodeState] = []
 
     def _mirror(self, joined: _Joined, secondary: int) -> int | None:
-        """Where the secondary as it would be stands among `_nodes`; None if it cannot be."""
+        """Return the position in `_nodes` of the secondary after the move; None if it is refused."""
         primary, node = joined.runs.index, self._state.nodes[secondary]
         key = (secondary, peer_need(node.peers, primary), joined.forced)
         if key not in self._mirrors:
@@ -132,7 +132,7 @@ class _Pairs:
         return self._mirrors[key]
 
     def pairs(self, targets: Sequence[int]) -> Pairs:
-        """The pairs that take the instance, in the order in which they are tried."""
+        """Return the pairs that take the instance, in the order in which they are tried."""
         first, second, shared = [], [], []
         for row, joined in enumerate(self.joined):
             tags = joined.runs.location_tags
@@ -149,7 +149,7 @@ class _Pairs:
 
 
 def to_best_pair(state: State, position: int, group: int, targets: Sequence[int], *, ignore_soft: bool) -> Moved:
-    """The answer of `spec.allocator.evacuation.to_best_pair`.
+    """Return the answer of `spec.allocator.evacuation.to_best_pair`.
 
     Raises:
         EvacuationError: no pair takes it.

@@ -1,4 +1,4 @@
-"""The fast functions by which hail answers, each with the signature of its twin in `spec.allocator.iallocator`."""
+"""The fast functions of hail, each with the signature of its twin in `spec.allocator.iallocator`."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,10 +21,10 @@ from spec.allocator.statistics import statistics
 
 
 class Judge:
-    """Redundancy after an allocation to a model, where only nodes are asked about that the allocation may concern.
+    """Checks redundancy after an allocation, only for the nodes whose result the allocation may change.
 
     Those are the nodes it changes, the nodes with instances mirrored on them, and the nodes with instances that are
-    not mirrored, for which a refuge is looked for everywhere. All others stay as they were.
+    not mirrored, since these may go to any node. For all others the result stays the same.
     """
 
     def __init__(self, model: Model, groups: Sequence[Group], limits: Limits) -> None:
@@ -42,7 +42,7 @@ class Judge:
         self._lacking: set[int] | None = None
 
     def __call__(self, allocation: Allocation) -> bool:
-        """Whether every node that counts is evacuable after it."""
+        """Return whether every node that counts is evacuable after the allocation."""
         concerned = set(self._always)
         for node in allocation.nodes:
             concerned |= self._sources.get(node.index, set()) | {node.index}
@@ -63,14 +63,14 @@ class Judge:
 
 
 def _named(targets: Targets) -> set[int]:
-    """All nodes that may be tried."""
+    """Return all nodes that may be tried."""
     return {
         index for target in targets for index in ((target,) if isinstance(target, int) else (target[0], *target[1]))
     }
 
 
 def _with_offline(state: State, new: Placed, targets: Targets, limits: Limits, judge: Judge | None) -> Outcome:
-    """The specification's way, but for the judge; vectors know no candidates that are offline."""
+    """Try candidates as specified, but with `Judge`; the vectors have no offline candidates."""
 
     def good(allocation: candidates.Allocation) -> bool:
         nodes = tuple(node_model(node) for node in allocation.nodes)
@@ -89,7 +89,7 @@ def _with_offline(state: State, new: Placed, targets: Targets, limits: Limits, j
 
 
 def by_score(groups: Sequence[Group]) -> Callable[[State, Placed, Targets, int, Limits], Outcome]:
-    """The answer of `spec.allocator.placement.try_all` in a cluster of these groups."""
+    """Return a function with the answers of `spec.allocator.placement.try_all` in a cluster of these groups."""
 
     def try_all(state: State, new: Placed, targets: Targets, required: int, limits: Limits) -> Outcome:
         if not targets or len(state.nodes) < PLAIN_BELOW:
@@ -117,7 +117,7 @@ def by_score(groups: Sequence[Group]) -> Callable[[State, Placed, Targets, int, 
 
 
 def quick_means(groups: Sequence[Group], nodes: int) -> Means:
-    """What is quick for a cluster of some groups and nodes; few nodes are quicker without vectors."""
+    """Return the fastest functions for a cluster; with few nodes these are the ones without vectors."""
     from htools.iallocator.dedicated import try_all
 
     if nodes < PLAIN_BELOW:

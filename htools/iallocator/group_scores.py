@@ -1,8 +1,8 @@
-"""The exact score of one group for many candidates that differ in few nodes, added up side by side.
+"""The exact scores of one group for many candidates that differ in few nodes, added up in vectors.
 
-The definition is `spec.allocator.score`: sums run over the nodes in index order, for all candidates at once, so that
-each comes to the same last bit as if it were reckoned alone. Components that count (instances, tags, places) are whole
-numbers, exact in any order, and are only changed by the difference.
+The definition is `spec.allocator.score`. Sums run over the nodes in index order, for all candidates at once, so each
+score is equal to the specified one to the last bit. Components that count (instances, tags, places) are whole numbers,
+exact in any order; only their differences are added.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ FLOATING = tuple(at for at in Part if at in DEVIATIONS or at == Part.RESERVED_TO
 """Components whose order of addition matters."""
 
 _CELLS = 1 << 18
-"""Figures that are looked at together; keeps them in the processor's cache."""
+"""Figures that are computed together, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Pairs:
     """Candidates of two nodes each.
 
     Attributes:
-        first: for each its position among the first nodes.
-        second: for each its position among the second nodes.
-        nodes: the second nodes as they would be.
-        shared: for each the number of places that its two nodes have in common.
+        first: for each pair its position among the first nodes.
+        second: for each pair its position in `nodes`.
+        nodes: the second nodes after the change.
+        shared: for each pair the number of places that its two nodes share.
     """
 
     first: Rows
@@ -44,13 +44,13 @@ class Pairs:
 
 
 def _values(nodes: Iterable[NodeState]) -> Floats:
-    """Component values, one column a node."""
+    """Return component values, one column for each node."""
     table = [[component.value(node) for component in COMPONENTS] for node in nodes]
     return np.array(table, dtype=np.float64).reshape(len(table), len(COMPONENTS)).T.copy()
 
 
 def _added(rows: Floats) -> Floats:
-    """The sum of the rows from first to last."""
+    """Return the sum of the rows, added from first to last."""
     total: Floats = np.zeros(rows.shape[1])
     for row in rows:
         total += row
@@ -58,12 +58,12 @@ def _added(rows: Floats) -> Floats:
 
 
 def _aggregated(component: int, base: Floats, replaced: Sequence[tuple[Rows, Floats]]) -> Floats:
-    """One component for many candidates.
+    """Return one component for many candidates.
 
     Args:
-        component: which one.
+        component: the component.
         base: its value for each node.
-        replaced: for one or two nodes of every candidate where they stand, and their values.
+        replaced: for one or two nodes of every candidate their positions and values.
     """
     number, count = len(replaced[0][0]), float(len(base))
     result: Floats = np.empty(number)
@@ -84,12 +84,12 @@ def _aggregated(component: int, base: Floats, replaced: Sequence[tuple[Rows, Flo
 
 
 class SideBySide:
-    """One group's score with some nodes in other states.
+    """The score of one group with some nodes replaced.
 
     Args:
-        state: the nodes as they are.
-        group: whose score.
-        tagged: whether the candidates change what is counted of exclusion tags in places.
+        state: the nodes before the change.
+        group: the position of the group.
+        tagged: whether the candidates change the counts of exclusion tags in places.
     """
 
     def __init__(self, state: State, group: int, *, tagged: bool) -> None:
@@ -102,12 +102,12 @@ class SideBySide:
     def scores(
         self, first: Sequence[NodeState], left: Sequence[tuple[NodeState, ...]], pairs: Pairs | None = None
     ) -> Floats:
-        """The score of every candidate.
+        """Return the score of every candidate.
 
         Args:
-            first: for each candidate, or for many pairs, an online node of the group as it would be.
-            left: the other nodes that change with it.
-            pairs: where two nodes change beyond these; then there is a score for each pair.
+            first: for each candidate an online node of the group after the change; several pairs may share one.
+            left: for each of these the other nodes that change with it.
+            pairs: second nodes that change too; then there is a score for each pair.
         """
         picked = np.arange(len(first)) if pairs is None else pairs.first
         values = np.empty((len(COMPONENTS), len(picked)))
@@ -147,7 +147,7 @@ class SideBySide:
         pairs: Pairs | None,
         picked: Rows,
     ) -> None:
-        """Fill in the components whose order matters, for the candidates that leave the same behind."""
+        """Fill in the components whose order of addition matters, for candidates with the same `left`."""
         place = np.full(len(first), -1)
         place[rows] = np.arange(len(rows))
         mine = np.flatnonzero(place[picked] >= 0)

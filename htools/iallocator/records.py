@@ -1,6 +1,6 @@
-"""Requests and clusters as Ganeti's records, which hail prints with `-v` and `-v -v`.
+"""Requests and clusters as records of Ganeti, which hail prints with `-v` and `-v -v`.
 
-Scripts look there for what was asked and read, such as `runSt = StatusDown`. What autorepair tags allow is not told:
+Scripts search them for what was requested and read, such as `runSt = StatusDown`. Autorepair tags are not evaluated:
 `arPolicy` is always `ArNotEnabled`.
 
 Source: what hail 3.0.2 prints; the Haskell 2010 report (chapter 11) on `show`.
@@ -67,11 +67,11 @@ _NAMES: Mapping[str, str] = {
     **TEMPLATES,
 }
 _EVEN = (1.0, 1.0, 1.0, 1.0)
-"""Capacity for load, the same of every node."""
+"""The capacity for load of every node."""
 
 
 class _Word(str):
-    """Text that stands as it is; other text is quoted."""
+    """Text that is printed unquoted; other text is quoted."""
 
     __slots__ = ()
 
@@ -81,7 +81,7 @@ def _name(value: str) -> _Word:
 
 
 def _shown(value: Any) -> str:
-    """A value within a record, a list or a pair."""
+    """Format a value within a record, a list or a pair."""
     match value:
         case _Word():
             return value
@@ -105,7 +105,7 @@ def _shown(value: Any) -> str:
 
 
 def _argument(value: Any) -> _Word:
-    """A value behind a word: in parentheses where it has more than one part, or a sign."""
+    """Format an argument of a constructor: in parentheses if it has more than one part, or a sign."""
     text = _shown(value)
     alone = not text.startswith("-") and (text[0] in '["' or " " not in text)
     return _Word(text if alone else f"({text})")
@@ -178,7 +178,7 @@ def _new(new: NewInstance, cluster: Cluster) -> tuple[_Word, _Word]:
 
 
 def request_record(request: Request, cluster: Cluster) -> str:
-    """A request, whose new instances get what the cluster's tags make of them."""
+    """Format a request; its new instances get the tags that matter in this cluster."""
     match request:
         case Allocate():
             instance, details = _new(request.new, cluster)
@@ -285,7 +285,7 @@ def _node(node: NodeModel, policy: Policy, planned_load: Iterable[float]) -> _Wo
 
 
 def _planned_loads(model: Model) -> dict[int, list[float]]:
-    """The load of each node with that of forthcoming instances."""
+    """Return the load of each node, forthcoming instances included."""
     loads = {index: [0.0, 0.0, 0.0, 0.0] for index in model.nodes}
     for vm in model.instances.values():
         if vm.secondary != vm.primary:
@@ -296,7 +296,7 @@ def _planned_loads(model: Model) -> dict[int, list[float]]:
 
 
 def cluster_record(cluster: Cluster, model: Model) -> str:
-    """A cluster and its accounts."""
+    """Format a cluster and its accounts."""
     loads = _planned_loads(model)
     nodes = {index: _node(node, cluster.groups[node.group].policy, loads[index]) for index, node in model.nodes.items()}
     instances = {

@@ -13,11 +13,11 @@ from spec.allocator.decisions import FailMode
 
 
 def description(failures: Mapping[FailMode, int], successes: int, best: tuple[str, Sequence[str]] | None) -> str:
-    """The outcome of trying all candidates.
+    """Describe the outcome of trying all candidates.
 
     Args:
         failures: how many candidates failed for each reason.
-        successes: how many did not.
+        successes: how many succeeded.
         best: the best one's metric as text and the names of its nodes.
     """
     reasons = ", ".join(f"{mode.value}: {failures[mode]}" for mode in FailMode if failures.get(mode))
@@ -29,34 +29,34 @@ def description(failures: Mapping[FailMode, int], successes: int, best: tuple[st
 
 
 def group_message(group: Group, text: str, *, error: bool = False) -> str:
-    """What is said about one group."""
+    """Return the message about one group."""
     if error:
         return f"Group {group.name}: error {text}"
     return f"Group {group.name} ({group.alloc_policy.value}): {text}"
 
 
 def disconnected_message(group: Group, instance: str) -> str:
-    """What is said about a group that lacks a network."""
+    """Return the message about a group that lacks a network."""
     return f"group {group.name} is not connected to a network required by instance {instance}"
 
 
 def unconnected_group_error(group: Group, instance: str) -> str:
-    """What is said when the one group asked for lacks a network."""
+    """Return the error for a requested group that lacks a network."""
     return f"The group {group.name} is not connected to a network required by instance {instance}"
 
 
 def selected(group: Group, messages: Iterable[str]) -> str:
-    """What is said when a group was chosen."""
+    """Return the message about the chosen group."""
     return ", ".join([f"Selected group: {group.name}", *messages])
 
 
 def metric_text(metric: tuple[Sequence[int], int]) -> str:
-    """The metric of dedicated placement."""
+    """Format the metric of dedicated placement."""
     lost, disk = metric
     return f"([{','.join(map(str, lost))}],{disk})"
 
 
 def response(*, success: bool, info: str, result: Any, **more: Any) -> str:
-    """The answer as one line of JSON."""
+    """Return the answer as one line of JSON."""
     head = "Request successful: " if success else "Request failed: "
     return msgspec.json.encode({"success": success, "info": head + info, "result": result, **more}).decode()

@@ -1,10 +1,10 @@
 """Groups of nodes that may be down at the same time, on the working model.
 
-Two nodes may not be down together when they hold the two halves of a mirrored instance, nor, unless all instances are
-shut down, when instances of both have their other half on the same third node, which would have to run them all. The
-groups are colour classes of the graph of these pairs (networkx colours it, by several strategies; the fewest groups
-win). Then groups are cut so that what lives on one node only, and with full evacuation the secondaries too, finds a
-place elsewhere.
+Two nodes may not be down together when they hold the two halves of a mirrored instance. Unless all instances are shut
+down, they may not either when instances of both have their other half on the same third node, which would have to run
+them all. The groups are colour classes of the graph of these pairs (networkx colours it, by several strategies; the
+fewest groups win). Then groups are cut so that instances without a mirror, and with full evacuation the secondaries
+too, find a place on other nodes.
 
 Source: man hroller(1); Ganeti's design document on hroller. The colouring may differ from Ganeti's where several are
 equally good; the guarantees are the same.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 
-if TYPE_CHECKING:  # imported only to colour: it takes longer to import than all else that hroller does
+if TYPE_CHECKING:  # imported only for colouring: the import takes longer than all other work of hroller
     import networkx as nx
 
 STRATEGIES: tuple[Literal["largest_first", "DSATUR", "smallest_last"], ...] = (
@@ -27,11 +27,11 @@ STRATEGIES: tuple[Literal["largest_first", "DSATUR", "smallest_last"], ...] = (
 
 
 class CapacityError(Exception):
-    """Instances of a node find no other place."""
+    """The instances of a node find no place on other nodes."""
 
 
 def conflict_graph(model: Model, chosen: Iterable[int], *, all_shut_down: bool) -> "nx.Graph[int]":
-    """The pairs of chosen nodes that may not be down together."""
+    """Return the graph of the pairs of chosen nodes that may not be down together."""
     import networkx as nx
 
     graph: nx.Graph[int] = nx.Graph()
@@ -48,7 +48,7 @@ def conflict_graph(model: Model, chosen: Iterable[int], *, all_shut_down: bool) 
 
 
 def colour_classes(graph: "nx.Graph[int]") -> tuple[list[list[int]], dict[str, list[int]]]:
-    """The fewest groups that any strategy finds, and for each strategy the sizes of its groups."""
+    """Return the fewest groups that any strategy finds, and for each strategy the sizes of its groups."""
     import networkx as nx
 
     best: list[list[int]] | None = None
@@ -70,7 +70,7 @@ def _copy(model: Model) -> Model:
 
 
 def _primary_moved(model: Model, vm: InstanceModel, target: int) -> bool:
-    """Start an instance elsewhere, whatever soft limits say."""
+    """Run an instance on another node, even beyond soft limits."""
     new = model.nodes[target].copy()
     if new.add_primary(vm, force=True) is not None:
         return False
@@ -82,7 +82,7 @@ def _primary_moved(model: Model, vm: InstanceModel, target: int) -> bool:
 
 
 def _secondary_moved(model: Model, vm: InstanceModel, target: int) -> bool:
-    """Mirror an instance elsewhere, whatever soft limits say."""
+    """Mirror an instance on another node, even beyond soft limits."""
     if target in {vm.primary, vm.secondary}:
         return False
     new = model.nodes[target].copy()
@@ -110,7 +110,7 @@ def _emptied(
     what: Callable[[Model, int], list[int]],
     move: Callable[[Model, InstanceModel, int], bool],
 ) -> tuple[list[int], Model]:
-    """The nodes that can be emptied together, taken greedily, and the model with them empty."""
+    """Return the nodes that can be emptied together, chosen greedily, and the model with them empty."""
     done: list[int] = []
     left = list(targets)
     for node in nodes:
@@ -131,10 +131,10 @@ def _cut(
     what: Callable[[Model, int], list[int]],
     move: Callable[[Model, InstanceModel, int], bool],
 ) -> list[tuple[list[int], Model]]:
-    """A group cut into groups that can each be emptied.
+    """Cut a group into groups that can each be emptied.
 
     Raises:
-        CapacityError: a node cannot be emptied even alone.
+        CapacityError: a node cannot be emptied even by itself.
     """
     groups = []
     rest = list(nodes)
@@ -148,7 +148,7 @@ def _cut(
 
 
 def relocate_lonely(model: Model, nodes: Sequence[int], targets: Sequence[int]) -> list[tuple[list[int], Model]]:
-    """Cut a group so that instances that live on one node only find another one."""
+    """Cut a group so that its instances without a mirror find another node."""
     return _cut(model, nodes, targets, _lonely, _primary_moved)
 
 
@@ -158,7 +158,7 @@ def relocate_secondaries(model: Model, nodes: Sequence[int], targets: Sequence[i
 
 
 def failed_over(model: Model, nodes: Sequence[int]) -> Model:
-    """The model with all mirrored instances of some nodes run by their secondaries.
+    """Return the model with all mirrored instances of some nodes run by their secondaries.
 
     Raises:
         CapacityError: one of them has no room.

@@ -1,8 +1,8 @@
 """Which nodes to power off or on, on the working model: the fast twin of `spec.allocator.squeeze`.
 
-A set of nodes is refused without balancing where the others could not even in sum hold the instances and keep the room
-asked for, and one whose outcome is proven (`htools.maintenance.squeeze_proof`) is accepted so; everything else is
-balanced and looked at, as the definition says.
+A set of nodes is refused without balancing where the sums of the other nodes show that the instances and the required
+room cannot fit. A set whose outcome is proven (`htools.maintenance.squeeze_proof`) is accepted without balancing. All
+others are balanced and checked, as specified.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from spec.allocator.decisions import Rules
 from spec.allocator.tags import is_standby
 
 GREEDY = Rules(min_gain=0.0, min_gain_limit=0.0)
-"""Any gain is welcome while balancing."""
+"""Balancing accepts any gain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Squeeze:
         nodes: the nodes to switch, in order.
         model: the cluster afterwards.
         moves: the moves that balance it.
-        enough: whether powering on gives the capacity asked for.
+        enough: whether powering on gives the required capacity.
         leaving: nodes that might be powered off, those with most primaries first.
         standby: nodes that might be powered on.
     """
@@ -47,7 +47,7 @@ class Squeeze:
 
 
 def measure(standard: ISpec, factor: float) -> InstanceModel:
-    """The instance that stands for so many standard ones, rounded down; it has no disk."""
+    """Return an instance of the size of so many standard ones, rounded down; it has no disk."""
     return InstanceModel(
         NO_NODE,
         Instance(
@@ -66,7 +66,7 @@ def measure(standard: ISpec, factor: float) -> InstanceModel:
 
 
 def has_room(model: Model, asked: InstanceModel) -> bool:
-    """Whether every node has room for the instance, offline ones too."""
+    """Return whether every node, even an offline one, has room for the instance."""
     return all(node.primary_refusal(asked, force=False) is None for node in model.nodes.values())
 
 
@@ -79,7 +79,7 @@ def _all_online(model: Model, *, secondaries: bool) -> bool:
 
 
 def _keeps_redundancy(before: Model, after: Model) -> bool:
-    """Whether no node that is online afterwards fails N+1 unless it did before."""
+    """Return whether every node online afterwards passes N+1, or failed it before."""
     nodes = before.nodes
     return not any(
         node.n1_failed and not node.offline and not nodes[index].n1_failed for index, node in after.nodes.items()
@@ -87,7 +87,7 @@ def _keeps_redundancy(before: Model, after: Model) -> bool:
 
 
 def _balanced(model: Model, nodes: Iterable[int], *, offline: bool) -> tuple[Model, tuple[Planned, ...]]:
-    """A copy with some nodes switched, balanced, and the moves that it took."""
+    """Return a balanced copy with some nodes switched, and the moves."""
     after = model.copy()
     for index in nodes:
         after.nodes[index].offline = offline
@@ -105,7 +105,7 @@ def _may_leave(model: Model, node: NodeModel, *, allow_drbd: bool) -> bool:
 
 
 def _hopeless(model: Model, leaving: Sequence[int], asked: InstanceModel) -> bool:
-    """Whether the nodes that stay could not even in sum hold all instances and keep the room asked for."""
+    """Return whether the sums of the remaining nodes show that instances and required room cannot fit."""
     gone = set(leaving)
     stay = [node for node in model.nodes.values() if not node.offline and node.index not in gone]
     used = sum(node.instance_memory for node in model.nodes.values())
@@ -114,7 +114,7 @@ def _hopeless(model: Model, leaving: Sequence[int], asked: InstanceModel) -> boo
 
 
 def squeeze(model: Model, standard: ISpec, minimal: float, target: float, *, allow_drbd: bool = False) -> Squeeze:
-    """Decide; the arguments are those of `spec.allocator.squeeze.squeeze`."""
+    """Choose the nodes; the arguments are those of `spec.allocator.squeeze.squeeze`."""
     may_leave = [node for node in model.nodes.values() if _may_leave(model, node, allow_drbd=allow_drbd)]
     leaving = tuple(node.index for node in sorted(may_leave, key=lambda node: -len(node.primaries)))
     standby = tuple(i for i, node in model.nodes.items() if node.offline and is_standby(node.node.tags))

@@ -1,10 +1,10 @@
-"""A proof, without balancing, that balancing will leave every instance online and keep room on every node.
+"""Prove, without balancing, that balancing leaves every instance on an online node and room on every node.
 
-It covers the common case of hsqueeze: all instances on shared storage, movable, of the same utilisation, without tags
-that keep them apart. Three steps, each for the state in which balancing stops because no move lowers the score:
+It covers the common case of hsqueeze: all instances on shared storage, movable, of the same utilisation, without
+exclusion tags. Three steps, each for the state in which balancing stops because no move lowers the score:
 
 1. No instance is on an offline node. The online nodes have on average more free memory than the largest instance
-   takes, so one of them would take it, by force at that; the move is worth 20, and costs less (`_cost`).
+   takes, so one of them would take it, even by force; the move gains 20, and costs less (`_cost`).
 2. The numbers of instances on any two online nodes differ by one at most. Else move one from a fullest node to an
    emptiest, whose limits surely allow it. With R their difference, V the sum of the squared distances of the numbers
    from their mean and n nodes, V falls by 2(R − 1), and V ≤ nR²/4, so the load's deviation √(V/n) falls by 1/n of an
@@ -24,14 +24,14 @@ from spec.allocator.cluster import MirrorType
 from spec.allocator.components import EVACUATED
 
 SLACK = 1e-6
-"""Far more than rounding can change in a score of this size."""
+"""Far more than rounding can change in scores up to `LARGEST`."""
 
 LARGEST = 1e6
-"""Scores beyond might lose such differences."""
+"""Larger scores might lose differences of `SLACK`."""
 
 
 def _simple(model: Model) -> bool:
-    """Whether the accounts are those that the proof is about."""
+    """Return whether the proof covers the accounts."""
     vms = list(model.instances.values())
     nodes = model.nodes.values()
     if not vms or any(vm.load != vms[0].load or min(vm.load) < 0 for vm in vms):
@@ -51,7 +51,7 @@ def _simple(model: Model) -> bool:
         return False
     return all(
         node.reserved == 0
-        and not node.exclusive  # there even disks that all nodes reach occupy a node's spindles
+        and not node.exclusive  # there even disks on shared storage occupy spindles of a node
         and not node.secondaries
         and not node.planned_secondaries
         and not node.tag_counts
@@ -69,7 +69,7 @@ def _simple(model: Model) -> bool:
 
 
 def _cost(nodes: Collection[NodeModel], memory: int, vcpus: int) -> float:
-    """The most that moving an instance between online nodes raises the deviations of memory and cores, by two nodes.
+    """Return the most by which moving an instance between two online nodes raises the deviations of memory and cores.
 
     A deviation over n nodes changes by at most 1/√n of the length of the change; both count twice (with the planned).
     """
@@ -79,12 +79,12 @@ def _cost(nodes: Collection[NodeModel], memory: int, vcpus: int) -> float:
 
 
 def surely_suffices(model: Model, leaving: Collection[int], asked: InstanceModel) -> bool:
-    """Whether balancing with some nodes offline surely leaves all instances online and every node with room.
+    """Return whether balancing with some nodes offline surely leaves all instances online and every node with room.
 
     Args:
-        model: the cluster, those nodes still online.
+        model: the cluster, with the leaving nodes still online.
         leaving: the nodes that go offline.
-        asked: what every node must have room for.
+        asked: the instance for which every node must have room.
 
     Returns:
         False where it is not certain.
@@ -112,7 +112,7 @@ def surely_suffices(model: Model, leaving: Collection[int], asked: InstanceModel
         return False
 
     def holds(node: NodeModel, count: int, memory: int, vcpus: int) -> bool:
-        """Whether a node surely holds so many instances and then something more."""
+        """Return whether a node surely holds so many instances and the required one."""
         base = node.used_cpus - sum(model.instances[at].vcpus for at in node.primaries)
         used = ratio(base + sum(cores[:count]) + vcpus, node.total_cpus)
         allowed = node.vcpu_ratio < 0 or used <= node.vcpu_ratio
