@@ -1,1 +1,1 @@
-"""The command `gantry`: options, calls of the other packages, and printing; one module a command."""
+"""The command `gantry`: options, calls of the other packages, and printing; one module for each command."""

@@ -1,6 +1,6 @@
-"""Dispatch of `gantry COMMAND …`: a table of commands; each has a module that declares its options and one that works.
+"""Dispatch `gantry COMMAND …` by a table; each command has a module for its options and one for its work.
 
-The second is imported only once the command line has asked for work, so that help and usage errors need few imports.
+The second is imported only after the command line was read, so that help and usage errors need few imports.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Errors of the allocator's programs: what a person gave them that cannot be used.
+"""Errors of the allocator's programs: input that cannot be used.
 
 Scripts look for the phrases of Ganeti's htools, so an error begins with Ganeti's own line where there is one; a second
 line says where the fault is and what was expected.
@@ -12,20 +12,20 @@ from enum import StrEnum
 from spec.errors import GantryError
 
 _SHOWN = 60
-"""Letters of a quoted text that are shown."""
+"""The number of letters shown of a quoted text."""
 _HEAD, _TAIL = 500, 200
-"""Letters that are shown of a longer phrase, from its begin and from its end."""
+"""The numbers of letters shown of a longer phrase: of its begin and of its end."""
 
 
 def printable(text: str) -> str:
-    """Text from an input in one line, without what a terminal would obey."""
+    """Return text from an input as one line, with control characters escaped."""
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def quoted(text: str) -> str:
-    """Text from an input as errors quote it, not too long."""
+    """Return text from an input as errors quote it, shortened if it is long."""
     return f"'{printable(text if len(text) <= _SHOWN else text[:_SHOWN] + '...')}'"
 
 
@@ -36,7 +36,7 @@ class LoadError(GantryError):
         source: file, socket or address that the data came from.
         line: number of the line, from 1; None where the format has no lines.
         field: name of the field, None where it is not about one.
-        reason: what is wrong and what was expected; empty where the phrase says it all.
+        reason: what is wrong and what was expected; empty where the phrase suffices.
         phrase: what Ganeti says about it, in one line; empty where Ganeti accepts the data.
     """
 
@@ -55,7 +55,7 @@ class LoadError(GantryError):
 
 
 class Doing(StrEnum):
-    """What the system refused, as Ganeti's programs name it."""
+    """The operation that the system refused, as Ganeti's programs name it."""
 
     OPEN = "openFile"
     READ = "hGetContents"
@@ -64,9 +64,9 @@ class Doing(StrEnum):
 
 
 class AccessError(LoadError):
-    """The system refuses a file or a socket; `doing` is what it refuses.
+    """The system refuses access to a file or a socket; `doing` is the refused operation.
 
-    Where Ganeti's programs do not expect that, they begin with their own name in place of `Error`.
+    Where Ganeti's programs do not handle that, their messages begin with the program's name instead of `Error`.
     """
 
     def __init__(self, source: str, doing: Doing, refused: str, reason: str = "", *, line: int | None = None) -> None:
@@ -99,5 +99,5 @@ _REFUSALS = {
 
 
 def refusal(error: OSError) -> str:
-    """The system's refusal with GHC's name for its kind: `does not exist (No such file or directory)`."""
+    """Return the system's refusal with GHC's name for its kind: `does not exist (No such file or directory)`."""
     return f"{_REFUSALS.get(error.errno or 0, 'failed')} ({error.strerror or error})"

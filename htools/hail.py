@@ -1,11 +1,11 @@
-"""hail: answer one request of Ganeti's iallocator protocol. One argument, the request's file; one line of JSON out.
+"""hail: answer one request of Ganeti's iallocator protocol. The argument is the request's file, the output a JSON line.
 
 Allocations by the score are tried in vectors (`htools.placement.vector_placer`); the other requests follow the
 specification itself (`spec.allocator.iallocator`), with faster functions to try candidates and to find targets
 (`htools.iallocator.fast_paths`).
 
-A request that has no solution is answered with `"success": false` and exit code 0; only a request that cannot be read
-ends with exit code 1.
+The answer to a request without a solution has `"success": false`, and the exit code is 0; only a request that cannot
+be read ends with exit code 1.
 
 Source: man hail(1); Ganeti's design document on the iallocator protocol; the answers of hail 3.0.2.
 """
@@ -57,10 +57,10 @@ def _print_nodes(options: Options, model: Model, title: str) -> None:
 
 
 def _saved(cluster: Cluster, model: Model) -> Cluster:
-    """The cluster as a model has it, for saving.
+    """Return the cluster of a model, for saving.
 
-    A model of one group is saved as that group's nodes, as by Ganeti's. Where instances live elsewhere Ganeti's ends
-    with an error; ours saves all nodes.
+    A model of one group is saved as the nodes of that group, as Ganeti's hail does. Where instances have nodes in other
+    groups, Ganeti's ends with an error; ours saves all nodes.
     """
     instances = tuple(vm.current() for vm in model.instances.values())
     used = {vm.primary for vm in instances} | {vm.secondary for vm in instances if vm.secondary is not None}
@@ -75,7 +75,7 @@ def _saved(cluster: Cluster, model: Model) -> Cluster:
 
 
 def _refuse_strangers(cluster: Cluster, request: Request) -> None:
-    """Refuse a request about instances or groups that another cluster, given instead of its own, lacks."""
+    """Refuse a request about instances or groups that are missing in a cluster given instead of the request's own."""
     instances: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
     match request:
@@ -96,7 +96,7 @@ def _refuse_strangers(cluster: Cluster, request: Request) -> None:
 
 
 def _explained(options: Options, cluster: Cluster, model: Model, request: Request, limits: Limits, line: str) -> str:
-    """The answer's line, with the explanation in it, or printed on standard error, where it is asked for."""
+    """Return the answer's line; a requested explanation is added to it or printed on standard error."""
     if options.explain is None:
         return line
     from htools.placement.explain import explain, format_explanation

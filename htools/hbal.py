@@ -1,6 +1,6 @@
-"""hbal: find moves that lower the cluster's score, print them, and carry them out if asked to.
+"""hbal: find moves that lower the cluster's score, print them, and execute them with `-X`.
 
-Only the order of the steps and the messages are here; deciding is `htools.balance.rounds`, texts of moves are
+Only the order of the steps and the messages are here; the decisions are in `htools.balance.rounds`, texts of moves are
 `htools.plan.commands`, tables `htools.formatting.tables`.
 
 Source: man hbal(1); the output of hbal 3.0.2, stream by stream.
@@ -42,7 +42,7 @@ def _abort(*lines: str) -> NoReturn:
 
 
 def select_group(loaded: Loaded, wanted: str | None) -> tuple[int, str]:
-    """The position and name of the group to balance; ends the program where that is not clear."""
+    """Return the position and name of the group to balance; exit if that is ambiguous."""
     groups = loaded.cluster.groups
     inhabited = sorted({node.group for node in loaded.model.nodes.values()})
     if wanted is None:
@@ -56,7 +56,7 @@ def select_group(loaded: Loaded, wanted: str | None) -> tuple[int, str]:
 
 
 def _check_cluster(loaded: Loaded, options: Options) -> bool:
-    """Print what was loaded; False where there is nothing to balance."""
+    """Print what was loaded; return False if there is nothing to balance."""
     model, verbose = loaded.model, options.verbose
     if options.json and loaded.model.nodes:
         return True
@@ -187,7 +187,7 @@ def _print_balanced(before: float, best: float, least: float) -> None:
 
 
 def _plan(model: Model, options: Options, before: float, stop_at: float) -> Iterator[Planned]:
-    """The moves, one after the other, each printed as it is found unless JSON is wanted."""
+    """Yield the moves; each is printed when it is found, unless JSON is requested."""
     name_width = max((len(vm.alias) for vm in model.instances.values()), default=0)
     node_width = max((len(node.alias) for node in model.nodes.values()), default=0)
     rules, rounds = rules_of(options), options.max_length
@@ -209,10 +209,10 @@ def _plan(model: Model, options: Options, before: float, stop_at: float) -> Iter
 
 
 def _explained(model: Model, word: str) -> int:
-    """The position of the instance to explain.
+    """Return the position of the instance to explain.
 
     Raises:
-        SelectionError: there is none, or more than one.
+        SelectionError: no instance has that name, or more than one.
     """
     name = lookup([vm.name for vm in model.instances.values()], word)
     if name is None:
@@ -244,10 +244,10 @@ def _print_extras(options: Options, model: Model, outcome: Outcome, figures_befo
 
 
 def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Model, list[list[Planned]]]:
-    """Balance one group of the cluster; the job sets that it takes."""
+    """Balance one group of the cluster, and return the job sets."""
     model, verbose = loaded.model.group(group), options.verbose
     if options.explain:
-        _explained(model, options.explain)  # or the plan would be made in vain
+        _explained(model, options.explain)  # before the work of planning
     talk = not options.json
     if talk:
         _check_group(model, name, options)
@@ -308,7 +308,7 @@ def _announce(cluster: Cluster) -> None:
 
 
 def _run(options: Options, arguments: list[str]) -> tuple[Model, list[list[Planned]]] | None:
-    """All but the execution: what is to be executed."""
+    """Do all but the execution, and return what is to be executed."""
     if arguments:
         stop("This program doesn't take any arguments.")
     loaded = load(options, _announce if options.verbose > 1 and not options.json else None)

@@ -1,4 +1,4 @@
-"""hcheck: count what is wrong with a cluster, group by group, and say whether balancing would mend it.
+"""hcheck: count the faults of a cluster, group by group, and say whether balancing would remove them.
 
 Exit code 1 says that the cluster is not healthy.
 
@@ -33,7 +33,7 @@ _CAPACITY = ("GN1_FAIL", "Nodes not directly evacuateable")
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A group's counts and score."""
+    """The counts and the score of a group."""
 
     group: int
     counts: tuple[int, ...]
@@ -41,7 +41,7 @@ class Health:
 
 
 def examine(model: Model, groups: Sequence[Group], group: int, *, capacity: bool) -> Health:
-    """Count what is wrong in one group, whose part of the cluster is `model`.
+    """Count the faults of one group, whose part of the cluster is `model`.
 
     "Instances having a secondary offline" counts the offline nodes, as in Ganeti.
     """
@@ -59,7 +59,7 @@ def examine(model: Model, groups: Sequence[Group], group: int, *, capacity: bool
 
 
 def _rebalanced(model: Model, options: Options) -> Model:
-    """A group after balancing, where there is anything to gain."""
+    """Return the group after balancing, or as it is if its score is low enough."""
     before = score(model.nodes.values())
     stop_at = options.min_score + optimum(model.nodes.values())
     if before < stop_at:

@@ -41,7 +41,7 @@ def _check_master(model: Model, *, force: bool) -> None:
 
 
 def _chosen(model: Model, cluster: Cluster, options: Options) -> list[int]:
-    """The nodes to reboot: online, and as the command line restricts them."""
+    """Return the nodes to reboot: online, and selected by the command line."""
     wanted: int | None = None
     if options.group is not None:
         known = [index for index, group in enumerate(cluster.groups) if options.group in {group.name, group.uuid}]
@@ -60,7 +60,7 @@ def _chosen(model: Model, cluster: Cluster, options: Options) -> list[int]:
 
 
 def plan(model: Model, chosen: Sequence[int], options: Options) -> list[tuple[list[int], Model]]:
-    """Groups of nodes, each with the cluster as it is while they are down; the largest first, the master's last."""
+    """Return groups of nodes, each with the cluster while they are down; the largest first, the master's last."""
     graph = conflict_graph(model, chosen, all_shut_down=options.offline_maintenance)
     classes, sizes = colour_classes(graph)
     if options.verbose > 1:
@@ -93,7 +93,7 @@ def plan(model: Model, chosen: Sequence[int], options: Options) -> list[tuple[li
 
 
 def _moved(before: InstanceModel, after: InstanceModel) -> bool:
-    """Whether an instance is somewhere else, and its two nodes have not just changed roles."""
+    """Return whether an instance is on other nodes; exchanged roles of its two nodes do not count."""
     if (before.primary, before.secondary) == (after.secondary, after.primary):
         return False
     return before.primary != after.primary or (before.mirrored and before.secondary != after.secondary)

@@ -1,6 +1,6 @@
 """hscan: read clusters through the remote API or the query socket, and write each to a file in the text format.
 
-Exit code 2 says that at least one cluster could not be read or written; the others are done nevertheless.
+Exit code 2 says that at least one cluster could not be read or written; the others are written all the same.
 
 Source: man hscan(1); the output of hscan 3.0.2.
 """
@@ -31,7 +31,7 @@ _WIDTHS = (5, 5, 5, 5, 6, 6, 6, 6, 10)
 
 
 def summary(model: Model) -> str:
-    """One line of figures: sizes, bad items, memory in MiB and disk in GiB, total and free, and the score."""
+    """Return one line of figures: sizes, bad items, memory in MiB and disk in GiB, total and free, and the score."""
     nodes = list(model.nodes.values())
     bad_nodes, bad_instances = bad_items(model)
     memory = disk = 0.0
@@ -79,7 +79,7 @@ def _scan(name: str | None, width: int, options: Options) -> bool:
     try:
         cluster = _read(name, options)
     except LoadError as error:
-        if name is None and isinstance(error, AccessError):  # the socket, of which Ganeti expects an answer
+        if name is None and isinstance(error, AccessError):  # the socket; Ganeti expects an answer from it
             raise
         print(f"\nError for {shown}: failed to load data. Details:\n{error}")
         return False

@@ -1,6 +1,6 @@
-"""hspace: how many more instances fit on a cluster, standard ones and ones that get smaller and smaller.
+"""hspace: count how many more instances fit on a cluster, of the standard size and of ever smaller sizes.
 
-Only the order of the steps and the messages are here; deciding is `htools.capacity.fill`.
+Only the order of the steps and the messages are here; the decisions are in `htools.capacity.fill`.
 
 Source: man hspace(1); the output of hspace 3.0.2 in both forms, line by line.
 """
@@ -71,22 +71,22 @@ def _words(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def spec_of(vm: InstanceModel) -> Spec:
-    """What a placed instance asked for."""
+    """Return the sizes of a placed instance."""
     instance = vm.instance
     spindles = instance.disks[0].spindles if len(instance.disks) == 1 else None
     return Spec(instance.disk, instance.memory, instance.vcpus, spindles or 0)
 
 
 def spec_from(ispec: ISpec) -> Spec:
-    """The sizes of a policy's specification."""
+    """Return the sizes of a policy's specification."""
     return Spec(ispec.disk_size, ispec.memory, ispec.cpus, ispec.spindle_use)
 
 
 class _Report:
-    """The texts of one run, human or for programs.
+    """The texts of one run, for people or for programs.
 
     Args:
-        options: decides about form and tables.
+        options: select the form and the tables.
         loaded: the cluster before.
         model: with the command line's offline nodes.
     """
@@ -204,12 +204,12 @@ class _Report:
 
 
 def _reasons(filled: Filled) -> list[tuple[FailMode, int]]:
-    """Why no more was placed, from the most frequent reason on."""
+    """Return why no more was placed, the most frequent reason first."""
     return sorted(filled.reasons, key=lambda pair: -pair[1])
 
 
 def _map(filled: Filled, *, exclusive: bool) -> str:
-    """Where every new instance went, one line each."""
+    """Return the nodes of every new instance, a line for each."""
     nodes = filled.model.nodes
     rows = []
     for vm in filled.placed:
@@ -226,14 +226,14 @@ def _map(filled: Filled, *, exclusive: bool) -> str:
 
 
 def _snapshot(loaded: Loaded, filled: Filled) -> Cluster:
-    """The cluster with the new instances."""
+    """Return the cluster with the new instances."""
     nodes = tuple(node.reported() for node in filled.model.nodes.values())
     instances = tuple(vm.current() for vm in filled.model.instances.values())
     return replace(loaded.cluster, nodes=nodes, instances=instances)
 
 
 def instance_from(spec: Spec, template: DiskTemplate, spindle_use: int) -> Instance:
-    """The instance that a specification asks for: running, with one disk."""
+    """Return an instance of the specified sizes: running, with one disk."""
     return Instance(
         name="new",
         memory=spec.memory,
@@ -250,7 +250,7 @@ def instance_from(spec: Spec, template: DiskTemplate, spindle_use: int) -> Insta
 
 
 def _tiers(filler: Filler, model: Model, specs: Sequence[Instance], limit: int | None) -> Filled:
-    """Tiered allocation from each of the policy's largest instances in turn."""
+    """Do tiered allocation from each of the policy's largest instances in turn."""
     filled = Filled({}, model)
     for new in specs:
         count = len(filled.placed)
@@ -325,7 +325,7 @@ def body(options: Options, arguments: list[str]) -> int:
 
 
 def _show_targets(targets: Targets, required: int, first: int) -> str:
-    """The candidates by number; nodes of simulated clusters are numbered from 1."""
+    """Print the candidates by number; nodes of simulated clusters are numbered from 1."""
     shown: list[object] = [
         target + first if isinstance(target, int) else (target[0] + first, [other + first for other in target[1]])
         for target in targets

@@ -1,6 +1,6 @@
-"""hsqueeze: power off nodes that the cluster does not need, or power on standby nodes that it does.
+"""hsqueeze: power off nodes that the cluster does not need, or power on standby nodes that it needs.
 
-Only the order of the steps and the messages are here; deciding is `htools.maintenance.squeeze`.
+Only the order of the steps and the messages are here; the decisions are in `htools.maintenance.squeeze`.
 
 Source: man hsqueeze(1); the output of hsqueeze 3.0.2 and the jobs that it submits.
 """
@@ -48,10 +48,10 @@ class OverlapError(GantryError):
 
 @contextmanager
 def alone(path: str | None) -> Iterator[None]:
-    """Keep others out while this one works; None needs no lock.
+    """Hold the lock file while this run works; None needs no lock.
 
     Raises:
-        OverlapError: somebody else is at work.
+        OverlapError: another run holds it.
     """
     if path is None:
         yield
@@ -71,7 +71,7 @@ def alone(path: str | None) -> Iterator[None]:
 
 
 def _commands(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> str:
-    """The shell lines that do it."""
+    """Return the shell commands of a decision."""
     names = [before.nodes[index].alias for index in found.nodes]
     moves = script(sets, before.nodes, full_names=True)
     if found.action == "nothing":
@@ -97,7 +97,7 @@ def _show_commands(options: Options, commands: str) -> None:
 def _phases(
     found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]
 ) -> list[tuple[str, str, list[list[Opcode]]]]:
-    """What is submitted, set by set: a phase of `spec.allocator.squeeze`, a description, and its jobs' opcodes."""
+    """Return what is submitted, set by set: a phase of `spec.allocator.squeeze`, a description, the jobs' opcodes."""
     names = [before.nodes[index].name for index in found.nodes]
     listed = ", ".join(names)
     moves: list[tuple[str, str, list[list[Opcode]]]] = [
@@ -153,7 +153,7 @@ def _execute(
 
 
 def _decision(found: Squeeze, before: Model, sets: Sequence[Sequence[Planned]]) -> dict[str, Any]:
-    """The decision as JSON."""
+    """Return the decision as a JSON object."""
 
     def name(index: int) -> str | None:
         return before.nodes[index].name if index >= 0 else None
@@ -223,7 +223,7 @@ def _run(options: Options, loaded: Loaded) -> int:
 
 
 def _lock(options: Options) -> str | None:
-    """The lock of runs that change a cluster; it lies beside the cluster's socket."""
+    """Return the path of the lock file of runs that change a cluster; it is beside the cluster's socket."""
     if not options.execute or options.dry_run or options.luxi is None:
         return None
     from htools.backends.luxi import socket_path

@@ -1,4 +1,4 @@
-"""`gantry audit`: is a balancing plan safe?"""
+"""`gantry audit`: check whether a balancing plan is safe."""
 
 import argparse
 import sys

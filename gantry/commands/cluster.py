@@ -1,4 +1,4 @@
-"""`gantry cluster init|start|status|export|stop`: a cluster of one's own, in a root directory."""
+"""`gantry cluster init|start|status|export|stop`: a cluster in a root directory."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from impl.wire.client import Client, UnreachableError
 from spec.errors import GantryError
 
 _SHOWN = 10
-"""Locks and jobs listed by `status` before it says how many more there are."""
+"""Locks and jobs that `status` lists; of further ones it prints the number."""
 
 
 class NoClusterError(GantryError):
@@ -29,7 +29,7 @@ class NoClusterError(GantryError):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the subcommand says."""
+    """Run the subcommand."""
     root = Root.of(options.root)
     if options.action == "init":
         return _init(root, options)
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _config(root: Root) -> Any:
-    """The configuration: from wconfd if it runs, else from its file."""
+    """Return the configuration: from wconfd if it runs, else from its file."""
     try:
         with Client(root.wconfd_socket) as wconfd:
             return wconfd.call("readConfig")
@@ -84,7 +84,7 @@ def _init(root: Root, options: argparse.Namespace) -> int:
 
 
 def _status(root: Root) -> int:
-    """Print the state of daemons, jobs and locks; 0 if both daemons answer, else 1."""
+    """Print the state of daemons, jobs and locks; return 0 if both daemons answer, else 1."""
     answers = [_print_daemon(daemon) for daemon in daemons(root)]
     if answers[1]:
         with Client(root.luxi_socket) as luxid:

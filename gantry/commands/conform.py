@@ -1,4 +1,4 @@
-"""`gantry conform luxid|wconfd --socket PATH`: does a running daemon answer as the wire's description says?"""
+"""`gantry conform luxid|wconfd --socket PATH`: check the answers of a running daemon."""
 
 import argparse
 import importlib
@@ -31,7 +31,7 @@ def _print_check(check: Check, *, ganeti: bool, verbose: bool) -> None:
 
 
 def _run_wconfd(arguments: argparse.Namespace) -> int:
-    """Drive a wconfd through generated histories."""
+    """Check a wconfd by generated histories."""
     from checkers.conformance.wconfd import conform
 
     beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(arguments.socket))), "livelocks")
@@ -49,11 +49,11 @@ def _run_wconfd(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Drive the daemon and print what differs."""
+    """Check the daemon and print what differs."""
     if arguments.daemon == "wconfd":
         return _run_wconfd(arguments)
     driver = importlib.import_module(DRIVERS[arguments.daemon])
-    Client(arguments.socket).close()  # a daemon that cannot be reached is no daemon that differs
+    Client(arguments.socket).close()  # an unreachable daemon is an error, not a difference
     checks = run_scenarios(arguments.socket, driver.SCENARIOS, driver.KNOWN)
     scenario = ""
     for check in checks:

@@ -28,7 +28,7 @@ and a plan that is not safe, with the reason:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the demonstration; 0 only if everything is as promised."""
+    """Run the demonstration; return 0 only if every check holds."""
     path = options.source or example_path()
     cluster = text_backend.load(path)
     display = make_display(plain=options.plain)
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Stop as for Ctrl-C: everything that was started is stopped."""
+    """Stop as after Ctrl-C: everything that was started is stopped."""
     raise KeyboardInterrupt
 
 
@@ -63,11 +63,11 @@ _BRANCH = ("office-20.txt", "branch-4")
 
 
 def _short(path: str) -> str:
-    """The path from here, if it lies below."""
+    """Return the path relative to the current directory, if it is below."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 
 
 def _where() -> str:
-    """Where the programs are, if the shell does not find them."""
+    """Return the directory of the programs, if the shell does not find them."""
     return "" if shutil.which("gantry") else f" (the programs are in {_short(os.path.dirname(sys.executable))})"

@@ -1,4 +1,4 @@
-"""`gantry job …`: submit jobs, look at them, follow, cancel and re-prioritise them, and mind the queue."""
+"""`gantry job …`: submit, show, follow, cancel and re-prioritise jobs, and manage the queue."""
 
 import argparse
 import json
@@ -44,7 +44,7 @@ class NoSuchJobError(GantryError):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the subcommand says."""
+    """Run the subcommand."""
     actions: dict[str, Callable[[Caller, argparse.Namespace], int]] = {
         "submit": _submit,
         "list": _list,
@@ -125,10 +125,10 @@ def _submit(client: Caller, options: argparse.Namespace) -> int:
 
 
 def _query(client: Caller, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
-    """Jobs by id, or all that are not archived.
+    """Return jobs by id, or all that are not archived.
 
     Raises:
-        NoSuchJobError: some are asked for and not there.
+        NoSuchJobError: some of the ids have no job.
     """
     rows = client.call("QueryJobs", list(ids) or None, list(fields))
     missing = [row[0] for row in rows if row[fields.index("status")] is None]
@@ -170,7 +170,7 @@ def _info(client: Caller, options: argparse.Namespace) -> int:
 
 
 def changes(client: Caller, job_id: int) -> Iterator[tuple[str, list[Any]]]:
-    """A job's statuses and new log entries, until it has ended.
+    """Yield a job's statuses and new log entries, until it has ended.
 
     Raises:
         NoSuchJobError: there is no such job.
@@ -192,7 +192,7 @@ def changes(client: Caller, job_id: int) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _follow(client: Caller, ids: Sequence[int], *, as_json: bool) -> int:
-    """Show what happens to jobs, one after the other; the worst exit code among them."""
+    """Show the progress of jobs, one after the other; return the largest exit code."""
     worst = 0
     many = len(ids) > 1
     for job_id in ids:
@@ -232,7 +232,7 @@ def _watch(client: Caller, options: argparse.Namespace) -> int:
 
 
 def _each(options: argparse.Namespace, act: Callable[[int], tuple[bool, str]]) -> int:
-    """Do something to each job and print how it went."""
+    """Call a method for each job and print the results."""
     answers = [(job_id, *act(job_id)) for job_id in options.ids]
     if options.json:
         _print_json([{"id": job_id, "done": done, "text": text} for job_id, done, text in answers])

@@ -1,4 +1,4 @@
-"""`gantry locks`: who holds which lock, who waits for whom and how long; as tables, JSON, or a picture for Graphviz."""
+"""`gantry locks`: show who holds which lock, who waits for whom and how long; as tables, JSON or a Graphviz graph."""
 
 import argparse
 import contextlib
@@ -14,7 +14,7 @@ from spec.errors import PeerError
 
 
 def look(client: Client) -> dict[str, Any]:
-    """The lock state, as our wconfd describes it, or put together from what Ganeti's answers."""
+    """Return the lock state as our wconfd describes it, or computed from the answers of Ganeti's."""
     with contextlib.suppress(PeerError):
         description: dict[str, Any] = client.call("describeLocks")
         return description
@@ -27,7 +27,7 @@ def look(client: Client) -> dict[str, Any]:
                 "owner": owner,
                 "priority": priority,
                 "requests": requests,
-                # Ganeti's does not say who blocks: all who hold what is asked for, or its lockset
+                # Ganeti's does not say who blocks: all who hold the requested lock or its lockset
                 "blockers": [
                     holder
                     for lock, _ in requests
@@ -44,7 +44,7 @@ def look(client: Client) -> dict[str, Any]:
 
 
 def name(owner: list[Any]) -> str:
-    """An owner for people."""
+    """Return the readable name of an owner."""
     return f"job {owner[0]}" if isinstance(owner[0], int) else str(owner[0])
 
 
@@ -55,7 +55,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[s
 
 
 def tables(state: dict[str, Any]) -> str:
-    """The lock state as two tables."""
+    """Return the lock state as two tables."""
     lines: list[str] = []
     held = [(lock, mode, name(owner), str(owner[2])) for lock, holders in state["held"] for owner, mode in holders]
     if held:
@@ -83,7 +83,7 @@ def tables(state: dict[str, Any]) -> str:
 
 
 def picture(state: dict[str, Any]) -> str:
-    """The wait-for graph in Graphviz' language: an arrow from each owner that waits to each that it waits for."""
+    """Return the wait-for graph in Graphviz' language: an arrow from each waiting owner to each that it waits for."""
     lines = ["digraph locks {", "  rankdir=LR;", "  node [shape=box, fontname=sans];"]
     holds: dict[str, list[str]] = {}
     for lock, holders in state["held"]:

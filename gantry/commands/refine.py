@@ -1,4 +1,4 @@
-"""`gantry refine locks|jobs|store`: a TLA+ module and its executable specification are the same bounded system."""
+"""`gantry refine locks|jobs|store`: compare a TLA+ module with its executable specification."""
 
 import argparse
 import os

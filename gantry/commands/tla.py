@@ -59,7 +59,7 @@ def _exit_of(error: TlaError) -> int:
 
 
 class _Progress:
-    """Figures now and then: one line that is overwritten on a terminal, a line every ten seconds elsewhere."""
+    """Prints progress: one line that is overwritten on a terminal, a line every ten seconds elsewhere."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
@@ -131,7 +131,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _exit_for(outcome: Outcome) -> int:
-    """TLC's exit code: an assumption without a value counts as false, and Assert has a code of its own after Init."""
+    """Return TLC's exit code: an assumption without a value counts as false, and Assert has its own code after Init."""
     first = outcome.violations[0] if outcome.violations else None
     if first is not None and first.error is not None:
         if first.name is not None:

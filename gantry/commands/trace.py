@@ -1,4 +1,4 @@
-"""`gantry trace locks|jobs FILE`: is what a daemon recorded with `--trace` a behaviour of the specification?"""
+"""`gantry trace locks|jobs FILE`: check that a trace recorded with `--trace` is a behaviour of the specification."""
 
 import argparse
 import importlib

@@ -1,1 +1,1 @@
-"""The demonstration: a stage with real processes, what can be seen on it, how that is shown, and what is verified."""
+"""The demonstration: a cluster of processes, views of its state, their display, and the checks."""

@@ -1,4 +1,4 @@
-"""How the demonstration is shown: lines on anything, a live picture on a terminal. Nothing here asks or decides."""
+"""The display of the demonstration: lines on any output, a live picture on a terminal. It only prints."""
 
 import sys
 import time
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 _ROWS = 6
-"""Active jobs shown at most."""
+"""The largest number of active jobs shown."""
 _MARK = {True: "ok  ", False: "NOT "}
 
 
 class Display(Protocol):
-    """What shows the demonstration."""
+    """A display of the demonstration."""
 
     def step(self, text: str) -> None:
         """Begin a new part."""
@@ -28,14 +28,14 @@ class Display(Protocol):
         """Show the outcome of one verification."""
 
     def progress(self, sight: Sight, expected: int, goal: float) -> None:
-        """Show the cluster at work: `expected` jobs in all, the score to reach is `goal`."""
+        """Show the progress: `expected` jobs in all, the score to reach is `goal`."""
 
     def end_progress(self) -> None:
-        """Show no more progress."""
+        """End the display of progress."""
 
 
 class Lines:
-    """Plain lines, one for each thing that happens."""
+    """Prints plain lines, one for each event."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
@@ -54,7 +54,7 @@ class Lines:
         print(f"     {_MARK[good]} {text}", flush=True)
 
     def progress(self, sight: Sight, expected: int, goal: float) -> None:
-        """Print how far it is, when a job ended or a wait began."""
+        """Print the progress, when a job ended or a wait began."""
         now = (sight.count(*FINAL), sight.waiting)
         if now == self._printed:
             return
@@ -68,7 +68,7 @@ class Lines:
 
 
 class Picture:
-    """A picture that changes in place, on a terminal."""
+    """Draws a picture that changes in place, on a terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -101,14 +101,14 @@ class Picture:
         self._live.update(_picture(sight, expected, goal, time.monotonic() - self._begin))
 
     def end_progress(self) -> None:
-        """Take the picture away."""
+        """Remove the picture."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
 
 def make_display(*, plain: bool) -> Display:
-    """A picture on a terminal, lines elsewhere or where they are asked for."""
+    """Return a `Picture` on a terminal, `Lines` elsewhere or on request."""
     return Lines() if plain or not sys.stdout.isatty() else Picture()
 
 
@@ -149,7 +149,7 @@ def _score(sight: Sight, goal: float) -> str:
 
 
 def _waits(sight: Sight) -> list[str]:
-    """Who waits for what, a line each."""
+    """Return who waits for what, a line for each."""
     return [
         f"job {waiting.job} waits for {waiting.lock}"
         + (f", held by job {', '.join(map(str, waiting.holders))}" if waiting.holders else "")

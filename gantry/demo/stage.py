@@ -1,6 +1,6 @@
-"""The stage of the demonstration: a fresh root, the daemons, hbal as a process of its own.
+"""The cluster of the demonstration: a new root, the daemons, and hbal as a separate process.
 
-Everything that is started here is stopped here, whatever happens in between.
+Everything that is started here is stopped here, even after an error.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ NAME = "office.example"
 
 
 class NoExampleError(GantryError):
-    """The example cluster is not where it should be; `looked` are the places."""
+    """The example cluster was not found; `looked` are the paths that were tried."""
 
     def __init__(self, looked: tuple[str, ...]) -> None:
         self.looked = looked
@@ -40,7 +40,7 @@ class NoExampleError(GantryError):
 
 
 class BalancerError(GantryError):
-    """Hbal failed; `code` is its exit code, `output` the end of what it said."""
+    """Hbal failed; `code` is its exit code, `output` the end of its output."""
 
     def __init__(self, code: int, output: str) -> None:
         self.code = code
@@ -49,7 +49,7 @@ class BalancerError(GantryError):
 
 
 class NothingToDoError(GantryError):
-    """The cluster is balanced already, so nothing can be shown; `output` is the end of what hbal said."""
+    """The cluster is balanced already, so there is nothing to show; `output` is the end of hbal's output."""
 
     def __init__(self, output: str) -> None:
         self.output = output
@@ -59,10 +59,10 @@ class NothingToDoError(GantryError):
 
 
 def example_path() -> str:
-    """The example cluster: beside the packages in a clone, in the environment's shared data where it is installed.
+    """Return the path of the example cluster: beside the packages in a clone, in the shared data of an installation.
 
     Raises:
-        NoExampleError: it is in neither place.
+        NoExampleError: both paths are missing.
     """
     clone = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     places = tuple(
@@ -81,7 +81,7 @@ class Stage:
     root: Root
 
     def hbal(self, *options: str, output: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
-        """Start hbal against the cluster; standard error goes where its output goes."""
+        """Start hbal on the cluster; standard error goes to the same place as its output."""
         return subprocess.Popen(
             [sys.executable, "-m", "htools.hbal", "-L", "--root", self.root.directory, *options],
             stdin=subprocess.DEVNULL,
@@ -91,12 +91,12 @@ class Stage:
         )
 
     def config(self) -> Any:
-        """The configuration as wconfd has it now."""
+        """Return wconfd's current configuration."""
         with Client(self.root.wconfd_socket) as wconfd:
             return wconfd.call("readConfig")
 
     def processes(self) -> list[int]:
-        """The ids of all processes that name the root on their command lines: daemons, and the jobs that they fork."""
+        """Return the ids of processes with the root on their command lines: daemons, and the jobs that they fork."""
         found = []
         for entry in os.listdir("/proc"):
             if entry.isdigit() and int(entry) != os.getpid() and _mentions(int(entry), self.root.directory):
@@ -114,7 +114,7 @@ def _mentions(pid: int, directory: str) -> bool:
 
 
 def setup_of(seconds_per_gib: float, max_running_jobs: int = 20) -> Setup:
-    """What the demonstration's configuration needs beside the cluster's facts."""
+    """Return the settings of the demonstration's configuration that are not facts of the cluster."""
     return Setup(NAME, time.time(), lambda: secrets.token_hex(20), seconds_per_gib, max_running_jobs)
 
 
@@ -128,7 +128,7 @@ def make_stage(cluster: Cluster, directory: str, seconds_per_gib: float) -> Stag
 
 @contextmanager
 def stage(cluster: Cluster, seconds_per_gib: float, *, keep: bool) -> Iterator[Stage]:
-    """A cluster in a new directory; stopped at the end, and removed unless it is to be kept or something failed."""
+    """Run a cluster in a new directory; stop it at the end, and remove it unless `keep` is set or something failed."""
     directory = tempfile.mkdtemp(prefix="gantry-demo-")
     root = Root.of(directory)
     try:
@@ -144,7 +144,7 @@ def stage(cluster: Cluster, seconds_per_gib: float, *, keep: bool) -> Iterator[S
             stop_all(root)
         finally:
             for pid in Stage(root).processes():
-                # Jobs run on when luxid stops; these belong to a cluster that ends here.
+                # Jobs continue when luxid stops; these belong to a cluster that ends here.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         if not keep:

@@ -22,9 +22,9 @@ from spec.allocator.cluster import Cluster
 from spec.plans.model import Plan
 
 _GLANCE = 0.15
-"""Seconds between two looks at the cluster while hbal works."""
+"""Seconds between two queries of the cluster while hbal works."""
 _SHOWN = 5
-"""Broken promises printed at most."""
+"""The largest number of broken promises printed."""
 _IMPROVED = re.compile(r"Cluster score improved from ([\d.]+) to ([\d.]+)")
 _DELAY = 1.5
 """Seconds that the colleague's job takes."""
@@ -32,7 +32,7 @@ _DELAY = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What hbal proposes: the text of the plan, the plan, the score before and after it."""
+    """The proposal of hbal: the text of the plan, the plan, the score before and after it."""
 
     text: str
     plan: Plan
@@ -41,12 +41,12 @@ class Planned:
 
     @property
     def jobs(self) -> int:
-        """Jobs of the plan."""
+        """The number of jobs in the plan."""
         return sum(map(len, self.plan.job_sets))
 
 
 def run_story(stage: Stage, cluster: Cluster, display: Display) -> bool:
-    """Plan, audit, execute and verify on a stage that stands; says whether everything is as promised."""
+    """Plan, audit, execute and verify on a running cluster; return whether every check holds."""
     for daemon in daemons(stage.root):
         display.say(f"{daemon.name} runs as process {daemon.pid()}")
     before = stage.config()
@@ -94,7 +94,7 @@ def _plan(stage: Stage, cluster: Cluster) -> Planned:
 
 
 def _execute(stage: Stage, cluster: Cluster, planned: Planned, display: Display) -> bool:
-    """Run hbal and watch, until it ends; half-way a colleague's job wants one of the nodes."""
+    """Run hbal and watch until it ends; half-way a colleague's job requests the lock of a node."""
     path = os.path.join(stage.root.directory, "executed.sh")
     log = os.path.join(stage.root.log, "hbal.log")
     colleague: int | None = None
@@ -129,7 +129,7 @@ def _execute(stage: Stage, cluster: Cluster, planned: Planned, display: Display)
 
 
 def _pause(hbal: subprocess.Popen[str]) -> None:
-    """Until the next look, or until hbal has ended."""
+    """Wait until the next query, or until hbal has ended."""
     try:
         hbal.wait(_GLANCE)
     except subprocess.TimeoutExpired:
@@ -137,7 +137,7 @@ def _pause(hbal: subprocess.Popen[str]) -> None:
 
 
 def _colleague(stage: Stage, cluster: Cluster, planned: Planned) -> int:
-    """Somebody else's job on the node that the rest of the plan has most to do with."""
+    """Submit another user's job on the node that most of the remaining plan uses."""
     targets = [step.command.node for step in planned.plan.steps[len(planned.plan.steps) // 3 :]]
     node = max((target for target in targets if target is not None), key=targets.count)
     name = cluster.nodes[node].name
@@ -203,5 +203,5 @@ def _read(path: str) -> str:
 
 
 def _end(output: str) -> str:
-    """The last lines of what a program said."""
+    """Return the last lines of a program's output."""
     return " / ".join(line.strip() for line in output.strip().splitlines()[-3:])

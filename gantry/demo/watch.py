@@ -1,4 +1,4 @@
-"""What can be seen of a cluster at work: its jobs, who waits for which lock, its score. Nothing is printed here."""
+"""Views of a running cluster: its jobs, who waits for which lock, its score. Nothing is printed here."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ FINAL = frozenset({"success", "error", "canceled"})
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job as luxid tells it: id, status, what it does."""
+    """One job as luxid reports it: id, status, what it does."""
 
     number: int
     status: str
@@ -42,17 +42,17 @@ class Sight:
     score: float | None = None
 
     def count(self, *statuses: str) -> int:
-        """Jobs in one of the statuses."""
+        """Return the number of jobs in one of the statuses."""
         return sum(job.status in statuses for job in self.jobs)
 
     @property
     def active(self) -> tuple[JobView, ...]:
-        """Jobs that have begun and not ended."""
+        """Return the jobs that have begun and not ended."""
         return tuple(job for job in self.jobs if job.status in {"waiting", "running", "canceling"})
 
 
 class Watcher:
-    """Looks at the daemons of one root over connections that it keeps, and opens again when a daemon went away."""
+    """Queries the daemons of one root over connections that it keeps, and reopens after a daemon stopped."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -61,7 +61,7 @@ class Watcher:
         self._last = Sight()
 
     def look(self, *, with_score: bool = False) -> Sight:
-        """The cluster now; where a daemon is away, its part is the last one known."""
+        """Return the current state; the part of an unreachable daemon is the last known one."""
         jobs, waiting, value = self._last.jobs, self._last.waiting, self._last.score
         try:
             rows = self._client(self._root.luxi_socket).call("QueryJobs", [], ["id", "status", "summary"])
@@ -79,12 +79,12 @@ class Watcher:
         return self._last
 
     def score(self) -> float:
-        """The cluster's score, as hbal counts it."""
+        """Return the cluster's score as hbal computes it."""
         cluster = luxi.read("the cluster", self._client(self._root.luxi_socket))
         return score(Model.of(cluster, Settings()).nodes.values())
 
     def _node_names(self) -> dict[str, str]:
-        """Names of nodes by UUID: locks speak of UUIDs."""
+        """Return names of nodes by UUID, since names of locks contain UUIDs."""
         if not self._names:
             rows = self._client(self._root.luxi_socket).call("QueryNodes", [], ["uuid", "name"], False)
             self._names = {str(uuid): str(name) for uuid, name in rows}
@@ -121,7 +121,7 @@ _VERBS = {
 
 
 def _plain(summaries: Sequence[str]) -> str:
-    """`INSTANCE_MIGRATE(lab-files)` and so on as `lab-files: migrate, …`; a move's opcodes speak of one instance."""
+    """`INSTANCE_MIGRATE(lab-files)` and so on as `lab-files: migrate, …`; a move's opcodes concern one instance."""
     parts = [summary.partition("(") for summary in summaries]
     subjects = list(dict.fromkeys(rest.removesuffix(")") for _, _, rest in parts))
     verbs = ", ".join(_VERBS.get(verb, verb.lower().replace("_", " ")) for verb, _, _ in parts)
@@ -129,7 +129,7 @@ def _plain(summaries: Sequence[str]) -> str:
 
 
 def _waiting(held: Any, pending: Any, names: dict[str, str]) -> Iterable[Waiting]:
-    """For every pending request the first of its locks that others hold in a mode that excludes it."""
+    """Return for every pending request the first of its locks that others hold in a conflicting mode."""
     owners = dict(held)
     for _, client, request in pending:
         for lock, mode in request:
@@ -142,5 +142,5 @@ def _waiting(held: Any, pending: Any, names: dict[str, str]) -> Iterable[Waiting
 
 
 def final_counts(sight: Sight) -> Counter[str]:
-    """How many jobs ended how."""
+    """Return how many jobs have each final status."""
     return Counter(job.status for job in sight.jobs)

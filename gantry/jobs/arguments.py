@@ -1,4 +1,4 @@
-"""What people write on the command line about jobs, read: opcodes, jobs from JSON, priorities, ages. Pure."""
+"""Readers of the command line of `gantry job`: opcodes, jobs from JSON, priorities, ages. Pure."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _AGE_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class UsageError(GantryError):
-    """An argument that makes no sense; `argument` is it."""
+    """An argument is invalid; `argument` is its text."""
 
     def __init__(self, argument: str, reason: str) -> None:
         self.argument = argument
@@ -22,7 +22,7 @@ class UsageError(GantryError):
 
 
 def read_value(opcode: Opcode, name: str, text: str) -> Any:
-    """A parameter's value from the command line: JSON where that is possible, else text."""
+    """Read a parameter's value from the command line: JSON if it is valid JSON, else text."""
     known = {parameter.name for parameter in opcode.parameters}
     if name not in known:
         raise UsageError(name, f"{opcode.op_id} has no such parameter; it has {', '.join(sorted(known)) or 'none'}")
@@ -33,7 +33,7 @@ def read_value(opcode: Opcode, name: str, text: str) -> Any:
 
 
 def opcode_from_words(name: str, words: Sequence[str]) -> dict[str, Any]:
-    """An opcode from its name and NAME=VALUE words."""
+    """Make an opcode from its name and NAME=VALUE words."""
     op_id = name.upper()
     opcode = OPCODES.get(op_id if op_id.startswith("OP_") else f"OP_{op_id}")
     if opcode is None:
@@ -48,7 +48,7 @@ def opcode_from_words(name: str, words: Sequence[str]) -> dict[str, Any]:
 
 
 def jobs_from_json(text: str, source: str) -> list[list[dict[str, Any]]]:
-    """Jobs from JSON: an opcode, a list of opcodes (one job), or a list of such lists."""
+    """Read jobs from JSON: an opcode, a list of opcodes (one job), or a list of such lists."""
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -65,7 +65,7 @@ def jobs_from_json(text: str, source: str) -> list[list[dict[str, Any]]]:
 
 
 def read_priority(text: str) -> int:
-    """A priority by name or number."""
+    """Read a priority by name or number."""
     if text in PRIORITIES:
         return PRIORITIES[text]
     try:
@@ -78,7 +78,7 @@ def read_priority(text: str) -> int:
 
 
 def read_age(text: str) -> int:
-    """Seconds from an age such as `12h`; -1, which means any age, from `all`."""
+    """Read seconds from an age such as `12h`; -1, which means any age, from `all`."""
     if text == "all":
         return -1
     found = re.fullmatch(r"([0-9]+)([smhdw]?)", text)

@@ -1,7 +1,7 @@
-"""A client of luxid for commands that follow jobs: it outlives luxid's restarts, and says so.
+"""A client of luxid for commands that follow jobs: it continues after restarts of luxid, and reports them.
 
-Only questions are asked again. What changes something is sent once: when its answer is lost, nobody here knows whether
-it was done, and the error says that.
+Only queries are repeated. A request that changes something is sent once: when its answer is lost, the client cannot
+know whether it was done, and the error says that.
 """
 
 import sys
@@ -14,7 +14,7 @@ from impl.wire.client import Client, UnreachableError
 from spec.errors import GantryError
 
 PATIENCE_SECONDS = 60.0
-"""How long luxid may be away while it is asked something."""
+"""The longest time that a query waits for luxid."""
 
 _PAUSE_SECONDS = 0.1
 
@@ -22,7 +22,7 @@ _QUESTIONS = frozenset({"Query", "QueryJobs", "QueryConfigValues", "WaitForJobCh
 
 
 class Caller(Protocol):
-    """What can be asked over LUXI."""
+    """Something that calls methods over LUXI."""
 
     def call(self, method: str, *args: Any) -> Any:
         """Call a method and return its result."""
@@ -48,15 +48,15 @@ def _say(text: str) -> None:
 
 
 class PatientClient:
-    """A connection to luxid that is made anew when it breaks.
+    """A connection to luxid that is reopened when it breaks.
 
     Args:
         path: the socket.
-        patience: seconds that luxid may be away.
-        say: tells the user a line.
+        patience: seconds that a query waits for luxid.
+        say: shows the user a line.
 
     Raises:
-        UnreachableError: nobody listens there now, or (from a question) for longer than `patience`.
+        UnreachableError: nobody listens there now, or (from a query) for longer than `patience`.
     """
 
     def __init__(self, path: str, patience: float = PATIENCE_SECONDS, say: Callable[[str], None] = _say) -> None:
@@ -66,12 +66,12 @@ class PatientClient:
         self._client: Client | None = Client(path)
 
     def call(self, method: str, *args: Any) -> Any:
-        """Call a method and return its result; a question is asked again while luxid is away.
+        """Call a method and return its result; a query is repeated while luxid is unreachable.
 
         Raises:
             PeerError: luxid answered an error.
-            UnreachableError: it stayed away.
-            LostAnswerError: it went away before it answered what is no question.
+            UnreachableError: it stayed unreachable.
+            LostAnswerError: it stopped before it answered a request that is no query.
         """
         away_since: float | None = None
         while True:
@@ -95,7 +95,7 @@ class PatientClient:
                 away_since = self._wait(None)
 
     def _wait(self, since: float | None) -> float:
-        """Wait a moment and answer since when luxid is away; the first time, tell the user."""
+        """Wait a moment and return since when luxid is unreachable; the first time, say so to the user."""
         if since is None:
             self._say(f"luxid is away; trying to reach it again for up to {self._patience:.0f} s")
             since = time.monotonic()

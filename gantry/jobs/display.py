@@ -1,4 +1,4 @@
-"""How jobs are shown to people: times, rows, logs, results. Pure: values in, lines out."""
+"""Texts about jobs: times, rows, logs, results. Pure: values in, lines out."""
 
 import json
 import time
@@ -15,19 +15,19 @@ Job = Mapping[str, Any]
 
 
 def as_job(fields: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
-    """A row of QueryJobs as a job by field name."""
+    """Return a row of QueryJobs as a job by field name."""
     return dict(zip(fields, row, strict=True))
 
 
 def stamp(pair: Sequence[int] | None) -> str:
-    """A time of day, with milliseconds."""
+    """Format a time of day, with milliseconds."""
     if not pair:
         return "-"
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(pair[0]))}.{pair[1] // 1000:03d}"
 
 
 def seconds_between(first: Sequence[int] | None, last: Sequence[int] | None, now: float) -> str:
-    """How long something took, or has taken so far."""
+    """Return how many seconds something took, or has taken so far."""
     if not first:
         return "-"
     end = last[0] + last[1] / 1e6 if last else now
@@ -35,7 +35,7 @@ def seconds_between(first: Sequence[int] | None, last: Sequence[int] | None, now
 
 
 def duration(seconds: float) -> str:
-    """A length of time in one or two units."""
+    """Format a length of time in one or two units."""
     seconds = max(seconds, 0.0)
     if seconds < 60:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
@@ -47,7 +47,7 @@ def duration(seconds: float) -> str:
 
 
 def job_table(jobs: Sequence[Job], width: int, now: float) -> list[str]:
-    """One line a job, within `width` columns."""
+    """Return one line for each job, within `width` columns."""
     rows = [("ID", "Status", "Prio", "Took", "Summary")]
     for job in jobs:
         took = seconds_between(job["start_ts"] or job["received_ts"], job["end_ts"], now)
@@ -61,17 +61,17 @@ def job_table(jobs: Sequence[Job], width: int, now: float) -> list[str]:
 
 
 def shorten(text: str, width: int) -> str:
-    """The text within some columns."""
+    """Shorten the text to some columns."""
     return text if len(text) <= width else text[: max(width - 1, 1)] + "…"
 
 
 def shown(value: Any) -> str:
-    """A JSON value in one line, plain text as itself."""
+    """Format a JSON value in one line, text without quotes."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def result_text(status: str, result: Any) -> str:
-    """An opcode's result in words: of a failed one the error's text and code."""
+    """Format an opcode's result: of a failed one the error's text and code."""
     if status == "error" and isinstance(result, list) and len(result) == 2 and isinstance(result[1], list):
         error_class, arguments = result
         text = shown(arguments[0]) if arguments else "no reason given"
@@ -81,13 +81,13 @@ def result_text(status: str, result: Any) -> str:
 
 
 def log_line(entry: Sequence[Any]) -> str:
-    """A line of a job's log."""
+    """Format a line of a job's log."""
     _, when, _, message = entry
     return f"{stamp(when)[11:]} {shown(message)}"
 
 
 def job_details(job: Job, now: float) -> list[str]:
-    """Everything about a job."""
+    """Return all lines about a job."""
     lines = [
         f"Job {job['id']}: {job['status']}{' (archived)' if job['archived'] else ''}, priority {job['priority']}",
         f"  received   {stamp(job['received_ts'])}",

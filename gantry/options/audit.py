@@ -16,7 +16,7 @@ RULES = {
     "n+1": "any one node may fail and its instances still fit",
     "exclusion-tags": "instances with the same exclusion tag are kept apart",
 }
-"""The values of `spec.plans.model.Rule`, and what each asks for."""
+"""The values of `spec.plans.model.Rule`, and what each requires."""
 
 IGNORABLE = [name for name in RULES if name not in {"possible", "restricted-migration"}]
 

@@ -1,10 +1,10 @@
-"""Values of the command line that several commands take, with the errors for those that make no sense."""
+"""Readers of command line values that several commands take; invalid ones are refused."""
 
 import argparse
 
 
 def seconds(text: str) -> float:
-    """Seconds, as `type` of an option."""
+    """Read seconds, as `type` of an option."""
     try:
         value = float(text)
     except ValueError:
@@ -15,14 +15,14 @@ def seconds(text: str) -> float:
 
 
 def positive(text: str) -> int:
-    """A number of at least one, as `type` of an option."""
+    """Read a number of at least one, as `type` of an option."""
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"expected a number of at least 1, not '{text}'")
     return int(text)
 
 
 def job_id(text: str) -> int:
-    """A job's id, as `type` of an argument."""
+    """Read a job's id, as `type` of an argument."""
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"a job's id is a number, not '{text}'; 'gantry job list' shows them")
     return int(text)
