@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     listing.add_argument("--live", action="store_true", help="only jobs that have not ended")
     listing.add_argument("--archived", action="store_true", help="archived jobs too")
-    command("info", "tell all about some jobs").add_argument("ids", nargs="+", type=job_id, metavar="ID")
+    command("info", "show all about some jobs").add_argument("ids", nargs="+", type=job_id, metavar="ID")
     command("watch", "follow the logs of jobs until they end").add_argument("ids", nargs="+", type=job_id, metavar="ID")
     cancel = command("cancel", "cancel jobs that wait or are queued")
     cancel.add_argument("ids", nargs="+", type=job_id, metavar="ID")

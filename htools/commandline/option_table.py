@@ -398,7 +398,7 @@ OPTIONS: tuple[ToolOption, ...] = (
         extension=True,
     ),
     _flag("json", "json", "print one JSON object instead of text", extension=True),
-    Option("", "explain", "WHAT", "tell what stands in the way", _text("explain"), optional=True, extension=True),
+    Option("", "explain", "WHAT", "explain what stands in the way", _text("explain"), optional=True, extension=True),
     Option(
         "",
         "plot",

@@ -62,7 +62,7 @@ _TOOLS = (
             "exit-on-missing-mond-data mond-xen exclusion-tags exclude-instances save priority"
         ),
         ("root", "json", "explain", "plot", "look-ahead"),
-        texts=(("explain", "INSTANCE", "tell why INSTANCE does not move: for each target what stands in the way"),),
+        texts=(("explain", "INSTANCE", "explain why INSTANCE does not move: for each target what stands in the way"),),
     ),
     Tool(
         "hail",
@@ -75,13 +75,13 @@ _TOOLS = (
         "REQUEST",
         "file 1 1",
         (
-            ("explain", "", "tell for every group which limits bound, on standard error"),
-            ("json", "", "with --explain: tell it in the answer's key 'gantry' instead"),
+            ("explain", "", "explain for every group which limits bound, on standard error"),
+            ("json", "", "with --explain: explain in the answer's key 'gantry' instead"),
         ),
     ),
     Tool(
         "hspace",
-        "Tell how many more instances fit on the cluster.",
+        "Count how many more instances fit on the cluster.",
         _names(
             "print-nodes text-data disk-template spindle-use simulate master luxi ialloc-src verbose quiet "
             "independent-groups accept-existing-errors offline no-capacity-checks machine-readable max-cpu "
