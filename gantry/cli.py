@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] in {"-h", "--help"}:
         print("usage: gantry COMMAND [options]\n\ncommands:")
         print(_overview())
-        print("\n'gantry COMMAND --help' explains one of them, 'gantry --version' prints the version.")
+        print("\n'gantry COMMAND --help' explains one, 'gantry --version' prints the version.")
         return 0 if words else 2
     if words[0] in {"-V", "--version"}:
         from spec.version import VERSION
