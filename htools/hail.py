@@ -160,5 +160,5 @@ def body(options: Options, arguments: list[str]) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hail`."""
+    """Run the program `hail`."""
     return run_tool("hail", body, words)

@@ -334,5 +334,5 @@ def body(options: Options, arguments: list[str]) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hbal`."""
+    """Run the program `hbal`."""
     return run_tool("hbal", body, words)

@@ -137,5 +137,5 @@ def body(options: Options, arguments: list[str]) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hcheck`."""
+    """Run the program `hcheck`."""
     return run_tool("hcheck", body, words)

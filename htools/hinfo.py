@@ -97,5 +97,5 @@ def body(options: Options, arguments: list[str]) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hinfo`."""
+    """Run the program `hinfo`."""
     return run_tool("hinfo", body, words)

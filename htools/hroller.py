@@ -130,5 +130,5 @@ def body(options: Options, arguments: list[str]) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hroller`."""
+    """Run the program `hroller`."""
     return run_tool("hroller", body, words)

@@ -105,5 +105,5 @@ def body(options: Options, arguments: list[str]) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hscan`."""
+    """Run the program `hscan`."""
     return run_tool("hscan", body, words)

@@ -334,5 +334,5 @@ def _show_targets(targets: Targets, required: int, first: int) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hspace`."""
+    """Run the program `hspace`."""
     return run_tool("hspace", body, words)

@@ -245,5 +245,5 @@ def body(options: Options, arguments: list[str], loader: Callable[[Options], Loa
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The program `hsqueeze`."""
+    """Run the program `hsqueeze`."""
     return run_tool("hsqueeze", body, words)

@@ -1,1 +1,1 @@
-"""Where clusters come from: one module a format, each with `load(…) -> Cluster`; no decision is made here."""
+"""Readers of clusters: one module for each format, each with `load(…) -> Cluster`. No decisions are made here."""

@@ -1,10 +1,10 @@
-"""Files as the backends read them: whole, as bytes or as UTF-8, with the system's refusals in Ganeti's words."""
+"""Read whole files for the backends, as bytes or as UTF-8; errors have Ganeti's phrases."""
 
 from htools.errors import AccessError, Doing, refusal
 
 
 def read_bytes(path: str) -> bytes:
-    """The contents of a file.
+    """Return the contents of a file.
 
     Raises:
         AccessError: it cannot be opened or read.
@@ -21,7 +21,7 @@ def read_bytes(path: str) -> bytes:
 
 
 def decode_text(source: str, data: bytes) -> str:
-    """The text of some bytes.
+    """Return the text of some bytes.
 
     Raises:
         AccessError: they are not UTF-8, with the line.

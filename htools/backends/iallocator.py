@@ -1,8 +1,8 @@
 """The iallocator backend: requests that Ganeti writes for allocators, each with the whole cluster in it.
 
-`load` reads the cluster alone (`-I`), `load_request` also what is asked (hail). Everything is read before anything is
-returned; every error names the object, the key and what was expected. JSON objects that name something twice are
-refused, as nobody can tell which of the two is meant.
+`load` reads the cluster alone (`-I`), `load_request` also the request (hail). Everything is read before anything is
+returned; every error names the object, the key and what was expected. JSON objects with the same name twice are
+refused, since it is unknown which of the two is meant.
 
 Source: Ganeti's design document on the iallocator protocol; the requests that hail 3.0.2 accepts and refuses.
 """
@@ -42,7 +42,7 @@ from spec.allocator.requests import (
 _NIC_MODES = (None, "bridged", "routed", "openvswitch")
 _STATUS = {"down": InstanceStatus.ADMIN_DOWN, "offline": InstanceStatus.ADMIN_OFFLINE}
 _EACH_HAS = (("nodegroups", b'"alloc_policy"'), ("nodes", b'"ndparams"'), ("instances", b'"disk_space_total"'))
-"""Collections of named objects, and a key that each of their objects has once."""
+"""Collections of named objects, and a key that each object has exactly once."""
 
 
 class _Object(dict[str, object]):
@@ -137,7 +137,7 @@ def _nic(name: str, fields: Fields, value: object) -> Nic:
 
 
 def _array(fields: Fields, key: str) -> list[object]:
-    """A list of objects, of which Ganeti says in one way what is none."""
+    """Return a list of objects; Ganeti has one phrase for all values that are none."""
     value = fields.values.get(key)
     if isinstance(value, list):
         return value
@@ -156,7 +156,7 @@ def _disk(name: str, fields: Fields, value: object) -> Disk:
 
 
 def _places(name: str, fields: Fields, nodes: Mapping[str, int]) -> tuple[int, int | None]:
-    """The primary and the secondary node of an instance."""
+    """Return the primary and the secondary node of an instance."""
     places = fields.bare.items("nodes")
     if not places:
         raise fields.error("nodes", "at least one node", phrase=f"empty node list for instance {name}")
@@ -169,7 +169,7 @@ def _places(name: str, fields: Fields, nodes: Mapping[str, int]) -> tuple[int, i
 
 
 def _instance(name: str, fields: Fields, nodes: Mapping[str, int] | None) -> Instance:
-    """An instance; without `nodes` one that has no place yet."""
+    """Return an instance; without `nodes` one that has no place yet."""
     size, disks = (
         fields.integer("disk_space_total"),
         tuple(_disk(name, fields, disk) for disk in _array(fields, "disks")),
@@ -206,14 +206,14 @@ def _known_instance(source: str, name: str, value: object, nodes: Mapping[str, i
 
 
 def _domain(names: list[str]) -> str:
-    """The longest suffix from a dot on that all names share."""
+    """Return the longest common suffix of all names that begins with a dot."""
     first = names[0] if names else ""
     dots = (position for position, letter in enumerate(first) if letter == ".")
     return next((first[at:] for at in dots if all(name.endswith(first[at:]) for name in names)), "")
 
 
 class _Places:
-    """Positions of the cluster's things by all the names they go by (full, and without the common domain)."""
+    """Positions of the cluster's objects by their full names and by those without the common domain."""
 
     def __init__(self, cluster: Cluster) -> None:
         domain = _domain([node.name for node in cluster.nodes] + [item.name for item in cluster.instances])
@@ -247,7 +247,7 @@ def _positions(fields: Fields, key: str, places: Mapping[str, list[int]], what: 
 
 
 def _name_and_group(fields: Fields, asked: Fields) -> tuple[str, str | None]:
-    """A new instance's name and, of the whole request, the only group allowed."""
+    """Return a new instance's name, and the only group that the request allows."""
     return fields.text("name"), asked.bare.text("group_name") if asked.has("group_name") else None
 
 
@@ -266,7 +266,7 @@ def _one_instance(fields: Fields, places: _Places) -> int:
 
 
 def _allocate(fields: Fields, _: _Places) -> Request:
-    _name_and_group(fields, fields)  # what is wrong with them is told first
+    _name_and_group(fields, fields)  # their errors are reported first
     restricted = fields.bare.texts("restrict-to-nodes") if fields.has("restrict-to-nodes") else None
     return Allocate(_new(fields, fields), restricted)
 
@@ -306,7 +306,7 @@ _TYPES: dict[str, Callable[[Fields, _Places], Request]] = {
 
 
 def _cluster(source: str, message: Fields) -> Cluster:
-    """The cluster of a request, whose parts are read in the order in which Ganeti tells what is wrong with them."""
+    """Return the cluster of a request; its parts are read in the order in which Ganeti reports their errors."""
     listed = message.values.get("enabled_hypervisors")
     hypervisor = listed[0] if isinstance(listed, list) and listed and type(listed[0]) is str else None
     groups = tuple(_group(source, uuid, value) for uuid, value in message.inner("nodegroups").values.items())

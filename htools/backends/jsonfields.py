@@ -35,7 +35,7 @@ LARGEST = 2**63 - 1
 
 
 def describe(value: object) -> str:
-    """A JSON value in a few words, for errors."""
+    """Describe a JSON value in a few words, for errors."""
     if value is _MISSING:
         return "nothing"
     text = msgspec.json.encode(value).decode()
@@ -43,7 +43,7 @@ def describe(value: object) -> str:
 
 
 def decode(source: str, data: bytes, phrase: str = "") -> Any:
-    """Decode one JSON text; `phrase` stands before what Ganeti says of a text that is none.
+    """Decode one JSON text; `phrase` precedes Ganeti's text about one that is not JSON.
 
     Raises:
         LoadError: it is not JSON, with the position where reading stopped.
@@ -61,12 +61,12 @@ def decode(source: str, data: bytes, phrase: str = "") -> Any:
 
 
 def no_json_of(kind: str, value: object, before: str) -> str:
-    """What Ganeti says, after `before`, of a whole text that is not of a kind (`list`, `JSObject`)."""
+    """Return Ganeti's phrase, after `before`, for a text that is not of a kind (`list`, `JSObject`)."""
     return before + (reading(kind, value) if isinstance(value, list | dict) else TOP_LEVEL)
 
 
 def whole(value: object) -> int | None:
-    """The whole number of 64 bits that a JSON value is, rounded where it is a fraction; None where it is none."""
+    """Return a JSON value as a whole number of 64 bits, a fraction rounded; None if it is no such number."""
     if type(value) is float and value - value == 0.0:
         value = round(value)
     return value if type(value) is int and -LARGEST - 1 <= value <= LARGEST else None
@@ -77,9 +77,9 @@ class Fields:
 
     Args:
         source: where the data came from.
-        owner: what the object is, such as `node 'n1'`; stands before the key in errors.
+        owner: what the object is, such as `node 'n1'`; precedes the key in errors.
         values: the object.
-        before: what Ganeti says before it names a key, such as `invalid data for node 'n1': `.
+        before: Ganeti's text before the name of a key, such as `invalid data for node 'n1': `.
     """
 
     __slots__ = ("_before", "owner", "source", "values")
@@ -92,30 +92,30 @@ class Fields:
 
     @classmethod
     def of(cls, source: str, owner: str, value: object, before: str = "", phrase: str = NOT_AN_OBJECT) -> Self:
-        """The fields of `value`, which must be an object; `phrase` is what Ganeti says where it is none."""
+        """Return the fields of `value`, which must be an object; `phrase` is Ganeti's text if it is none."""
         if not isinstance(value, dict):
             raise LoadError(source, f"expected a JSON object for {owner}, found {describe(value)}", phrase=phrase)
         return cls(source, owner, value, before)
 
     @property
     def bare(self) -> "Fields":
-        """The same fields, of which Ganeti names the key alone."""
+        """The same fields, for which Ganeti's errors name only the key."""
         return Fields(self.source, self.owner, self.values)
 
     def phrase(self, key: str, reading: str) -> str:
-        """What Ganeti says about a key that is missing or unreadable."""
+        """Return what Ganeti says about a key that is missing or unreadable."""
         if key not in self.values:
             return self._before + absent(key, self.values)
         return f"{self._before}key '{key}': {reading}"
 
     def error(self, key: str, expected: str, reading: str = "", phrase: str | None = None) -> LoadError:
-        """An error about a key: what was expected there, and what stood there instead.
+        """Return an error about a key: the expected and the actual value.
 
         Args:
             key: the key.
             expected: what was expected.
-            reading: what Ganeti says of the value.
-            phrase: what it says in all, where that does not name the key.
+            reading: Ganeti's text about the value.
+            phrase: Ganeti's whole text, if it does not name the key.
         """
         if phrase is None:
             phrase = self.phrase(key, reading) if reading or key not in self.values else ""
@@ -123,18 +123,18 @@ class Fields:
         return LoadError(self.source, f"{self.owner}: expected {expected}, found {found}", field=key, phrase=phrase)
 
     def has(self, key: str) -> bool:
-        """Whether the key is there and not null."""
+        """Return whether the key is there and not null."""
         return self.values.get(key) is not None
 
     def text(self, key: str) -> str:
-        """A string."""
+        """Read a string."""
         value = self.values.get(key, _MISSING)
         if type(value) is str:
             return value
         raise self.error(key, "a string", reading("String", value))
 
     def integer(self, key: str) -> int:
-        """A whole number of 64 bits."""
+        """Read a whole number of 64 bits."""
         value = self.values.get(key, _MISSING)
         number = whole(value)
         if number is None:
@@ -142,38 +142,38 @@ class Fields:
         return number
 
     def size(self, key: str) -> int:
-        """A whole number that is not negative."""
+        """Read a whole number that is not negative."""
         value = self.integer(key)
         if value < 0:
             raise self.error(key, "an integer that is not negative")
         return value
 
     def number(self, key: str) -> float:
-        """A number."""
+        """Read a number."""
         value = self.values.get(key, _MISSING)
         if type(value) is int or type(value) is float:
             try:
-                return float(value) + 0.0  # JSON knows no negative zero
+                return float(value) + 0.0  # JSON has no negative zero
             except OverflowError:
                 raise self.error(key, "a number within the range of a double") from None
         raise self.error(key, "a number", reading("Double", value))
 
     def flag(self, key: str) -> bool:
-        """True or false."""
+        """Read true or false."""
         value = self.values.get(key, _MISSING)
         if type(value) is bool:
             return value
         raise self.error(key, "true or false", reading("Bool", value))
 
     def items(self, key: str, phrase: str | None = None) -> list[Any]:
-        """A list; `phrase` is what Ganeti says where it is none."""
+        """Read a list; `phrase` is Ganeti's text if it is none."""
         value = self.values.get(key, _MISSING)
         if type(value) is list:
             return value
         raise self.error(key, "a list", reading("list", value), phrase if key in self.values else None)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A list of strings."""
+        """Read a list of strings."""
         value = self.items(key)
         for item in value:
             if type(item) is not str:
@@ -181,7 +181,7 @@ class Fields:
         return tuple(value)
 
     def integers(self, key: str) -> list[int]:
-        """A list of whole numbers of 64 bits."""
+        """Read a list of whole numbers of 64 bits."""
         value = self.items(key)
         found = [number for item in value if (number := whole(item)) is not None]
         if len(found) < len(value):
@@ -189,7 +189,7 @@ class Fields:
         return found
 
     def integers_or_nulls(self, key: str) -> list[int | None]:
-        """A list of whole numbers of 64 bits, any of which may be missing."""
+        """Read a list of whole numbers of 64 bits, any of which may be missing."""
         value = self.values.get(key, _MISSING)
         if type(value) is not list:
             wording = None if value is _MISSING else f"{self.within(key)}Expecting array, got '{encoded(value)}'"
@@ -202,35 +202,35 @@ class Fields:
         return [whole(item) for item in value]
 
     def within(self, _: str) -> str:
-        """What Ganeti says before a fault in a list under a key that may hold nulls."""
+        """Return Ganeti's text before a fault in a list that may hold nulls."""
         return self._before
 
     def inner(self, key: str, phrase: str | None = None) -> "Fields":
-        """The fields of an object within; `phrase` is what Ganeti says where it is none."""
+        """Read the fields of an inner object; `phrase` is Ganeti's text if it is none."""
         value = self.values.get(key, _MISSING)
         if type(value) is dict:
             return Fields(self.source, f"{self.owner}, '{key}'", value, self._before)
         raise self.error(key, "a JSON object", reading("JSObject", value), phrase if key in self.values else None)
 
     def parts(self, key: str) -> "Parts":
-        """The fields of a record within, which Ganeti reads as a whole."""
+        """Read the fields of an inner record, which Ganeti reads as a whole."""
         inner = self.inner(key)
         return Parts(inner.source, inner.owner, inner.values, self.phrase(key, ""))
 
     def item(self, key: str, index: int) -> "Fields":
-        """The fields of an object in a list within."""
+        """Read the fields of an object in an inner list."""
         value = self.items(key)
         if all(type(item) is dict for item in value):
             return Fields(self.source, f"{self.owner}, '{key}' {index + 1}", value[index], self._before)
         raise self.error(key, "a list of JSON objects", list_reading("JSObject", value))
 
     def part_of_list(self, key: str, index: int) -> "Parts":
-        """The fields of a record in a list within."""
+        """Read the fields of a record in an inner list."""
         item = self.item(key, index)
         return Parts(item.source, item.owner, item.values, self.phrase(key, ""))
 
     def choice(self, key: str, kind: type[_Choice]) -> _Choice:
-        """One of the values of an enumeration."""
+        """Read a value of an enumeration."""
         value = self.values.get(key, _MISSING)
         try:
             return kind(value)
@@ -239,7 +239,7 @@ class Fields:
             raise self.error(key, f"one of {allowed}", choice_reading(kind, value)) from None
 
     def choices(self, key: str, kind: type[_Choice]) -> tuple[_Choice, ...]:
-        """A list of values of an enumeration."""
+        """Read a list of values of an enumeration."""
         allowed = [member.value for member in kind]
         value = self.items(key)
         if any(item not in allowed for item in value):
@@ -247,7 +247,7 @@ class Fields:
         return tuple(map(kind, value))
 
     def place(self, key: str, known: Mapping[str, int], what: str, phrase: Callable[[str], str]) -> int:
-        """The position of the thing that the key names; `phrase` makes what Ganeti says of an unknown name."""
+        """Return the position of the object that the key names; `phrase` makes Ganeti's text about an unknown name."""
         value = self.values.get(key, _MISSING)
         name = letters(value)
         if name is None:
@@ -257,7 +257,7 @@ class Fields:
         raise self.error(key, f"the name of a known {what}", phrase="" if name in known else phrase(name))
 
     def place_at(self, key: str, index: int, known: Mapping[str, int], what: str, phrase: Callable[[str], str]) -> int:
-        """The position of the thing that an item of the key's list names; `phrase` as with `place`."""
+        """Return the position of the object that an item of the key's list names; `phrase` as for `place`."""
         value = self.items(key)[index]
         position = known.get(value) if type(value) is str else None
         if position is None:
@@ -267,19 +267,19 @@ class Fields:
 
 
 class Parts(Fields):
-    """The fields of a record that Ganeti reads as a whole, with words of its own for them."""
+    """The fields of a record that Ganeti reads as a whole, with its own phrases."""
 
     __slots__ = ()
 
     def phrase(self, key: str, reading: str) -> str:
-        """What Ganeti says about a key that is missing or unreadable."""
+        """Return what Ganeti says about a key that is missing or unreadable."""
         if key not in self.values:
             return self._before + absent(key, self.values)
         return f"{self._before}Can't parse value for '{key}': {reading}"
 
 
 def disks_of(sizes: Sequence[int], spindles: Sequence[int | None]) -> tuple[Disk, ...]:
-    """The single disks, as many as both lists have."""
+    """Return the disks; the shorter list gives their number."""
     return tuple(map(Disk, sizes, spindles))
 
 
@@ -288,7 +288,7 @@ def _ispec(fields: Fields) -> ISpec:
 
 
 def policy_of(fields: Fields, key: str) -> Policy:
-    """An instance policy as Ganeti writes it in JSON."""
+    """Return an instance policy as Ganeti writes it in JSON."""
     policy = fields.parts(key)
     pairs = [policy.part_of_list("minmax", at) for at in range(len(policy.items("minmax")))]
     return Policy(
@@ -301,10 +301,10 @@ def policy_of(fields: Fields, key: str) -> Policy:
 
 
 def indices(source: str, what: str, names: Sequence[str]) -> dict[str, int]:
-    """Positions by name.
+    """Map names to positions.
 
     Raises:
-        LoadError: a name stands there twice.
+        LoadError: a name occurs twice.
     """
     places = {name: position for position, name in enumerate(names)}
     if len(places) != len(names):

@@ -1,6 +1,6 @@
-"""The text format's lines: sections of lines, fields between bars, with errors that say where they stand.
+"""The lines of the text format: sections of lines, fields between bars; errors name the line and the field.
 
-Which fields there are is `htools.backends.text`'s business.
+`htools.backends.text` defines the fields.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from htools.formatting.haskell import read_failure, reads_float, reads_int, show
 SECTIONS = ("groups", "nodes", "instances", "cluster tags", "policies")
 _TOO_FEW = "Invalid format of the input file: {} sections instead of 4 or more"
 _OWNERS = {"disk_template": "Instance {}: "}
-"""Fields of which Ganeti tells whose they are."""
+"""Fields for which Ganeti's errors name the owner."""
 
 LARGEST = 2**63 - 1
 
@@ -23,12 +23,12 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def split(text: str, separator: str) -> list[str]:
-    """Split at each separator; nothing, not one empty part, comes of an empty text."""
+    """Split at each separator; an empty text has no parts."""
     return text.split(separator) if text else []
 
 
 class Line:
-    """One line's fields by name, with errors that say where they stand."""
+    """The fields of one line by name; errors name the line."""
 
     def __init__(self, source: str, number: int, names: Sequence[str], values: Sequence[str]) -> None:
         self._source = source
@@ -37,19 +37,19 @@ class Line:
         self.name = values[0]
 
     def error(self, field: str | None, reason: str, phrase: str = "") -> LoadError:
-        """An error about a field of the line."""
+        """Return an error about a field of the line."""
         return LoadError(self._source, reason, line=self._number, field=field, phrase=phrase)
 
     def text(self, field: str) -> str:
-        """A field as it is written."""
+        """Read a field as it is written."""
         return self._values[field]
 
     def integer(self, field: str) -> int:
-        """A whole number of 64 bits."""
+        """Read a whole number of 64 bits."""
         return self.parse_integer(field, self._values[field], self.name)
 
     def parse_integer(self, field: str, value: str, name: str) -> int:
-        """A part of a field that is a whole number; `name` is what Ganeti calls it."""
+        """Read a part of a field as a whole number; `name` is Ganeti's name for it."""
         plain = value.isascii() and value.isdigit() and len(value) < 19
         number = int(value) if plain else whole_number(value)
         if number is None:
@@ -60,7 +60,7 @@ class Line:
         return number
 
     def number(self, field: str, name: str | None = None, *, finite: bool = True) -> float:
-        """A number; `name` is what Ganeti calls it, the line's own by default."""
+        """Read a number; `name` is Ganeti's name for it (default: ours)."""
         value = self._values[field]
         found = reads_float(value)
         if found is None or found[1]:
@@ -71,14 +71,14 @@ class Line:
         return found[0]
 
     def flag(self, field: str, phrase: "Callable[[Line, str], str]") -> bool:
-        """Y or N; `phrase` makes what Ganeti says of anything else."""
+        """Read Y or N; `phrase` makes Ganeti's text about anything else."""
         value = self._values[field]
         if value not in {"Y", "N"}:
             raise self.error(field, f"expected Y or N, found {quoted(value)}", phrase(self, field))
         return value == "Y"
 
     def choice(self, field: str, kind: type[_Choice], value: str | None = None) -> _Choice:
-        """A value of an enumeration, the whole field by default."""
+        """Read a value of an enumeration, the whole field by default."""
         wanted = self._values[field] if value is None else value
         try:
             return kind(wanted)
@@ -89,12 +89,12 @@ class Line:
             raise self.error(field, f"expected one of {allowed}; found {quoted(wanted)}", phrase) from None
 
     def tuple(self, field: str) -> tuple[str, ...]:
-        """The parts between commas."""
+        """Read the parts between commas."""
         return tuple(split(self._values[field], ","))
 
 
 def sections(source: str, text: str) -> list[tuple[int, list[str]]]:
-    """The sections as (number of the first line, lines)."""
+    """Return the sections as (number of the first line, lines)."""
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -128,9 +128,9 @@ def rows(
     defaults: Sequence[str],
     incomplete: str,
 ) -> Iterator[Line]:
-    """The lines of a section as named fields, shorter ones filled up from the defaults.
+    """Yield the lines of a section as named fields, shorter ones filled up with the defaults.
 
-    `incomplete` is what Ganeti says before it lists the fields of a line that has too few.
+    `incomplete` is Ganeti's text before the fields of a line that has too few.
     """
     least = len(names) - len(defaults)
     first, lines = section

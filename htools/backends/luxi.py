@@ -1,8 +1,8 @@
 """The LUXI backend: reads the cluster from luxid, and connects to it for jobs. Only this module uses the control plane.
 
-Reading asks what Ganeti's own tools ask: Query for nodes, instances and groups, with their fields in their order, and
-QueryClusterInfo. Each value comes with a status; a value that is not there is an error that names the object and the
-attribute, except where Ganeti has a default (disk and spindles of nodes that report none).
+The queries are those of Ganeti's tools: Query for nodes, instances and groups, with the same fields in the same order,
+and QueryClusterInfo. Each value has a status; a missing value is an error that names the object and the attribute,
+except where Ganeti has a default (disk and spindles of nodes that report none).
 
 Source: the requests that htools 3.0.2 sends, design-query2 for the statuses.
 """
@@ -47,7 +47,7 @@ _STATUS = {
     3: ("the cluster says that the value is unavailable", "Ganeti reports unavailable data"),
     4: ("the cluster says that the node is offline", "Ganeti reports resource as offline"),
 }
-"""Statuses of values that are not there, in our words and in Ganeti's."""
+"""Statuses of missing values, in our words and in Ganeti's."""
 
 _CALLED = {
     "ndp/spindle_count": "spindles",
@@ -55,7 +55,7 @@ _CALLED = {
     "ndp/cpu_speed": "cpu_speed",
     "be/auto_balance": "auto_balance",
 }
-"""Fields that Ganeti's messages call otherwise."""
+"""Fields with other names in Ganeti's messages."""
 
 _NO_STATUS = "Invalid string value for type ResultStatus"
 
@@ -73,36 +73,36 @@ def _reason(status: object) -> tuple[str, str]:
 
 
 class _Attributes(Fields):
-    """The values of one object of a query's answer, of which Ganeti names the attribute."""
+    """The values of one object of a query's answer; Ganeti's errors name the attribute."""
 
     __slots__ = ()
 
     def within(self, key: str) -> str:
-        """What Ganeti says before a fault of a value."""
+        """Return Ganeti's text before a fault of a value."""
         if key == "name":
             return f"Parsing new {self.owner.partition(' ')[0]}: "
         owner = self.owner[:1].upper() + self.owner[1:]
         return f"{owner}, error while reading attribute '{_CALLED.get(key, key)}': "
 
     def phrase(self, key: str, reading: str) -> str:
-        """What Ganeti says about an unreadable value."""
+        """Return Ganeti's text about an unreadable value."""
         return f"{self.within(key)}Cannot convert value '{encoded(self.values.get(key))}', error: {reading}"
 
 
 class Caller(Protocol):
-    """What reading and submitting need of a connection."""
+    """A connection, as reading and submitting need it."""
 
     def call(self, method: str, *args: Any) -> Any:
         """Call a method and return its result."""
 
 
 def socket_path(options_luxi: str, root: str | None) -> str:
-    """The socket that `-L` names, else the one below the root."""
+    """Return the socket that `-L` names, else the one below the root."""
     return options_luxi or Root.of(root).luxi_socket
 
 
 def connect(path: str, timeout: float | None = 60.0) -> Client:
-    """A client of luxid that waits `timeout` seconds for an answer (None: for ever).
+    """Return a client of luxid that waits `timeout` seconds for an answer (None: for ever).
 
     Raises:
         UnreachableError: nobody listens there.
@@ -111,7 +111,7 @@ def connect(path: str, timeout: float | None = 60.0) -> Client:
 
 
 class _Row:
-    """One object of a query's answer: values that are normal, and the reasons for those that are not."""
+    """One object of a query's answer: the normal values, and the reasons for the missing ones."""
 
     def __init__(self, source: str, what: str, names: Sequence[str], row: Sequence[Any]) -> None:
         if len(row) != len(names):
@@ -129,7 +129,7 @@ class _Row:
         self.fields = _Attributes(source, f"{what} '{values.get('name', '?')}'", values)
 
     def get(self, read: Callable[[str], _T], name: str) -> _T:
-        """A value that must be there."""
+        """Return a required value."""
         if name in self._missing:
             reason, phrase = self._missing[name]
             before = "" if name == "disk.spindles" else self.fields.within(name)
@@ -137,7 +137,7 @@ class _Row:
         return read(name)
 
     def get_or(self, read: Callable[[str], _T], name: str, default: _T) -> _T:
-        """A value with a default for whatever is wrong with it."""
+        """Return a value, or the default if it is missing or wrong."""
         try:
             return self.get(read, name)
         except LoadError:
@@ -145,7 +145,7 @@ class _Row:
 
 
 def _cells(source: str, what: str, names: Sequence[str], answer: object) -> list[list[Any]]:
-    """The rows of a query's answer, each a list of pairs of a status and a value."""
+    """Return the rows of a query's answer, each a list of pairs of a status and a value."""
     nothing = "" if isinstance(answer, dict) else f"Invalid input, expected dict entry but got {shown(answer)}"
     fields = Fields.of(source, f"the answer about {what}s", answer, phrase=nothing)
     data = fields.values.get("data")
@@ -242,7 +242,7 @@ def _instance(row: _Row, nodes: dict[str, int]) -> Instance:
 
 
 def parse(source: str, groups: object, nodes: object, instances: object, info: object) -> Cluster:
-    """The cluster from the four answers, read in the order in which Ganeti tells what is wrong with them.
+    """Return the cluster from the four answers, read in the order in which Ganeti reports their errors.
 
     Raises:
         LoadError: with the object, the attribute and what was expected.
@@ -266,7 +266,7 @@ def parse(source: str, groups: object, nodes: object, instances: object, info: o
 
 
 def read(source: str, client: Caller) -> Cluster:
-    """Ask a connected luxid for the cluster."""
+    """Read the cluster from a connected luxid."""
     nodes = client.call("Query", "node", NODE_FIELDS, None)
     instances = client.call("Query", "instance", INSTANCE_FIELDS, None)
     info = client.call("QueryClusterInfo")
@@ -275,7 +275,7 @@ def read(source: str, client: Caller) -> Cluster:
 
 
 def _ganeti_phrase(error: PeerError) -> str:
-    """What Ganeti says of an error that a daemon answers, up to the first end of a line."""
+    """Return the first line of Ganeti's text about an error that a daemon answers."""
     first = str(error.arguments[0]) if error.arguments else ""
     match error.error_class:
         case "OpPrereqError":

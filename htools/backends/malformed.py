@@ -1,9 +1,9 @@
-"""What Ganeti's programs say of a text that is no JSON. Nothing is decoded here; only refused texts are read.
+"""The phrases of Ganeti's programs for a text that is not JSON. Nothing is decoded here; only refused texts are read.
 
-Ganeti reads JSON with a library of its own rules: the text begins with an object or an array, blanks are those of
-Unicode, `1.` is a number and halves of surrogate pairs are letters.
+Ganeti's JSON library has its own rules: the text begins with an object or an array, blanks are those of Unicode, `1.`
+is a number and halves of surrogate pairs are letters.
 
-Source: what hail 3.0.2 says of such texts.
+Source: the errors of hail 3.0.2 for such texts.
 """
 
 import re
@@ -11,7 +11,7 @@ import re
 from htools.formatting.haskell import SPACE, show_char, show_string
 
 TOP_LEVEL = "Invalid JSON: a JSON text a serialized object or array at the top level."
-"""What Ganeti says of a text that begins otherwise."""
+"""Ganeti's phrase for a text that begins otherwise."""
 
 _BLANKS = re.compile(f"{SPACE}*")
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*)?")
@@ -20,27 +20,27 @@ _DIGITS = re.compile(r"[0-9]+")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _SHOWN, _SHOWN_AT_END = 8, 10
-"""Letters of the rest of the text that are shown."""
+"""The numbers of letters shown of the rest of the text, and at its end."""
 
 
 class _Fault(Exception):  # noqa: N818 - it ends the reading, and is no error of this program
-    """The text stops being JSON; the argument is Ganeti's phrase."""
+    """The text is not JSON; the argument is Ganeti's phrase."""
 
 
 class _Reader:
-    """Reads one value with a stack of its own, so that no depth is too deep."""
+    """Reads one value with an explicit stack, so that depth is not limited."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._ends: list[str] = []
-        """The closing brackets that are still to come."""
+        """The closing brackets that are still expected."""
 
     def _fail(self, phrase: str, at: int) -> _Fault:
         return _Fault(f"{phrase}: {self._text[at : at + _SHOWN]}")
 
     def _skip(self) -> str:
-        """Skip blanks; the next letter, or nothing at the end."""
+        """Skip blanks and return the next letter, an empty string at the end."""
         match = _BLANKS.match(self._text, self._at)
         self._at = match.end() if match else self._at
         return self._text[self._at : self._at + 1]
@@ -79,7 +79,7 @@ class _Reader:
             raise _Fault(f"Invalid tokens at end of JSON string: {show_string(rest)}")
 
     def _value(self) -> None:
-        """Read a value up to the first one within it that is no array or object."""
+        """Read a value up to the first inner one that is no array or object."""
         while (letter := self._skip()) in {"{", "["} and letter:
             self._at += 1
             end = "}" if letter == "{" else "]"
@@ -155,7 +155,7 @@ class _Reader:
 
 
 def fault(text: str) -> str:
-    """Ganeti's phrase for the first place where a text is no JSON; empty where Ganeti takes it for JSON.
+    """Return Ganeti's phrase for the first place where a text is not JSON; empty if Ganeti accepts it.
 
     Example:
         >>> fault('{"a": }')

@@ -1,6 +1,6 @@
-"""How Ganeti's programs word what is wrong with a value of JSON. Pure; no key or object is known here.
+"""The phrases of Ganeti's programs for wrong JSON values. Pure; keys and objects are not known here.
 
-Source: what htools 3.0.2 say of requests, saved answers and answers of daemons with such values.
+Source: the errors of htools 3.0.2 for requests, saved answers and answers of daemons with such values.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from htools.formatting.numbers import show
 NOT_AN_OBJECT = "not an object"
 WRONG_TYPE = "Wrong JSON type"
 _TYPES = {"EvacuationMode": "EvacMode"}
-"""Enumerations that Ganeti calls otherwise."""
+"""Enumerations with other names in Ganeti."""
 
 
 def _number(value: float) -> str:
@@ -32,7 +32,7 @@ def _quoted(text: str) -> str:
 
 
 def encoded(value: Any) -> str:
-    """A value as Ganeti writes JSON into its messages: `{"a": [1, 2.5]}`."""
+    """Return a value as JSON in Ganeti's messages: `{"a": [1, 2.5]}`."""
     match value:
         case None:
             return "null"
@@ -48,14 +48,14 @@ def encoded(value: Any) -> str:
 
 
 def fraction(value: float) -> str:
-    """A number as Ganeti shows fractions: `3 % 2`."""
+    """Return a number as Ganeti shows fractions: `3 % 2`."""
     fraction = Fraction(str(value)) if type(value) is float else Fraction(value)
     numerator = f"({fraction.numerator})" if fraction.numerator < 0 else str(fraction.numerator)
     return f"{numerator} % {fraction.denominator}"
 
 
 def shown(value: Any) -> str:
-    """A value as Ganeti shows its own record of it: `JSRational False (3 % 2)`."""
+    """Return a value as a record of Ganeti's: `JSRational False (3 % 2)`."""
     match value:
         case None:
             return "JSNull"
@@ -72,26 +72,26 @@ def shown(value: Any) -> str:
 
 
 def listed(names: Any) -> str:
-    """Names as Ganeti lists them: `["a","b"]`."""
+    """Return names as Ganeti lists them: `["a","b"]`."""
     return f"[{','.join(map(show_string, names))}]"
 
 
 def absent(key: str, values: Mapping[str, Any]) -> str:
-    """A key that an object lacks."""
+    """Return the phrase for a key that an object lacks."""
     return f"key '{key}' not found, object contains only {listed(values)}"
 
 
 def letters(value: Any) -> str | None:
-    """The string that Ganeti takes a value for; a list of single letters is one, too."""
+    """Return a value as the string that Ganeti reads; a list of single letters is one, too."""
     if type(value) is list and all(type(item) is str and len(item) == 1 for item in value):
         return "".join(value)
     return value if type(value) is str else None
 
 
 def reading(kind: str, value: Any) -> str:
-    """What is wrong with a value that should be an `Int`, `Double`, `Bool`, `String`, `list` or `JSObject`.
+    """Return the phrase for a value that should be an `Int`, `Double`, `Bool`, `String`, `list` or `JSObject`.
 
-    Empty where Ganeti can read it.
+    Empty if Ganeti can read it.
     """
     match kind:
         case "Int" | "Integer" | "Double":
@@ -110,14 +110,14 @@ def reading(kind: str, value: Any) -> str:
 
 
 def list_reading(kind: str, value: Any) -> str:
-    """What is wrong with a value that should be a list of such values."""
+    """Return the phrase for a value that should be a list of such values."""
     if type(value) is not list:
         return reading("list", value)
     return next(filter(None, (reading(kind, item) for item in value)), "")
 
 
 def choice_reading(kind: type[StrEnum], value: Any) -> str:
-    """What is wrong with a value that should be a name of an enumeration."""
+    """Return the phrase for a value that should be a name of an enumeration."""
     name = _TYPES.get(kind.__name__, kind.__name__)
     text = letters(value)
     if text is None:
@@ -126,7 +126,7 @@ def choice_reading(kind: type[StrEnum], value: Any) -> str:
 
 
 def choices_reading(kind: type[StrEnum], value: Any) -> str:
-    """What is wrong with a value that should be a list of such names."""
+    """Return the phrase for a value that should be a list of such names."""
     if type(value) is not list:
         return reading("list", value)
     return next(filter(None, (choice_reading(kind, item) for item in value)), "")

@@ -40,7 +40,7 @@ _BEFORE = {
     "node": "Node '{}', error while parsing data: ",
     "instance": "Instance '{}', error while parsing data: ",
 }
-"""What Ganeti calls the answers, and how it begins to tell what is wrong with an object of one."""
+"""Ganeti's names of the answers, and the begin of its errors about an object of one."""
 
 
 def _from_file(directory: str, name: str) -> bytes:
@@ -51,7 +51,7 @@ def _from_file(directory: str, name: str) -> bytes:
 
 
 def _parted(address: str) -> tuple[str, str]:
-    """The address without the user and password that it may hold, and those two as it writes them."""
+    """Return the address without user and password, and these two as written."""
     scheme, slashes, rest = address.rpartition("://")
     host, slash, path = rest.partition("/")
     login, _, host = host.rpartition("@")
@@ -59,12 +59,12 @@ def _parted(address: str) -> tuple[str, str]:
 
 
 def _shown(address: str) -> str:
-    """The address as messages name it."""
+    """Return the address as messages name it."""
     return _parted(address)[0]
 
 
 def _login(written: str) -> dict[str, str]:
-    """The header that tells who asks, where the address holds it."""
+    """Return the header with user and password, if the address holds them."""
     if not written:
         return {}
     from base64 import b64encode
@@ -105,7 +105,7 @@ def _from_web(base: str, name: str) -> bytes:
 
 
 def _curl_phrase(url: str, name: str, error: Exception) -> str:
-    """What Ganeti says of an address that gives no answer, with its library's name for the fault."""
+    """Return Ganeti's text about an address that gives no answer, with its library's name for the fault."""
     import socket
     import ssl
     from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
@@ -143,7 +143,7 @@ def _curl_phrase(url: str, name: str, error: Exception) -> str:
 
 
 def _objects(source: str, what: str, value: Any) -> Iterator[Fields]:
-    """The fields of each object of a list, all of which must be objects."""
+    """Yield the fields of each object of a list, all of which must be objects."""
     parsing = f"Parsing {what} data: "
     if not isinstance(value, list):
         raise LoadError(source, f"expected a list of {what}s", phrase=no_json_of("list", value, parsing))
@@ -202,7 +202,7 @@ def _node(fields: Fields, groups: Mapping[str, int]) -> Node:
 
 
 def _memory(fields: Fields, parameters: Fields) -> int:
-    """What the instance has now, or its parameter where it does not run."""
+    """Return the instance's current MiB of memory, or its parameter if it does not run."""
     value = fields.values.get("oper_ram")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return fields.integer("oper_ram")
@@ -247,7 +247,7 @@ def _instance(fields: Fields, nodes: Mapping[str, int]) -> Instance:
 
 
 def parse(source: str, answers: Mapping[str, bytes]) -> Cluster:
-    """The cluster from the four answers, by resource, read in the order in which Ganeti tells what is wrong with them.
+    """Return the cluster from the four answers (by resource), read in the order in which Ganeti reports their errors.
 
     Raises:
         LoadError: with the object, the key and what was expected.

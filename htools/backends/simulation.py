@@ -1,4 +1,4 @@
-"""Imagined clusters: each specification of `--simulate` is one group of equal, empty nodes.
+"""Simulated clusters: each specification of `--simulate` is one group of equal, empty nodes.
 
 A specification is `policy,nodes,disk,memory,cpus[,spindles[,exclusive storage]]`; the policy may be cut to its first
 letter (`a` for last_resort), sizes may have units, exclusive storage is `True` or `False`.
@@ -40,7 +40,7 @@ class _Specification:
         raise self.error(f"expected one of {expected}; found {quoted(text)}", said, "policy")
 
     def size(self, field: str, text: str, read: Callable[[str], int], before: str = "") -> int:
-        """A whole number that is not negative; Ganeti's words about another text begin with `before`."""
+        """Read a whole number that is not negative; Ganeti's text about others begins with `before`."""
         try:
             value = read(text)
         except ValueError as error:
@@ -94,7 +94,7 @@ def _group(number: int, text: str) -> tuple[Group, list[Node]]:
 
 
 def load(specifications: Sequence[str]) -> Cluster:
-    """The cluster of some specifications, in the order given.
+    """Return the cluster of some specifications, in the order given.
 
     Raises:
         LoadError: with the specification, its part and what was expected.

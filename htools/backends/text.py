@@ -68,7 +68,7 @@ INSTANCE_DEFAULTS = ("1", "-", "N")
 POLICY_FIELDS = ("owner", "standard", "bounds", "disk_templates", "vcpu_ratio", "spindle_ratio")
 ISPEC_FIELDS = ("memory", "cpus", "disk size", "disk count", "nic count", "spindle use")
 _ISPEC_NAMES = ("memsize", "cpucount", "disksize", "diskcount", "niccount", "spindleuse")
-"""What Ganeti calls the parts of a specification."""
+"""Ganeti's names for the parts of a specification."""
 
 
 def _group(row: Line) -> Group:
@@ -120,12 +120,12 @@ def _place(row: Line, field: str, nodes: Mapping[str, int]) -> int:
 
 
 def _no_flag(row: Line, field: str) -> str:
-    """What Ganeti says of an instance's field that is neither Y nor N."""
+    """Return Ganeti's text about an instance's field that is neither Y nor N."""
     return f"Invalid {field} value '{row.text(field)}' for instance {row.name}"
 
 
 def _no_storage_flag(row: Line, field: str) -> str:
-    """What Ganeti says of a node's field that is neither Y nor N."""
+    """Return Ganeti's text about a node's field that is neither Y nor N."""
     return f"Invalid {field} value for node '{row.name}': {row.text(field)}"
 
 
@@ -158,7 +158,7 @@ def _instance(row: Line, nodes: Mapping[str, int]) -> Instance:
 
 
 def _ispec(row: Line, field: str, text: str, name: str) -> ISpec:
-    """A specification of sizes; `name` is what Ganeti calls it."""
+    """Read a specification of sizes; `name` is Ganeti's name for it."""
     values = split(text, ",")
     if len(values) < len(ISPEC_FIELDS):
         reason = f"expected {', '.join(ISPEC_FIELDS)} between commas, found {quoted(text)}"

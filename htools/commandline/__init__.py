@@ -1,1 +1,1 @@
-"""Command lines: options, help and errors of the tools, and how a cluster is loaded and saved as they say."""
+"""Command lines: options, help and errors of the tools, and loading and saving of the cluster."""

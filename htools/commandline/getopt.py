@@ -1,18 +1,18 @@
-"""Command lines as GNU getopt reads them, with the habits of Ganeti's tools: abbreviations and permuted arguments.
+"""Read command lines as GNU getopt and Ganeti's tools do: with abbreviations and permuted arguments.
 
 Pure: `parse` takes words and returns settings or raises; printing and exiting are up to
 `htools.commandline.tool.run_tool`.
 
-Rules that hold here:
+Rules:
 * a long option may be cut to a prefix that only one option has; an exact name wins over longer ones;
 * options of ours that Ganeti's tool does not have (`extension=True`) never make a prefix of Ganeti's ambiguous;
 * an optional argument must be attached (`-pFIELDS`, `--print-nodes=FIELDS`), a required one may be the next word,
   whatever it looks like;
 * `--` ends the options; other words are arguments wherever they stand;
-* all mistakes in the words are reported together (exit code 2); values are read only when there is none, and the first
+* all mistakes in the words are reported together (exit code 2); values are read only if there is none, and the first
   bad value ends the program (exit code 1).
 
-Source: the observed behaviour of Ganeti's htools 3.0.2 (and GNU getopt's manual for the reading of words).
+Source: the observed behaviour of Ganeti's htools 3.0.2 (and GNU getopt's manual).
 """
 
 from collections.abc import Callable, Sequence
@@ -44,8 +44,8 @@ class Option(NamedTuple, Generic[Settings]):
         value: the metavariable of its argument; empty when it takes none.
         optional: whether the argument may be left out.
         help: one line for `--help`.
-        apply: puts the argument (None when absent) into the settings; raises ValueError for a bad one.
-        completion: what a shell may offer for the argument.
+        apply: stores the argument (None when absent) in the settings; raises ValueError for a bad one.
+        completion: what a shell may complete for the argument.
         extension: whether Ganeti's own tool lacks it.
     """
 
@@ -60,7 +60,7 @@ class Option(NamedTuple, Generic[Settings]):
 
     @property
     def spelled(self) -> str:
-        """How `--help` writes it."""
+        """The option as `--help` writes it."""
         if not self.value:
             return f"-{self.short}, --{self.long}" if self.short else f"    --{self.long}"
         long = f"--{self.long}[={self.value}]" if self.optional else f"--{self.long}={self.value}"
@@ -76,7 +76,7 @@ def _named(name: str, options: Sequence[Option[Settings]]) -> list[Option[Settin
 
 
 class _Reader(Generic[Settings]):
-    """One pass over the words; what it found is in `chosen`, `arguments`, `mistakes` and `unknown`."""
+    """One pass over the words; the results are in `chosen`, `arguments`, `mistakes` and `unknown`."""
 
     def __init__(self, words: Sequence[str], options: Sequence[Option[Settings]]) -> None:
         self._words = list(words)
@@ -152,7 +152,7 @@ def parse(words: Sequence[str], options: Sequence[Option[Settings]], settings: S
 
 
 def help_text(options: Sequence[Option[Settings]]) -> str:
-    """The options one below the other, wrapped to 79 columns."""
+    """Return the options one below the other, wrapped to 79 columns."""
     import textwrap
 
     lines = []
@@ -168,7 +168,7 @@ def help_text(options: Sequence[Option[Settings]]) -> str:
 
 
 def completion_text(options: Sequence[Option[Settings]], arguments: str) -> str:
-    """What `--help-completion` prints: one line an option, then the arguments' kind and least and greatest number."""
+    """Return the output of `--help-completion`: a line for each option, then the kind and numbers of arguments."""
     lines = []
     for option in options:
         names = ([f"-{option.short}"] if option.short else []) + [f"--{option.long}"]

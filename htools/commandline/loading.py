@@ -1,4 +1,4 @@
-"""From the command line's options to a cluster and a working model: backend, utilisation, names, warnings.
+"""Make a cluster and a working model from the options: backend, utilisation, names, warnings.
 
 Shared by all tools. The backends read; this module combines what they read with the options.
 
@@ -29,7 +29,7 @@ class SelectionError(GantryError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a tool works on.
+    """The input of a tool.
 
     Attributes:
         cluster: as read, with the utilisation of the command line.
@@ -43,7 +43,7 @@ class Loaded:
 
 
 def lookup(names: Iterable[str], wanted: str) -> str | None:
-    """The one name that is `wanted`, or begins with it and a dot; None where there is none or more than one."""
+    """Return the only name that is `wanted`, or begins with it and a dot; None if there is none or more than one."""
     partial = []
     for name in names:
         if name == wanted:
@@ -54,13 +54,13 @@ def lookup(names: Iterable[str], wanted: str) -> str | None:
 
 
 class Backend(Protocol):
-    """What every backend module offers."""
+    """The function that every backend module has."""
 
     load: Callable[[str], Cluster]
 
 
 def _backend(name: str) -> Backend:
-    """A backend's module, imported only when it is asked for."""
+    """Return a backend's module, imported at its first use."""
     return cast("Backend", importlib.import_module(f"htools.backends.{name}"))
 
 
@@ -71,7 +71,7 @@ def _check_sources(options: Options) -> None:
 
 
 def _from_request(options: Options) -> bool:
-    """Whether the cluster comes out of an iallocator request, to which every other source is preferred."""
+    """Return whether the cluster is read from an iallocator request; every other source is preferred."""
     others = options.rapi or options.simulate or options.luxi is not None or options.data_file is not None
     return options.ialloc_source is not None and not others
 
@@ -95,7 +95,7 @@ def _read(options: Options) -> Cluster:
 
 
 def _cluster(options: Options) -> Cluster:
-    """The cluster that the options name, with errors that begin as Ganeti's."""
+    """Return the cluster that the options name, with errors that begin as Ganeti's."""
     try:
         return _read(options)
     except AccessError as error:
@@ -133,7 +133,7 @@ def _utilisation(path: str) -> list[tuple[str, Utilisation]]:
 def _with_utilisation(
     cluster: Cluster, options: Options, loads: Sequence[tuple[str, Utilisation]], suffix: str = ""
 ) -> Cluster:
-    """The cluster with what the command line says about loads; names may lack `suffix`."""
+    """Return the cluster with the loads of the command line; names may lack `suffix`."""
     if options.ignore_dynu:
         nothing = Utilisation(0.0, 0.0, 0.0, 0.0)
         return replace(cluster, instances=tuple(replace(vm, utilisation=nothing) for vm in cluster.instances))
@@ -152,7 +152,7 @@ def _with_utilisation(
 
 
 def _fixed(cluster: Cluster, options: Options) -> frozenset[int]:
-    """Instances that the command line keeps from moving."""
+    """Return the instances that must not move, by the command line."""
     if not options.select_instances and not options.exclude_instances:
         return frozenset()
     names = [vm.name for vm in cluster.instances]
@@ -171,7 +171,7 @@ def _fixed(cluster: Cluster, options: Options) -> frozenset[int]:
 
 
 def _with_node_memory(cluster: Cluster, memory: int) -> Cluster:
-    """The cluster with a fixed size for the memory that KVM nodes themselves use."""
+    """Return the cluster with a fixed size for the memory that KVM nodes themselves use."""
     if memory <= 0 or not any(node.hypervisor == "kvm" for node in cluster.nodes):
         return cluster
     nodes = tuple(replace(n, node_memory=memory) if n.hypervisor == "kvm" else n for n in cluster.nodes)
@@ -179,7 +179,7 @@ def _with_node_memory(cluster: Cluster, memory: int) -> Cluster:
 
 
 def inconsistencies(model: Model) -> list[str]:
-    """Nodes that report less free memory or disk than their instances explain, last node first."""
+    """Return warnings about nodes with less free memory or disk than their instances explain, last node first."""
     found = []
     for node in model.nodes.values():
         placed = (*node.primaries, *node.secondaries)
@@ -211,14 +211,14 @@ def _warn(model: Model) -> None:
 
 
 def load(options: Options, announce: Callable[[Cluster], None] | None = None) -> Loaded:
-    """Read a cluster as the options say, warn about what is inconsistent, and apply what they add.
+    """Read a cluster by the options, warn about inconsistencies, and apply further options.
 
     Args:
         options: the command line's.
         announce: called with the cluster once it is read, before nodes that the options name are looked for.
 
     Raises:
-        AccessError: a file cannot be read, where Ganeti does not expect that.
+        AccessError: a file cannot be read, in a case that Ganeti does not handle.
         GantryError: the data cannot be used.
         SelectionError: a name that the options give is unknown.
     """
@@ -256,7 +256,7 @@ def load(options: Options, announce: Callable[[Cluster], None] | None = None) ->
 
 
 def rules_of(options: Options) -> Rules:
-    """What the command line allows."""
+    """Return the rules that the command line sets."""
     return Rules(
         disk_moves=options.disk_moves,
         instance_moves=options.instance_moves,

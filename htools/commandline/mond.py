@@ -2,7 +2,7 @@
 
 Gantry runs no monitoring daemon: without `--mond-data` there is no daemon to ask, and a warning says so.
 
-Source: man hbal(1) on `--mond`; the reports' format as ganeti-mond(8) has it; the warnings of hbal 3.0.2.
+Source: man hbal(1) on `--mond`; the format of reports in ganeti-mond(8); the warnings of hbal 3.0.2.
 """
 
 import math
@@ -64,7 +64,7 @@ _REPORT_FIELDS: tuple[tuple[str, Callable[[object], str], str], ...] = (
     ("kind", _kind, "0 or 1"),
     ("data", lambda _: "", "data"),
 )
-"""Keys of a report: what Ganeti says of values that do not fit (empty of one that does), and our words for them."""
+"""Keys of a report: Ganeti's text about a wrong value (empty for a right one), and our words for the expected one."""
 
 
 class _Reports:
@@ -77,7 +77,7 @@ class _Reports:
         return LoadError(self._path, reason, field=field, phrase=phrase and _BEFORE + phrase)
 
     def check(self, node: str, report: Mapping[str, Any]) -> None:
-        """Refuse what is no report."""
+        """Refuse an invalid report."""
         place = f"in each report of node {node}"
         for field, fault_of, expected in _REPORT_FIELDS:
             if field not in report and field != "category":
@@ -95,7 +95,7 @@ class _Reports:
             raise self.error(f"expected no such field {place}", _IN_REPORTS + phrase, unknown[0])
 
     def node(self, position: int, entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """A node and the data of its reports by collector."""
+        """Return a node and the data of its reports by collector."""
         name = entry.get("node")
         if type(name) is not str:
             fields = Fields(self._path, "", entry, "Parsing node's name: ")
@@ -120,7 +120,7 @@ class _Reports:
 
 
 def read(path: str) -> dict[str, dict[str, Any]]:
-    """The data of every report by node and collector (of two with the same collector, the first).
+    """Return the data of every report by node and collector (of two with the same collector, the first).
 
     Raises:
         AccessError: the file cannot be read.
@@ -159,7 +159,7 @@ def _set_instance_load(model: Model, index: int, cpu: float) -> None:
 
 
 def _use_totals(model: Model, totals: dict[int, float]) -> None:
-    """A node's load is as reported; its instances share it by their virtual cores."""
+    """Set nodes' loads as reported; a node's instances share its load by their virtual cores."""
     for index, total in totals.items():
         node = model.nodes[index]
         node.load = [total, *node.load[1:]]
@@ -169,7 +169,7 @@ def _use_totals(model: Model, totals: dict[int, float]) -> None:
 
 
 def _use_instances(model: Model, loads: dict[str, float]) -> None:
-    """An instance's load is as reported; a node has the sum of its instances'."""
+    """Set instances' loads as reported; a node has the sum of its instances' loads."""
     for vm in model.instances.values():
         _set_instance_load(model, vm.index, loads[vm.name])
     for node in model.nodes.values():
@@ -180,7 +180,7 @@ def _use_instances(model: Model, loads: dict[str, float]) -> None:
 
 
 def _collect(model: Model, reports: dict[str, dict[str, Any]] | None, options: Options) -> str | None:
-    """Put the reports into the model; the warning, if they cannot be used."""
+    """Apply the reports to the model; return a warning if they cannot be used."""
     collector = XEN_CPU if options.mond_xen else TOTAL_CPU
     ignored = f"Didn't receive an answer by all MonDs, {collector}'s data will be ignored."
     if reports is None:
@@ -208,7 +208,7 @@ def _collect(model: Model, reports: dict[str, dict[str, Any]] | None, options: O
 
 
 def apply(model: Model, options: Options) -> None:
-    """Bring the daemons' reports into the model, or warn; ends the program where incomplete data must not pass."""
+    """Apply the daemons' reports to the model, or warn; exit if incomplete data is not allowed."""
     reports = None if options.mond_file is None else read(options.mond_file)
     if options.ignore_dynu:
         return

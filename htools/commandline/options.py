@@ -1,4 +1,4 @@
-"""What the command lines of the tools can say: one record of settings for all of them, with the defaults.
+"""The settings of all tools' command lines in one record, with the defaults.
 
 Only values live here; `htools.commandline.option_table` turns words into settings. No dataclasses: every start of a
 tool imports this module, and `dataclasses` takes longer to import than the rest of the command line.
@@ -14,7 +14,7 @@ PRIORITIES = {"low": 10, "normal": 0, "high": -10}
 
 
 class Spec(NamedTuple):
-    """What one instance asks for: `disk` and `memory` in MiB, `cpus` in cores, `spindles`."""
+    """The sizes of one instance: `disk` and `memory` in MiB, `cpus` in cores, `spindles`."""
 
     disk: int
     memory: int
@@ -23,7 +23,7 @@ class Spec(NamedTuple):
 
 
 class Options:
-    """What a command line said; the class has the defaults.
+    """The settings of a command line; the class has the defaults.
 
     Options that were not given are None; `luxi` is empty for the default socket.
 
@@ -48,7 +48,7 @@ class Options:
     exclude_instances: list[str]
     select_instances: list[str]
     offline: list[str]
-    """Nodes to take for offline, the last one given first."""
+    """Nodes to treat as offline, the last one given first."""
     group: str | None = None
     max_cpu: float | None = None
     min_disk: float = 0.0
@@ -118,7 +118,7 @@ class Options:
         super().__setattr__(name, value)
 
     def changed(self, **settings: object) -> Self:
-        """A copy with other values of some options."""
+        """Return a copy with other values of some options."""
         return type(self)(**{**vars(self), **settings})
 
     @property

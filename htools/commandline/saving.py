@@ -1,4 +1,4 @@
-"""What the tools write: saved clusters, command files, and texts that go to a file or to standard output."""
+"""Writers of the tools' output: saved clusters, command files, and texts for a file or standard output."""
 
 import sys
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
@@ -12,7 +12,7 @@ from spec.allocator.cluster import Cluster
 
 
 def snapshot(loaded: Loaded, model: Model) -> Cluster:
-    """The cluster as the model has it now."""
+    """Return the cluster with the model's current placement."""
     nodes, instances = list(loaded.cluster.nodes), list(loaded.cluster.instances)
     for node in model.nodes.values():
         nodes[node.index] = node.reported()
@@ -22,7 +22,7 @@ def snapshot(loaded: Loaded, model: Model) -> Cluster:
 
 
 def save(path: str | None, extension: str, when: str, cluster: Cluster, group: int | None = None) -> None:
-    """Write the cluster as text to `path.extension` and say so, where a path is given."""
+    """Write the cluster as text to `path.extension` and say so, if a path is given."""
     if path is None:
         return
     from htools.backends import text
@@ -48,5 +48,5 @@ def write(path: str, content: str) -> None:
 
 
 def aside(options: Options) -> AbstractContextManager[object]:
-    """A context that sends prints to standard error where standard output is one JSON object."""
+    """Return a context that redirects prints to standard error if standard output is one JSON object."""
     return redirect_stdout(sys.stderr) if options.json else nullcontext()

@@ -1,4 +1,4 @@
-"""The console scripts: a program is imported only once its command line has asked for work.
+"""The console scripts: a program is imported only after its command line was read.
 
 Everything before that, `--help`, `--version` and usage errors, needs `htools.commandline.tool` alone, which imports
 little. `gantry.cli` and the daemons' `__main__` start the same way.

@@ -1,6 +1,6 @@
-"""The tools and their options, and how a tool's program runs: command line, help, errors, exit code.
+"""The tools and their options, and the frame of their programs: command line, help, errors, exit code.
 
-A tool's options stand in Ganeti's order, so that an ambiguous abbreviation lists them as Ganeti's does.
+A tool's options are in Ganeti's order, so that an ambiguous abbreviation lists them as Ganeti's does.
 """
 
 import sys
@@ -154,7 +154,7 @@ def parse_command_line(tool: Tool, words: Sequence[str]) -> tuple[Options, list[
 
 
 def usage(tool: Tool) -> str:
-    """What `--help` prints."""
+    """Return the output of `--help`."""
     arguments = f" {tool.arguments}" if tool.arguments else ""
     return f"{tool.name} (gantry) {VERSION}\nUsage: {tool.name} [OPTION...]{arguments}\n{tool.summary}\n\n" + help_text(
         tool.table()
@@ -162,7 +162,7 @@ def usage(tool: Tool) -> str:
 
 
 class Stopped(SystemExit):
-    """The program ends; its message was printed already."""
+    """The program must end; its message was printed already."""
 
     def __init__(self, message: str, code: int) -> None:
         self.message = message
@@ -177,19 +177,19 @@ def stop(message: str, code: int = 1) -> NoReturn:
 
 
 def _is_full(error: OSError) -> bool:
-    """Whether standard output takes no more; what is still buffered is dropped then."""
+    """Return whether standard output is full; buffered output is dropped then."""
     import errno
     import os
 
     if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO} or error.filename is not None:
         return False
-    with suppress(OSError):  # else the interpreter tries again when it ends, and complains
+    with suppress(OSError):  # else the interpreter tries again at its end, and prints an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return True
 
 
 def _run(tool: Tool, body: Callable[[Options, list[str]], int], options: Options, arguments: list[str]) -> int:
-    """Answer `--help` and its kin, or run `body`; the exit code."""
+    """Answer `--help` and the like, or run `body`; return the exit code."""
     if options.show_help:
         print(usage(tool), end="")
     elif options.show_version:
@@ -202,7 +202,7 @@ def _run(tool: Tool, body: Callable[[Options, list[str]], int], options: Options
 
 
 def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequence[str] | None = None) -> int:
-    """Read the command line, answer `--help` and its kin, run `body`, and print errors, which begin as Ganeti's do.
+    """Read the command line, answer `--help` and the like, run `body`, and print errors, which begin as Ganeti's.
 
     Returns:
         The exit code: what `body` returned, 1 after an error that was explained, 2 for a wrong command line.

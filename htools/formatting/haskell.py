@@ -17,7 +17,7 @@ _DIGITS = 4000
 
 @cache
 def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """What stands before a number, the number, and what closes a parenthesis; compiled when a number is read first."""
+    """Return patterns for a number with what precedes it, and for a closing parenthesis; compiled at first use."""
     number = (
         rf"{SPACE}*(?P<minus>-{SPACE}*)?"
         r"(?P<body>0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
@@ -27,7 +27,7 @@ def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 def _natural(body: str) -> int | None:
-    """The whole number that is written, None where it is written otherwise (`1.5`, `1e3`)."""
+    """Return a number written as a whole one, None for other notations (`1.5`, `1e3`)."""
     base = {"0x": 16, "0o": 8}.get(body[:2].lower())
     if base is not None:
         return int(body[2:], base)
@@ -41,7 +41,7 @@ def _natural(body: str) -> int | None:
 
 
 def _literal(text: str) -> tuple[bool, str, str] | None:
-    """The number at the head of a text, in any number of parentheses: whether negative, as written, and the rest."""
+    """Return the number at the head of a text, in parentheses or not: whether negative, as written, and the rest."""
     opening, number, closing = _grammar()
     head = opening.match(text)
     begin = head.end() if head else 0
@@ -58,14 +58,14 @@ def _literal(text: str) -> tuple[bool, str, str] | None:
 
 
 def whole_number(text: str) -> int | None:
-    """The integer of any size that `text` is, or None: `12`, ` -3`, `0x1f`, `(7)`; not `1.5`, nor `3x`."""
+    """Return `text` as an integer of any size, or None: `12`, ` -3`, `0x1f`, `(7)`; not `1.5`, nor `3x`."""
     found = _literal(text)
     value = None if found is None or found[2] else _natural(found[1])
     return -value if value is not None and found is not None and found[0] else value
 
 
 def reads_int(text: str) -> tuple[int, str] | None:
-    """The integer at the head of `text` and the rest, or None: `12`, ` -3x`, `0x1f`, `(7)`; not `1.5` nor `1e3`."""
+    """Return the integer at the head of `text` and the rest, or None: `12`, ` -3x`, `0x1f`, `(7)`; not `1.5`."""
     found = _literal(text)
     value = None if found is None else _natural(found[1])
     if found is None or value is None:
@@ -74,7 +74,7 @@ def reads_int(text: str) -> tuple[int, str] | None:
 
 
 def reads_float(text: str) -> tuple[float, str] | None:
-    """The number at the head of `text` and the rest, or None: also `1.5`, `2e3`, `NaN`, `Infinity`."""
+    """Return the number at the head of `text` and the rest, or None: also `1.5`, `2e3`, `NaN`, `Infinity`."""
     found = _literal(text)
     if found is None:
         return None
@@ -88,7 +88,7 @@ def reads_float(text: str) -> tuple[float, str] | None:
 
 
 def read_failure(name: str, text: str, found: tuple[float, str] | None) -> str:
-    """What Ganeti says of a text that is not wholly the number that was found in it; empty where it is."""
+    """Return Ganeti's text about characters after a number; empty if there are none."""
     if found is None:
         return f"{name}: cannot parse string '{text}'"
     return f"{name}: leftover characters when parsing '{text}': '{found[1]}'" if found[1] else ""
@@ -101,7 +101,7 @@ def _complete(name: str, text: str, found: tuple[float, str] | None) -> None:
 
 
 def read_int(name: str, text: str) -> int:
-    """The integer that `text` is, and nothing besides.
+    """Read `text` as an integer.
 
     Raises:
         ValueError: in the words of Ganeti's tools, with `name` for what was read.
@@ -112,7 +112,7 @@ def read_int(name: str, text: str) -> int:
 
 
 def read_float(name: str, text: str) -> float:
-    """The number that `text` is, and nothing besides; raises as `read_int` does."""
+    """Read `text` as a number; raises as `read_int` does."""
     found = reads_float(text)
     _complete(name, text, found)
     return found[0] if found else 0.0
@@ -125,7 +125,7 @@ _UPPER_DECIMAL = {"MB": 0, "GB": 1, "TB": 2}
 
 
 def parse_unit(text: str) -> int:
-    """A size in MiB: a whole number and an optional unit, where `m`, `g`, `t` are binary and `M`, `G`, `T` decimal.
+    """Read a size in MiB: a whole number and an optional unit; `m`, `g`, `t` are binary, `M`, `G`, `T` decimal.
 
     Raises:
         ValueError: no whole number, or an unknown unit.
@@ -146,7 +146,7 @@ def parse_unit(text: str) -> int:
 
 
 def split_on(separator: str, text: str) -> list[str]:
-    """The parts between separators; nothing at all for an empty text."""
+    """Return the parts between separators; an empty text has none."""
     return text.split(separator) if text else []
 
 
@@ -157,7 +157,7 @@ _CONTROLS = (
 
 
 def _escaped(code: int) -> str:
-    """A letter within quotes, apart from the quotes themselves."""
+    """Escape a letter for a quoted text, except quotes."""
     if code < 32:
         return "\\" + _CONTROLS[code]
     if code == 92:
@@ -168,12 +168,12 @@ def _escaped(code: int) -> str:
 
 
 def show_char(letter: str) -> str:
-    """A letter in single quotes as Haskell's `show` writes it."""
+    """Return a letter in single quotes as Haskell's `show` writes it."""
     return "'\\''" if letter == "'" else f"'{_escaped(ord(letter))}'"
 
 
 def show_string(text: str) -> str:
-    """A string in double quotes as Haskell's `show` writes it."""
+    """Return a string in double quotes as Haskell's `show` writes it."""
     parts = ['"']
     before = ""
     for letter in text:

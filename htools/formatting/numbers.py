@@ -1,7 +1,7 @@
 """Numbers as Ganeti's tools print them.
 
 They round the shortest decimal digits that identify a double, half to even, where C rounds the binary value; the two
-differ in the last digit now and then. Their shortest digits are not always Python's: of two that are equally near
+sometimes differ in the last digit. Their shortest digits are not always Python's: of two that are equally near
 they take the larger, and a decimal halfway between two doubles identifies neither.
 
 Source: observed output of htools 3.0.2; the Haskell 2010 report on `show` for floating-point numbers; Steele and
@@ -11,20 +11,20 @@ White, "How to print floating-point numbers accurately", for the digits.
 from math import frexp
 
 LARGE = 2.0**52
-"""Below, no decimal of 17 digits is halfway between two doubles."""
+"""Below this, no decimal of 17 digits is halfway between two doubles."""
 
 
 def _digits_one_by_one(value: float) -> tuple[str, int]:
-    """As `_digits`, digit by digit as Ganeti's tools find them, until what is left is less than half a step.
+    """Return what `_digits` returns, digit by digit as Ganeti's tools do, until the rest is less than half a step.
 
-    Only whole numbers are compared: the rest, the unit of the digit, half the ways to the next doubles above and below.
+    Only whole numbers are compared: the rest, the unit of the digit, half the distances to the next doubles.
 
     Args:
         value: at least 1e-300.
     """
     mantissa, exponent = frexp(value)
     rest, unit = value.as_integer_ratio()
-    above = 2 ** max(exponent - 53, 0)  # half of the way to the next double, once all is scaled
+    above = 2 ** max(exponent - 53, 0)  # half the distance to the next double, after scaling
     scale = 2 if exponent >= 53 else 2 ** (54 - exponent) // unit
     rest, unit = rest * scale, unit * scale
     below = above
@@ -47,14 +47,14 @@ def _digits_one_by_one(value: float) -> tuple[str, int]:
 
 
 def _is_between(value: float) -> bool:
-    """Whether a value may be halfway between two decimals that identify it: it has 18 digits itself, and no more."""
+    """Return whether a value may be halfway between two decimals that identify it: it then has at most 18 digits."""
     numerator, denominator = value.as_integer_ratio()
     places = denominator.bit_length() - 1
     return 0 < places <= 25 and 10**15 <= numerator * 5**places < 10**18
 
 
 def _digits(value: float) -> tuple[str, int]:
-    """Shortest digits d1d2… and exponent e of a positive value, such that it is 0.d1d2… · 10^e."""
+    """Return the shortest digits d1d2… and the exponent e of a positive value 0.d1d2… · 10^e."""
     if value >= LARGE or _is_between(value):
         return _digits_one_by_one(value)
     mantissa, _, exponent = repr(value).partition("e")
@@ -66,7 +66,7 @@ def _digits(value: float) -> tuple[str, int]:
 
 
 def _round(digits: str, keep: int) -> tuple[str, int]:
-    """The first `keep` digits after rounding half to even, and the carry (0 or 1) in front of them."""
+    """Return the first `keep` digits after rounding half to even, and the carry (0 or 1) in front of them."""
     if keep >= len(digits):
         return digits + "0" * (keep - len(digits)), 0
     if keep < 0:
@@ -81,7 +81,7 @@ def _round(digits: str, keep: int) -> tuple[str, int]:
 
 
 def fixed(value: float, places: int | None = None) -> str:
-    """The decimal text of a number.
+    """Return the decimal text of a number.
 
     Args:
         value: any double.
@@ -107,7 +107,7 @@ def fixed(value: float, places: int | None = None) -> str:
 
 
 def show(value: float) -> str:
-    """The text that reads back as the same double: plain between 0.1 and ten million, else with an exponent."""
+    """Return the text that reads back as the same double: plain between 0.1 and ten million, else with an exponent."""
     magnitude = abs(value)
     if value != value or magnitude == float("inf") or 0.1 <= magnitude < 10**7 or not magnitude:  # noqa: PLR0124
         return fixed(value)
@@ -116,7 +116,7 @@ def show(value: float) -> str:
 
 
 def general(value: float, places: int) -> str:
-    """The decimal text between 0.1 and ten million, else one digit, the places and an exponent."""
+    """Return the decimal text between 0.1 and ten million, else one digit, the places and an exponent."""
     magnitude = abs(value)
     if value != value or magnitude == float("inf") or 0.1 <= magnitude < 10**7 or not magnitude:  # noqa: PLR0124
         return fixed(value, places)

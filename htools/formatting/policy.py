@@ -10,7 +10,7 @@ TEMPLATES = {
     "diskless": "DTDiskless", "file": "DTFile", "sharedfile": "DTSharedFile", "plain": "DTPlain", "blockdev": "DTBlock",
     "drbd": "DTDrbd8", "rbd": "DTRbd", "ext": "DTExt", "gluster": "DTGluster",
 }  # fmt: skip
-"""What Ganeti's records call disk templates."""
+"""The names of disk templates in Ganeti's records."""
 
 
 def _show_ispec(spec: ISpec) -> str:
@@ -22,7 +22,7 @@ def _show_ispec(spec: ISpec) -> str:
 
 
 def show_policy(policy: Policy) -> str:
-    """An instance policy as the tools print it with `-v -v`."""
+    """Return an instance policy as the tools print it with `-v -v`."""
     bounds = ",".join(
         f"MinMaxISpecs {{minMaxISpecsMinSpec = {_show_ispec(pair.minimum)}, "
         f"minMaxISpecsMaxSpec = {_show_ispec(pair.maximum)}}}"

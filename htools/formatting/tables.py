@@ -21,7 +21,7 @@ UNKNOWN_FIELD = "<unknown field>"
 
 
 def table(indent: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[bool]) -> str:
-    """Lines of aligned columns, the numeric ones to the right; each line ends with a newline."""
+    """Return lines of aligned columns, numeric ones to the right; each line ends with a newline."""
     lines = [list(header), *map(list, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     text = []
@@ -60,7 +60,7 @@ _Field = tuple[str, bool, Callable[[NodeModel], str]]
 
 
 def _numbered(first: int) -> dict[str, _Field]:
-    """The fields with numbers of nodes, where the first node has that number."""
+    """Return the fields with numbers of nodes, where the first node has that number."""
 
     def peers(node: NodeModel) -> str:
         return f"[{','.join(f'({peer + first},{need})' for peer, need in node.peers)}]"
@@ -109,7 +109,7 @@ def _unknown(_: NodeModel) -> str:
 
 
 def node_table(nodes: Iterable[NodeModel], fields: Sequence[str], *, first: int = 0) -> str:
-    """The node table: no fields are the default ones, a leading `+` adds the others to those.
+    """Return the node table; no fields mean the default ones, a leading `+` adds the others to those.
 
     `first` is the number of the first node; Ganeti numbers nodes of simulated clusters from 1.
     """
@@ -124,7 +124,7 @@ def node_table(nodes: Iterable[NodeModel], fields: Sequence[str], *, first: int 
 
 
 def instance_table(instances: Iterable[InstanceModel], nodes: Mapping[int, NodeModel]) -> str:
-    """The instance map."""
+    """Return the instance map."""
     header = (
         "F", "Name", "Pri_node", "Sec_node", "Auto_bal", "vcpu", "mem", "dsk", "lCpu", "lMem", "lDsk", "lNet",
     )  # fmt: skip
@@ -146,7 +146,7 @@ def instance_table(instances: Iterable[InstanceModel], nodes: Mapping[int, NodeM
 
 
 def component_table(nodes: Iterable[NodeModel]) -> str:
-    """Every component of the score with its value and weight."""
+    """Return every component of the score with its value and weight."""
     rows = [
         [name, fixed(value, 8), f"x{fixed(weight, 2)}"]
         for (name, weight, _), value in zip(COMPONENTS, component_values(nodes), strict=False)
@@ -155,7 +155,7 @@ def component_table(nodes: Iterable[NodeModel]) -> str:
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
-    """Names between commas, or the first ones and how many more there are."""
+    """Join names by commas, or the first ones and the number of the others."""
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -1,1 +1,1 @@
-"""What is made of a plan that was found: commands, opcodes, its report and pictures, and its execution as jobs."""
+"""The output of a plan: commands, opcodes, report and pictures, and its execution as jobs."""

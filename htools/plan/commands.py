@@ -1,6 +1,6 @@
-"""What is made of moves: the line that shows one, its commands, its opcodes, and sets of jobs.
+"""The output of moves: the line of each, its commands, its opcodes, and sets of jobs.
 
-Source: man hbal(1); the output of hbal 3.0.2 of moves, of `-C` and of `-X`.
+Source: man hbal(1); the moves that hbal 3.0.2 prints, its output of `-C` and of `-X`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from spec.allocator.decisions import MoveKind
 
 
 def _steps(planned: Planned, primary: str, secondary: str) -> tuple[tuple[str, ...], str]:
-    """The steps by their letters, and the new secondary that a replacement names."""
+    """Return the letters of the steps, and the new secondary that a replacement names."""
     match planned.move.kind:
         case MoveKind.FAILOVER:
             return ("f",), ""
@@ -29,14 +29,14 @@ def _steps(planned: Planned, primary: str, secondary: str) -> tuple[tuple[str, .
 
 
 def steps_of(planned: Planned, nodes: Mapping[int, NodeModel]) -> str:
-    """The letters of the steps with the nodes' short names."""
+    """Return the letters of the steps with the nodes' short names."""
     after = planned.after
     secondary = "" if after.secondary == NO_NODE else nodes[after.secondary].alias
     return " ".join(_steps(planned, nodes[after.primary].alias, secondary)[0])
 
 
 def commands(planned: Planned, primary: str, secondary: str, name: str) -> list[str]:
-    """The gnt-instance commands of a move, without that word."""
+    """Return the gnt-instance commands of a move, without `gnt-instance`."""
     verb = "migrate" if planned.before.instance.running else "failover"
     if planned.move.kind is MoveKind.FAILOVER_TO_ANY:
         return [f"{verb} -f -n {primary} {name}"]
@@ -46,7 +46,7 @@ def commands(planned: Planned, primary: str, secondary: str, name: str) -> list[
 
 
 def opcodes(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[dict[str, object], ...]:
-    """The opcodes of a move: one job."""
+    """Return the opcodes of a move: one job."""
     from htools.plan.opcodes import failover, migrate, replace_secondary
 
     name = planned.before.name
@@ -60,13 +60,13 @@ def opcodes(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[dict[str,
 
 
 def places(planned: Planned, nodes: Mapping[int, NodeModel]) -> tuple[str, ...]:
-    """The names of the nodes on which a move finds its instance, the primary first."""
+    """Return the names of the instance's nodes before a move, the primary first."""
     found = (planned.before.primary, planned.before.secondary)
     return tuple(nodes[index].name for index in found if index != NO_NODE)
 
 
 def line(planned: Planned, position: int, nodes: Mapping[int, NodeModel], node_width: int, name_width: int) -> str:
-    """The line that shows a move."""
+    """Return the line that shows a move."""
 
     def pair(vm: InstanceModel) -> str:
         primary = nodes[vm.primary].alias
@@ -82,7 +82,7 @@ def line(planned: Planned, position: int, nodes: Mapping[int, NodeModel], node_w
 
 
 def job_sets(plan: Iterable[Planned]) -> list[list[Planned]]:
-    """The plan cut into sets whose jobs touch no node in common; grown from the end, as Ganeti does."""
+    """Cut the plan into sets whose jobs have no node in common; sets are built from the end, as in Ganeti."""
     sets: list[list[Planned]] = []
     touched: frozenset[int] = frozenset()
     for planned in reversed(list(plan)):
@@ -96,7 +96,7 @@ def job_sets(plan: Iterable[Planned]) -> list[list[Planned]]:
 
 
 def script(sets: Sequence[Sequence[Planned]], nodes: Mapping[int, NodeModel], *, full_names: bool = False) -> str:
-    """The commands of all job sets as shell lines; `full_names` writes instances with their domain."""
+    """Return the commands of all job sets as shell lines; `full_names` writes instances with their domain."""
     lines = []
     for number, jobs in enumerate(sets, 1):
         lines += ["", f"echo jobset {number}, {len(jobs)} jobs"]
@@ -126,4 +126,4 @@ check() {
 }
 
 """
-"""What stands at the head of a script of commands; the file that stops it is the one that Ganeti's hbal looks for."""
+"""The head of a script of commands; the file that stops it is that of Ganeti's hbal."""

@@ -1,10 +1,10 @@
-"""Carrying out a plan: sets of jobs are submitted one after the other, each set together, and waited for.
+"""Execute a plan: submit its sets of jobs one after the other, and wait for each set.
 
 Between two sets the user may stop: the first SIGINT or SIGTERM lets the running set end and submits no more, the second
 ends the program at once (the jobs that were submitted go on in the cluster). A set with a failed job ends the
 execution. Waiting asks luxid to answer when a job changes; only where it cannot (the job is archived already, too many
-wait) its state is asked for now and then. What may have been submitted is never submitted again, and a set is not
-submitted where somebody else moved its instances, or is about to: a fail-over done twice is undone.
+wait) its state is polled. What may have been submitted is never submitted again. A set is not submitted if other jobs
+moved its instances, or will move them: a fail-over done twice is undone.
 
 Source: man hbal(1), man hsqueeze(1) on `--exec`; the reason trail and comments of the jobs that htools 3.0.2 submits.
 """
@@ -25,7 +25,7 @@ from htools.plan.opcodes import Opcode
 from spec.errors import GantryError, PeerError
 
 FINISHED = frozenset({"canceled", "success", "error"})
-"""States in which a job stays."""
+"""Final states of a job."""
 
 UNFINISHED = ("queued", "waiting", "canceling", "running")
 """All other states."""
@@ -34,16 +34,16 @@ MOVING = frozenset(
     f"OP_INSTANCE_{what}"
     for what in ("FAILOVER", "MIGRATE", "MOVE", "RECREATE_DISKS", "REMOVE", "RENAME", "REPLACE_DISKS")
 )
-"""Opcodes after which an instance may be elsewhere, or nowhere; of others hbal's jobs just wait for the locks."""
+"""Opcodes that may move or remove an instance; for others hbal's jobs just wait for the locks."""
 
 _WAIT = 30.0
 """Seconds after which luxid answers even without a change."""
 _PATIENCE = 60.0
-"""Seconds for which luxid may be away (it is being restarted, say) while its jobs are waited for."""
+"""Seconds for which luxid may be unreachable (during a restart, for example) while jobs run."""
 _PAUSE = 0.1
 """Seconds between two attempts to reach it."""
 _INTERVAL = 2.0
-"""Seconds between two questions about a job for which luxid does not let us wait."""
+"""Seconds between two queries of a job when luxid refuses to wait."""
 
 
 class ExecutionError(GantryError):
@@ -60,9 +60,9 @@ class JobSet:
     """Jobs that may run at the same time; each is a list of opcodes.
 
     Attributes:
-        description: for people.
+        description: a text for people.
         jobs: the jobs.
-        places: where instances must be, or the jobs would do something else: names of their nodes, the primary first.
+        places: where instances must be for the jobs to have the planned effect: names of nodes, the primary first.
     """
 
     description: str
@@ -72,7 +72,7 @@ class JobSet:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What is added to every opcode: who submitted it and why.
+    """Added to every opcode: who submitted it and why.
 
     Attributes:
         tool: the program's name, first part of its entry in the reason trail.
@@ -87,7 +87,7 @@ class Annotation:
     priority: int | None = None
 
     def applied(self, opcode: Opcode, now: int) -> Opcode:
-        """The opcode with it. `now` is in ns since 1970."""
+        """Return the annotated opcode. `now` is in ns since 1970."""
         trail = [*opcode.get("reason", []), [self.tool, self.reason, now]]
         annotated = opcode | {"comment": self.comment, "reason": trail}
         return annotated if self.priority is None else annotated | {"priority": self.priority}
@@ -136,8 +136,8 @@ def submit(client: Caller, jobs: Sequence[Sequence[Opcode]]) -> list[int]:
     """Submit jobs together and return their ids.
 
     Raises:
-        ExecutionError: luxid refused one of them (the others are submitted; the text names them), or went away before
-            it answered, so that nobody knows.
+        ExecutionError: luxid refused one of them (the others are submitted; the text names them), or stopped before
+            it answered, so that the outcome is unknown.
     """
     try:
         answers = client.call("SubmitManyJobs", [list(job) for job in jobs])
@@ -157,9 +157,9 @@ def submit(client: Caller, jobs: Sequence[Sequence[Opcode]]) -> list[int]:
 
 
 def _check(client: Caller, group: JobSet) -> None:
-    """Make sure that nobody moved the instances of a set, or is about to (a run that was killed, for example).
+    """Refuse a set whose instances were moved, or will be moved by other jobs (of a killed run, for example).
 
-    Jobs that still run are looked for first: one that ends meanwhile has made its changes.
+    Running jobs are queried before the instances: a job that ends in between has made its changes.
 
     Raises:
         ExecutionError: with the jobs or the instances.
@@ -182,7 +182,7 @@ def _check(client: Caller, group: JobSet) -> None:
 
 
 def _state(client: Caller, job: int) -> str:
-    """The state of a job, also of an archived one.
+    """Return the state of a job, also of an archived one.
 
     Raises:
         ExecutionError: there is no such job (any more).
@@ -194,7 +194,7 @@ def _state(client: Caller, job: int) -> str:
 
 
 def wait(client: Caller, job: int) -> str:
-    """Wait until a job stays as it is, and return its state.
+    """Wait until a job has a final state, and return it.
 
     Raises:
         ExecutionError: there is no such job (any more).
@@ -217,7 +217,7 @@ def wait(client: Caller, job: int) -> str:
 
 @contextmanager
 def _reached(socket: str, patience: float, stop: _Stop) -> Iterator[Client | None]:
-    """A connection to luxid, waited for over a restart; none is needed once the user wants to stop.
+    """Open a connection to luxid, waiting for a restart; give None once the user wants to stop.
 
     Raises:
         UnreachableError: luxid stayed away for longer than `patience` seconds.
@@ -238,10 +238,10 @@ def _reached(socket: str, patience: float, stop: _Stop) -> Iterator[Client | Non
 
 
 def wait_all(socket: str, jobs: Sequence[int], patience: float = _PATIENCE) -> dict[int, str]:
-    """Wait for jobs that were submitted, also over a restart of luxid; return their states.
+    """Wait for submitted jobs, even during a restart of luxid; return their states.
 
     Raises:
-        ExecutionError: a job is gone.
+        ExecutionError: a job no longer exists.
         UnreachableError: luxid stayed away for longer than `patience` seconds.
     """
     states: dict[int, str] = {}
@@ -269,7 +269,7 @@ def run(
     say: Callable[[str], None] = print,
     clock: Callable[[], int] = time.time_ns,
 ) -> bool:
-    """Carry out the sets in order.
+    """Execute the sets in order.
 
     Args:
         socket: luxid's socket.

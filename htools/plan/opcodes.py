@@ -1,6 +1,6 @@
 """The opcodes that the tools write into answers and submit as jobs: which ones a move takes, and their parameters.
 
-Parameters stand in Ganeti's order, with its defaults written out and absent ones left out, so that hail's answers are
+Parameters are in Ganeti's order, with its defaults written out and absent ones left out, so that hail's answers are
 the same text. Nothing is submitted here.
 
 Source: the answers of hail 3.0.2 to node-evacuate and change-group requests; the jobs hbal and hsqueeze submit.
@@ -20,7 +20,7 @@ OOB_DELAY = 2.0
 
 
 def migrate(instance: str, target: str | None = None) -> Opcode:
-    """Live migration, or a failover where the instance is down."""
+    """Migrate live, or fail over if the instance is down."""
     opcode: Opcode = {"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": instance}
     if target is not None:
         opcode["target_node"] = target
@@ -29,7 +29,7 @@ def migrate(instance: str, target: str | None = None) -> Opcode:
 
 
 def failover(instance: str, target: str | None = None) -> Opcode:
-    """Failover, which is what a forthcoming instance gets."""
+    """Fail over; forthcoming instances are moved like this."""
     opcode: Opcode = {"OP_ID": "OP_INSTANCE_FAILOVER", "instance_name": instance}
     opcode |= {"shutdown_timeout": SHUTDOWN_TIMEOUT, "ignore_consistency": False}
     if target is not None:
@@ -51,7 +51,7 @@ def replace_secondary(instance: str, target: str) -> Opcode:
 
 
 def drain(node: str, *, drained: bool) -> Opcode:
-    """Keep new instances off a node, or let them come again; another node becomes master candidate in its place."""
+    """Drain a node, or end that; another node becomes master candidate in its place."""
     opcode: Opcode = {"OP_ID": "OP_NODE_SET_PARAMS", "node_name": node, "force": False, "drained": drained}
     return opcode | {"auto_promote": True}
 

@@ -1,6 +1,6 @@
 """A picture of a plan: memory, disk and N+1 headroom of each node before and after, and the score of each round.
 
-SVG, written here since it is a few rectangles and a line; as HTML it is put into a page.
+SVG, written here since it is a few rectangles and a line; HTML is a page around it.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class NodeFigures:
 
 
 def figures(node: NodeModel) -> NodeFigures:
-    """The fractions that are drawn of a node."""
+    """Return the fractions of a node that are drawn."""
     memory, disk = node.total_memory, node.total_disk
     used = 1.0 - ratio(node.free_memory, memory) if memory else 0.0
     headroom = ratio(node.free_memory - node.reserved, memory) if memory else 0.0
@@ -44,7 +44,7 @@ def _columns_of(text: str) -> int:
 
 
 def label(name: str, alias: str) -> str:
-    """What stands beside a node's bars: its name, else its name without the domain, else that one's two ends."""
+    """Return a node's label: its name, else its name without the domain, else the two ends of that."""
     shown = name if _columns_of(name) <= _LABEL else alias
     if _columns_of(shown) <= _LABEL:
         return shown
@@ -56,7 +56,7 @@ def label(name: str, alias: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text with XML's special characters escaped, and without those that XML cannot hold."""
+    """Escape XML's special characters, and drop those that XML cannot hold."""
     text = "".join(letter if letter in "\t\n\r" or letter.isprintable() or letter > "\x9f" else "�" for letter in text)
     text = text.replace("\ufffe", "�").replace("\uffff", "�")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
@@ -74,7 +74,7 @@ def _bar(x: float, y: float, width: float, colour: str, title: str) -> str:
 
 
 def _columns(before: Sequence[NodeFigures], after: Sequence[NodeFigures], top: float) -> list[str]:
-    """A row of bars for each node, a column for each figure."""
+    """Return a row of bars for each node, a column for each figure."""
     parts, width = [], (WIDTH - LEFT - 40) / 3
     heads = ("memory used", "disk used", "memory above the N+1 reserve")
     for column, head in enumerate(heads):
@@ -96,7 +96,7 @@ def _columns(before: Sequence[NodeFigures], after: Sequence[NodeFigures], top: f
 
 
 def _scores(scores: Sequence[float], top: float, height: float) -> list[str]:
-    """The score after each round as a line."""
+    """Return the score after each round as a line."""
     most = max(scores) or 1.0
     step = (WIDTH - LEFT - 40) / max(1, len(scores) - 1)
     points = [(LEFT + at * step, top + height * (1 - score / most)) for at, score in enumerate(scores)]
@@ -112,7 +112,7 @@ def _scores(scores: Sequence[float], top: float, height: float) -> list[str]:
 
 
 def svg(title: str, before: Sequence[NodeFigures], after: Sequence[NodeFigures], scores: Sequence[float]) -> str:
-    """The picture.
+    """Return the picture as SVG.
 
     Args:
         title: its heading.
@@ -141,7 +141,7 @@ def svg(title: str, before: Sequence[NodeFigures], after: Sequence[NodeFigures],
 
 
 def page(title: str, picture: str) -> str:
-    """The picture in a page of HTML."""
+    """Return the picture in a page of HTML."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>\n'
         f"<body>\n{picture}</body></html>\n"

@@ -1,4 +1,4 @@
-"""A line of progress on a terminal while a long search goes on; nothing anywhere else."""
+"""A line of progress during a long search, on a terminal only."""
 
 import sys
 import time
@@ -17,7 +17,7 @@ CELLS = 24
 
 
 def _bar(before: float, target: float, score: float, rounds: int, spent: float) -> str:
-    """The line, as far as the terminal is wide."""
+    """Return the line, cut to the width of the terminal."""
     import shutil
 
     span = before - target
@@ -29,15 +29,15 @@ def _bar(before: float, target: float, score: float, rounds: int, spent: float) 
 
 
 def shown(plan: Iterable[_T], before: float, target: float, *, quiet: bool) -> Iterator[_T]:
-    """The plan's moves as they come, with a line about them on standard error while the next is looked for.
+    """Yield the plan's moves, with a line of progress on standard error during the search.
 
-    The line is taken away before a move is passed on, so that what is printed about moves stands above it.
+    The line is removed before a move is yielded, so that output about moves appears above it.
 
     Args:
         plan: yields moves.
         before: the score at first.
         target: the score at which the search would stop.
-        quiet: say nothing.
+        quiet: print nothing.
     """
     if quiet or not sys.stderr.isatty():
         yield from plan

@@ -21,11 +21,11 @@ class Outcome:
 
     Attributes:
         group: the group's name.
-        model: its nodes and instances in the end.
+        model: its nodes and instances after the plan.
         plan: the moves.
         before, after: the components' values; both empty where no node is online.
         scores: score before, after, and the optimum.
-        first_only: only the first job set is wanted.
+        first_only: report only the first job set.
         nodes_before: the nodes' accounts before, as `accounts` makes them.
     """
 
@@ -44,7 +44,7 @@ def _finite(value: float) -> float | None:
 
 
 def accounts(node: NodeModel) -> dict[str, Any]:
-    """What a plan changes of a node: MiB, virtual cores, numbers of instances, and the N+1 verdict."""
+    """Return the accounts of a node that a plan changes: MiB, virtual cores, numbers of instances, the N+1 verdict."""
     return {
         "free_memory": node.free_memory,
         "reserved_memory": node.reserved,
@@ -93,7 +93,7 @@ def _move(planned: Planned, position: int, job_set: int, nodes: Mapping[int, Nod
 
 
 def outcome(result: Outcome) -> dict[str, Any]:
-    """The object."""
+    """Return the report as an object."""
     nodes = result.model.nodes
     sets = job_sets(result.plan)
     set_of = {id(planned): number for number, group in enumerate(sets, 1) for planned in group}
@@ -124,10 +124,10 @@ def _text(document: dict[str, Any]) -> str:
 
 
 def text(result: Outcome) -> str:
-    """The object as text, with a newline at its end."""
+    """Return the object as text, with a newline at its end."""
     return _text(outcome(result))
 
 
 def nothing(state: str, **more: str) -> str:
-    """The text of the object where there is no plan: the cluster is empty, or the program failed."""
+    """Return the text of the object where there is no plan: the cluster is empty, or the program failed."""
     return _text({"program": f"hbal (gantry) {VERSION}", "state": state, **more})
