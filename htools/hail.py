@@ -110,7 +110,7 @@ def _explained(options: Options, cluster: Cluster, model: Model, request: Reques
     if news:
         print(format_explanation(explanation), end="", file=sys.stderr)
     else:
-        print("Only allocations are explained; the answer tells the reason for each instance.", file=sys.stderr)
+        print("Only allocations are explained; the answer gives the reason for each instance.", file=sys.stderr)
     return line
 
 

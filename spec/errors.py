@@ -2,7 +2,7 @@
 
 Every error of Gantry is a `GantryError`; a subclass's name ends in `Error`, it carries its offending values as
 typed attributes, and its text is one sentence that says what is wrong and what to do. Errors that the other side of a
-connection returned (with the error classes of Ganeti's protocols) are `PeerError`s, to tell them from our own.
+connection returned (with the error classes of Ganeti's protocols) are `PeerError`s, to distinguish them from our own.
 """
 
 

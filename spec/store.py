@@ -23,7 +23,7 @@ and all later changes, and the daemon continues.
 >>> state, _ = step(state, Ask())
 >>> state, _ = step(state, Crash(landed=False))
 >>> state, _ = step(state, Recover())
->>> state.memory  # change 2 is lost, and nobody was told that it was done
+>>> state.memory  # change 2 is lost, and no client has an answer for it
 (1,)
 """
 

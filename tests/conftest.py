@@ -52,7 +52,7 @@ def ganeti_program(name: str) -> str | None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell with which seed and budget the run can be repeated."""
+    """Print with which seed and budget the run can be repeated."""
     terminalreporter.write_line(budget.describe())
 
 

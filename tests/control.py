@@ -29,7 +29,7 @@ while True:
 
 
 class Control:
-    """Runs beside what is measured; `seconds` tells how long it took by the control's rounds.
+    """Runs beside what is measured; `seconds` is the time it took, by the control's rounds.
 
     >>> with Control() as control:  # doctest: +SKIP
     ...     what_is_promised_within_a_second()

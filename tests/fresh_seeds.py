@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a process of a distributed run the seed."""
+    """Hand the seed to a process of a distributed run."""
     node.workerinput["hypothesis_seed"] = node.config.getoption("hypothesis_seed")
 
 

@@ -8,7 +8,7 @@
 (* The daemon takes a step in memory and puts what follows from it (files  *)
 (* to write, processes to start, answers) into `outbox', which is carried  *)
 (* out in order.  A crash empties memory and outbox; files, processes and  *)
-(* what clients were told stay.  A file write is atomic and durable.       *)
+(* what clients were answered stay.  A file write is atomic and durable.   *)
 (***************************************************************************)
 EXTENDS Naturals, Sequences, FiniteSets, TLC
 

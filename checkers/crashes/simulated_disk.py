@@ -169,7 +169,7 @@ class SimulatedDisk:
     def image(self) -> Hashable:
         """The files by name with their contents, and the directories; for disks on which everything is synced.
 
-        Names of one file are told apart from names of two files with the same content.
+        Two names of one file differ from names of two files with the same content.
         """
         first: dict[int, str] = {}
         files = [(path, first.setdefault(id(file), path), file.written) for path, file in sorted(self.now.items())]
@@ -224,6 +224,6 @@ def _contents(files: Sequence[_File]) -> Iterator[tuple[bytes, ...]]:
 
 
 def _torn(file: _File) -> bytes:
-    """What was appended, or written anew, to its half; a synced part that was not touched stays."""
+    """What was appended or rewritten, to its half; a synced part that was not touched stays."""
     start = len(file.synced) if file.written.startswith(file.synced) else 0
     return file.written[: start + (len(file.written) - start) // 2]

@@ -174,7 +174,7 @@ def disagreement(table: Table) -> str:
             continue
         what = f"{kind.value} {place}".rstrip()
         if verdict == z3.unknown:
-            return f"{what}: z3 cannot tell ({solver.reason_unknown()})"
+            return f"{what}: z3 cannot decide ({solver.reason_unknown()})"
         model = solver.model()
         assignment = ", ".join(f"{name}={model.eval(value, model_completion=True)}" for name, value in flag.items())
         wrong = "offered" if z3.is_false(model.eval(allowed, model_completion=True)) else "missing"

@@ -43,7 +43,7 @@ def main() -> int:
     """Do what the command line asks; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m docs.generator", description="Build the documentation site.")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "docs", help="directory (default: build/docs)")
-    parser.add_argument("--renew-pictures", action="store_true", help="make the pictures in docs/pictures anew")
+    parser.add_argument("--renew-pictures", action="store_true", help="renew the pictures in docs/pictures")
     parser.add_argument("--renew-consoles", action="store_true", help="write what commands in pages print now")
     options = parser.parse_args()
     if options.renew_pictures:

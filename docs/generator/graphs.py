@@ -66,7 +66,7 @@ def head(*, across: bool = False) -> list[str]:
 
 
 def short(graph: "nx.DiGraph[str]") -> "nx.DiGraph[str]":
-    """The graph without the arrows that a longer way tells already; circles stay as they are."""
+    """Return the graph without the arrows that a longer path implies; circles stay as they are."""
     parts = nx.condensation(graph)
     reduced = nx.transitive_reduction(parts)
     kept: nx.DiGraph[str] = nx.DiGraph()

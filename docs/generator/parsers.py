@@ -63,7 +63,7 @@ def daemon_parsers() -> list[argparse.ArgumentParser]:
 
 
 def describe_locks(events: Iterable[Event]) -> dict[str, Any]:
-    """What wconfd tells of the locks after some events."""
+    """Return wconfd's description of the locks after some events."""
     state = LockState()
     for event in events:
         state, _ = step(state, event)

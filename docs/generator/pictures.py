@@ -19,7 +19,7 @@ from spec.locks.names import Level, Lock, Mode, Request, job, lockset
 
 EXAMPLE = "examples/office-20.txt"
 COMMITTED = ROOT / "docs" / "pictures"
-"""Pictures that take a while or that README.md shows; `python -m docs.generator --renew-pictures` makes them anew."""
+"""Pictures that take a while or that README.md shows; `python -m docs.generator --renew-pictures` renews them."""
 
 _TERMINAL = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
@@ -131,6 +131,6 @@ def demo() -> str:
 
 
 def renew() -> None:
-    """Make the committed pictures anew."""
+    """Renew the committed pictures."""
     plot(COMMITTED / "office-20.svg")
     (COMMITTED / "demo.svg").write_text(demo(), "utf-8")

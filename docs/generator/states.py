@@ -126,7 +126,7 @@ def _places(mem: Any) -> tuple[str, ...]:
 def job_diagram() -> Diagram:
     """Where a job can be and what takes it elsewhere: every step of the specification with one job, and with two.
 
-    Of two jobs, what happens to one because of the other is told as such.
+    What happens to a job because of another one is marked as such.
     """
     found: list[tuple[str, str, str]] = []
     for bounds in (_ALONE, _TWO):

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", metavar="PLAN", help="what 'hbal -C' printed or wrote, or job sets as JSON; - is stdin")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--cluster", metavar="FILE", help="the cluster before the plan, in text format")
-    source.add_argument("--live", action="store_true", help="the running cluster, as its luxid tells it")
+    source.add_argument("--live", action="store_true", help="the running cluster, as its luxid reports it")
     parser.add_argument("--root", metavar="DIR", help="with --live: its root (default $GANTRY_ROOT, else ./.gantry)")
     parser.add_argument("--any-order", action="store_true", help="look at every interleaving of the jobs of a set")
     parser.add_argument(

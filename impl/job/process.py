@@ -163,7 +163,7 @@ class JobRunner:
             view = self._service.read()
             if covers(wanted, declare(unit.takes, op, view, bgl=unit.bgl)):
                 break
-            self._service.free()  # an instance moved while we waited: all locks anew, so that order stays
+            self._service.free()  # an instance moved while we waited: all locks again, so that the order is kept
         some = unit.some(op, view)
         if some is None:
             return Granted(view, None)

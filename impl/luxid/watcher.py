@@ -37,7 +37,7 @@ class Watcher:
         queue: the directory of the job files.
         on_change: a running job's file reads so now.
         on_death: a running job's owner is dead, and its file, not final, reads so.
-        max_tracked: how many jobs inotify may follow, asked anew for each.
+        max_tracked: how many jobs inotify may follow, asked again for each.
         polling_only: never use inotify or pidfds (the test of the sweep).
     """
 

@@ -139,7 +139,7 @@ class Indexes:
             del self._held[bucket]
 
     def _reindex(self) -> None:
-        """File every job anew; the rules changed, or the queue was just read."""
+        """Index every job again: the rules changed, or the queue was just read."""
         self._ready.clear()
         self._place.clear()
         self._blocked.clear()

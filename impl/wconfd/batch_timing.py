@@ -53,7 +53,7 @@ class Pace:
         return False
 
     def start_batch(self) -> None:
-        """A batch is being written: the next one's turns are counted anew."""
+        """A batch is being written: restart the count of the next one's turns."""
         self._seen, self._turns = 1, 0
 
     def learn_write(self, took: float, answered: int, gathered: int) -> float:

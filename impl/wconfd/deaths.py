@@ -2,7 +2,7 @@
 
 An owner is dead if its live-lock can be taken or is gone; or if the process that held its live-lock under the owner's
 process id has ended while we watched it. The second proof needs no file: it sees an owner whose live-lock was created
-anew by somebody else under the same name. A stopped process is alive; a reused process id proves nothing, because a
+again by somebody else under the same name. A stopped process is alive; a reused process id proves nothing, because a
 process is only watched if it holds the owner's live-lock when the watch begins.
 
 Source: Ganeti 3.0.2's death detection (live-locks); the watching is ours.

@@ -144,7 +144,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Tell the job's process that it owns the job file now."""
+    """Notify the job's process that it owns the job file now."""
 
     id: int
 
@@ -181,7 +181,7 @@ class SetDrainFile:
 
 @dataclass(frozen=True, slots=True)
 class CleanLocks:
-    """Tell wconfd at once that an owner of locks died."""
+    """Notify wconfd at once that an owner of locks died."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ def death_frees(before: Queue, event: Event, after: Queue, effects: tuple[Effect
     if find(after.running, event.job.id) is not None or find(after.ended, event.job.id) is None:
         return f"job {event.job.id} is dead and keeps its slot"
     if CleanLocks() not in effects:
-        return f"wconfd is not told of the death of job {event.job.id}"
+        return f"wconfd is not notified of the death of job {event.job.id}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""A cluster as a luxid and a remote API would tell it, and a luxid that tells nothing else."""
+"""A cluster as answers of a luxid and of a remote API, and a luxid that gives nothing but these."""
 
 import json
 import random
@@ -13,7 +13,7 @@ from htools.backends.luxi import GROUP_FIELDS, INSTANCE_FIELDS, NODE_FIELDS
 from spec.allocator.cluster import Cluster, Instance, ISpec, Node, Policy
 
 _LIVE = ("mtotal", "mnode", "mfree", "dtotal", "dfree", "ctotal", "cnos", "sptotal", "spfree")
-"""What a node that is offline does not tell."""
+"""The fields without a value on an offline node."""
 
 
 def _spec(spec: ISpec) -> dict[str, int]:

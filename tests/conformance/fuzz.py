@@ -1,6 +1,6 @@
 """Compares our tools with Ganeti's on random clusters: `python -m tests.conformance.fuzz --seed 7 --count 1000`.
 
-Each seed is a cluster and a command line (see `clusters.py`, `cases.py`, `tight.py`); a difference is told with its
+Each seed is a cluster and a command line (see `clusters.py`, `cases.py`, `tight.py`); a difference is shown with its
 seed, and `--keep DIR` leaves the input there. The tests of `test_fuzz_hbal.py` run the same comparison.
 """
 

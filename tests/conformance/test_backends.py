@@ -1,4 +1,4 @@
-"""Random clusters told by a luxid, by a remote API and in its saved answers: Ganeti's text every time."""
+"""Random clusters from a luxid, from a remote API and from its saved answers: the text is always Ganeti's."""
 
 import random
 from collections.abc import Callable, Sequence

@@ -108,7 +108,7 @@ def set_aside(aside: list[WconfdReservations], nodes: list[str]) -> None:
 
 
 def test_a_waiting_job_gets_its_lock_from_ganetis_wconfd(ganeti: Root) -> None:
-    """The node is somebody else's for a second: the job waits, is told, and goes on."""
+    """Another owner has the node for a second: the job waits, is notified, and goes on."""
     master = config(ganeti)["cluster"]["master_node"]
     livelock = LiveLock.create(ganeti.livelocks, "somebody")
     owner = ["somebody", livelock.path, os.getpid()]

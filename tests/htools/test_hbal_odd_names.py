@@ -1,4 +1,4 @@
-"""Names and files that nobody makes on purpose: what hbal tells and writes about them."""
+"""Odd names and files: what hbal prints and writes about them."""
 
 from pathlib import Path
 

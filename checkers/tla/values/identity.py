@@ -1,4 +1,4 @@
-"""Tells TRUE and FALSE from 1 and 0, which are equal in Python but different values in TLA+."""
+"""Distinguishes TRUE and FALSE from 1 and 0, which are equal in Python but different values in TLA+."""
 
 from __future__ import annotations
 

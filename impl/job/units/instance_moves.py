@@ -210,7 +210,7 @@ NEW_SECONDARY = "replace_new_secondary"
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Disks to be made anew: on a new secondary (None: the allocator's choice), or where they are."""
+    """Disks to be recreated: on a new secondary (None: the allocator's choice), or where they are."""
 
     instance: str
     disks: tuple[str, ...]

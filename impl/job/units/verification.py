@@ -91,7 +91,7 @@ def group_findings(view: ClusterView, group: Object, *, redundancy: bool = True)
         info = None if node.get("offline") else observer.node_info(view, node)
         if info is None:
             if not node.get("offline"):
-                yield Finding("ENODERPC", "node", str(node["name"]), "tells nothing about itself", warning=True)
+                yield Finding("ENODERPC", "node", str(node["name"]), "reports nothing about itself", warning=True)
             continue
         if info.memory_free < 0:
             yield Finding("ENODEHV", "node", str(node["name"]), f"lacks {-info.memory_free} MiB of memory")

@@ -116,7 +116,7 @@ def test_specification_and_implementation_in_lockstep_on_larger_bounds(
 def forgetful(
     step: Callable[[LockState, Event], tuple[LockState, Effects]],
 ) -> Callable[[LockState, Event], tuple[LockState, Effects]]:
-    """A step that grants, but forgets to tell."""
+    """A step that grants, but forgets to notify."""
 
     def wrong(state: LockState, event: Event) -> tuple[LockState, Effects]:
         after, effects = step(state, event)

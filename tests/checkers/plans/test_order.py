@@ -1,4 +1,4 @@
-"""Looking for a safe order: found exactly where one exists, and told why where none does."""
+"""The search for a safe order: one is found exactly where one exists, else the reason is given."""
 
 from itertools import permutations
 

@@ -1,4 +1,4 @@
-"""Comparing configurations with what a plan promised: exact ones pass, every planted difference is told."""
+"""Comparing configurations with what a plan promised: exact ones pass, every planted difference is reported."""
 
 import copy
 from collections.abc import Callable

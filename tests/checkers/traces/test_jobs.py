@@ -56,7 +56,7 @@ def lines_of(trace: bytes) -> list[dict[str, Any]]:
 
 
 def joined(lines: list[dict[str, Any]]) -> bytes:
-    """The lines numbered anew, so that only the content is wrong."""
+    """The lines renumbered, so that only the content is wrong."""
     numbers = 0
     result = []
     for line in lines:

@@ -9,7 +9,7 @@ from checkers.verdict import Illegal, Ok
 
 
 class Growing:
-    """A `grow` line adds one or two, unseen; an `at` line tells the number."""
+    """A `grow` line adds one or two, unseen; an `at` line gives the number."""
 
     def start(self, _states: Sequence[int] | None, _line: Line) -> Iterable[int]:
         return [0]

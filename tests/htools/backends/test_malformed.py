@@ -1,4 +1,4 @@
-"""What Ganeti says of texts that are no JSON: told here, and compared with hail on random texts."""
+"""Ganeti's errors for texts that are not JSON: a table, and a comparison with hail on random texts."""
 
 import random
 import time

@@ -38,7 +38,7 @@ SETTINGS = st.sampled_from((Settings(), Settings(disk_reserve=0.1, vcpu_ratio=1.
 
 
 @settings(max_examples=100, deadline=None)
-@given(clusters(), RULES, SETTINGS, st.sampled_from(("one by one", "anew", "kept", "kept")), st.booleans())
+@given(clusters(), RULES, SETTINGS, st.sampled_from(("one by one", "recomputed", "kept", "kept")), st.booleans())
 def test_every_round_takes_the_defined_move(
     cluster: Cluster, rules: Rules, extra: Settings, way: str, twice: bool
 ) -> None:

@@ -1,4 +1,4 @@
-"""hbal --plot: pictures are well formed, name every node, and tell long names apart."""
+"""hbal --plot: pictures are well formed, name every node, and distinguish long names."""
 
 from pathlib import Path
 from xml.etree import ElementTree as ET

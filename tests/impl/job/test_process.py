@@ -156,7 +156,7 @@ def test_a_notice_of_a_priority_that_is_not_there(bench: Bench) -> None:
 
 
 def test_locks_follow_an_instance_that_moved_while_the_job_waited(bench: Bench) -> None:
-    """The nodes to lock are known only under the locks; a change in between makes the job ask anew."""
+    """The nodes to lock are known only under the locks; a change in between makes the job request again."""
     bench.wconfd.take(OTHER, (f"node/{uuid(1, 3)}", "exclusive"))
     held: list[dict[str, str]] = []
 

@@ -44,7 +44,7 @@ def wait_for(flags: Signals, name: str) -> None:
 
 
 def run_job(job_id: int, root: Root, receive_fd: int, send_fd: int) -> int:
-    """A job program that knows delays only: `duration` 600 waits for a signal, `comment` tells special wishes."""
+    """A job program that knows delays only: `duration` 600 waits for a signal, `comment` requests special actions."""
     lock = LiveLock.create(root.livelocks, f"job_{job_id:06d}")
     decoder = FrameDecoder()
 

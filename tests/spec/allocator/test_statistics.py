@@ -1,4 +1,4 @@
-"""Statistics of the score in which one node is replaced agree with the score computed anew."""
+"""Statistics of the score in which one node is replaced agree with the recomputed score."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Well-known algorithms, written anew, under all kinds of configurations; the expected figures are TLC's."""
+"""Well-known algorithms, rewritten, under all kinds of configurations; the expected figures are TLC's."""
 
 from pathlib import Path
 
