@@ -7,7 +7,7 @@ import pkgutil
 import bench
 
 NO_BENCHMARK = {"daemons"}
-"""Modules that help the others."""
+"""Modules that other benchmarks use."""
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
-"""32 instances created at once on 20 nodes, nodes chosen by hail: who fails for want of locks, and how long it takes.
+"""Create 32 instances at once on 20 nodes chosen by hail: how many fail for lack of locks, and how long it takes.
 
 Three ways to lock: all nodes (wait for every one of them); opportunistic, one try (take what is free now, as Ganeti
-before it could say "at least"); opportunistic, at least as many as the instance needs (asked until they are free).
+before it had a minimum); opportunistic, at least as many as the instance needs (requested until they are free).
 Our daemons, job processes and hail. Prints a table; a failure is counted by its error code.
 """
 
@@ -20,7 +20,7 @@ NODES = 20
 CREATES = 32
 FINAL = ("success", "error", "canceled")
 SYNC_SECONDS_PER_GIB = 0.5
-"""So that creating takes as long as bringing a mirror in step may: 5 GiB, 2.6 s."""
+"""So that creating takes as long as synchronising a mirror may: 5 GiB, 2.6 s."""
 
 WAYS: dict[str, tuple[bool, dict[str, Any]]] = {
     "all node locks": (False, {}),
@@ -38,7 +38,7 @@ def create(number: int, opportunistic: bool) -> dict[str, Any]:
 
 
 def measure(opportunistic: bool, settings: dict[str, Any]) -> tuple[Counter[str], float, float]:
-    """Outcomes, seconds until the last job ended, and the median job's seconds."""
+    """Return the outcomes, the seconds until the last job ended, and the median job's seconds."""
     config = make_config(nodes=NODES, seconds_per_gib=SYNC_SECONDS_PER_GIB)
     config["cluster"]["gantry"] |= settings
     config["cluster"]["max_running_jobs"] = config["cluster"]["max_tracked_jobs"] = CREATES

@@ -1,4 +1,4 @@
-"""Roots with daemons in them for side-by-side measurements: ours, and Ganeti's where they are installed.
+"""Roots with running daemons for side-by-side measurements: ours, and Ganeti's where they are installed.
 
 Ganeti's daemons need a configuration that `mkconfig.py` of the shared inputs makes; without them only ours is measured.
 """
@@ -29,14 +29,14 @@ def _shared_ganeti() -> Path | None:
 
 
 def ganeti_missing() -> str | None:
-    """Why Ganeti's daemons cannot be measured here; None if they can."""
+    """Return why Ganeti's daemons cannot be measured here; None if they can."""
     if not (SBIN / "ganeti-luxid").exists():
         return "Ganeti's daemons are not installed"
     return None if _shared_ganeti() is not None else "no shared inputs to make Ganeti's daemons' configuration from"
 
 
 def configuration() -> dict[str, Any]:
-    """A cluster of one node; the one that Ganeti accepts where it can be made, so that both have the same."""
+    """Return a configuration of one node, the same for both; one that Ganeti accepts, if it can be made."""
     inputs = _shared_ganeti()
     if inputs is None:
         node = {"uuid": "u1", "name": "vm", "group": "g1", "offline": False, "primary_ip": "127.0.0.1"}
@@ -65,8 +65,8 @@ def _await(path: str, process: "subprocess.Popen[bytes]") -> None:
 
 @contextlib.contextmanager
 def daemons(*, ganeti: bool) -> Iterator[Root]:
-    """Wconfd and luxid over a root of their own, stopped at the end."""
-    # jobs outlive the daemons and may still write when the directory goes
+    """Run wconfd and luxid in a root, and stop them at the end."""
+    # jobs outlive the daemons and may still write while the directory is removed
     with tempfile.TemporaryDirectory(prefix="gb", ignore_cleanup_errors=True) as directory:
         root = Root(f"{directory}/vm")
         root.make_directories()

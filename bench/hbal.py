@@ -1,9 +1,9 @@
-"""hbal against Ganeti's in the same run, whole processes: processor seconds, their ratio, what must be reached.
+"""Compare hbal with Ganeti's in the same run, whole processes: processor seconds, their ratio, the required ratio.
 
 Both run in turns, and the medians are shown.
 
 Clusters are made here, seeded: imbalanced, all DRBD, five instances a node (ten at 2000 nodes). Ganeti's is
-run where it needs minutes at most: at 80 nodes for one round, which is then taken twenty times.
+run where it needs minutes at most: at 80 nodes for one round, whose time is multiplied by twenty.
 """
 
 import os
@@ -19,7 +19,7 @@ from statistics import median
 from tests.conftest import ganeti_program
 
 SIZES = ((5, 20, -1, 8.0, 9), (20, 100, -1, 1 / 15, 5), (80, 400, 20, 1 / 150, 3), (200, 1000, 1, 1 / 300, 1))
-"""Nodes, instances, rounds (−1: all), the most that our time may be of Ganeti's, and pairs of runs."""
+"""Nodes, instances, rounds (−1: all), the largest allowed part of Ganeti's time, and pairs of runs."""
 LARGE = ((1000, 5000, 500, 120.0, 1.5), (2000, 20000, 20, 120.0, 4.0))
 """Nodes, instances, rounds, seconds of processor time allowed, GiB allowed."""
 GROWTH = ((50, 250), (100, 500), (200, 1000), (400, 2000), (100, 1000), (100, 2000))
@@ -31,7 +31,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 
 
 def cluster(nodes: int, instances: int, seed: int = 1) -> str:
-    """The text of an imbalanced cluster: two thirds of the instances live on the first half of the nodes."""
+    """Return the text of an imbalanced cluster: two thirds of the instances are on the first half of the nodes."""
     rng = random.Random(seed)
     memory, disk = [0] * nodes, [0] * nodes
     lines = []
@@ -53,7 +53,7 @@ def cluster(nodes: int, instances: int, seed: int = 1) -> str:
 
 
 def run(command: Sequence[str]) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds and peak GiB of a process."""
+    """Run a process; return wall seconds, processor seconds and peak GiB."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
     _, status, usage = os.wait4(process.pid, 0)
@@ -65,7 +65,7 @@ def run(command: Sequence[str]) -> tuple[float, float, float]:
 
 
 def medians(ours: Sequence[str], theirs: Sequence[str] | None, pairs: int) -> tuple[float, float]:
-    """The median processor seconds of both programs, run in turns; of ours alone three times where a pair is long."""
+    """Return the median processor seconds of both programs, run in turns; ours runs at least three times."""
     mine, others = [], []
     for _ in range(pairs):
         mine.append(run(ours)[1])
@@ -76,7 +76,7 @@ def medians(ours: Sequence[str], theirs: Sequence[str] | None, pairs: int) -> tu
 
 
 def _fit(sizes: Sequence[tuple[int, int]], costs: Sequence[float]) -> tuple[float, float]:
-    """The exponents a and b for which cost = c · nodes^a · instances^b comes nearest."""
+    """Return the exponents a and b that fit cost = c · nodes^a · instances^b best."""
     import numpy as np
 
     rows = np.array([(1.0, np.log(nodes), np.log(instances)) for nodes, instances in sizes])
@@ -85,7 +85,7 @@ def _fit(sizes: Sequence[tuple[int, int]], costs: Sequence[float]) -> tuple[floa
 
 
 def _growth(ours: Sequence[str], folder: Path) -> None:
-    """Fit the cost of the first round, which looks at every candidate, and of the 40 after the fifth."""
+    """Fit the cost of the first round, which scores every candidate, and of the 40 after the fifth."""
     first, later = [], []
     for nodes, instances in GROWTH:
         path = folder / f"g{nodes}-{instances}"

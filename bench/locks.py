@@ -1,4 +1,4 @@
-"""The lock core's cost of a step as locks held and requests waiting grow: it should stay flat."""
+"""The cost of a step of the lock core as held locks and waiting requests grow: it should stay constant."""
 
 import statistics
 import time
@@ -13,17 +13,17 @@ STEPS = 400
 
 
 def node(name: object) -> Lock:
-    """A node's lock."""
+    """Return a node's lock."""
     return Lock(Level.NODE, 1, f"n{name}")
 
 
 def exclusive(*locks: Lock) -> tuple[Request, ...]:
-    """A request for some locks."""
+    """Return an exclusive request for some locks."""
     return tuple(Request(lock, Mode.EXCLUSIVE) for lock in locks)
 
 
 def filled(held: int, waiting: int) -> LockState:
-    """A state with locks held by 100 owners, and requests waiting for as many locks of one owner."""
+    """Return a state with locks held by 100 owners, and requests waiting for as many locks of one owner."""
     state = LockState()
     for number in range(100):
         mine = [node(f"h{number}-{place}") for place in range(held // 100)]
@@ -37,7 +37,7 @@ def filled(held: int, waiting: int) -> LockState:
 
 
 def median(state: LockState, act: Callable[[LockState, Owner, Lock], LockState]) -> float:
-    """The median time of what `act` does, in microseconds."""
+    """Return the median time of `act` in microseconds."""
     taken: list[float] = []
     for number in range(STEPS):
         start = time.perf_counter()
@@ -47,13 +47,13 @@ def median(state: LockState, act: Callable[[LockState, Owner, Lock], LockState])
 
 
 def take_and_free(state: LockState, owner: Owner, lock: Lock) -> LockState:
-    """An owner takes a lock that nobody has, and frees it."""
+    """Take a lock that nobody has, and free it."""
     state, _ = step(state, Try(owner, exclusive(lock)))
     return step(state, Free(owner))[0]
 
 
 def hand_over(state: LockState, owner: Owner, lock: Lock) -> LockState:
-    """An owner takes a lock, another waits for it, it is freed and granted, and freed again."""
+    """Take a lock, let another owner wait for it, free it, and free the granted one."""
     state, _ = step(state, Try(owner, exclusive(lock)))
     other = owner._replace(pid=7)
     state, _ = step(state, Wait(other, 0, exclusive(lock)))
@@ -62,7 +62,7 @@ def hand_over(state: LockState, owner: Owner, lock: Lock) -> LockState:
 
 
 def release_one_of_many(state: LockState, _owner: Owner, _lock: Lock) -> LockState:
-    """The busy owner releases one lock for which a hundredth of the waiting requests wait; one is granted."""
+    """Release one lock for which a hundredth of the waiting requests wait; one is granted."""
     return step(state, Try(job(1), (Request(node("w0"), Mode.RELEASE),)))[0]
 
 

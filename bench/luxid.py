@@ -1,4 +1,4 @@
-"""luxid's speed, side by side with Ganeti's where that is installed: `python -m bench luxid`.
+"""The speed of luxid beside Ganeti's, where that is installed: `python -m bench luxid`.
 
 Every figure is of OP_TEST_DELAY of 1 ms without nodes. `GANTRY_BENCH_JOBS` sets how many jobs are submitted together.
 """
@@ -19,7 +19,7 @@ SUBMISSION_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured of one luxid."""
+    """The measurements of one luxid."""
 
     jobs_per_second: float
     latency: float
@@ -28,7 +28,7 @@ class Figures:
 
 
 def opcode(duration: float = 0.001, **more: Any) -> dict[str, Any]:
-    """A delay without nodes."""
+    """Return an OP_TEST_DELAY without nodes."""
     return {"OP_ID": "OP_TEST_DELAY", "duration": duration, "on_master": False, "on_nodes": [], "repeat": 0,
             "interruptible": False, "no_locks": False, "debug_level": 0, "dry_run": False, "priority": 0,
             "reason": [], **more}  # fmt: skip
@@ -45,7 +45,7 @@ def wait(client: Client, job_id: int) -> str:
 
 
 def measure(*, ganeti: bool) -> Figures:
-    """Measure one of the two."""
+    """Measure one luxid."""
     with daemons(ganeti=ganeti) as root, Client(root.luxi_socket, timeout=600) as client:
         assert wait(client, client.call("SubmitJob", [opcode()])) == "success"
         latencies = []

@@ -1,9 +1,9 @@
-"""hail, hspace and hsqueeze against Ganeti's in the same run, whole processes: processor seconds and the ratio.
+"""Compare hail, hspace and hsqueeze with Ganeti's in the same run, whole processes: processor seconds and the ratio.
 
-Clusters are made here, seeded, as in `bench.hbal`; for hsqueeze all instances are on external storage. What is quick is
-run several times, ours and Ganeti's in turn, and medians are shown. A program of Ganeti's that would take minutes is
-stopped once what must be reached is shown, or after a few seconds where nothing depends on it; its ratio is then a
-lower bound.
+Clusters are made here, seeded, as in `bench.hbal`; for hsqueeze all instances are on external storage. Quick cases
+are run several times, ours and Ganeti's in turn, and medians are shown. A program of Ganeti's that would take minutes
+is stopped when the required ratio is certain, or after a few seconds where none is required; its ratio is then a lower
+bound.
 """
 
 import json
@@ -23,13 +23,13 @@ from tests.conftest import GANETI_BIN
 PATIENCE = 60
 """Processor seconds that a program may take."""
 CURIOSITY = 15
-"""Processor seconds that a program of Ganeti's gets whose time decides nothing."""
+"""Processor seconds for a program of Ganeti's where no ratio is required."""
 HAIL = str(Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A tool, what it runs on, and what must be reached: a factor over Ganeti's, or seconds and MiB.
+    """A tool, its input, and the requirement: a factor over Ganeti's, or seconds and MiB.
 
     `runs` says how often each program is run.
     """
@@ -55,7 +55,7 @@ CASES = (
 
 
 def request(text: str) -> str:
-    """The cluster of a text file as a request to allocate one mirrored instance."""
+    """Return the cluster of a text file as a request to allocate one mirrored instance."""
     sections = text.split("\n\n")
     spec = {"memory-size": 1024, "cpu-count": 1, "disk-size": 1024, "disk-count": 1, "nic-count": 1, "spindle-use": 1}
     small = {"memory-size": 128, "cpu-count": 1, "disk-size": 0, "disk-count": 0, "nic-count": 0, "spindle-use": 1}
@@ -98,7 +98,7 @@ def request(text: str) -> str:
 
 
 def on_shared_storage(text: str) -> str:
-    """The same cluster with every instance on external storage."""
+    """Return the same cluster with every instance on external storage."""
     groups, nodes, instances, *rest = text.split("\n\n")
     lines = []
     for line in instances.splitlines():
@@ -138,14 +138,14 @@ def measure(command: Sequence[str], patience: int) -> Measured:
 
 
 def typical(runs: Sequence[Measured]) -> Measured:
-    """Medians; ended only if all did."""
+    """Return the medians; `ended` only if all processes ended."""
     return Measured(
         median(run.seconds for run in runs), median(run.megabytes for run in runs), all(run.ended for run in runs)
     )
 
 
 def with_policy(text: str) -> str:
-    """The same cluster with the standard instance of 4 GiB and 20 GiB that hspace counts in."""
+    """Return the same cluster with the standard instance of 4 GiB and 20 GiB that hspace counts in."""
     policy = "4096,2,20480,1,1,1|128,1,0,0,1,1;32768,16,1048576,16,8,12|drbd,plain,ext|4.0|32.0"
     return text.rstrip("\n") + f"\n\n\n|{policy}\ng|{policy}\n"
 

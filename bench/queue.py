@@ -1,4 +1,4 @@
-"""What one scheduling step costs as the queue grows: submit, finish and start, cancel; microseconds a step."""
+"""The cost of a scheduling step as the queue grows: submit, finish and start, cancel; microseconds per step."""
 
 import statistics
 import time
@@ -16,12 +16,12 @@ STEPS = 300
 
 
 def op(**more: Any) -> dict[str, Any]:
-    """An opcode's input as the daemon validated it."""
+    """Return an opcode's input as the daemon validates it."""
     return {"OP_ID": "OP_TEST_DELAY", "priority": 0, "depends": None, "reason": [], **more}
 
 
 def filled(size: int) -> JobQueue:
-    """A queue with so many jobs waiting and twenty running; some wait for others, some are limited in rate."""
+    """Return a queue with so many jobs waiting and twenty running; some depend on others, some are rate-limited."""
     queue = JobQueue()
     kinds = []
     for number in range(size + 20):
@@ -57,7 +57,7 @@ KINDS: dict[str, Callable[[JobQueue, int], object]] = {
 
 
 def each_step(sizes: Sequence[int]) -> dict[str, list[list[float]]]:
-    """Microseconds of processor time of every step, by kind and queue; the queues take turns, step by step."""
+    """Return microseconds of processor time of every step, by kind and queue; the queues take turns, step by step."""
     queues = [filled(size) for size in sizes]
     found: dict[str, list[list[float]]] = {}
     for kind, step in KINDS.items():
@@ -71,7 +71,7 @@ def each_step(sizes: Sequence[int]) -> dict[str, list[list[float]]]:
 
 
 def costs(size: int) -> dict[str, float]:
-    """Microseconds of one step of each kind."""
+    """Return microseconds of one step of each kind."""
     return {kind: statistics.fmean(times) for kind, (times,) in each_step([size]).items()}
 
 

@@ -1,8 +1,8 @@
-"""How soon each program answers `--version`, `--help` and a wrong option: beside `python -c pass`, and Ganeti's hbal.
+"""Times of each program for `--version`, `--help` and a wrong option, beside `python -c pass` and Ganeti's hbal.
 
 All commands run in turns, and the medians are shown: seconds by the clock and of processor time, both beyond the bare
-interpreter's. At most 0.04 s are promised; the verdict is about processor time, since the clock counts what else the
-machine does.
+interpreter's. At most 0.04 s are promised; the verdict is about processor time, since the clock includes other
+processes.
 """
 
 import os
@@ -26,7 +26,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 
 
 def commands() -> dict[str, list[str]]:
-    """The command lines to be measured, by how they are shown."""
+    """Return the command lines to be measured, by the names shown."""
     scripts = Path(sys.executable).parent
     programs = (*TOOLS, "luxid", "wconfd", "gantry")
     words = [[name, word] for name in programs for word in ("--version", "--help", "--no-such")]
@@ -35,7 +35,7 @@ def commands() -> dict[str, list[str]]:
 
 
 def run(command: Sequence[str]) -> tuple[float, float]:
-    """Wall and processor seconds of a process."""
+    """Run a process; return wall and processor seconds."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
     _, status, usage = os.wait4(process.pid, 0)

@@ -1,4 +1,4 @@
-"""The TLA+ checker: distinct states per CPU second and bytes per state, on models of ours from 10^4 to 10^6 states."""
+"""The TLA+ checker: distinct states per CPU second and bytes per state, on our models of 10^4 to 10^6 states."""
 
 import multiprocessing
 import time
@@ -33,7 +33,7 @@ def measure(name: str, config: str) -> tuple[str, int, int, float, float]:
 
 
 def main() -> None:
-    """Print one line a model; each runs in a process of its own, so that its memory is its own."""
+    """Print one line for each model; each runs in a separate process, so that its memory can be measured."""
     print(f"{'model':<10} {'distinct':>10} {'generated':>10} {'CPU s':>7} {'states/CPU s':>13} {'bytes/state':>12}")
     context = multiprocessing.get_context("spawn")
     for name, config in RUNS:

@@ -1,8 +1,8 @@
-"""Wconfd side by side with Ganeti's (where it is installed): lock calls, hand-over, configuration.
+"""Compare wconfd with Ganeti's (where it is installed): lock calls, hand-over, configuration.
 
 Both get the same load from the same generator, in turns, several times; medians are shown, and the ratios of the pairs.
-Every lock call is answered once it is durable, in both. Syncs are counted, and where it says so made slow, by a library
-loaded in front of libc, in both alike. What is durable in each figure is said beside it.
+In both, every lock call is answered when it is durable. A library loaded before libc counts syncs and, where noted,
+slows them down, in both alike. Each figure says what is durable.
 """
 
 import copy
@@ -44,7 +44,7 @@ MINIMAL: dict[str, Any] = {
 
 
 def shared_directory() -> Path | None:
-    """The shared inputs, from which Ganeti's configuration is made."""
+    """Return the shared inputs, from which Ganeti's configuration is made."""
     for candidate in (os.environ.get("GANTRY_SHARED"), HERE.parents[1] / "shared"):
         if candidate and Path(candidate).is_dir():
             return Path(candidate)
@@ -52,7 +52,7 @@ def shared_directory() -> Path | None:
 
 
 def compiled(source: str, target: str, *options: str) -> str:
-    """Compile one of our C files, and answer `target`.
+    """Compile one of our C files, and return `target`.
 
     Raises:
         SystemExit: there is no C compiler.
@@ -74,35 +74,35 @@ class Syncs:
             file.write(bytes(8))
 
     def environment(self, delay_us: int = 0) -> dict[str, str]:
-        """What a daemon's environment needs."""
+        """Return the variables for a daemon's environment."""
         return {"LD_PRELOAD": self.library, "SYNC_COUNTER": self.counter, "SYNC_DELAY_US": str(delay_us)}
 
     def count(self) -> int:
-        """Syncs so far."""
+        """Return the number of syncs so far."""
         with open(self.counter, "rb") as file:
             return int(struct.unpack("Q", file.read(8))[0])
 
 
 def request(method: str, *arguments: Any) -> bytes:
-    """The bytes of a call."""
+    """Return the bytes of a call."""
     return json.dumps({"method": method, "args": arguments}).encode() + b"\x03"
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used."""
+    """Return the processor seconds that a process has used."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Run(NamedTuple):
-    """What one daemon did under one load.
+    """The results of one daemon under one load.
 
     Attributes:
-        rate: calls a second.
+        rate: calls per second.
         median: a call's median latency in seconds.
-        syncs: syncs a call.
-        cpu: the daemon's processor time a call, in seconds.
+        syncs: syncs per call.
+        cpu: the daemon's processor seconds per call.
         own_cpu: the load generator's.
     """
 
@@ -114,13 +114,13 @@ class Run(NamedTuple):
 
 
 class Load:
-    """The load generator, in C: it takes 2 to 5 microseconds a call, so it is the daemons that are measured."""
+    """The load generator, in C: it takes 2 to 5 microseconds per call, so that the daemons are the bottleneck."""
 
     def __init__(self, directory: str) -> None:
         self.program = compiled("_load.c", os.path.join(directory, "load"))
 
     def run(self, path: str, rounds: list[list[bytes]], seconds: float) -> tuple[int, float, float, float]:
-        """Clients that each repeat their requests, one at a time.
+        """Run clients that each repeat their requests, one at a time.
 
         Returns:
             The calls, the seconds that they took, the median latency, and the generator's own processor time.
@@ -149,15 +149,15 @@ class Bench:
         stack.callback(self.livelock.release)
 
     def config(self, kind: str) -> dict[str, Any]:
-        """The configuration that a daemon starts with."""
+        """Return the configuration that a daemon starts with."""
         return copy.deepcopy(self.ganeti_config) if kind == "ganeti" and self.ganeti_config is not None else MINIMAL
 
     def owner(self, number: int) -> list[Any]:
-        """An owner that lives as long as we do."""
+        """Return an owner that lives as long as this process."""
         return [number, self.livelock.path, os.getpid()]
 
     def locks(self, title: str, clients: int, *, parent: str = "/tmp", delay_us: int = 0, target: str) -> None:  # noqa: S108
-        """Lock calls per second: each client takes a lock of its own and frees it."""
+        """Measure lock calls per second: each client takes its own lock and frees it."""
         runs: dict[str, list[Run]] = {kind: [] for kind in self.kinds}
         with ExitStack() as stack:
             environment = self.syncs.environment(delay_us)
@@ -196,7 +196,7 @@ class Bench:
         return Run(calls / seconds, median, syncs / calls, cpu / calls, own / calls)
 
     def show(self, title: str, target: str, values: dict[str, list[float]], unit: str, *, higher: bool) -> None:
-        """One line of the table: medians, and the ratios of the pairs."""
+        """Print one line of the table: medians, and the ratios of the pairs."""
         ours = statistics.median(values["ours"])
         text = f"  {title}: ours {ours:,.1f}{unit}"
         if "ganeti" in values:
@@ -209,7 +209,7 @@ class Bench:
         print(f"{text} (aim: {target})", flush=True)
 
     def handover(self) -> None:
-        """From a release to the waiter's signal, both durable before."""
+        """Measure the time from a release to the waiter's signal, both durable before."""
         medians: dict[str, list[float]] = {kind: [] for kind in self.kinds}
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         with ExitStack() as stack:
@@ -222,7 +222,7 @@ class Bench:
         self.show("release to signal, p50, durable", "no slower", medians, " ms", higher=False)
 
     def _hand_over(self, client: Client) -> float:
-        """Seconds from a release to the waiter's signal."""
+        """Return seconds from a release to the waiter's signal."""
         one, two = self.owner(1), self.owner(2)
         client.call("tryUpdateLocks", one, [["node/x", "exclusive"]])
         client.call("updateLocksWaiting", two, 0, [["node/x", "exclusive"]])
@@ -235,7 +235,7 @@ class Bench:
         return took
 
     def configuration(self) -> None:
-        """Updates and reads of the configuration by its size (ours), all sizes in turns: they meet the same disk."""
+        """Measure updates and reads of our configuration by its size; sizes take turns, so the disk is the same."""
         kinds: dict[str, Callable[[Client, int], Any]] = {
             "update": _update,
             "one object": lambda client, _number: client.call("readObject", "nodes", "n1"),
@@ -273,7 +273,7 @@ SIZES = (0.1, 1.0, 5.0, 10.0)
 
 
 def _sized(megabytes: float) -> dict[str, Any]:
-    """A configuration of about so many megabytes."""
+    """Return a configuration of about so many megabytes."""
     nodes = {
         name: {"uuid": name, "name": name, "serial_no": 1, "mtime": 1.0, "pad": "x" * 1900}
         for name in (f"n{number}" for number in range(int(megabytes * 500)))

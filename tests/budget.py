@@ -14,31 +14,31 @@ from pathlib import Path
 
 @cache
 def seed() -> int:
-    """The first seed of this run; 0 where there is neither a given one nor a commit."""
+    """Return the first seed of this run; 0 where there is neither a given one nor a commit."""
     given = os.environ.get("GANTRY_SEED")
     return int(given) if given else int(commit()[:7] or "0", 16)
 
 
 @cache
 def commit() -> str:
-    """The id of the commit that is checked out; empty if it is not known."""
+    """Return the id of the commit that is checked out; empty if it is not known."""
     here = Path(__file__).resolve().parent
     done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def fixed(usual: int) -> int:
-    """The seed of a fast test: the given one, else its usual one."""
+    """Return the seed of a fast test: the given one, else its usual one."""
     return int(os.environ.get("GANTRY_SEED") or usual)
 
 
 def is_weekly() -> bool:
-    """Whether the large budgets are spent."""
+    """Return whether the large budgets are spent."""
     return os.environ.get("GANTRY_BUDGET", "ci") == "weekly"
 
 
 def spent(*, ci: int, weekly: int) -> int:
-    """How many: `ci` in CI, `weekly` in the weekly run."""
+    """Return how many: `ci` in CI, `weekly` in the weekly run."""
     return weekly if is_weekly() else ci
 
 
@@ -48,7 +48,7 @@ def seeds(*, ci: int, weekly: int) -> range:
 
 
 def describe() -> str:
-    """What to say of a run, so that it can be repeated."""
+    """Return what to say of a run, so that it can be repeated."""
     origin = "given" if os.environ.get("GANTRY_SEED") else f"of commit {commit()[:12] or 'unknown'}"
     budget = "weekly" if is_weekly() else "ci"
     return f"seed {seed()} ({origin}), budget {budget}; to repeat: GANTRY_SEED={seed()} GANTRY_BUDGET={budget}"

@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def shared_directory() -> Path | None:
-    """The shared inputs: `$GANTRY_SHARED`, or `shared/` beside the checkout."""
+    """Return the shared inputs: `$GANTRY_SHARED`, or `shared/` beside the checkout."""
     for candidate in (os.environ.get("GANTRY_SHARED"), HERE.parents[1] / "shared"):
         if candidate and Path(candidate).is_dir():
             return Path(candidate)
@@ -45,7 +45,7 @@ def shared_directory() -> Path | None:
 
 
 def ganeti_program(name: str) -> str | None:
-    """The path of a program of Ganeti such as `hbal`, or None where it is not installed."""
+    """Return the path of a program of Ganeti such as `hbal`, or None where it is not installed."""
     return shutil.which(name, path=GANETI_BIN + os.pathsep + "/usr/lib/ganeti/3.0/usr/sbin") or shutil.which(
         name, path="/usr/bin:/usr/sbin"
     )

@@ -43,7 +43,7 @@ class RunningCluster:
                 return str(previous[0])
 
     def end(self, job_id: int) -> tuple[str, list[Any]]:
-        """A job's final status and its opcodes' results."""
+        """Return a job's final status and its opcodes' results."""
         status = self.until(job_id, *FINAL)
         ((results,),) = self.luxid.call("QueryJobs", [job_id], ["opresult"])
         return status, results

@@ -32,7 +32,7 @@ def test_draws(name):
 
 
 def run(folder: Path, *options: str, **environment: str) -> tuple[str, set[str], set[str]]:
-    """A run's output, its processes, and the examples that its tests tried."""
+    """Return a run's output, its processes, and the examples that its tests tried."""
     (folder / "test_draws.py").write_text(DRAWS, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     seen = folder / "seen"

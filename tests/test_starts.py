@@ -46,7 +46,7 @@ print("\\n" + json.dumps([code, sorted(sys.modules)]))
 
 
 def start(script: str, *words: str) -> tuple[int, set[str]]:
-    """A console script's exit code and all modules that its run has imported."""
+    """Return a console script's exit code and all modules that its run has imported."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     command = [sys.executable, "-c", FRESH, SCRIPTS[script], *words]
     process = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=ROOT)
@@ -55,7 +55,7 @@ def start(script: str, *words: str) -> tuple[int, set[str]]:
 
 
 def superfluous(modules: set[str], *allowed: str) -> set[str]:
-    """What was imported of libraries and slow modules."""
+    """Return what was imported of libraries and slow modules."""
     return ((LIBRARIES | SLOW) & {name.partition(".")[0] for name in modules}) - set(allowed)
 
 

@@ -36,19 +36,19 @@ class _Fetched(HTMLParser):
 
 
 def fetched(html: str) -> list[str]:
-    """The addresses that a browser fetches for a page."""
+    """Return the addresses that a browser fetches for a page."""
     parser = _Fetched()
     parser.feed(html)
     return parser.addresses
 
 
 def is_remote(address: str) -> bool:
-    """Whether an address lies outside the site."""
+    """Return whether an address lies outside the site."""
     return bool(re.match(r"(?:[a-z][a-z0-9+.-]*:)?//", address, re.IGNORECASE))
 
 
 def problems(site: Path) -> Iterator[str]:
-    """What is wrong with a built site, a line each."""
+    """Yield what is wrong with a built site, a line each."""
     for file in sorted(site.rglob("*")):
         path = file.relative_to(site).as_posix()
         if file.suffix in {".html", ".svg"}:

@@ -62,13 +62,13 @@ class Claim:
         return tuple(name for name in COLUMNS if not self.filled(name))
 
     def filled(self, column: str) -> bool:
-        """Whether a column has anything."""
+        """Return whether a column has anything."""
         if column == "checker":
             return bool(self.checker)
         return bool(self.lists[column] or self.notes.get(column))
 
     def references(self) -> Iterator[str]:
-        """Every reference in it."""
+        """Yield every reference in it."""
         for names in self.lists.values():
             yield from names
         yield from _QUOTED.findall(self.checker)
@@ -84,7 +84,7 @@ def _claim(section: str, row: Mapping[str, Any]) -> Claim:
 
 
 def read_ledger(text: str) -> list[Claim]:
-    """The claims of a ledger, in order.
+    """Return the claims of a ledger, in order.
 
     Raises:
         LedgerError: a claim lacks its id or sentence, or has a key that is not known.
@@ -93,7 +93,7 @@ def read_ledger(text: str) -> list[Claim]:
 
 
 def defines(path: Path, name: str) -> bool:
-    """Whether a file defines a name; `Class.method` and names in a class's body count."""
+    """Return whether a file defines a name; `Class.method` and names in a class's body count."""
     if path.suffix == ".tla":
         return name in operators(path.read_text("utf-8"))
     relative = path.relative_to(ROOT).as_posix()
@@ -101,7 +101,7 @@ def defines(path: Path, name: str) -> bool:
 
 
 def problems(claims: list[Claim]) -> list[str]:
-    """What is wrong with a ledger: ids that stand twice, names that do not exist, claims without a test."""
+    """Return what is wrong with a ledger: ids that stand twice, names that do not exist, claims without a test."""
     found = [f"{one.id} stands twice" for number, one in enumerate(claims) if one.id in {c.id for c in claims[:number]}]
     for claim in claims:
         if not claim.lists["tests"]:
@@ -116,7 +116,7 @@ def problems(claims: list[Claim]) -> list[str]:
 
 
 def excerpt(reference: str) -> tuple[str, str]:
-    """The source of what a reference names, and its language; an empty text for a whole file."""
+    """Return the source of what a reference names, and its language; an empty text for a whole file."""
     path, _, name = reference.partition("::")
     if not name:
         return "", ""
@@ -157,7 +157,7 @@ def _column(claim: Claim, column: str) -> str:
 
 
 def claim_page(claim: Claim) -> Page:
-    """The page of a claim."""
+    """Return the page of a claim."""
     short = claim.claim if len(claim.claim) <= 64 else claim.claim[:61].rsplit(" ", 1)[0] + " …"
     gaps = ""
     if claim.gaps:
@@ -168,7 +168,7 @@ def claim_page(claim: Claim) -> Page:
 
 
 def overview(claims: list[Claim], introduction: str) -> Page:
-    """The page that counts claims and gaps, and lists them all."""
+    """Return the page that counts claims and gaps, and lists them all."""
     titles = list(dict.fromkeys(claim.section for claim in claims))
     counts = []
     for title in [*titles, "All"]:
@@ -196,7 +196,7 @@ def overview(claims: list[Claim], introduction: str) -> Page:
 
 
 def section(introduction: str) -> Section:
-    """The part of the site with all claims.
+    """Return the part of the site with all claims.
 
     Raises:
         LedgerError: something is wrong with the ledger.

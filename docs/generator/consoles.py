@@ -32,7 +32,7 @@ class Command:
 
 
 def blocks(text: str) -> list[list[Command]]:
-    """The commands of a page, block by block."""
+    """Return the commands of a page, block by block."""
     found = []
     for match in _BLOCK.finditer(text):
         commands: list[Command] = []
@@ -50,7 +50,7 @@ def blocks(text: str) -> list[list[Command]]:
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Whether an output is as a page shows it."""
+    """Return whether an output is as a page shows it."""
     parts = []
     for line in shown.splitlines():
         if line.strip() == ANY:
@@ -87,7 +87,7 @@ def run(commands: Iterable[Command], directory: Path) -> Iterator[tuple[Command,
 
 
 def checked_pages() -> list[Path]:
-    """The pages whose commands are run."""
+    """Return the pages whose commands are run."""
     docs = ROOT / "docs"
     return [
         file
@@ -110,7 +110,7 @@ def run_page(file: Path) -> Iterator[tuple[Command, str]]:
 
 
 def wrong(file: Path) -> list[str]:
-    """What a page shows that is not so."""
+    """Return what a page shows that is not so."""
     return [
         f"{file.name}: $ {command.line}\nshown:\n{command.shown}printed:\n{printed}"
         for command, printed in run_page(file)

@@ -64,7 +64,7 @@ def _packages(workshop: Workshop, page: str) -> str:
 
 
 def _package_pictures(workshop: Workshop, page: str, package: str) -> str:
-    """A picture of a package and of each package in it, with the modules' first sentences."""
+    """Return a picture of a package and of each package in it, with the modules' first sentences."""
     parts = []
     for name in graphs.packages(workshop.modules):
         if name == package or name.startswith(package + "."):
@@ -162,12 +162,12 @@ PARTS: dict[str, Part] = {
 
 
 def wanted(text: str) -> Iterable[str]:
-    """The parts that a page asks for."""
+    """Return the parts that a page asks for."""
     return _LINE.findall(text)
 
 
 def filled(workshop: Workshop, page: str, text: str) -> str:
-    """A page's Markdown with all its parts.
+    """Return a page's Markdown with all its parts.
 
     Raises:
         KeyError: a part is not known.

@@ -19,7 +19,7 @@ class DrawingError(Exception):
 
 
 def quoted(text: str) -> str:
-    """A text as DOT writes it."""
+    """Return a text as DOT writes it."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -46,7 +46,7 @@ def _attributes(**values: str | float) -> str:
 
 
 def head(*, across: bool = False) -> list[str]:
-    """How every picture begins."""
+    """Return how every picture begins."""
     node = _attributes(
         shape="box",
         style="rounded,filled",
@@ -79,7 +79,7 @@ def short(graph: "nx.DiGraph[str]") -> "nx.DiGraph[str]":
 
 
 def dot_of(graph: "nx.DiGraph[str]", labels: Mapping[str, str], tips: Mapping[str, str], colour: str) -> str:
-    """A graph of modules in DOT."""
+    """Return a graph of modules in DOT."""
     lines = head()
     for node in sorted(graph):
         tip = f", tooltip={quoted(tips[node])}" if tips.get(node) else ""
@@ -89,7 +89,7 @@ def dot_of(graph: "nx.DiGraph[str]", labels: Mapping[str, str], tips: Mapping[st
 
 
 def children(modules: Mapping[str, Module], package: str) -> list[str]:
-    """The modules and packages that lie directly in a package."""
+    """Return the modules and packages that lie directly in a package."""
     depth = package.count(".") + 1
     return sorted(name for name in modules if name.startswith(package + ".") and name.count(".") == depth)
 
@@ -113,7 +113,7 @@ def child_graph(modules: Mapping[str, Module], package: str) -> "nx.DiGraph[str]
 
 
 def package_dot(modules: Mapping[str, Module], package: str) -> str:
-    """The import graph of a package's children."""
+    """Return the import graph of a package's children."""
     graph = child_graph(modules, package)
     top = package.partition(".")[0]
     inside = {name: sum(other.startswith(name + ".") for other in modules) for name in graph}
@@ -125,7 +125,7 @@ def package_dot(modules: Mapping[str, Module], package: str) -> str:
 
 
 def overview_dot(modules: Mapping[str, Module]) -> str:
-    """The five packages, and which imports which; an arrow's text says how many modules import how many."""
+    """Return the five packages, and which imports which; an arrow's text says how many modules import how many."""
     lines = head()
     for package in PACKAGES:
         inside = [module for name, module in modules.items() if name.startswith(package + ".")]
@@ -142,7 +142,7 @@ def overview_dot(modules: Mapping[str, Module]) -> str:
 
 
 def imports_between(modules: Mapping[str, Module], source: str, target: str) -> set[tuple[str, str]]:
-    """The pairs of modules of which the first, in one package, imports the second, in another."""
+    """Return the pairs of modules of which the first, in one package, imports the second, in another."""
     return {
         (module.name, imported)
         for module in modules.values()
@@ -153,6 +153,6 @@ def imports_between(modules: Mapping[str, Module], source: str, target: str) -> 
 
 
 def packages(modules: Mapping[str, Module], least: int = 3) -> Iterable[str]:
-    """Every package with enough children to be worth a picture, outer ones first."""
+    """Return every package with enough children to be worth a picture, outer ones first."""
     names = sorted(name for name, module in modules.items() if module.is_package)
     return [name for name in names if len(children(modules, name)) >= least]

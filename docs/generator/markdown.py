@@ -12,7 +12,7 @@ _KEPT = re.compile(r"(`+[^`]+`+|(?<![\w*])\*\w[^*`\n]*\*(?![\w*]))")
 
 
 def plain(text: str) -> str:
-    """A text whose signs mean themselves, but for what stands in backticks, and emphasis between asterisks."""
+    """Return a text whose signs mean themselves, but for what stands in backticks, and emphasis between asterisks."""
     parts = _KEPT.split(text)
     return "".join(part if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
 
@@ -24,14 +24,14 @@ def cell(text: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of Markdown cells."""
+    """Return a table of Markdown cells."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(cell(text) for text in row) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def code(text: str, language: str = "") -> str:
-    """A block of code."""
+    """Return a block of code."""
     fence = "```"
     while fence in text:
         fence += "`"
@@ -39,13 +39,13 @@ def code(text: str, language: str = "") -> str:
 
 
 def folded(title: str, body: str) -> str:
-    """A part that opens on a click."""
+    """Return a part that opens on a click."""
     lines = "\n".join(f"    {line}" if line else "" for line in body.splitlines())
     return f'??? quote "{title}"\n\n{lines}'
 
 
 def docstring(text: str) -> str:
-    """A docstring in Google's style as Markdown: sections become lists, examples blocks of code."""
+    """Return a docstring in Google's style as Markdown: sections become lists, examples blocks of code."""
     out: list[str] = []
     lines = text.splitlines()
     number = 0

@@ -54,5 +54,5 @@ OUTSIDE: Mapping[str, tuple[str, str]] = {
 
 
 def written() -> list[str]:
-    """Every hand-written page below `docs/` but the decision records."""
+    """Return every hand-written page below `docs/` but the decision records."""
     return [path for paths in WRITTEN.values() for path in paths] + list(INTRODUCTIONS)

@@ -22,7 +22,7 @@ class Section:
     entries: Sequence["Page | Section"] = field(default_factory=tuple)
 
     def pages(self) -> Iterator[Page]:
-        """Every page in it, in order."""
+        """Yield every page in it, in order."""
         for entry in self.entries:
             if isinstance(entry, Page):
                 yield entry
@@ -31,6 +31,6 @@ class Section:
 
 
 def link(source: str, target: str, anchor: str = "") -> str:
-    """The address of one page, seen from another."""
+    """Return the address of one page, seen from another."""
     path = posixpath.relpath(target, posixpath.dirname(source) or ".")
     return f"{path}#{anchor}" if anchor else path

@@ -58,7 +58,7 @@ TEXT_FORMAT = (
 
 
 def daemon_parsers() -> list[argparse.ArgumentParser]:
-    """The parsers of the daemons."""
+    """Return the parsers of the daemons."""
     return [wconfd_parser(), luxid_parser()]
 
 

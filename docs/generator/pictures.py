@@ -43,12 +43,12 @@ _TERMINAL = """\
 
 
 def program(name: str) -> str:
-    """The path of a program of ours in the environment that runs."""
+    """Return the path of a program of ours in the environment that runs."""
     return str(Path(sys.executable).parent / name)
 
 
 def run(words: Sequence[str], directory: Path = ROOT) -> str:
-    """What a program of ours prints on standard output; it must succeed."""
+    """Return what a program of ours prints on standard output; it must succeed."""
     done = subprocess.run(
         [program(words[0]), *words[1:]], cwd=directory, capture_output=True, text=True, encoding="utf-8", check=True
     )
@@ -62,7 +62,7 @@ def plot(file: Path) -> None:
 
 
 def waits() -> dict[str, Any]:
-    """A lock state in which jobs wait for one another, as `describeLocks` answers it: made by the lock core itself."""
+    """Return what `describeLocks` answers of jobs that wait for one another; the lock core computes it."""
     node = {name: Lock(Level.NODE, 1, name) for name in ("hv01", "hv02", "hv03")}
     instance = {name: Lock(Level.INSTANCE, 1, name) for name in ("web", "mail")}
 
@@ -82,13 +82,13 @@ def waits() -> dict[str, Any]:
 
 
 def waits_picture() -> str:
-    """The graph of waits of that state, as `gantry locks --dot` prints it, in the colours of the other pictures."""
+    """Return its graph of waits, as `gantry locks --dot` prints it, in the colours of the other pictures."""
     graph = [line for line in waits_dot(waits()).splitlines() if line.startswith('  "') or line == "}"]
     return "\n".join([*head(across=True), "  ranksep=1.2;", *graph])
 
 
 def terminal(text: str, columns: int) -> str:
-    """A text as an SVG picture of a terminal; no font is fetched from anywhere."""
+    """Return a text as an SVG picture of a terminal; no font is fetched from anywhere."""
     console = Console(record=True, file=io.StringIO(), width=columns, force_terminal=True, color_system="truecolor")
     for line in text.splitlines():
         styled = Text(line)
@@ -102,7 +102,7 @@ def terminal(text: str, columns: int) -> str:
 
 
 def shortened(text: str, most: int = 5) -> str:
-    """The demonstration's lines, runs of progress cut to their first ones and the last."""
+    """Return the demonstration's lines, runs of progress cut to their first ones and the last."""
     out: list[str] = []
     block: list[str] = []
 
@@ -124,7 +124,7 @@ def shortened(text: str, most: int = 5) -> str:
 
 
 def demo() -> str:
-    """The picture of a whole demonstration, run now."""
+    """Return the picture of a whole demonstration, run now."""
     out = run(["gantry", "demo", "--plain"])
     story = out[: out.index("\nTry next")].rstrip()
     return terminal("$ make demo\n" + shortened(story), 110)

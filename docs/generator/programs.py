@@ -15,7 +15,7 @@ _NOTE = (
 
 
 def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """A parser and those of its subcommands."""
+    """Yield a parser and those of its subcommands."""
     yield parser
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way to list them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
@@ -62,7 +62,7 @@ def _argparse_part(parser: argparse.ArgumentParser, level: str) -> str:
 
 
 def argparse_page(parser: argparse.ArgumentParser, path: str) -> Page:
-    """The page of a program that reads its command line with argparse."""
+    """Return the page of a program that reads its command line with argparse."""
     parts = [f"# {parser.prog}"]
     for number, one in enumerate(_parsers(parser)):
         parts.append(_argparse_part(one, "##" if number else ""))
@@ -77,7 +77,7 @@ def _gantry_parser(name: str, summary: str) -> argparse.ArgumentParser:
 
 
 def section() -> Section:
-    """The pages of all programs."""
+    """Return the pages of all programs."""
     tools: list[Page | Section] = []
     rows: list[tuple[str, str]] = []
     first = "reference/programs.md"

@@ -74,7 +74,7 @@ class SiteError(Exception):
 
 
 def title_of(text: str, path: str) -> str:
-    """The title of a page: its first heading.
+    """Return the title of a page: its first heading.
 
     Raises:
         SiteError: it has none.
@@ -86,7 +86,7 @@ def title_of(text: str, path: str) -> str:
 
 
 def outside(source: str, text: str, places: Mapping[str, str]) -> str:
-    """A page from elsewhere in the tree: its links lead to pages of the site, or become plain text."""
+    """Return a page from elsewhere in the tree: its links lead to pages of the site, or become plain text."""
     target = nav.OUTSIDE[source][0]
 
     def rewritten(match: re.Match[str]) -> str:
@@ -118,7 +118,7 @@ def _records(introduction: str) -> Section:
 
 
 def tree() -> tuple[Section, Workshop]:
-    """The whole site, and the pictures that its pages show.
+    """Return the whole site, and the pictures that its pages show.
 
     Raises:
         SiteError: a page is missing or lies in `docs/` without a place in the navigation.
@@ -169,7 +169,7 @@ def tree() -> tuple[Section, Workshop]:
 
 
 def navigation(section: Section) -> str:
-    """The navigation as TOML."""
+    """Return the navigation as TOML."""
 
     def entry(one: Page | Section) -> str:
         if isinstance(one, Page):

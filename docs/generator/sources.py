@@ -65,12 +65,12 @@ class Module:
 
 
 def first_sentence(text: str) -> str:
-    """The first line of a docstring."""
+    """Return the first line of a docstring."""
     return text.strip().splitlines()[0] if text.strip() else ""
 
 
 def module_name(path: str) -> str:
-    """The name under which a file is imported."""
+    """Return the name under which a file is imported."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
@@ -130,7 +130,7 @@ def _imports(tree: ast.Module, name: str, *, is_package: bool) -> frozenset[str]
 
 @functools.cache
 def read_module(path: str, root: Path = ROOT) -> Module:
-    """The module of a file, given by its path below the root."""
+    """Return the module of a file, given by its path below the root."""
     source = (root / path).read_text("utf-8")
     tree = ast.parse(source)
     name = module_name(path)
@@ -140,7 +140,7 @@ def read_module(path: str, root: Path = ROOT) -> Module:
 
 
 def read_packages(packages: tuple[str, ...] = PACKAGES, root: Path = ROOT) -> dict[str, Module]:
-    """Every module of some packages, by name; what they import is cut down to modules among them."""
+    """Return every module of some packages, by name; what they import is cut down to modules among them."""
     found = [
         read_module(file.relative_to(root).as_posix(), root)
         for package in packages
@@ -161,7 +161,7 @@ def read_packages(packages: tuple[str, ...] = PACKAGES, root: Path = ROOT) -> di
 
 
 def find(module: Module, dotted: str) -> Definition | None:
-    """The definition of a name in a module; `Class.member` names a member."""
+    """Return the definition of a name in a module; `Class.member` names a member."""
     definitions = module.definitions
     found: Definition | None = None
     for part in dotted.split("."):

@@ -14,7 +14,7 @@ _OPERATOR = re.compile(
 
 
 def page_path(path: str) -> str:
-    """The page of a source file of the specification."""
+    """Return the page of a source file of the specification."""
     if path.endswith(".tla"):
         return f"specification/tla/{Path(path).stem}.md"
     stem = path.removeprefix("spec/").removesuffix(".py")
@@ -22,7 +22,7 @@ def page_path(path: str) -> str:
 
 
 def anchor(path: str, name: str) -> str:
-    """The anchor of a definition on its page."""
+    """Return the anchor of a definition on its page."""
     return f"operator-{name}" if path.endswith(".tla") else name.partition(".")[0]
 
 
@@ -54,7 +54,7 @@ def _definition(definition: Definition) -> str:
 
 
 def module_page(module: Module, modules: Mapping[str, Module]) -> Page:
-    """The page of one module of the specification."""
+    """Return the page of one module of the specification."""
     path = page_path(module.path)
     public = [definition for definition in module.definitions if definition.public]
     parts = [f"# {module.name}", markdown.docstring(module.doc)]
@@ -80,7 +80,7 @@ def module_page(module: Module, modules: Mapping[str, Module]) -> Page:
 
 
 def operators(source: str) -> dict[str, int]:
-    """The operators that a TLA+ module defines at its top level, with the line of each."""
+    """Return the operators that a TLA+ module defines at its top level, with the line of each."""
     found: dict[str, int] = {}
     for match in _OPERATOR.finditer(source):
         line = source.count("\n", 0, match.start(1)) + 1
@@ -90,7 +90,7 @@ def operators(source: str) -> dict[str, int]:
 
 
 def operator_source(source: str, name: str) -> str:
-    """The definition of an operator: from its line to the next empty one, with the comment above it."""
+    """Return the definition of an operator: from its line to the next empty one, with the comment above it."""
     lines = source.splitlines()
     first = operators(source)[name] - 1
     last = first + 1
@@ -102,7 +102,7 @@ def operator_source(source: str, name: str) -> str:
 
 
 def tla_page(path: str, root: Path = ROOT) -> Page:
-    """The page of one TLA+ module: its head comment, its operators with their source, its configurations."""
+    """Return the page of one TLA+ module: its head comment, its operators with their source, its configurations."""
     source = (root / path).read_text("utf-8")
     stem = Path(path).stem
     parts = [f"# {stem}.tla"]
@@ -130,7 +130,7 @@ def _order(module: Module) -> tuple[bool, str]:
 
 
 def section(modules: Mapping[str, Module], overview: str, root: Path = ROOT) -> Section:
-    """The whole part of the site; `overview` is the text of its first page."""
+    """Return the whole part of the site; `overview` is the text of its first page."""
     spec = {name: module for name, module in modules.items() if name == "spec" or name.startswith("spec.")}
     folders = sorted(module.name for module in spec.values() if module.is_package and module.name != "spec")
     rows = []

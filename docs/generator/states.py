@@ -28,7 +28,7 @@ class Diagram:
     first: str = ""
 
     def dot(self, *, across: bool = False) -> str:
-        """The diagram in DOT."""
+        """Return the diagram in DOT."""
         lines = head(across=across)
         for name, text in self.states.items():
             look = f", fillcolor={quoted('#dcebd5')}" if name in self.final else ""
@@ -40,7 +40,7 @@ class Diagram:
         return "\n".join([*lines, "}"])
 
     def table(self) -> str:
-        """The diagram as a table: from, to, by what."""
+        """Return the diagram as a table: from, to, event."""
         rows = [(f"`{source}`", f"`{target}`", ", ".join(causes)) for (source, target), causes in self.steps.items()]
         return markdown.table(("from", "to", "by"), rows)
 
@@ -60,7 +60,7 @@ def _diagram(
 
 @functools.cache
 def opcode_diagram() -> Diagram:
-    """What each event makes of a job's only opcode: `spec.jobs.life.after`, asked for every status and event."""
+    """Return the effect of each event on a job's only opcode: `spec.jobs.life.after` of every status and event."""
 
     def found() -> Iterable[tuple[str, str, str]]:
         for status in Status:
@@ -96,7 +96,7 @@ _CAUSES = {
 
 
 def _job_steps(bounds: jobs_world.Bounds) -> Iterator[tuple[tuple[str, ...], jobs_world.Label, tuple[str, ...]]]:
-    """Every step within bounds: where the jobs are before, what happens, where they are then."""
+    """Yield every step within bounds: the jobs' places before, the event, their places after."""
     first, system = jobs_world.initial(bounds), jobs_world.System(bounds)
     seen, left = {plain(jobs_world.state_value(first))}, [first]
     while left:
@@ -114,7 +114,7 @@ def _job_steps(bounds: jobs_world.Bounds) -> Iterator[tuple[tuple[str, ...], job
 
 
 def _places(mem: Any) -> tuple[str, ...]:
-    """Where each job is, and how it ended."""
+    """Return the place of each job, and how it ended."""
     places = []
     for entry in mem:
         place = str(entry["place"]).replace("none", "absent")
@@ -124,7 +124,7 @@ def _places(mem: Any) -> tuple[str, ...]:
 
 @functools.cache
 def job_diagram() -> Diagram:
-    """Where a job can be and what takes it elsewhere: every step of the specification with one job, and with two.
+    """Return the places of a job and the events between them: every step of the specification with one and two jobs.
 
     What happens to a job because of another one is marked as such.
     """
@@ -151,7 +151,7 @@ _WANTS = {Mode.SHARED: "waits for it shared", Mode.EXCLUSIVE: "waits for it excl
 
 
 def _lock_place(state: LockState) -> str:
-    """What the first owner has of the first lock, and what it waits for."""
+    """Return the first owner's mode of the first lock, and the mode that it waits for."""
     waiting = pending_of(state, owner(1))
     text = _MODES[locks_of(state, owner(1)).get(LOCKS[0])]
     return text if waiting is None else f"{text},\n{_WANTS[waiting.requests[0].mode]}"
@@ -159,7 +159,7 @@ def _lock_place(state: LockState) -> str:
 
 @functools.cache
 def lock_diagram() -> Diagram:
-    """What an owner has of one lock: every step of the specification with a second owner of the same lock."""
+    """Return an owner's modes of one lock: every step of the specification with a second owner of the same lock."""
     modes = (Mode.RELEASE, Mode.SHARED, Mode.EXCLUSIVE)
     requests = tuple(request((1, int(mode))) for mode in modes)
     graph = explored(Bounds(owners=2, requests=requests, levels=(Level.NODE,))).graph

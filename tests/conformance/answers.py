@@ -77,7 +77,7 @@ def _info(cluster: Cluster, rng: random.Random) -> dict[str, Any]:
 
 
 def over_luxi(cluster: Cluster, rng: random.Random) -> dict[str, Any]:
-    """The answers by what is asked for."""
+    """Return the answers by queried kind of object."""
     fields = {"node": NODE_FIELDS, "instance": INSTANCE_FIELDS, "group": GROUP_FIELDS}
     answers: dict[str, Any] = {"QueryClusterInfo": _info(cluster, rng)}
     for what, rows in _objects(cluster, rng).items():
@@ -93,7 +93,7 @@ def over_luxi(cluster: Cluster, rng: random.Random) -> dict[str, Any]:
 
 
 def over_rapi(cluster: Cluster, rng: random.Random) -> dict[str, bytes]:
-    """The answers by path."""
+    """Return the answers by path."""
     objects = _objects(cluster, rng)
     for node in objects["node"]:
         node["ndparams"] = {key: node.pop(f"ndp/{key}") for key in ("spindle_count", "exclusive_storage", "cpu_speed")}

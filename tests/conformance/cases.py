@@ -46,7 +46,7 @@ def _words(tool: str, rng: random.Random, nodes: list[str]) -> tuple[str, ...]:
 
 
 def text_case(tool: str, seed: int, least: int = 3, most: int = 12) -> Case:
-    """A cluster in the text format, and words for a tool."""
+    """Return a cluster in the text format, and words for a tool."""
     case = Generator(seed, least, most).build()
     if tool == "hbal":
         return case
@@ -55,7 +55,7 @@ def text_case(tool: str, seed: int, least: int = 3, most: int = 12) -> Case:
 
 
 def request_case(tool: str, seed: int) -> Case:
-    """A cluster in an iallocator request, and words for a tool."""
+    """Return a cluster in an iallocator request, and words for a tool."""
     request, rng = random_request(seed), random.Random(f"{tool} -I {seed}")
     instances, nodes = list(request["instances"]), list(request["nodes"])
     loads = ""
@@ -82,7 +82,7 @@ _NUMBERS = ("-g", "--min-gain-limit", "-e", "--max-cpu", "--min-disk")
 
 
 def _reports(rng: random.Random, nodes: list[str], instances: list[str]) -> str:
-    """What monitoring daemons might say: mostly everything, sometimes less, sometimes of another shape."""
+    """Return random reports of monitoring daemons: mostly complete, sometimes shorter or of another shape."""
     content: list[Any] = []
     for name in nodes:
         if rng.random() < 0.04:
@@ -110,7 +110,7 @@ def _names(case: Case) -> tuple[list[str], list[str]]:
 
 
 def wild(tool: str, case: Case) -> Case:
-    """The case with more options: monitoring data, lists of fields and names, numbers at their extremes."""
+    """Return the case with more options: monitoring data, lists of fields and names, numbers at their extremes."""
     rng = random.Random(f"wild {tool} {case.seed}")
     nodes, instances = _names(case)
     words = list(case.words)

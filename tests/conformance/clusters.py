@@ -62,14 +62,14 @@ class Generator:
         return drawn and not self.calm
 
     def policy(self) -> str:
-        """The fields of a policy behind its owner."""
+        """Return the fields of a policy after its owner."""
         ratio = self.random.choice(("4.0", "4.0", "2.5", "8.0", "1.0"))
         spindles = self.random.choice(("32.0", "32.0", "4.0", "12.5"))
         low, high = "128,1,128,1,1,1", "65536,32,4194304,16,8,12"
         return f"128,1,1024,1,1,1|{low};{high}|{','.join(sorted(set(TEMPLATES)))}|{ratio}|{spindles}"
 
     def build(self) -> Case:
-        """The whole case."""
+        """Return the whole case."""
         rng = self.random
         tags = [tag for tag in CLUSTER_TAGS if self.chance(0.3)]
         groups = [f"group{g}|uuid-{g}|{rng.choice(('preferred', 'last_resort'))}||" for g in range(self.groups)]
@@ -108,7 +108,7 @@ class Generator:
         return Case(self.seed, text, loads, tuple(self.words(names, nodes)))
 
     def instance(self, number: int, suffix: str, nodes: list[dict[str, object]]) -> str:
-        """An instance's line, and what it takes from its nodes; empty where it has no place."""
+        """Return an instance's line, and take its sizes from its nodes; empty if it has no place."""
         rng = self.random
         template = "drbd" if self.calm else rng.choice(TEMPLATES)
         primary = rng.randrange(len(nodes)) if rng.random() < 0.6 else rng.randrange(max(1, len(nodes) // 2))
@@ -137,7 +137,7 @@ class Generator:
         return "|".join(map(str, fields))
 
     def text(self, groups: list[str], nodes: list[dict[str, object]], instances: list[str], tags: list[str]) -> str:
-        """The whole file."""
+        """Return the whole file."""
         rng = self.random
         lines = []
         for number, node in enumerate(nodes):

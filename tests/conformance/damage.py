@@ -49,7 +49,7 @@ def _bytes(rng: random.Random, data: bytes) -> bytes:
 
 
 def damaged_lines(seed: int, content: str, separator: str) -> bytes:
-    """A file of lines with fields, with one to three things wrong or odd about it."""
+    """Return a file of lines with fields, with one to three faults or oddities."""
     rng = random.Random(f"lines {seed}")
     if rng.random() < 0.2:
         return _bytes(rng, content.encode())
@@ -83,13 +83,13 @@ def damaged_lines(seed: int, content: str, separator: str) -> bytes:
 
 
 def _paths(value: Any, here: Place = ()) -> list[Place]:
-    """The places of all values within one."""
+    """Return the places of all values inside a value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [here, *(path for key, item in inner for path in _paths(item, (*here, key)))]
 
 
 def damaged_json(seed: int, value: Any) -> bytes:
-    """A JSON text with one to three things wrong or odd about it."""
+    """Return a JSON text with one to three faults or oddities."""
     rng = random.Random(f"json {seed}")
     if rng.random() < 0.15:
         return _bytes(rng, json.dumps(value, ensure_ascii=False).encode())

@@ -34,7 +34,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 
 def rapi_answers(cluster: Cluster) -> dict[str, Any]:
-    """What the remote API would answer about a cluster, by resource."""
+    """Return the remote API's answers about a cluster, by resource."""
     groups = [
         {
             "name": group.name,
@@ -99,7 +99,7 @@ def rapi_answers(cluster: Cluster) -> dict[str, Any]:
 
 
 def _older(rng: random.Random, content: str) -> str:
-    """The lines as older versions wrote them: fewer fields."""
+    """Return the lines as older versions wrote them: fewer fields."""
     sections = content.split("\n\n")
     fields = ((4, 5), (9, 10, 11, 12), (10, 11, 12))
     for at, counts in enumerate(fields):
@@ -189,12 +189,12 @@ def _key_twice(data: bytes) -> bool:
 
 
 def comparable(directory: Path) -> bool:
-    """Whether no input has a key twice or a figure beyond what fits 64 bits, summed up."""
+    """Return whether no input has a key twice or figures whose sum exceeds 64 bits."""
     contents = [path.read_bytes() for path in directory.iterdir()]
     return not any(_HUGE.search(content) or _key_twice(content) for content in contents)
 
 
 def stricter(errors: str) -> bool:
-    """Whether our refusal is one of those that are named as differences."""
+    """Return whether our refusal is one of the known differences."""
     first = errors.partition("\n")[0]
     return _OWN.match(first) is not None and any(words in first for words in _STRICTER)

@@ -247,7 +247,7 @@ def _save(tool: str) -> str:
 
 
 def cases() -> Iterator[Case]:
-    """Every case of the table."""
+    """Yield every case of the table."""
     yield from _files()
     yield from _lines()
     for content, phrase in _TEXTS:

@@ -20,7 +20,7 @@ POLICY = "|128,1,1024,1,1,1|128,1,128,1,1,1;65536,32,4194304,16,8,12|diskless,dr
 
 
 def cluster(group: str = GROUP, nodes: str = f"{NODE}\n{OTHER}", instance: str = INSTANCE, policy: str = POLICY) -> str:
-    """A cluster in the text format."""
+    """Return a cluster in the text format."""
     return f"{group}\n\n{nodes}\n\n{instance}\n\ntag\n\n{policy}\n"
 
 
@@ -35,7 +35,7 @@ def saved_answers() -> dict[str, Any]:
 
 
 def changed(value: Any, path: tuple[str | int, ...], new: Any) -> str:
-    """A JSON text with one value changed, or, by `...`, left out."""
+    """Return a JSON text with one value changed, or left out (`...`)."""
     value = copy.deepcopy(value)
     inner = value
     for key in path[:-1]:

@@ -27,7 +27,7 @@ STUMBLES = ("IntMap.!", "Prelude.", "stack overflow", "maximum: empty")
 
 
 def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backend: str = "-t") -> str:
-    """The difference between both programs on one case, empty if there is none."""
+    """Run both programs on one case; return their difference, empty if there is none."""
     inputs, theirs, ours = (directory / name for name in ("inputs", "ganeti", "ours"))
     for path in (inputs, theirs, ours):
         path.mkdir(parents=True)
@@ -59,7 +59,7 @@ def differences(
     free: bool = False,
     tight: bool = False,
 ) -> Iterator[str]:
-    """The differences on the cases of these seeds: clusters as text, or in iallocator requests.
+    """Yield the differences on the cases of these seeds: clusters as text, or in iallocator requests.
 
     Args:
         program: Ganeti's.

@@ -59,13 +59,13 @@ def run_ours(main: Callable[[Sequence[str]], int], words: Sequence[str], directo
 
 
 def _usage(errors: str) -> str:
-    """What is said of a wrong command line, without the help that follows and the lists of options."""
+    """Return the errors for a wrong command line, without the help that follows and the lists of options."""
     first_part = errors.partition("\n\n")[0]
     return "\n".join(line for line in first_part.split("\n") if not line.startswith("  "))
 
 
 def begins_alike(theirs: str, ours: str) -> bool:
-    """Whether our error begins with Ganeti's, to the end of a line.
+    """Return whether our error begins with Ganeti's, to the end of a line.
 
     Ours shows control characters as escapes, and of long phrases the begin and the end; Ganeti breaks lines within
     large values.
@@ -80,7 +80,7 @@ def begins_alike(theirs: str, ours: str) -> bool:
 
 
 def difference(ganeti: Outcome, ours: Outcome) -> str:
-    """The first thing that differs, or an empty text. An error begins with Ganeti's; more may follow."""
+    """Return the first thing that differs, or an empty text. An error begins with Ganeti's; more may follow."""
     if ganeti.code != ours.code:
         return f"exit code {ganeti.code} became {ours.code}: {ours.errors[-300:]}"
     if ganeti.code != 0 and not begins_alike(ganeti.errors, ours.errors):

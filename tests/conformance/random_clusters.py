@@ -6,7 +6,7 @@ TEMPLATES = "drbd,plain,ext,rbd,sharedfile,diskless,file,blockdev,gluster"
 
 
 def policy(rng: random.Random) -> str:
-    """A policy line's fields after the owner; small sizes, so that tiers are few."""
+    """Return a policy line's fields after the owner; small sizes, so that tiers are few."""
     memory, disk, cpus = rng.choice([512, 1024]), rng.choice([1024, 2048]), rng.choice([1, 2])
     most = f"{memory * rng.choice([2, 4])},{cpus * rng.choice([1, 2])},{disk * rng.choice([1, 2])},16,8,12"
     names = TEMPLATES.split(",")
@@ -16,7 +16,7 @@ def policy(rng: random.Random) -> str:
 
 
 def random_cluster(seed: int, *, squeeze: bool = False) -> str:
-    """The text of a seed's cluster; for hsqueeze with shared storage and standby nodes."""
+    """Return the text of a seed's cluster; for hsqueeze with shared storage and standby nodes."""
     rng = random.Random(seed)
     groups = 1 if squeeze else rng.choice([1, 1, 2])
     exclusive = not squeeze and rng.random() < 0.15

@@ -204,7 +204,7 @@ class _Cluster:
 
 
 def random_request(seed: int, kinds: list[str] = KINDS, most: int = 4) -> dict[str, Any]:
-    """The request of a seed, of one of some kinds, on a cluster of up to so many nodes a group on the average."""
+    """Return the request of a seed, of one of these kinds, for groups with a mean of up to so many nodes."""
     rng = random.Random(seed)
     cluster = _Cluster(rng, most)
     asked = cluster.request(kinds)

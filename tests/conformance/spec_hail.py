@@ -8,7 +8,7 @@ from spec.allocator.requests import Limits
 
 
 def spec_hail(data: bytes, limits: Limits = Limits(), static_memory: int = 4096) -> str:  # noqa: B008 - frozen
-    """The answer to a request."""
+    """Return the answer to a request."""
     cluster, request = parse(data)
     nodes = cluster.nodes
     if static_memory:

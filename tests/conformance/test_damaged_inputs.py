@@ -18,7 +18,7 @@ FAST, LONG = 25, budget.spent(ci=200, weekly=800)
 
 
 def compare(program: str, kind: str, seed: int, directory: Path) -> str:
-    """The difference between both programs on one damaged input, empty if there is none."""
+    """Run both programs on one damaged input; return their difference, empty if there is none."""
     inputs, theirs, ours = (directory / name for name in ("inputs", "ganeti", "ours"))
     for path in (inputs, theirs, ours):
         path.mkdir(parents=True)

@@ -38,7 +38,7 @@ def main(tool: str) -> Callable[[Sequence[str]], int]:
 
 
 def run(case: Case, number: int, folder: Path, runner: Runner) -> tuple[Outcome, str]:
-    """What a program does with a case, and the phrase, both for the directory that the case has here."""
+    """Run a case; return the outcome and the expected phrase, both for the case's directory."""
     inputs, out = folder / f"{number}", folder / f"{number} out"
     inputs.mkdir()
     out.mkdir()
@@ -77,7 +77,7 @@ FIELDS = {"node": luxi.NODE_FIELDS, "instance": luxi.INSTANCE_FIELDS, "group": l
 
 
 def answers_with(what: str, name: str, value: object) -> Mapping[str, Any]:
-    """A daemon's answers with one value changed."""
+    """Return a daemon's answers with one value changed."""
     info: dict[str, Any] = {"tags": ["c"], "ipolicy": POLICY, "master": "n1", "default_hypervisor": "kvm"}
     rows: dict[str, list[Any]] = {
         "group": [GROUP_ROW[:]],
@@ -92,7 +92,7 @@ def answers_with(what: str, name: str, value: object) -> Mapping[str, Any]:
 
 
 def said_of_answers(tmp_path: Path, runner: Runner) -> list[tuple[str, str]]:
-    """The phrases and what a program says of each daemon's wrong answers."""
+    """Return the phrases, and a program's errors for each daemon's wrong answers."""
     found = []
     (tmp_path / "out").mkdir()
     for number, (what, name, value, phrase) in enumerate(ANSWERS):

@@ -30,7 +30,7 @@ CASES = [
 
 
 def of_a_run(value: Any) -> Any:
-    """An opcode without versions and times."""
+    """Return an opcode without versions and times."""
     if isinstance(value, str):
         return VERSION.sub("hbal V", value)
     if isinstance(value, list):
@@ -41,7 +41,7 @@ def of_a_run(value: Any) -> Any:
 
 
 def run(program: list[str], chain: Chain, options: list[str], folder: Path) -> dict[str, Any]:
-    """What a program says, writes and submits."""
+    """Run a program; return its output, its files and its jobs."""
     command = [*program, f"-L{chain.root.luxi_socket}", *options]
     with chain.luxid() as luxid:
         before = len(luxid.call("QueryJobs", None, ["id"]))

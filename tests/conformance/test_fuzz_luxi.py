@@ -95,7 +95,7 @@ def ask(path: str, method: str, args: list[Any]) -> Any:
 
 
 def comparable(answer: Any) -> Any:
-    """An answer without what is not compared."""
+    """Return the parts of an answer that are compared."""
     if isinstance(answer, dict):
         return {key: comparable(value) for key, value in answer.items() if key != "doc"}
     if isinstance(answer, list):

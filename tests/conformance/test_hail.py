@@ -21,7 +21,7 @@ GANETI_HAIL = str(Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "
 
 
 def without_internals(run: Outcome) -> tuple[int, str, str]:
-    """A run without the internals that Ganeti dumps when no group is left to choose from."""
+    """Return a run without the internals that Ganeti dumps when no group is left to choose from."""
     return run.code, re.sub(r'all groups: \[.*?\](?="\])', "all groups", run.output), run.errors
 
 

@@ -119,7 +119,7 @@ FREELY = (
 
 
 def left_out_but_stuck(words: Sequence[str]) -> bool:
-    """Whether a node that the options leave out, numbered between chosen ones, cannot be emptied.
+    """Return whether a node that the options leave out, numbered between chosen ones, cannot be emptied.
 
     Ganeti's hroller wants it empty nevertheless, and fails (docs/conformance.md).
     """
@@ -138,7 +138,7 @@ def left_out_but_stuck(words: Sequence[str]) -> bool:
 
 
 def unlike(words: Sequence[str], directory: Path) -> str:
-    """What is worse in our plan than in Ganeti's, or missing; the groups themselves may differ."""
+    """Return how our plan is worse than Ganeti's, or incomplete; the groups themselves may differ."""
     ganeti, ours = run_ganeti(program("hroller"), words, directory), run_ours(hroller.main, words, directory)
     uncut = [*words, "--ignore-non-redundant"]
     if ours.code == 0 and left_out_but_stuck(words):

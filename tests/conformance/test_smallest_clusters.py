@@ -86,7 +86,7 @@ def request(
 
 
 def asked(tmp_path: Path, content: dict[str, Any], *words: str, same: bool = True) -> Outcome:
-    """What our hail does with a request; Ganeti must do the same where it is there."""
+    """Run our hail on a request; Ganeti's must do the same, where it is installed."""
     path = tmp_path / "request.json"
     path.write_text(json.dumps(content))
     ours = run_ours(hail.main, [*words, str(path)], tmp_path)
@@ -197,7 +197,7 @@ def test_the_request_is_printed_as_ganeti_prints_it(tmp_path: Path) -> None:
 
 
 def rebooted(tmp_path: Path, content: dict[str, Any], *words: str) -> tuple[Outcome, Outcome | None]:
-    """What our hroller says of the nodes in a request, and what Ganeti's does where it is there."""
+    """Run our hroller on the nodes of a request, and Ganeti's where it is installed."""
     path = tmp_path / "request.json"
     path.write_text(json.dumps(content))
     words = ("--force", "--no-headers", *words, "-I", str(path))

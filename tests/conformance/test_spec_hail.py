@@ -19,7 +19,7 @@ HAIL = str(Path(GANETI_BIN).parent / "lib" / "ganeti" / "iallocators" / "hail")
 
 
 def comparable(text: str) -> str:
-    """An answer without the internals that Ganeti dumps when no group is left to choose from."""
+    """Return an answer without the internals that Ganeti dumps when no group is left to choose from."""
     return re.sub(r'all groups: \[.*?\](?="\])', "all groups", text.strip())
 
 

@@ -49,7 +49,7 @@ class TightGenerator:
         return "owned spindles" in self.tight
 
     def build(self) -> Case:
-        """The whole case."""
+        """Return the whole case."""
         rng = self.random
         nodes = [
             _Node(at % self.groups, self._exclusive(), "offline" in self.tight and rng.random() < 0.3)
@@ -111,7 +111,7 @@ class TightGenerator:
         )
 
     def _free(self, kind: str, unit: int, plenty: int) -> int:
-        """How much is left on a node: a few units where it is tight, some of which may be missing."""
+        """Return how much is left on a node: a few units or none, if it is tight."""
         return unit * self.random.choice((0, 1, 1, 2, 3, 5)) if kind in self.tight else unit * plenty
 
     def _node(self, at: int, node: _Node, ratio: float) -> str:

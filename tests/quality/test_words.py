@@ -23,7 +23,7 @@ SUSPECTS = re.compile("|".join(RIDDLES), re.IGNORECASE)
 
 
 def files() -> Iterator[Path]:
-    """Every text file of ours but the change log, which says what was, and this one."""
+    """Yield every text file but the change log, which names the past, and this one."""
     for folder in FOLDERS:
         yield from (path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix in ENDINGS)
     yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", "Makefile"))
@@ -34,7 +34,7 @@ def is_riddle(name: str) -> bool:
 
 
 def names(path: Path, text: str) -> Iterator[tuple[int, str]]:
-    """The names in a file with their lines: of Python all, elsewhere those that are no words of prose."""
+    """Yield the names in a file with their lines: in Python all, elsewhere those that cannot be prose."""
     if path.suffix == ".py":
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.NAME:

@@ -31,7 +31,7 @@ class Configuration:
 
 
 def configurations() -> list[Configuration]:
-    """All of them, in the order of their names."""
+    """Return all of them, in the order of their names."""
     found = []
     for path in sorted(DIRECTORY.glob("*.cfg")):
         first = path.read_text(encoding="utf-8").partition("\n")[0]
@@ -42,13 +42,13 @@ def configurations() -> list[Configuration]:
 
 
 def outcome_of(configuration: Configuration, module: str | None = None) -> Outcome:
-    """The module checked under a configuration; deadlock is no fault in these models."""
+    """Return the module checked under a configuration; deadlock is no fault in these models."""
     specification = load(module or configuration.module)
     return check(specification.model(str(configuration.path)), Options(check_deadlock=False))
 
 
 def verdict_text(outcome: Outcome) -> str:
-    """A verdict in the words of `expected`."""
+    """Return a verdict in the words of `expected`."""
     if outcome.verdict == "ok":
         return "ok"
     name = outcome.violations[0].name
