@@ -8,6 +8,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
+from htools.commandline.streams import is_full, open_missing
 from spec.errors import GantryError
 
 COMMANDS: dict[str, str] = {
@@ -29,9 +30,8 @@ def _overview() -> str:
     return "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (2 for a usage error, 1 for an error that was explained)."""
-    words = list(sys.argv[1:] if argv is None else argv)
+def _run(words: Sequence[str]) -> int:
+    """Answer `--help` and its kin, or run the command that the first word names; the exit code."""
     if not words or words[0] in {"-h", "--help"}:
         print("usage: gantry COMMAND [options]\n\ncommands:")
         print(_overview())
@@ -50,14 +50,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     importlib.import_module(f"gantry.options.{name}").add_arguments(parser)
     arguments = parser.parse_args(words[1:])
     run: Callable[[argparse.Namespace], int] = importlib.import_module(f"gantry.commands.{name}").run
+    return run(arguments)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (2 for a usage error, 1 for an error that was explained)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    open_missing()
+    program = f"gantry {words[0]}" if words and words[0] in COMMANDS else "gantry"
     try:
-        return run(arguments)
+        code = _run(words)
+        sys.stdout.flush()
     except GantryError as error:
-        print(f"gantry {name}: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
+        sys.stderr.close()
         return 1
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        print(f"gantry {name}: {error.strerror or error}{where}", file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ": standard output" if is_full(error) else ""
+        print(f"{program}: {error.strerror or error}{where}", file=sys.stderr)
         return 1
+    return code

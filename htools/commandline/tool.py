@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn
 from htools.commandline.getopt import CommandLineError, completion_text, help_text, parse
 from htools.commandline.option_table import OPTIONS, ToolOption
 from htools.commandline.options import Options
+from htools.commandline.streams import is_full, open_missing
 from spec.errors import GantryError
 from spec.version import VERSION
 
@@ -176,18 +177,6 @@ def stop(message: str, code: int = 1) -> NoReturn:
     raise Stopped(message, code)
 
 
-def _is_full(error: OSError) -> bool:
-    """Return whether standard output is full; buffered output is dropped then."""
-    import errno
-    import os
-
-    if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO} or error.filename is not None:
-        return False
-    with suppress(OSError):  # else the interpreter tries again at its end, and prints an error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return True
-
-
 def _run(tool: Tool, body: Callable[[Options, list[str]], int], options: Options, arguments: list[str]) -> int:
     """Answer `--help` and the like, or run `body`; return the exit code."""
     if options.show_help:
@@ -207,6 +196,7 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
     Returns:
         The exit code: what `body` returned, 1 after an error that was explained, 2 for a wrong command line.
     """
+    open_missing()
     tool = TOOLS[name]
     try:
         options, arguments = parse_command_line(tool, sys.argv[1:] if words is None else words)
@@ -227,7 +217,7 @@ def run_tool(name: str, body: Callable[[Options, list[str]], int], words: Sequen
         sys.stderr.close()
         return 1
     except OSError as error:
-        if not _is_full(error):
+        if not is_full(error):
             raise
         from htools.errors import refusal
 
