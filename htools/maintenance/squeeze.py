@@ -7,7 +7,7 @@ others are balanced and checked, as specified.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import floor, inf
+from math import inf
 
 from htools.balance.rounds import balance
 from htools.maintenance.squeeze_proof import surely_suffices
@@ -15,6 +15,7 @@ from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.moves import Planned
 from htools.model.score import score
+from spec.allocator.arithmetic import amount
 from spec.allocator.cluster import DiskTemplate, Instance, InstanceStatus, ISpec, MirrorType
 from spec.allocator.decisions import Rules
 from spec.allocator.tags import is_standby
@@ -52,15 +53,15 @@ def measure(standard: ISpec, factor: float) -> InstanceModel:
         NO_NODE,
         Instance(
             name="targetInstance",
-            memory=floor(factor * standard.memory),
+            memory=amount(factor * standard.memory),
             disk=0,
-            vcpus=floor(factor * standard.cpus),
+            vcpus=amount(factor * standard.cpus),
             status=InstanceStatus.RUNNING,
             auto_balance=False,
             primary=NO_NODE,
             secondary=None,
             disk_template=DiskTemplate.EXT,
-            spindle_use=floor(factor * standard.spindle_use),
+            spindle_use=amount(factor * standard.spindle_use),
         ),
     )
 

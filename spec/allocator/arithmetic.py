@@ -21,3 +21,11 @@ def whole(value: float) -> int:
     if -(2.0**63) <= value < 2.0**63:
         return floor(value)
     return 2**63 - 1 if value < 0 else -(2**63)
+
+
+def amount(value: float) -> int:
+    """Round a needed amount down; one that does not fit into 64 bits is more than any node has.
+
+    Source: hsqueeze with factors that are NaN, infinite or beyond 10¹⁷, of either sign: Ganeti finds no room for them.
+    """
+    return floor(value) if -(2.0**63) <= value < 2.0**63 else 2**63

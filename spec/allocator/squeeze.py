@@ -22,9 +22,10 @@ Source: man hsqueeze(1); Ganeti's design document on hsqueeze; the answers of hs
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import floor, inf
+from math import inf
 
 from spec.allocator.accounts import add_primary
+from spec.allocator.arithmetic import amount
 from spec.allocator.balance import balance
 from spec.allocator.cluster import DiskTemplate, Instance, InstanceStatus, ISpec, MirrorType
 from spec.allocator.decisions import Move, Refusal, Rules
@@ -113,15 +114,15 @@ def measure(standard: ISpec, factor: float) -> Placed:
         -1,
         Instance(
             name="targetInstance",
-            memory=floor(factor * standard.memory),
+            memory=amount(factor * standard.memory),
             disk=0,
-            vcpus=floor(factor * standard.cpus),
+            vcpus=amount(factor * standard.cpus),
             status=InstanceStatus.RUNNING,
             auto_balance=False,
             primary=0,
             secondary=None,
             disk_template=DiskTemplate.EXT,
-            spindle_use=floor(factor * standard.spindle_use),
+            spindle_use=amount(factor * standard.spindle_use),
         ),
     )
 

@@ -50,8 +50,8 @@ def space_words(seed: int) -> list[str]:
 def squeeze_words(seed: int) -> list[str]:
     """Options of one seed; few of them are wrong."""
     rng = random.Random(seed)
-    words = [f"--minimal-resources={rng.choice(['0', '0.5', '1', '2', '3', '.25', '1e1', '-1'])}"]
-    words += [f"--target-resources={rng.choice(['0', '0.5', '1', '1.75', '0.1', '4'])}"]
+    words = [f"--minimal-resources={rng.choice(['0', '0.5', '1', '2', '3', '.25', '1e1', '-1', 'NaN', '-1e30'])}"]
+    words += [f"--target-resources={rng.choice(['0', '0.5', '1', '1.75', '0.1', '4', 'Infinity', '-1e17'])}"]
     words = [rng.choice([word, word, word.replace("-resources", "")]) for word in words if rng.random() < 0.9]
     for choice, odds in (
         (["-C"], 0.4),
@@ -240,7 +240,16 @@ def test_hspace_on_shared_requests(shared: Path, tmp_path: Path) -> None:
 
 @pytest.mark.ganeti
 @pytest.mark.shared
-@pytest.mark.parametrize("flags", [["-C", "-v"], ["--minimal-resources=5", "--target-resources=0.5"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["-C", "-v"],
+        ["--minimal-resources=5", "--target-resources=0.5"],
+        ["--minimal-resources=NaN"],
+        ["--minimal-resources=-1e30", "--target-resources=Infinity"],
+    ],
+    ids=" ".join,
+)
 def test_hsqueeze_on_shared_clusters(shared: Path, tmp_path: Path, flags: list[str]) -> None:
     paths = sorted((shared / "clusters" / "peer").glob("hsqueeze*.data"))
     assert paths
