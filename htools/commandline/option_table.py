@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from htools.commandline.getopt import Option
 from htools.commandline.options import DISK_TEMPLATES, PRIORITIES, Options, Spec
-from htools.formatting.haskell import parse_unit, read_float, read_int, split_on
+from htools.formatting.haskell import parse_unit, read_float, read_int, show_string, split_on
 
 Setter = Callable[[Options, str | None], None]
 ToolOption = Option[Options]
@@ -73,7 +73,7 @@ def _spindle_use(options: Options, argument: str | None) -> None:
 
 def _disk_template(options: Options, argument: str | None) -> None:
     if argument not in DISK_TEMPLATES:
-        raise ValueError(f'Invalid string value for type DiskTemplate: "{argument}"')
+        raise ValueError(f"Invalid string value for type DiskTemplate: {show_string(argument or '')}")
     options.disk_template = argument
 
 

@@ -144,6 +144,7 @@ _OPTIONS = (
     ("hbal", "--mond=maybe", "Invalid choice 'maybe', pass one of 'yes' or 'no'"),
     ("hbal", "--priority=top", "Unknown priority 'top'"),
     ("hspace", "--disk-template lvm", no_such("DiskTemplate", "lvm")),
+    ("hspace", "--disk-template=é", no_such("DiskTemplate", r"\233")),
     ("hspace", "--spindle-use -1", "Invalid value of the spindle-use (expected >= 0)"),
     ("hspace", "--standard-alloc 1,2", "Invalid standard specification: '1,2', expected disk,ram,cpu"),
     ("hspace", "--standard-alloc 1,2,x", "standard specs cpus: cannot parse string 'x'"),
