@@ -186,7 +186,7 @@ class Explanation:
                 soft=False,
                 mode=FailMode.MIGRATION,
             )
-            for tag in sorted(source.migration_tags - target.accepted_migration_tags)
+            for tag in sorted(target.refused_tags(source))
         ]
 
     def _runs(self, node: NodeModel, *, force: bool, without: bool = False) -> list[Obstacle]:

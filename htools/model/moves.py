@@ -28,12 +28,8 @@ class Moved:
         model.instances[self.vm.index] = self.vm
 
 
-def _refuses_migration(source: NodeModel, target: NodeModel) -> bool:
-    return bool(source.migration_tags) and not source.migration_tags <= target.accepted_migration_tags
-
-
 def _failover(primary: NodeModel, secondary: NodeModel, vm: InstanceModel, soft: bool) -> Moved | FailMode:
-    if _refuses_migration(primary, secondary):
+    if secondary.refused_tags(primary):
         return FailMode.MIGRATION
     leaving = primary.offline
     runs, mirrors = secondary.copy(), primary.copy()
@@ -45,7 +41,7 @@ def _failover(primary: NodeModel, secondary: NodeModel, vm: InstanceModel, soft:
 
 
 def _failover_to_any(primary: NodeModel, target: NodeModel, vm: InstanceModel, soft: bool) -> Moved | FailMode:
-    if _refuses_migration(primary, target):
+    if target.refused_tags(primary):
         return FailMode.MIGRATION
     runs, left = target.copy(), primary.copy()
     refusal = runs.add_primary(vm, force=primary.offline or soft)
@@ -57,7 +53,7 @@ def _failover_to_any(primary: NodeModel, target: NodeModel, vm: InstanceModel, s
 def _replace_primary(
     primary: NodeModel, secondary: NodeModel, target: NodeModel, vm: InstanceModel, soft: bool
 ) -> Moved | FailMode:
-    if _refuses_migration(primary, secondary) or _refuses_migration(secondary, target):
+    if secondary.refused_tags(primary) or target.refused_tags(secondary):
         return FailMode.MIGRATION
     force = primary.offline or soft
     moved = vm.on(target, secondary)
@@ -89,7 +85,7 @@ def _replace_secondary(
 def _replace_and_failover(
     primary: NodeModel, secondary: NodeModel, target: NodeModel, vm: InstanceModel, soft: bool
 ) -> Moved | FailMode:
-    if _refuses_migration(primary, target):
+    if target.refused_tags(primary):
         return FailMode.MIGRATION
     moved = vm.on(target, primary)
     mirrors, left, runs = primary.copy(), secondary.copy(), target.copy()
@@ -105,7 +101,7 @@ def _replace_and_failover(
 def _failover_and_replace(
     primary: NodeModel, secondary: NodeModel, target: NodeModel, vm: InstanceModel, soft: bool
 ) -> Moved | FailMode:
-    if _refuses_migration(primary, secondary):
+    if secondary.refused_tags(primary):
         return FailMode.MIGRATION
     force = primary.offline or soft
     moved = vm.on(secondary, target)

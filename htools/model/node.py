@@ -191,6 +191,13 @@ class NodeModel:
         self._set_need(vm.primary, need if need > 0 else None)
         self.n1_failed = self.free_memory <= self.reserved
 
+    def refused_tags(self, source: "NodeModel") -> frozenset[str]:
+        """Return the migration tags of a node for which no instance can come here from there; it can if there are none.
+
+        Source: `spec.allocator.tags`.
+        """
+        return source.migration_tags - self.accepted_migration_tags
+
     def clashes(self, vm: InstanceModel) -> int:
         """Count the exclusion tags that an instance would share with others here."""
         return sum(tag in self.tag_counts for tag in vm.exclusion_tags)

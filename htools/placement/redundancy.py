@@ -32,7 +32,7 @@ def failover_needs(model: Model, node: NodeModel, mirrored: Iterable[InstanceMod
     needs: dict[int, int] = {}
     for vm in mirrored:
         other = model.nodes.get(vm.secondary)
-        if other is None or not node.migration_tags <= other.accepted_migration_tags:
+        if other is None or other.refused_tags(node):
             return None
         if other.free_disk <= 0 or (node.free_disk <= 0 and not node.offline):
             return None
@@ -56,7 +56,7 @@ def _room_for_all(
     local = any(vm.local for vm in vms)
     shared = any(vm.instance.disk_template in SHARED for vm in vms)
     for other in others:
-        if other.exclusive or (shared and not node.migration_tags <= other.accepted_migration_tags):
+        if other.exclusive or (shared and other.refused_tags(node)):
             continue
         if other.free_memory - needs.get(other.index, 0) - memory <= 0 or (local and other.free_disk - disk <= 0):
             continue
