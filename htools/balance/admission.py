@@ -13,27 +13,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from htools.balance.candidates import Candidates
+from htools.model.arrays import PLANNED_ROOMS, ROOMS
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Limit, Only, condition_for
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Bools, Floats, Ints
+    from htools.model.arrays import Bools, Floats, Ints
 
 _Figures: TypeAlias = "dict[Figure, Floats | float]"
 
-_ROOMS = {
-    Figure.FREE_MEMORY: "free",
-    Figure.RESERVED: "reserved",
-    Figure.FREE_DISK: "free_disk",
-    Figure.LEAST_DISK: "low_disk",
-    Figure.FREE_SPINDLES: "free_spindles",
-    Figure.MOST_SPINDLE_USE: "spindle_room",
-    Figure.MOST_CORES: "cpu_room",
-}
-"""The attribute of `NodeArrays` for each room; for spindle use and cores it is what is left below the limit."""
-_PLANNED_ROOMS = _ROOMS | {
-    Figure.FREE_MEMORY: "planned_free",
-    Figure.FREE_DISK: "planned_free_disk",
-    Figure.FREE_SPINDLES: "planned_free_spindles",
+_ROOMS = ROOMS | {Figure.MOST_SPINDLE_USE: "spindle_room", Figure.MOST_CORES: "cpu_room"}
+"""The column of each room; for spindle use and cores it is what is left below the limit."""
+_PLANNED_ROOMS = PLANNED_ROOMS | {
     Figure.MOST_SPINDLE_USE: "planned_spindle_room",
     Figure.MOST_CORES: "planned_cpu_room",
 }
@@ -138,7 +128,7 @@ class Rooms:
         room = nodes[each.room] - 1.0 if each.strict else nodes[each.room]
         if each.kept is not None:
             room = room - nodes[each.kept]
-        return np.where(self.nodes.failed, np.inf, room) if Only.REDUNDANT in each.only else room
+        return np.where(self.nodes.n1_failed, np.inf, room) if Only.REDUNDANT in each.only else room
 
     def _fits(self, role: Role, *, force: bool) -> "Bools":
         """Return whether each target takes each instance in this role, the N+1 reserve of a secondary left aside."""
@@ -184,7 +174,7 @@ class Rooms:
     def _targets_keep_n1(self, reserve: "Floats", forced: "Bools") -> "Bools":
         """Return the same for the targets, which then keep `reserve` MiB: float64[rows, targets]."""
         nodes, at = self.nodes, self.targets
-        return self._keeps_n1(reserve, nodes.free[at], nodes.failed[at], (forced | ~self.exists)[:, None])
+        return self._keeps_n1(reserve, nodes.free_memory[at], nodes.n1_failed[at], (forced | ~self.exists)[:, None])
 
     # -- one node for each instance, which has its disks and spindles already --------------------------------------
 
@@ -238,7 +228,7 @@ class Rooms:
     def _hosted_by_secondary(self, forced: "Bools", reserved: "Floats") -> "Bools":
         """Return whether the secondary can run the instance; without it, it keeps `reserved` MiB for fail-over."""
         nodes, at, tags = self.nodes, self.secondary, self.parent.tags
-        free = nodes.free[at]
+        free = nodes.free_memory[at]
         real: _Figures = {
             Figure.MEMORY: self.used,
             Figure.FREE_MEMORY: free,
@@ -252,7 +242,7 @@ class Rooms:
             real[Figure.CLASHES] = tags.joining[tags.exclusion[self.rows], at]
         planned: _Figures = {
             Figure.MEMORY: self.memory,
-            Figure.FREE_MEMORY: nodes.planned_free[at],
+            Figure.FREE_MEMORY: nodes.planned_free_memory[at],
             Figure.CORES: self.vcpus,
             Figure.MOST_CORES: nodes.planned_cpu_room[at],
         }

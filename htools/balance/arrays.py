@@ -1,49 +1,35 @@
-"""The working model as struct-of-arrays: what the vectors of the score engine and of placement read.
+"""The working model as a struct of arrays for balancing: nodes with rooms and needs, and instances.
 
-Everything is float64 unless said otherwise; sizes are integers below 2⁵³ and so exact. Rows are *positions* in the
-order of the model's nodes (or instances), not cluster indices: `NodeArrays.position` and `InstanceArrays.position`
-translate. `refresh` brings the rows of changed nodes up to date; nothing else changes.
+Everything is float64 unless said otherwise; sizes are integers below 2⁵³ and so exact. The columns of nodes that
+placement reads too are in `htools.model.arrays`. Instances have positions as nodes have: those in the model's order.
 
-Columns of `values`, `per_unit` and of the instances' `as_primary`, `as_secondary` are those of `COLUMNS`: the 13
-components of the score that are standard deviations, in the score's order. Adding an instance changes a node's value
-by `per_unit[node] * as_primary[instance]` (or `as_secondary`), except for the reserved memory, which is a maximum.
+Rows of `BalancingNodes.per_unit` and of the instances' `as_primary`, `as_secondary` are the 13 components of the score
+that are standard deviations, in the score's order. Adding an instance changes a node's value by
+`per_unit[:, node] * as_primary[:, instance]` (or `as_secondary`), except for the reserved memory, which is a maximum.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from htools.limits import LARGEST_SIZE, LARGEST_TOTAL
+from htools.model.arrays import DEVIATIONS, NodeArrays
 from htools.model.cluster import Model
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.node import NodeModel
 from htools.model.score import node_values
 from spec.allocator.arithmetic import ratio
-from spec.allocator.components import COMPONENTS, POSITIONS, Aggregation, Part
+from spec.allocator.components import COMPONENTS, Part
 
-# A pool of threads takes 50 ms to start and does not help short processes.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-import numpy as np
+import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from htools.model.arrays import Bools, Floats, Ints
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.intp]
-    Bools = NDArray[np.bool_]
+WEIGHTS = tuple(COMPONENTS[position].weight for position in DEVIATIONS)
+"""Weights of the components that are standard deviations."""
 
-COLUMNS = POSITIONS[Aggregation.DEVIATION]
-"""Positions of the standard deviations among the score's components."""
-
-WEIGHTS = tuple(COMPONENTS[position].weight for position in COLUMNS)
-
-RESERVED = COLUMNS.index(Part.RESERVED_MEMORY)
-"""The column of the reserved memory, the only one that is not linear in the instances' needs."""
-
-LARGEST = float(2**50)
-"""Upper limit of a node's sizes."""
-
-MOST = float(2**52)
-"""Upper limit of what all instances need together, so that every sum of sizes is exact."""
+RESERVED = DEVIATIONS.index(Part.RESERVED_MEMORY)
+"""The row of the reserved memory among them, the only one that is not linear in the instances' needs."""
 
 
 def _largest_cpus(node: NodeModel) -> float:
@@ -56,82 +42,56 @@ def _largest_cpus(node: NodeModel) -> float:
     return cores
 
 
-class NodeArrays:
-    """The nodes of a model.
+class BalancingNodes(NodeArrays):
+    """The nodes of a model, with what moves change.
 
     Attributes:
-        index: intp[n], cluster indices; `position` is its inverse.
-        online: bool[n].
-        values: float64[n, 13], each node's value in every column, to the last bit.
-        per_unit: float64[n, 13], what one unit of an instance's need changes a value by.
-        free: MiB unallocated. reserved: MiB kept for fail-over. planned_free: MiB free with forthcoming instances.
-        free_disk, planned_free_disk, low_disk: MiB.
-        spindle_room, planned_spindle_room: whole spindles of use left below the policy's limit.
-        free_spindles, planned_free_spindles: with exclusive storage.
-        cpu_room, planned_cpu_room: virtual cores left below the policy's limit.
-        failed: bool[n], N+1 verdict. count: instances on the node. primaries: those it runs.
-        needs: float64[n, n], MiB that node (row) must keep for the failure of another (column).
-        largest_peer: position of the peer with the largest need (−1: none); second_need: the next largest need.
+        per_unit: float64[13, nodes], what one unit of an instance's need changes a value by.
+        primaries: float64[nodes], instances that a node runs.
+        location_score, tag_conflicts: float64[nodes], as the score counts them.
+        spindle_room, planned_spindle_room: float64[nodes], whole spindles of use left below the policy's limit.
+        cpu_room, planned_cpu_room: float64[nodes], virtual cores left below the policy's limit.
+        needs: float64[nodes, nodes], the transpose of `needs_by_peer`, kept so that both are read along rows.
+        largest_peer: intp[nodes], position of the peer with the largest need (−1: none).
+        second_need: float64[nodes], MiB, the next largest need.
     """
 
-    FIELDS = (
-        "free", "reserved", "planned_free", "free_disk", "planned_free_disk", "low_disk", "spindle_room",
-        "planned_spindle_room", "free_spindles", "planned_free_spindles", "cpu_room", "planned_cpu_room", "count",
-        "primaries", "second_need", "total_memory", "location_score", "tag_conflicts",
-    )  # fmt: skip
-
     def __init__(self, nodes: Sequence[NodeModel]) -> None:
+        super().__init__(nodes)
         size = len(nodes)
-        self.index: Ints = np.array([node.index for node in nodes], dtype=np.intp)
-        self.position = {node.index: position for position, node in enumerate(nodes)}
-        self.online: Bools = np.array([not node.offline for node in nodes], dtype=bool)
-        self.values: Floats = np.zeros((size, len(COLUMNS)))
-        self.per_unit: Floats = np.array([_per_unit(node) for node in nodes]).reshape(size, len(COLUMNS))
-        self.per_unit[~self.online] = 0.0  # an offline node counts in no deviation, and may have no sizes
-        (
-            self.free, self.reserved, self.planned_free, self.free_disk, self.planned_free_disk, self.low_disk,
-            self.spindle_room, self.planned_spindle_room, self.free_spindles, self.planned_free_spindles,
-            self.cpu_room, self.planned_cpu_room, self.count, self.primaries, self.second_need, self.total_memory,
-            self.location_score, self.tag_conflicts,
-        ) = np.zeros((len(self.FIELDS), size))  # fmt: skip
-        self.failed: Bools = np.zeros(size, dtype=bool)
+        self.per_unit: Floats = np.array([_per_unit(node) for node in nodes]).reshape(size, len(WEIGHTS)).T.copy()
+        self.per_unit[:, ~self.online] = 0.0  # an offline node counts in no deviation, and may have no sizes
+        self.primaries: Floats = self.values[Part.OFFLINE_PRIMARIES]
+        self.location_score: Floats = self.values[Part.PLACES]
+        self.tag_conflicts: Floats = self.values[Part.TAG_CONFLICTS]
+        self.needs: Floats = self.needs_by_peer.T.copy()
         self.largest_peer: Ints = np.full(size, -1, dtype=np.intp)
-        self.needs: Floats = np.zeros((size, size))
-        self.needs_by_peer: Floats = np.zeros((size, size))
-        """The transpose of `needs`, kept so that both are read along rows."""
-        self._most_cpus = [_largest_cpus(node) for node in nodes]
-        self.refresh(nodes)
+        self.second_need: Floats = np.zeros(size)
+        self._most_cpus: Floats = np.array([_largest_cpus(node) for node in nodes])
+        self._most_use: Floats = np.floor(self.high_spindles)
+        for at, node in enumerate(nodes):
+            self._rank_peers(at, node)
+        self._find_rooms()
 
     def refresh(self, nodes: Iterable[NodeModel]) -> None:
-        """Bring the rows of these nodes up to date."""
+        """Read nodes again."""
+        nodes = list(nodes)
+        super().refresh(nodes)
         for node in nodes:
             at = self.position[node.index]
-            row = node_values(node)
-            self.values[at] = [0.0 if node.offline else row[column] for column in COLUMNS]
-            self.free[at] = node.free_memory
-            self.reserved[at] = node.reserved
-            self.planned_free[at] = node.planned_free_memory
-            self.free_disk[at], self.planned_free_disk[at] = node.free_disk, node.planned_free_disk
-            self.low_disk[at] = node.low_disk
-            limit = np.floor(node.high_spindles)
-            self.spindle_room[at] = limit - node.spindle_use
-            self.planned_spindle_room[at] = limit - node.planned_spindle_use
-            self.free_spindles[at], self.planned_free_spindles[at] = node.free_spindles, node.planned_free_spindles
-            most = self._most_cpus[at]
-            self.cpu_room[at], self.planned_cpu_room[at] = most - node.used_cpus, most - node.planned_used_cpus
-            self.failed[at] = node.n1_failed
-            self.count[at] = len(node.primaries) + len(node.secondaries)
-            self.primaries[at] = len(node.primaries)
-            self.total_memory[at] = node.total_memory
-            self.location_score[at] = node.location_score
-            self.tag_conflicts[at] = row[Part.TAG_CONFLICTS]
-            self.needs[at] = 0.0
-            for peer, need in node.peers:
-                if peer in self.position:
-                    self.needs[at, self.position[peer]] = need
-            self.needs_by_peer[:, at] = self.needs[at]
-            self.largest_peer[at] = self.position.get(node.peers[0][0], -1) if node.peers else -1
-            self.second_need[at] = node.peers[1][1] if len(node.peers) > 1 else 0.0
+            self.needs[at] = self.needs_by_peer[:, at]
+            self._rank_peers(at, node)
+        self._find_rooms()
+
+    def _rank_peers(self, at: int, node: NodeModel) -> None:
+        self.largest_peer[at] = self.position.get(node.peers[0][0], -1) if node.peers else -1
+        self.second_need[at] = node.peers[1][1] if len(node.peers) > 1 else 0.0
+
+    def _find_rooms(self) -> None:
+        self.spindle_room: Floats = self._most_use - self.spindle_use
+        self.planned_spindle_room: Floats = self._most_use - self.planned_spindle_use
+        self.cpu_room: Floats = self._most_cpus - self.used_cpus
+        self.planned_cpu_room: Floats = self._most_cpus - self.planned_used_cpus
 
 
 def _per_unit(node: NodeModel) -> tuple[float, ...]:
@@ -153,10 +113,10 @@ class InstanceArrays:
             but no spindle use with exclusive storage.
         real: float64[k], 1 for instances that exist and 0 for forthcoming ones.
         local, mirrored: bool[k].
-        as_primary, as_secondary: float64[k, 13], units that the columns' values change by.
+        as_primary, as_secondary: float64[13, k], units that the nodes' values change by.
     """
 
-    def __init__(self, model: Model, nodes: NodeArrays) -> None:
+    def __init__(self, model: Model, nodes: BalancingNodes) -> None:
         vms = list(model.instances.values())
         self.index: Ints = np.array([vm.index for vm in vms], dtype=np.intp)
         self.position = {vm.index: position for position, vm in enumerate(vms)}
@@ -178,8 +138,8 @@ class InstanceArrays:
         mirror = (nothing, disk, nothing, nothing, nothing, nothing, load[:, 2], nothing, self.spindle_use)
         planned = (self.memory, disk, self.vcpus, self.spindle_use)
         planned_mirror = (nothing, disk, nothing, self.spindle_use)
-        self.as_primary: Floats = np.stack([*(self.real * column for column in real), *planned], axis=1)
-        self.as_secondary: Floats = np.stack([*(self.real * column for column in mirror), *planned_mirror], axis=1)
+        self.as_primary: Floats = np.stack([*(self.real * need for need in real), *planned])
+        self.as_secondary: Floats = np.stack([*(self.real * need for need in mirror), *planned_mirror])
 
     def _needs(self, vm: InstanceModel) -> tuple[int, ...]:
         """Return an instance's sizes; with exclusive storage it owns spindles, and its spindle use is 0."""
@@ -220,12 +180,12 @@ def _stays_small(model: Model) -> bool:
     disk, vcpus, spindles = (sum(getattr(vm, name) or 0 for vm in vms) for name in ("disk", "vcpus", "spindles"))
     memory, use = sum(vm.memory for vm in vms), sum(vm.spindle_use for vm in vms)
     loads = [sum(abs(vm.load[part]) for vm in vms) for part in range(4)]
-    if not all(total < MOST for total in (memory, disk, vcpus, spindles, use, *loads)):
+    if not all(total < LARGEST_TOTAL for total in (memory, disk, vcpus, spindles, use, *loads)):
         return False
     for node in model.nodes.values():
         sizes = (node.free_memory, node.planned_free_memory, node.free_disk, node.planned_free_disk, node.used_cpus)
         limits = (node.high_spindles, node.vcpu_ratio * node.total_cpus, node.total_memory, node.reserved)
-        if not all(-LARGEST < figure < LARGEST for figure in (*sizes, *limits, *node.load)):
+        if not all(-LARGEST_SIZE < figure < LARGEST_SIZE for figure in (*sizes, *limits, *node.load)):
             return False
         if node.offline:
             continue
@@ -234,8 +194,8 @@ def _stays_small(model: Model) -> bool:
         units, row = _per_unit(node), node_values(node)
         units = (*units[:RESERVED], units[0], *units[RESERVED + 1 :])
         if not all(
-            abs(row[column]) + abs(unit) * max(need, 1.0) < MOST
-            for column, unit, need in zip(COLUMNS, units, needs, strict=True)
+            abs(row[column]) + abs(unit) * max(need, 1.0) < LARGEST_TOTAL
+            for column, unit, need in zip(DEVIATIONS, units, needs, strict=True)
         ):
             return False
     return True

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from htools.balance.arrays import RESERVED, WEIGHTS, InstanceArrays, NodeArrays
+from htools.balance.arrays import RESERVED, WEIGHTS, BalancingNodes, InstanceArrays
 from htools.balance.tag_tables import TagTables
+from htools.model.arrays import DEVIATIONS
 from htools.model.cluster import Model
 from spec.allocator.components import COMPONENTS, Part
 from spec.allocator.decisions import MoveKind, Rules
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Bools, Floats, Ints
+    from htools.model.arrays import Bools, Floats, Ints
 
 KINDS = (
     MoveKind.REPLACE_SECONDARY,
@@ -75,7 +76,7 @@ class Candidates:
     def __init__(self, model: Model, rules: Rules) -> None:
         self.model = model
         self.rules = rules
-        self.nodes = NodeArrays(list(model.nodes.values()))
+        self.nodes = BalancingNodes(list(model.nodes.values()))
         self.vms = InstanceArrays(model, self.nodes)
         self.tags = TagTables(model, self.nodes)
         self.online: Floats = self.nodes.online.astype(float)
@@ -85,8 +86,13 @@ class Candidates:
         self.rooms: dict[Hashable, list[Any]] = {}
         self.refused: dict[Hashable, Bools] = {}
         """Results of `htools.balance.admission` that hold for a round, by role."""
+        self._read_values()
         self._merge_columns()
         self.begin_round()
+
+    def _read_values(self) -> None:
+        """Set the values of online nodes in the columns that are standard deviations; those of offline ones are 0."""
+        self._values: Floats = np.where(self.nodes.online, self.nodes.values[DEVIATIONS], 0.0)
 
     def _merge_columns(self) -> None:
         """Find columns with equal values for all nodes and instances; each is computed once, with summed weights."""
@@ -99,10 +105,10 @@ class Candidates:
                 continue
             for position, other in enumerate(kept):
                 if (
-                    np.array_equal(nodes.values[:, column], nodes.values[:, other])
-                    and np.array_equal(nodes.per_unit[:, column], nodes.per_unit[:, other])
-                    and np.array_equal(vms.as_primary[:, column], vms.as_primary[:, other])
-                    and np.array_equal(vms.as_secondary[:, column], vms.as_secondary[:, other])
+                    np.array_equal(self._values[column], self._values[other])
+                    and np.array_equal(nodes.per_unit[column], nodes.per_unit[other])
+                    and np.array_equal(vms.as_primary[column], vms.as_primary[other])
+                    and np.array_equal(vms.as_secondary[column], vms.as_secondary[other])
                 ):
                     weights[position] += weight
                     merged.append((column, other))
@@ -113,11 +119,13 @@ class Candidates:
         self.kept = kept
         self.weights = np.array(weights)
         self._merged = merged
-        self.unit: Floats = np.ascontiguousarray(nodes.per_unit[:, kept].T)
-        self.as_primary: Floats = np.ascontiguousarray(vms.as_primary[:, kept].T)
-        self.as_secondary: Floats = np.ascontiguousarray(vms.as_secondary[:, kept].T)
-        online = nodes.values[nodes.online]
-        self.reference: Floats = online.mean(axis=0) if len(online) else np.zeros(len(WEIGHTS))
+        self.unit: Floats = nodes.per_unit[kept]
+        self.as_primary: Floats = vms.as_primary[kept]
+        self.as_secondary: Floats = vms.as_secondary[kept]
+        self.reference: Floats = self._online_values().mean(axis=1) if self.count else np.zeros(len(WEIGHTS))
+
+    def _online_values(self) -> "Floats":
+        return self._values[:, self.nodes.online]
 
     def begin_round(self) -> bool:
         """Update sums, additive parts and factors after the last move.
@@ -128,25 +136,23 @@ class Candidates:
         nodes, count, on = self.nodes, self.count, self.online
         self.rooms.clear()
         self.refused.clear()
-        parted = any(
-            not np.array_equal(nodes.values[:, column], nodes.values[:, other]) for column, other in self._merged
-        )
+        self._read_values()
+        parted = any(not np.array_equal(self._values[column], self._values[other]) for column, other in self._merged)
         if parted:
             self._merge_columns()
-        centred = (nodes.values - self.reference) * on[:, None]
-        self.value: Floats = np.ascontiguousarray(centred[:, self.kept].T)
-        columns = np.ascontiguousarray(centred.T)  # numpy sums along rows in pairs, which keeps the error small
-        self.sums: Floats = columns.sum(axis=1)
-        self.squares: Floats = (columns * columns).sum(axis=1)
+        centred = (self._values - self.reference[:, None]) * on
+        self.value: Floats = centred[self.kept]
+        self.sums: Floats = centred.sum(axis=1)  # numpy sums along rows in pairs, which keeps the error small
+        self.squares: Floats = (centred * centred).sum(axis=1)
         self.s1, self.s2 = self.sums[self.kept], self.squares[self.kept]
         unit = self.unit
         factors = (np.ones_like(unit), 2.0 * count * self.value * unit, unit, (count - 1.0) * unit * unit)
         self.factors: Floats = np.ascontiguousarray(np.stack(factors, axis=1))
         self.extreme: Floats = np.abs(self.factors).max(axis=2, initial=0.0)
-        self.reserved_value: Floats = centred[:, RESERVED]
+        self.reserved_value: Floats = centred[RESERVED]
         self.per_memory: Floats = np.divide(on, nodes.total_memory, out=np.zeros_like(on), where=nodes.online)
-        reserved = float((nodes.values[:, RESERVED] * on).sum())
-        self.n1: Floats = np.where(nodes.failed, nodes.count, 0.0) * on
+        reserved = float(self._values[RESERVED].sum())
+        self.n1: Floats = np.where(nodes.n1_failed, nodes.count, 0.0) * on
         off = 1.0 - on
         offline = ALL_OFFLINE * float((nodes.count * off).sum()) + PRIMARIES_OFFLINE * float(
             (nodes.primaries * off).sum()
@@ -155,7 +161,7 @@ class Candidates:
         places = float((nodes.location_score * on).sum()) + self.tags.collisions
         self.additive = RESERVED_TOTAL * reserved + float(self.n1.sum()) + offline + tags + places
         """The part of the score that is not a deviation."""
-        self.magnitude = float(np.abs(nodes.values[nodes.online]).max(initial=1.0))
+        self.magnitude = float(np.abs(self._values).max(initial=1.0))
         """The largest value of any node in any column."""
         counted = 3.0 * (float(nodes.count.max(initial=0.0)) + 1.0) + 20.0 + self.tags.most
         self.own_error = self.error_of_values(self.magnitude) + ROUNDING * (

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from htools.balance.arrays import WEIGHTS
 from htools.balance.candidates import ROUNDING
 from htools.balance.score_deltas import VARIANCE_ROUNDINGS
-from htools.limits import PAIRS_OF_CLASSES as LIMIT
+from htools.limits import PAIRS_OF_CLASSES
+from htools.model.arrays import NodeArrays
 from htools.model.cluster import NO_NODE, Model
 from htools.model.moves import Moved, attempt
 from htools.model.score import component_values
@@ -32,7 +33,7 @@ from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Bools, Floats, Ints
+    from htools.model.arrays import Bools, Floats, Ints
     from htools.model.instance import InstanceModel
 
 _ASKED = tuple(
@@ -84,7 +85,7 @@ def serves(model: Model) -> bool:
     ):
         return False
     rows = min(len(vms), len({_needs(vm) for vm in vms}) * (online + 1))
-    return rows * online <= LIMIT
+    return rows * online <= PAIRS_OF_CLASSES
 
 
 class ClassSearch:
@@ -94,6 +95,7 @@ class ClassSearch:
 
     Attributes:
         needs: float64[g, c], what an instance adds to a column's account.
+        nodes: the online nodes.
         accounts: float64[g, n], the accounts: MiB free, cores used, load; `values` the same per unit of the node.
         first: intp[c, n + 1], position of each row's first instance; the last row of a class is that of offline nodes.
     """
@@ -105,10 +107,11 @@ class ClassSearch:
         self._vms = list(model.instances)
         self._position = {index: at for at, index in enumerate(self._vms)}
         self._nodes = [model.nodes[index] for index in self._index]
+        self.nodes = NodeArrays(self._nodes)
+        self.most_cores: Floats = np.where(self.nodes.vcpu_ratio < 0, np.inf, self.nodes.vcpu_ratio)
         self.count = len(self._index)
         self._find_rows()
         self._find_columns()
-        self._read_nodes()
         parts = component_values(model.nodes.values())
         self.resting = [weight * value for (_, weight, _), value in zip(COMPONENTS, parts, strict=True)]
         self.constant = sum(
@@ -181,18 +184,6 @@ class ClassSearch:
         self.added_squares: Floats = (self.count - 1.0) * self.added * self.added
         self.largest: list[float] = np.abs(self.added).max(axis=(1, 2)).tolist()
 
-    def _read_nodes(self) -> None:
-        """Read the limits of the online nodes."""
-        nodes = self._nodes
-        self.free: Floats = np.array([node.free_memory for node in nodes], dtype=float)
-        self.reserved: Floats = np.array([node.reserved for node in nodes], dtype=float)
-        self.planned_free: Floats = np.array([node.planned_free_memory for node in nodes], dtype=float)
-        self.planned_cpus: Floats = np.array([node.planned_used_cpus for node in nodes], dtype=float)
-        self.total_cpus: Floats = np.array([node.total_cpus for node in nodes], dtype=float)
-        self.ratio: Floats = np.array([np.inf if n.vcpu_ratio < 0 else n.vcpu_ratio for n in nodes], dtype=float)
-        self.failed: Bools = np.array([node.n1_failed for node in nodes], dtype=bool)
-        self.residents: Floats = np.array([len(n.primaries) + len(n.secondaries) for n in nodes], dtype=float)
-
     # -- scores in vectors ---------------------------------------------------------------------------------------
 
     def _fits(self, classes: "Ints", *, force: bool) -> "Bools":
@@ -201,37 +192,39 @@ class ClassSearch:
         fits: Bools = np.ones((len(classes), self.count), dtype=bool)
         for condition in _FORCED if force else _ASKED:
             refused = condition.refused(planned if condition.planned else real)
-            fits &= ~(refused & ~self.failed if Only.REDUNDANT in condition.only else refused)
+            fits &= ~(refused & ~self.nodes.n1_failed if Only.REDUNDANT in condition.only else refused)
         return fits
 
     def _figures(self, classes: "Ints") -> "tuple[dict[Figure, Floats], dict[Figure, Floats]]":
         """Return the figures of conditions without and with forthcoming instances: [classes, nodes] or [nodes]."""
-        cores = (self.planned_cpus + self.vcpus[classes][:, None]) / self.total_cpus
+        nodes = self.nodes
+        cores = (nodes.planned_used_cpus + self.vcpus[classes][:, None]) / nodes.total_cpus
         memory = self.memory[classes][:, None]
         return (
             {
                 Figure.MEMORY: self.used[classes][:, None],
-                Figure.FREE_MEMORY: self.free,
-                Figure.RESERVED: self.reserved,
+                Figure.FREE_MEMORY: nodes.free_memory,
+                Figure.RESERVED: nodes.reserved,
             },
             {
                 Figure.MEMORY: memory,
-                Figure.FREE_MEMORY: self.planned_free,
+                Figure.FREE_MEMORY: nodes.planned_free_memory,
                 Figure.CORES: cores,
-                Figure.MOST_CORES: self.ratio,
+                Figure.MOST_CORES: self.most_cores,
             },
         )
 
     def _n1_change(self, classes: "Ints", homes: "Ints | None") -> "Floats | float":
         """Return the change of the number of instances on nodes that fail N+1."""
-        used, now = self.used[classes], np.where(self.failed, self.residents, 0.0)
-        fails = used[:, None] >= self.free - self.reserved
+        nodes, used = self.nodes, self.used[classes]
+        now = np.where(nodes.n1_failed, nodes.count, 0.0)
+        fails = used[:, None] >= nodes.free_memory - nodes.reserved
         if not now.any() and not fails.any():
             return 0.0
-        change: Floats = np.where(fails, self.residents + 1.0, 0.0) - now
+        change: Floats = np.where(fails, nodes.count + 1.0, 0.0) - now
         if homes is not None:
-            still = self.free[homes] + used <= self.reserved[homes]
-            change += (np.where(still, self.residents[homes] - 1.0, 0.0) - now[homes])[:, None]
+            still = nodes.free_memory[homes] + used <= nodes.reserved[homes]
+            change += (np.where(still, nodes.count[homes] - 1.0, 0.0) - now[homes])[:, None]
         return change
 
     def _scores(self, classes: "Ints", homes: "Ints | None") -> "tuple[Floats, float]":
@@ -263,7 +256,7 @@ class ClassSearch:
         return offline + self._failing()
 
     def _failing(self) -> float:
-        return float(self.residents[self.failed].sum())
+        return float(self.nodes.count[self.nodes.n1_failed].sum())
 
     def _error(self, s1: list[float], s2: list[float], extreme: list[float], low: list[float]) -> float:
         """Return the bound of docs/score-bound.md, sections 2 to 5, for all candidates of a round at once."""
@@ -279,7 +272,7 @@ class ClassSearch:
             )
             magnitude = max(magnitude, extreme[column] + abs(float(self.reference[column, 0])) + change)
         own = ROUNDING * (4.0 * count + 160.0) * sum(WEIGHTS) * magnitude
-        counted = self._counted() + EVACUATED + 2.0 * (float(self.residents.max()) + 1.0)
+        counted = self._counted() + EVACUATED + 2.0 * (float(self.nodes.count.max()) + 1.0)
         return error + own + 64.0 * ROUNDING * (self.constant + counted + magnitude * sum(WEIGHTS))
 
     # -- exact scores --------------------------------------------------------------------------------------------
@@ -304,14 +297,14 @@ class ClassSearch:
 
     def _weighed(self, entry: tuple[int, int, int, int], deviations: list[float]) -> float:
         _, target, kind, home = entry
-        used, leaves_offline = float(self.used[kind]), home == self.count
-        failing = self._failing() - (float(self.residents[target]) if self.failed[target] else 0.0)
-        if used >= self.free[target] - self.reserved[target]:
-            failing += float(self.residents[target]) + 1.0
+        nodes, used, leaves_offline = self.nodes, float(self.used[kind]), home == self.count
+        failing = self._failing() - (float(nodes.count[target]) if nodes.n1_failed[target] else 0.0)
+        if used >= nodes.free_memory[target] - nodes.reserved[target]:
+            failing += float(nodes.count[target]) + 1.0
         if not leaves_offline:
-            failing -= float(self.residents[home]) if self.failed[home] else 0.0
-            if self.free[home] + used <= self.reserved[home]:
-                failing += float(self.residents[home]) - 1.0
+            failing -= float(nodes.count[home]) if nodes.n1_failed[home] else 0.0
+            if nodes.free_memory[home] + used <= nodes.reserved[home]:
+                failing += float(nodes.count[home]) - 1.0
         values = self.resting[:]
         for at, weight, column in self._deviating:
             values[at] = weight * deviations[column]
@@ -377,6 +370,7 @@ class ClassSearch:
         old = self._at.get(self.model.instances[vm.index].primary, -1)
         new = self._at[vm.primary]
         moved.commit(self.model)
+        self.nodes.refresh(node for node in moved.nodes if not node.offline)
         members = self._members[kind, old]
         members.remove(position)
         self.first[kind, old] = members[0] if members else NOBODY
@@ -392,9 +386,3 @@ class ClassSearch:
     def _account(self, at: int, kind: int, sign: float) -> None:
         self.accounts[:, at] += sign * self.needs[:, kind]
         self.values[:, at] = self.accounts[:, at] / self.whole[:, at] / self.speed[:, at]
-        used = sign * float(self.used[kind])
-        self.free[at] -= used
-        self.planned_free[at] -= sign * float(self.memory[kind])
-        self.planned_cpus[at] += sign * float(self.vcpus[kind])
-        self.residents[at] += sign
-        self.failed[at] = self.free[at] <= self.reserved[at]

@@ -15,7 +15,7 @@ from spec.allocator.components import EVACUATED
 from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Bools, Floats, Ints
+    from htools.model.arrays import Bools, Floats, Ints
 
 
 class Evaluation(Changes):
@@ -24,7 +24,7 @@ class Evaluation(Changes):
     def _prepare(self) -> None:
         """Compute what several kinds share."""
         nodes, primary, secondary = self.nodes, self.primary, self.secondary
-        self.left_free = nodes.free[primary] + self.used  # the primary's free memory without the instance
+        self.left_free = nodes.free_memory[primary] + self.used  # the primary's free memory without the instance
         self.left_failed = self.left_free <= nodes.reserved[primary]
         self.off_primary, self.off_secondary = ~nodes.online[primary], ~nodes.online[secondary]
         self.gone = self._change(primary, self.on_primary, -self.as_primary)
@@ -89,9 +89,11 @@ class Evaluation(Changes):
         kept = self.kept_change
         score = self._deviations(*self.unmirrored, self.as_secondary)
         score += self._reserve_deviation(kept[0][:, None] + gain[0], kept[1][:, None] + gain[1])
-        again = nodes.free[self.primary] <= nodes.reserved[self.primary]
+        again = nodes.free_memory[self.primary] <= nodes.reserved[self.primary]
         rows = self._n1_of_rows(self.primary, self.on_primary, again, 0.0) + self._without_mirror()
-        score += self._sum(rows - ALL_OFFLINE * self.off_secondary, self._n1_of_targets(nodes.free[at] <= reserve))
+        score += self._sum(
+            rows - ALL_OFFLINE * self.off_secondary, self._n1_of_targets(nodes.free_memory[at] <= reserve)
+        )
         score += self._place_change(MoveKind.REPLACE_SECONDARY)
         valid = self._stays()[:, None] & self._chosen(self.force_secondary, SECONDARY)
         return score, valid & self._targets_keep_n1(reserve, self.force_secondary)
@@ -102,7 +104,7 @@ class Evaluation(Changes):
         return self.parent.additive + total * self.real[:, None]
 
     def _without_mirror(self) -> "Floats":
-        failed = self.nodes.free[self.secondary] <= self.kept_reserve
+        failed = self.nodes.free_memory[self.secondary] <= self.kept_reserve
         return self._n1_of_rows(self.secondary, self.on_secondary, failed, -1.0)
 
     def _without_primary(self) -> "Floats":
@@ -121,7 +123,7 @@ class Evaluation(Changes):
         score += self._sum(rows, mirror + self._n1_of_targets(self._running_fails()))
         score += self._tag_change(at) + self._place_change(MoveKind.REPLACE_AND_FAILOVER)
         forced = self.force_secondary
-        planned_free = nodes.planned_free[primary] + self.memory
+        planned_free = nodes.planned_free_memory[primary] + self.memory
         rows_valid = self._mirrored_by(primary, forced, self.left_free, planned_free)
         keeps = self._keeps_n1(reserve, self.left_free[:, None], (self.left_failed | forced)[:, None])
         valid = rows_valid[:, None] & keeps & self._fits(PRIMARY, force=self.soft) & self._accepted(primary, None)
@@ -133,13 +135,13 @@ class Evaluation(Changes):
         reserve = np.maximum(self.kept_reserve[:, None], needs)
         score = self._deviations(*self.gone, self.as_primary)
         score += self._reserve_deviation(*self._reserve_change(secondary, self.on_secondary, reserve))
-        free = nodes.free[secondary]
+        free = nodes.free_memory[secondary]
         mirror = self._n1_of_rows(secondary, self.on_secondary, free[:, None] <= reserve, 0.0)
         rows = self._without_primary() - EVACUATED * self.off_primary
         score += self._sum(rows, mirror + self._n1_of_targets(self._running_fails()))
         score += self._tag_change(at) + self._place_change(MoveKind.REPLACE_PRIMARY)
         forced = self.force_primary
-        rows_valid = self.hosted & self._mirrored_by(secondary, forced, free, nodes.planned_free[secondary])
+        rows_valid = self.hosted & self._mirrored_by(secondary, forced, free, nodes.planned_free_memory[secondary])
         rows_valid &= self._accepted(self.primary, secondary)
         keeps = self._keeps_n1(reserve, free[:, None], ((free <= self.kept_reserve) | forced)[:, None])
         valid = rows_valid[:, None] & keeps & self._chosen(forced, PRIMARY)
@@ -154,7 +156,7 @@ class Evaluation(Changes):
         score = self._deviations(delta, square, self.as_secondary)
         score += self._reserve_deviation(kept[0][:, None] + gain[0], kept[1][:, None] + gain[1])
         rows = self._without_primary() + self._run_by_secondary() - EVACUATED * self.off_primary
-        score += self._sum(rows, self._n1_of_targets(nodes.free[at] <= reserve))
+        score += self._sum(rows, self._n1_of_targets(nodes.free_memory[at] <= reserve))
         tags = self._tag_change(None)
         score += tags[:, None] + self._place_change(MoveKind.FAILOVER_AND_REPLACE)
         rows_valid = self.hosted & self._accepted(self.primary, secondary)
@@ -162,7 +164,7 @@ class Evaluation(Changes):
         return score, valid & self._targets_keep_n1(reserve, self.force_primary)
 
     def _run_by_secondary(self) -> "Floats":
-        failed = self.nodes.free[self.secondary] - self.used <= self.kept_reserve
+        failed = self.nodes.free_memory[self.secondary] - self.used <= self.kept_reserve
         return self._n1_of_rows(self.secondary, self.on_secondary, failed, 0.0)
 
     def _failover(self) -> "Floats":
@@ -178,7 +180,7 @@ class Evaluation(Changes):
         score += self.parent.additive + rows * self.real
         score += self._tag_change(None) + self._place_change(MoveKind.FAILOVER)
         forced = self.force_primary
-        planned_free = nodes.planned_free[primary] + self.memory
+        planned_free = nodes.planned_free_memory[primary] + self.memory
         valid = self.hosted & self._mirrored_by(
             primary, forced, self.left_free, planned_free, disks_there=self.off_primary
         )

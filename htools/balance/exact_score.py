@@ -1,4 +1,4 @@
-"""The exact score of candidates, for many at once: Ganeti's order of floating-point operations, column by column.
+"""The exact score of candidates, for many at once: Ganeti's order of floating-point operations, component by component.
 
 `numpy.cumsum` adds strictly from the first to the last, which is the order that decides ties (`numpy.sum` does not).
 The definition is `spec.allocator.score`.
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from htools.model.arrays import DEVIATIONS, NodeArrays
+from htools.model.cluster import Model
 from htools.model.node import NodeModel
 from htools.model.score import collisions, node_values
 from spec.allocator.components import COMPONENTS, POSITIONS, Aggregation
@@ -15,57 +17,51 @@ from spec.allocator.components import COMPONENTS, POSITIONS, Aggregation
 import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Floats
+    from htools.model.arrays import Floats
 
-_DEVIATIONS = POSITIONS[Aggregation.DEVIATION]
-_OFFLINE = POSITIONS[Aggregation.OFFLINE_SUM]
+_SUMS = list(POSITIONS[Aggregation.SUM])
+_OFFLINE = list(POSITIONS[Aggregation.OFFLINE_SUM])
 _COLLISIONS = POSITIONS[Aggregation.COLLISIONS]
 _WEIGHTS = [component.weight for component in COMPONENTS]
 
 
 class ExactScore:
-    """Exact scores of a model's nodes with a few of them replaced."""
+    """Exact scores of a model's nodes with a few of them replaced.
 
-    def __init__(self, nodes: Sequence[NodeModel]) -> None:
-        self._nodes = list(nodes)
-        self._at = {node.index: position for position, node in enumerate(nodes)}
-        self._online = [position for position, node in enumerate(nodes) if not node.offline]
-        self._offline = [position for position, node in enumerate(nodes) if node.offline]
-        self._values: Floats = np.array([node_values(node) for node in nodes]).reshape(len(nodes), len(COMPONENTS))
+    Args:
+        model: the model, which may change.
+        nodes: its nodes, refreshed whenever it has changed.
+    """
 
-    def refresh(self, nodes: Sequence[NodeModel]) -> None:
-        """Update the nodes that a move changed."""
-        for node in nodes:
-            at = self._at[node.index]
-            self._nodes[at] = node
-            self._values[at] = node_values(node)
+    def __init__(self, model: Model, nodes: NodeArrays) -> None:
+        self._model, self._nodes = model, nodes
+        self._online, self._offline = np.flatnonzero(nodes.online), np.flatnonzero(~nodes.online)
 
     def score(self, changed: Sequence[NodeModel] = ()) -> float:
         """Return the score with some nodes replaced."""
-        if not self._online:
+        if not len(self._online):
             return 0.0
-        kept = {self._at[node.index]: self._values[self._at[node.index]].copy() for node in changed}
-        for node in changed:
-            self._values[self._at[node.index]] = node_values(node)
-        try:
-            return self._total(changed)
-        finally:
-            for at, row in kept.items():
-                self._values[at] = row
+        table = self._nodes.values
+        if changed:
+            table = table.copy()
+            for node in changed:
+                table[:, self._nodes.position[node.index]] = node_values(node)
+        return self._total(table, changed)
 
-    def _total(self, changed: Sequence[NodeModel]) -> float:
-        online = self._values[self._online] if len(self._online) < len(self._nodes) else self._values
-        count = float(len(online))
-        columns = online[:, _DEVIATIONS]
-        totals = np.cumsum(columns, axis=0)[-1]
-        centred = columns - totals / count
-        squares = np.cumsum(centred * centred, axis=0)[-1] / count
-        values = np.cumsum(online, axis=0)[-1].tolist()
-        for position, square in zip(_DEVIATIONS, squares.tolist(), strict=True):
+    def _total(self, table: "Floats", changed: Sequence[NodeModel]) -> float:
+        online = table[:, self._online] if len(self._offline) else table
+        count = float(len(self._online))
+        rows = online[DEVIATIONS]
+        totals = np.cumsum(rows, axis=1)[:, -1:]
+        centred = rows - totals / count
+        squares = np.cumsum(centred * centred, axis=1)[:, -1] / count
+        values = [0.0] * len(COMPONENTS)
+        for position, square in zip(DEVIATIONS, squares.tolist(), strict=True):
             values[position] = sqrt(square)
+        for position, value in zip(_SUMS, np.cumsum(online[_SUMS], axis=1)[:, -1].tolist(), strict=True):
+            values[position] = value
         # whole numbers: their sum does not depend on the order
-        offline = self._values[self._offline][:, _OFFLINE].sum(axis=0).tolist()
-        for position, value in zip(_OFFLINE, offline, strict=True):
+        for position, value in zip(_OFFLINE, table[_OFFLINE][:, self._offline].sum(axis=1).tolist(), strict=True):
             values[position] = value
         for position in _COLLISIONS:
             values[position] = self._collisions(changed)
@@ -75,7 +71,8 @@ class ExactScore:
         return result
 
     def _collisions(self, changed: Sequence[NodeModel]) -> float:
-        if not any(node.pair_counts for node in self._nodes) and not any(node.pair_counts for node in changed):
+        nodes = self._model.nodes.values()
+        if not any(node.pair_counts for node in nodes) and not any(node.pair_counts for node in changed):
             return 0.0
         replaced = {node.index: node for node in changed}
-        return collisions(replaced.get(node.index, node) for node in self._nodes if not node.offline)
+        return collisions(replaced.get(node.index, node) for node in nodes if not node.offline)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from htools.balance.plain_search import PlainSearch
-from htools.limits import BALANCING_CANDIDATES as FEW
+from htools.limits import BALANCING_CANDIDATES
 from htools.model.cluster import Model
 from htools.model.moves import Moved, Planned, movable
 from spec.allocator.decisions import Move, Rules
@@ -49,7 +49,7 @@ def search_for(model: Model, rules: Rules) -> Search:
     """
     targets = max(0, sum(not node.offline for node in model.nodes.values()) - 2)
     candidates = len(movable(model, rules)) ** 2 * (1 + 4 * targets)
-    if candidates * len(model.nodes) < FEW:
+    if candidates * len(model.nodes) < BALANCING_CANDIDATES:
         return PlainSearch(model, rules)
     from htools.balance.arrays import representable
 

@@ -14,7 +14,7 @@ from htools.balance.candidates import RESERVED_TOTAL, ROUNDING, TAG_CONFLICTS, C
 from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Bools, Floats, Ints
+    from htools.model.arrays import Bools, Floats, Ints
 
 
 VARIANCE_ROUNDINGS = 128.0
@@ -138,7 +138,7 @@ class Changes(Rooms):
     def _running_fails(self) -> "Bools":
         """Return whether the targets fail N+1 when they run the instance."""
         at = self.targets
-        return self.used[:, None] >= (self.nodes.free[at] - self.nodes.reserved[at])
+        return self.used[:, None] >= (self.nodes.free_memory[at] - self.nodes.reserved[at])
 
     def _tag_change(self, target: "Ints | None") -> "Floats":
         """Return the weighted change of tag conflicts when instances run on each target, or on the secondary."""

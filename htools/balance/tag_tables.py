@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from htools.balance.arrays import NodeArrays
+from htools.balance.arrays import BalancingNodes
 from htools.model.cluster import Model
 from htools.model.node import NodeModel
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Bools, Floats, Ints
+    from htools.model.arrays import Bools, Floats, Ints
 
 
 class TagTables:
@@ -34,7 +34,7 @@ class TagTables:
         most: upper limit of a move's change to the parts of the score that count tags and places.
     """
 
-    def __init__(self, model: Model, nodes: NodeArrays) -> None:
+    def __init__(self, model: Model, nodes: BalancingNodes) -> None:
         self._model, self._nodes = model, nodes
         self.exclusion: Ints | None = None
         self.joining: Floats | None = None
@@ -79,9 +79,7 @@ class TagTables:
     def _migration(self) -> None:
         nodes = list(self._model.nodes.values())
         if any(node.migration_tags for node in nodes):
-            self.accepts = np.array(
-                [[a.migration_tags <= b.accepted_migration_tags for b in nodes] for a in nodes], dtype=bool
-            )
+            self.accepts = np.array([[not other.refused_tags(node) for other in nodes] for node in nodes], dtype=bool)
 
     def _locations(self) -> None:
         nodes, vms = list(self._model.nodes.values()), list(self._model.instances.values())

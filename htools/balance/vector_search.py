@@ -18,7 +18,8 @@ from htools.balance.candidates import ROUNDING, Block, Candidates
 from htools.balance.evaluation import evaluate
 from htools.balance.exact_score import ExactScore
 from htools.balance.score_deltas import VARIANCE_ROUNDINGS
-from htools.limits import PAIRS_WITHOUT_BOUNDS as SMALL
+from htools.limits import CANDIDATES_AT_A_TIME, PAIRS_WITHOUT_BOUNDS, ROWS_REFRESHED
+from htools.model.arrays import DEVIATIONS
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.model.moves import Moved, attempt, movable
@@ -28,13 +29,7 @@ from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
 import numpy as np  # isort: skip
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Bools, Floats, Ints
-
-BLOCK = 10_000
-"""Candidates of a kind that are scored at a time: with their columns they stay in the processor's caches."""
-
-REFRESH = 48
-"""Rows refreshed at a time when bounds must be made tight."""
+    from htools.model.arrays import Bools, Floats, Ints
 
 
 def _needs(vm: InstanceModel) -> tuple[object, ...]:
@@ -50,8 +45,8 @@ class Engine:
     def __init__(self, model: Model, rules: Rules) -> None:
         self.model = model
         self.rules = rules
-        self._exact = ExactScore(list(model.nodes.values()))
         self._candidates = Candidates(model, rules)
+        self._exact = ExactScore(model, self._candidates.nodes)
         self._targets: Ints = np.flatnonzero(self._candidates.nodes.online)
         size, columns = len(self._candidates.vms.index), len(self._candidates.kept) + 1
         self._external = np.array(
@@ -63,7 +58,7 @@ class Engine:
         self._low: Floats = np.zeros((columns, size))
         self._high: Floats = np.zeros((columns, size))
         self._eligible = np.zeros(size, dtype=bool)
-        self._small = size * len(self._targets) <= SMALL
+        self._small = size * len(self._targets) <= PAIRS_WITHOUT_BOUNDS
         self._alike = self._classes()
         self._find_eligible()
         self._bound[self._eligible] = -np.inf
@@ -112,7 +107,7 @@ class Engine:
 
     def _blocks(self, rows: "Ints", targets: "Ints") -> "list[tuple[Ints, bool]]":
         """Cut the rows into blocks of one kind of mirroring."""
-        step = max(1, BLOCK // max(1, len(targets)))
+        step = max(1, CANDIDATES_AT_A_TIME // max(1, len(targets)))
         cut = []
         for external in (False, True):
             chosen = rows[self._external[rows] == external]
@@ -142,8 +137,8 @@ class Engine:
             waiting = np.flatnonzero(~self._fresh & self._eligible & (self._bound <= limit))
             if not len(waiting):
                 break
-            if len(waiting) > REFRESH:
-                waiting = waiting[np.argpartition(self._bound[waiting], REFRESH)[:REFRESH]]
+            if len(waiting) > ROWS_REFRESHED:
+                waiting = waiting[np.argpartition(self._bound[waiting], ROWS_REFRESHED)[:ROWS_REFRESHED]]
             self._refresh(np.sort(waiting))
         rows = self._leaders(np.flatnonzero(self._fresh & (self._bound <= limit)))
         cut = self._blocks(rows, self._targets)
@@ -221,13 +216,13 @@ class Engine:
         moved.commit(self.model)
         vm = moved.vm
         touched = np.array(sorted(nodes.position[node.index] for node in moved.nodes), dtype=np.intp)
-        values = nodes.values[touched]
+        counted = touched[nodes.online[touched]]
+        values = nodes.values[:, counted]
         nodes.refresh(moved.nodes)
-        changed = (nodes.values[touched] != values).any(axis=0)
+        changed = (nodes.values[:, counted] != values).any(axis=1)[DEVIATIONS]
         at = (nodes.position.get(vm.primary, -1), nodes.position.get(vm.secondary, -1))
         vms.moved(vm.index, *at, vm.location_score)
         candidates.tags.refresh(moved.nodes)
-        self._exact.refresh(moved.nodes)
         remerged = candidates.begin_round()
         self._fresh[:] = False
         self._find_eligible()
@@ -245,7 +240,7 @@ class Engine:
             # The error of a score grows with larger values and larger counts.
             grown = max(0.0, candidates.own_error - own_error)
             self._drift(others, sums, squares, candidates.additive - additive - grown, changed)
-            self._rescore(others, touched[nodes.online[touched]])
+            self._rescore(others, counted)
 
     def _drift(self, rows: "Ints", sums: "Floats", squares: "Floats", additive: float, changed: "Bools") -> None:
         """Lower the rows' bounds by the most that a change of the cluster's sums can lower untouched candidates.

@@ -8,6 +8,7 @@ in one direction are tried together (`htools.placement.precomputed.refusals`), t
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from htools.limits import SIZES_AHEAD
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.placement.arrays import Unsuitable
@@ -19,8 +20,6 @@ from spec.allocator.requests import Limits
 
 UNIT_MEMORY, UNIT_DISK = 64, 256
 """MiB by which memory and disks are reduced."""
-_MOST = 512
-"""The largest number of sizes that are tried together."""
 
 
 def smaller(instance: Instance, failure: FailMode) -> Instance | None:
@@ -77,7 +76,7 @@ class Trials:
                 if less is None:
                     break
                 ahead.append(less)
-            self._ahead = min(_MOST, self._ahead * 2)
+            self._ahead = min(SIZES_AHEAD, self._ahead * 2)
             self._known.update(zip(ahead, self._try(ahead), strict=True))
         return self._known[new]
 

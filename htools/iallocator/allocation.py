@@ -19,7 +19,7 @@ from htools.iallocator.wording import (
     selected,
     unconnected_group_error,
 )
-from htools.limits import ALLOCATION_CANDIDATES as PLAIN_BELOW
+from htools.limits import ALLOCATION_CANDIDATES
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.placement.outcomes import (
@@ -83,7 +83,7 @@ class _Allocator:
     def _placer(self, model: Model) -> "_Tries":
         """Return the object that tries candidates on a model: with vectors where they are faster."""
         count = len(model.nodes) * (len(model.nodes) - 1)
-        if count < PLAIN_BELOW:
+        if count < ALLOCATION_CANDIDATES:
             return PlainPlacer(model, self._groups, soft=self._limits.ignore_soft)
         from htools.placement.vector_placer import Placer
 

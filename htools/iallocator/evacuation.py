@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from htools.iallocator.group_scores import Pairs, SideBySide
-from htools.limits import EVACUATION_TARGETS as PLAIN_BELOW
-from htools.placement.arrays import Floats
+from htools.limits import EVACUATION_TARGETS
+from htools.model.arrays import Floats
 from spec.allocator import evacuation as plain
 from spec.allocator.accounts import add_primary, add_secondary, remove_primary, remove_secondary
 from spec.allocator.cluster import MirrorType
@@ -52,7 +52,7 @@ def to_best_node(state: State, position: int, group: int, targets: Sequence[int]
     """
     targets, placed = list(targets), state.instances[position]
     mirror = placed.instance.mirror_type
-    if len(targets) < PLAIN_BELOW or mirror is MirrorType.NONE or _unusual(state, placed, group, targets):
+    if len(targets) < EVACUATION_TARGETS or mirror is MirrorType.NONE or _unusual(state, placed, group, targets):
         return plain.to_best_node(state, position, group, targets, ignore_soft=ignore_soft)
     kind = MoveKind.REPLACE_SECONDARY if mirror is MirrorType.INTERNAL else MoveKind.FAILOVER_TO_ANY
     found: list[tuple[int, tuple[NodeState, ...]]] = []
@@ -156,7 +156,7 @@ def to_best_pair(state: State, position: int, group: int, targets: Sequence[int]
     """
     placed = state.instances[position]
     if (
-        len(targets) < max(2, PLAIN_BELOW)
+        len(targets) < max(2, EVACUATION_TARGETS)
         or placed.instance.secondary is None
         or _unusual(state, placed, group, targets)
     ):

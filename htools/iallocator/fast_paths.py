@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from htools.limits import CLUSTER_NODES as PLAIN_BELOW
+from htools.limits import CLUSTER_NODES
 from htools.model.cluster import Model
 from htools.model.from_spec import instance_model, model_of, node_model
 from htools.placement import redundancy
@@ -92,7 +92,7 @@ def by_score(groups: Sequence[Group]) -> Callable[[State, Placed, Targets, int, 
     """Return a function with the answers of `spec.allocator.placement.try_all` in a cluster of these groups."""
 
     def try_all(state: State, new: Placed, targets: Targets, required: int, limits: Limits) -> Outcome:
-        if not targets or len(state.nodes) < PLAIN_BELOW:
+        if not targets or len(state.nodes) < CLUSTER_NODES:
             return plain.try_all(state, new, targets, required, limits)
         from htools.placement.vector_placer import Placer
 
@@ -120,7 +120,7 @@ def quick_means(groups: Sequence[Group], nodes: int) -> Means:
     """Return the fastest functions for a cluster; with few nodes these are the ones without vectors."""
     from htools.iallocator.dedicated import try_all
 
-    if nodes < PLAIN_BELOW:
+    if nodes < CLUSTER_NODES:
         return Means(by_opportunities=try_all)
     from htools.iallocator.evacuation import to_best_node, to_best_pair
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from htools.placement.arrays import Floats
+from htools.limits import VALUES_AT_A_TIME
+from htools.model.arrays import Floats
 from spec.allocator.components import POSITIONS, Aggregation, Part
 from spec.allocator.score import COMPONENTS, collisions
 from spec.allocator.state import NodeState, State
@@ -21,9 +22,6 @@ Rows = NDArray[np.intp]
 DEVIATIONS = frozenset(POSITIONS[Aggregation.DEVIATION])
 FLOATING = tuple(at for at in Part if at in DEVIATIONS or at == Part.RESERVED_TOTAL)
 """Components whose order of addition matters."""
-
-_CELLS = 1 << 18
-"""Figures that are computed together, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def _aggregated(component: int, base: Floats, replaced: Sequence[tuple[Rows, Flo
     """
     number, count = len(replaced[0][0]), float(len(base))
     result: Floats = np.empty(number)
-    step = max(1, _CELLS // len(base))
+    step = max(1, VALUES_AT_A_TIME // len(base))
     for start in range(0, number, step):
         some = slice(start, start + step)
         every = np.arange(len(result[some]))

@@ -10,17 +10,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from htools.model.arrays import PLANNED_ROOMS, ROOMS, Bools, Floats
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.placement import redundancy
-from htools.placement.arrays import Columns, Floats, Unsuitable
+from htools.placement.arrays import PlacementNodes, Unsuitable
 from htools.placement.outcomes import policy_failure
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Only
 from spec.allocator.cluster import Group
 from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
-
-Flags: TypeAlias = NDArray[np.bool_]
 
 MODES = tuple(FailMode)
 CODE = {mode: code for code, mode in enumerate(MODES, 1)}
@@ -47,8 +46,8 @@ class FailoverRoom:
         others: nodes that matter and run instances that are not mirrored.
     """
 
-    def __init__(self, model: Model, columns: Columns, limits: Limits) -> None:
-        size = len(columns.indices)
+    def __init__(self, model: Model, nodes: PlacementNodes, limits: Limits) -> None:
+        size = len(nodes.index)
         self.certain = True
         self.others: list[int] = []
         self.needs = np.zeros((size, size))
@@ -57,7 +56,7 @@ class FailoverRoom:
         for node in model.nodes.values():
             if not redundancy.counted(node, limits):
                 continue
-            row = columns.at[node.index]
+            row = nodes.position[node.index]
             self.counted[row] = True
             vms = [model.instances[index] for index in node.primaries]
             if any(vm.primary != node.index for vm in vms):
@@ -70,17 +69,17 @@ class FailoverRoom:
                 self.certain = False
                 return
             for index, memory in needs.items():
-                column = columns.at[index]
+                column = nodes.position[index]
                 self.needs[row, column] = memory
                 self.touched[column] = True
-        free = columns["free_memory"]
+        free = nodes.free_memory
         if (self.needs.max(axis=0, initial=0.0) >= free)[self.touched].any():
             self.certain = False
 
-    def primary_keeps(self, columns: Columns, vm: InstanceModel) -> Flags:
+    def primary_keeps(self, nodes: PlacementNodes, vm: InstanceModel) -> Bools:
         """Return for each node whether, running the instance, it still has room for fail-overs: bool[nodes]."""
-        free = columns["free_memory"] - vm.used_memory
-        keeps: Flags = ~self.touched | (free > self.needs.max(axis=0, initial=0.0))
+        free = nodes.free_memory - vm.used_memory
+        keeps: Bools = ~self.touched | (free > self.needs.max(axis=0, initial=0.0))
         return keeps
 
 
@@ -91,7 +90,7 @@ class Fits:
 
     Args:
         groups: the cluster's groups.
-        columns: the nodes.
+        nodes: the nodes.
         kinds: for each node its group and whether its storage is exclusive.
         vms: one instance, or several that differ only in size.
         soft: whether soft limits are ignored.
@@ -100,14 +99,14 @@ class Fits:
     def __init__(
         self,
         groups: Sequence[Group],
-        columns: Columns,
+        nodes: PlacementNodes,
         kinds: Sequence[tuple[int, bool]],
         vms: Sequence[InstanceModel],
         *,
         soft: bool,
     ) -> None:
-        self._columns, self._vm, self._vms = columns, vms[0], vms
-        self._exclusive = columns["exclusive"] == 1.0
+        self._nodes, self._vm, self._vms = nodes, vms[0], vms
+        self._exclusive = nodes.exclusive
         self._some_exclusive = bool(self._exclusive.any())
         self.failover_memory = [vm.failover_memory for vm in vms]
         needs = self._needs()
@@ -143,48 +142,41 @@ class Fits:
 
     def _figures(self, needs: Floats, *, planned: bool) -> dict[Figure, Any]:
         """Return the figures of conditions: needs as float64[instances, 1], rooms as float64[nodes]."""
-        columns, count = self._columns, "planned_" if planned else ""
+        nodes = self._nodes
         used, memory, failover, disk, spindles, cores = needs
-        use = columns[f"{count}spindle_use"] + self._vm.spindle_use
-        return {
+        use = (nodes.planned_spindle_use if planned else nodes.spindle_use) + self._vm.spindle_use
+        all_used = nodes.planned_used_cpus if planned else nodes.used_cpus
+        rooms = {figure: getattr(nodes, name) for figure, name in (PLANNED_ROOMS if planned else ROOMS).items()}
+        return rooms | {
             Figure.NOTHING: 0.0,
             Figure.MEMORY: memory if planned else used,
             Figure.FAILOVER_MEMORY: failover,
-            Figure.FREE_MEMORY: columns[f"{count}free_memory"],
-            Figure.RESERVED: columns["reserved"],
             Figure.DISK: disk,
-            Figure.FREE_DISK: columns[f"{count}free_disk"],
-            Figure.LEAST_DISK: columns["low_disk"],
             Figure.SPINDLES: spindles,
-            Figure.FREE_SPINDLES: columns[f"{count}free_spindles"],
             Figure.SPINDLE_USE: np.where(self._exclusive, 0.0, use) if self._some_exclusive else use,
-            Figure.MOST_SPINDLE_USE: columns["high_spindles"],
-            Figure.CORES: (columns[f"{count}used_cpus"] + cores) / columns["total_cpus"],
-            Figure.MOST_CORES: columns["vcpu_ratio"],
+            Figure.CORES: (all_used + cores) / nodes.total_cpus,
             Figure.CLASHES: 0.0 if planned else self._clashes(),
             Figure.COPIES_MISSING: 0.0 if self._vm.mirrored else 1.0,
         }
 
-    def _clashes(self) -> Floats | float:
+    def _clashes(self) -> "Floats | float":
         """Return 1 for nodes that host an exclusion tag of the instance."""
         hosts = [
-            column
-            for column, tags in self._columns.tag_counts.items()
-            if any(tag in tags for tag in self._vm.exclusion_tags)
+            at for at, tags in self._nodes.tag_counts.items() if any(tag in tags for tag in self._vm.exclusion_tags)
         ]
         if not hosts:
             return 0.0
-        clashes = np.zeros(len(self._columns.indices))
+        clashes = np.zeros(len(self._nodes.index))
         clashes[hosts] = 1.0
         return clashes
 
-    def _where(self) -> dict[Only, Flags | bool]:
+    def _where(self) -> "dict[Only, Bools | bool]":
         """Return where each circumstance holds: on all nodes, on none, or bool[nodes]."""
         return {
             Only.LOCAL_DISKS: self._vm.local,
             Only.EXCLUSIVE: self._some_exclusive and self._exclusive,
-            Only.LIMITED_CORES: self._columns["vcpu_ratio"] >= 0.0,
-            Only.REDUNDANT: self._columns["n1_failed"] == 0.0,
+            Only.LIMITED_CORES: self._nodes.vcpu_ratio >= 0.0,
+            Only.REDUNDANT: ~self._nodes.n1_failed,
             Only.NEW_DISKS: True,
         }
 
@@ -192,10 +184,10 @@ class Fits:
         self,
         conditions: _Coded,
         figures: tuple[dict[Figure, Any], dict[Figure, Any]],
-        where: dict[Only, Flags | bool],
+        where: "dict[Only, Bools | bool]",
     ) -> NDArray[np.int8]:
         """Find the first condition not met: codes, int8[instances, nodes]."""
-        codes: NDArray[np.int8] = np.zeros((len(self._vms), len(self._columns.indices)), dtype=np.int8)
+        codes: NDArray[np.int8] = np.zeros((len(self._vms), len(self._nodes.index)), dtype=np.int8)
         for condition, code in conditions:
             circumstances = [where[only] for only in condition.only]
             if any(holds is False for holds in circumstances):

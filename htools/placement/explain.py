@@ -10,6 +10,7 @@ from textwrap import wrap
 from typing import Any
 
 from htools.formatting.tables import listed
+from htools.limits import EXPLAINED_PAIRS
 from htools.model.admission import circumstances, figures_of
 from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
@@ -26,8 +27,6 @@ from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, WITH_FORTHCOMING,
 from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance, Policy
 from spec.allocator.requests import Limits, NewInstance
 
-_MOST_PAIRS = 2500
-"""Pairs above which redundancy is not explained, since it would take too long."""
 _FEW = 3
 """Up to so many nodes with the same reason are listed one by one."""
 
@@ -133,7 +132,7 @@ def _redundancy(model: Model, cluster: Cluster, new: NewInstance, group: int, li
     from dataclasses import replace
 
     nodes = [node for node in model.nodes.values() if node.group == group]
-    if not limits.capacity or len(nodes) * len(nodes) > _MOST_PAIRS:
+    if not limits.capacity or len(nodes) * len(nodes) > EXPLAINED_PAIRS:
         return []
     free = replace(limits, capacity=False)
     try:

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from htools.limits import SIZES_TIMES_CANDIDATES
+from htools.model.arrays import Bools, Floats
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
-from htools.placement.admission import CODE, MODES, FailoverRoom, Fits, Flags
-from htools.placement.arrays import Columns, Floats, moments, sequential_sum
+from htools.placement.admission import CODE, MODES, FailoverRoom, Fits
+from htools.placement.arrays import PlacementNodes
 from htools.placement.outcomes import Targets
+from htools.placement.vector_scores import moments, sequential_sum
 from spec.allocator.admission import AS_SECONDARY, Figure, Limit, condition_for
 from spec.allocator.cluster import Group
 from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
-
-_CELLS = 1 << 19
-"""Candidates of several sizes that are tried together; limits the memory used."""
 
 _REDUNDANCY = condition_for(AS_SECONDARY, Limit.N_PLUS_1)
 
@@ -30,28 +30,28 @@ class Ground:
     """Data that does not depend on the instance to place: kept for all tries on one state of the model.
 
     Attributes:
-        rows: intp[rows], columns of the primaries, or of the single nodes, to try.
+        rows: intp[rows], positions of the primaries, or of the single nodes, to try.
         allowed: for pairs, bool[rows, nodes], which nodes may be each primary's secondary.
         partners: number of candidates of each row.
     """
 
-    def __init__(self, model: Model, columns: Columns, targets: Targets) -> None:
-        self.columns = columns
+    def __init__(self, model: Model, nodes: PlacementNodes, targets: Targets) -> None:
+        self.nodes = nodes
         self.targets = targets
         self._model = model
         self.paired = not isinstance(targets[0], int)
         pairs = [(target, ()) if isinstance(target, int) else target for target in targets]
-        self.rows = np.array([columns.at[primary] for primary, _ in pairs])
+        self.rows = np.array([nodes.position[primary] for primary, _ in pairs])
         self.kinds = [(node.group, node.exclusive) for node in model.nodes.values()]
         if self.paired:
-            self.allowed = np.zeros((len(pairs), len(columns.indices)), dtype=bool)
+            self.allowed = np.zeros((len(pairs), len(nodes.index)), dtype=bool)
             for row, (_, secondaries) in enumerate(pairs):
-                self.allowed[row, [columns.at[other] for other in secondaries]] = True
+                self.allowed[row, [nodes.position[other] for other in secondaries]] = True
             self.partners = self.allowed.sum(axis=1)
-            self.needs = columns.need_matrix()
+            self.needs = nodes.needs_by_peer
         else:
             self.partners = np.ones(len(pairs), dtype=np.int64)
-        self.sound = columns["n1_failed"] == 0.0
+        self.sound = ~nodes.n1_failed
         self.places = any(node.location_tags for node in model.nodes.values())
         self._room: tuple[Limits, FailoverRoom] | None = None
         self._moments: tuple[float, Floats, Floats] | None = None
@@ -60,24 +60,24 @@ class Ground:
     def room(self, limits: Limits) -> FailoverRoom:
         """Return the memory that fail-overs need."""
         if self._room is None or self._room[0] != limits:
-            self._room = (limits, FailoverRoom(self._model, self.columns, limits))
+            self._room = (limits, FailoverRoom(self._model, self.nodes, limits))
         return self._room[1]
 
     @property
     def moments(self) -> tuple[float, Floats, Floats]:
         """Number of online nodes, and sums and variances of the components over them."""
         if self._moments is None:
-            self._moments = moments(self.columns.values[:, self.columns.online])
+            self._moments = moments(self.nodes.values[:, self.nodes.online])
         return self._moments
 
     @property
     def offline(self) -> Floats:
         """Sums of the components over offline nodes."""
         if self._offline is None:
-            self._offline = sequential_sum(self.columns.values[:, ~self.columns.online])
+            self._offline = sequential_sum(self.nodes.values[:, ~self.nodes.online])
         return self._offline
 
-    def pair_codes(self, fits: Fits, size: int, some: NDArray[np.intp]) -> tuple[NDArray[np.int8], Floats, Flags]:
+    def pair_codes(self, fits: Fits, size: int, some: NDArray[np.intp]) -> tuple[NDArray[np.int8], Floats, Bools]:
         """Return codes of pairs whose primary takes the instance, the memory then reserved, and where it is too little.
 
         Args:
@@ -85,11 +85,9 @@ class Ground:
             size: which of the instances.
             some: positions in `rows`.
         """
-        columns = self.columns
-        reserved = np.maximum(columns["reserved"], self.needs[self.rows[some]] + fits.failover_memory[size])
-        lacking: Flags = _REDUNDANCY.refused(
-            {Figure.RESERVED_AFTER: reserved, Figure.FREE_MEMORY: columns["free_memory"]}
-        )
+        nodes = self.nodes
+        reserved = np.maximum(nodes.reserved, self.needs[self.rows[some]] + fits.failover_memory[size])
+        lacking: Bools = _REDUNDANCY.refused({Figure.RESERVED_AFTER: reserved, Figure.FREE_MEMORY: nodes.free_memory})
         later = np.where(lacking & self.sound, np.int8(CODE[_REDUNDANCY.mode]), fits.after_n1[size])
         return np.where(fits.before_n1[size] > 0, fits.before_n1[size], later), reserved, lacking
 
@@ -101,7 +99,7 @@ def refusals(
 
     Redundancy of the cluster as a whole is not checked.
     """
-    fits = Fits(groups, ground.columns, ground.kinds, vms, soft=soft)
+    fits = Fits(groups, ground.nodes, ground.kinds, vms, soft=soft)
     codes = fits.primary[:, ground.rows]
     totals = np.zeros((len(vms), len(MODES) + 1), dtype=np.int64)
     for code in np.unique(codes):
@@ -110,7 +108,7 @@ def refusals(
         for size in np.flatnonzero(totals[:, 0]):
             totals[size, 0] = 0
             open_rows = np.flatnonzero(codes[size] == 0)
-            step = max(1, _CELLS // len(ground.columns.indices))
+            step = max(1, SIZES_TIMES_CANDIDATES // len(ground.nodes.index))
             for start in range(0, len(open_rows), step):
                 some = open_rows[start : start + step]
                 pair_codes, _, _ = ground.pair_codes(fits, int(size), some)

@@ -42,7 +42,10 @@ def compare(program: str, case: Case, directory: Path, tool: str = "hbal", backe
         return ""
     # Every other cluster is balanced as a large one is, with what earlier rounds found; few without vectors.
     small, few = PAIRS_WITHOUT_BOUNDS if case.seed % 2 else 0, BALANCING_CANDIDATES if case.seed % 4 == 1 else 0
-    with patch.object(vector_search, "SMALL", small), patch.object(rounds, "FEW", few):
+    with (
+        patch.object(vector_search, "PAIRS_WITHOUT_BOUNDS", small),
+        patch.object(rounds, "BALANCING_CANDIDATES", few),
+    ):
         found = difference(ganeti, run_ours(MAIN[tool], words, ours))
     return f"seed {case.seed}: {tool} {' '.join(words)}\n{found}" if found else ""
 

@@ -101,8 +101,10 @@ def compare(
         path = tmp_path / "request.json"
         path.write_text(json.dumps(request if kinds is KINDS else with_room(request)))
         words = [*options_of(seed), str(path)]
-        for module in (allocation, fast_paths, evacuation):
-            monkeypatch.setattr(module, "PLAIN_BELOW", 0 if seed % 2 else 10**9)
+        below = 0 if seed % 2 else 10**9
+        monkeypatch.setattr(allocation, "ALLOCATION_CANDIDATES", below)
+        monkeypatch.setattr(fast_paths, "CLUSTER_NODES", below)
+        monkeypatch.setattr(evacuation, "EVACUATION_TARGETS", below)
         ganeti, ours = run_ganeti(GANETI_HAIL, words, tmp_path), run_ours(hail.main, words, tmp_path)
         assert without_internals(ours) == without_internals(ganeti), f"seed {seed}: hail {' '.join(words)}"
         acted = '"success":true' in ganeti.output and '"result":[[],' not in ganeti.output

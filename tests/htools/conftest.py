@@ -11,5 +11,5 @@ from htools.balance import rounds
 @pytest.fixture(autouse=True, scope="module")
 def vectors_pay() -> Iterator[None]:
     """The clusters here are small: without this, most of them would be searched without the engine that is tested."""
-    with patch.object(rounds, "FEW", 0):
+    with patch.object(rounds, "BALANCING_CANDIDATES", 0):
         yield

@@ -45,13 +45,13 @@ BUGS = {
     ),
     "sums_in_any_order": (
         "htools.balance.exact_score",
-        "totals = np.cumsum(columns, axis=0)[-1]",
-        "totals = np.cumsum(columns[::-1], axis=0)[-1]",
+        "totals = np.cumsum(rows, axis=1)[:, -1:]",
+        "totals = np.cumsum(rows[:, ::-1], axis=1)[:, -1:]",
     ),
     "squares_in_any_order": (
         "htools.balance.exact_score",
-        "squares = np.cumsum(centred * centred, axis=0)[-1] / count",
-        "squares = np.cumsum((centred * centred)[::-1], axis=0)[-1] / count",
+        "squares = np.cumsum(centred * centred, axis=1)[:, -1] / count",
+        "squares = np.cumsum((centred * centred)[:, ::-1], axis=1)[:, -1] / count",
     ),
     "exclusion_tags_ignored": (
         "htools.balance.admission",
@@ -133,7 +133,7 @@ def models() -> list[tuple[Model, Rules]]:
 @pytest.fixture(autouse=True)
 def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small clusters would be scored again in every round, so that no kept bound could be wrong."""
-    monkeypatch.setattr(engine_module, "SMALL", 0)
+    monkeypatch.setattr(engine_module, "PAIRS_WITHOUT_BOUNDS", 0)
 
 
 @pytest.fixture(scope="module")
@@ -160,5 +160,5 @@ def test_without_a_bug_nothing_differs(expected: list[Steps]) -> None:
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(monkeypatch: pytest.MonkeyPatch, expected: list[Steps], bug: str) -> None:
-    plant(monkeypatch, *BUGS[bug])["SMALL"] = 0
+    plant(monkeypatch, *BUGS[bug])["PAIRS_WITHOUT_BOUNDS"] = 0
     assert differs(expected)

@@ -16,7 +16,7 @@ from htools.hspace import instance_from, spec_from
 from htools.iallocator import dedicated, evacuation, fast_paths, group_scores
 from htools.maintenance import squeeze
 from htools.model.cluster import Model
-from htools.placement import admission, one_by_one, redundancy, vector_placer
+from htools.placement import admission, one_by_one, redundancy, vector_pairs
 from htools.placement.outcomes import Outcome, candidates
 from spec.allocator import capacity as spec_capacity
 from spec.allocator import squeeze as plain
@@ -60,13 +60,13 @@ def policy_ignored(patch: pytest.MonkeyPatch) -> None:
 
 def secondary_forgotten(patch: pytest.MonkeyPatch) -> None:
     """The secondary's change does not count in the score."""
-    honest = vector_placer._secondary_values
+    honest = vector_pairs._secondary_values
 
-    def forgetful(columns: Any, vm: Any) -> Any:
-        honest(columns, vm)
-        return columns.values.copy()
+    def forgetful(nodes: Any, vm: Any) -> Any:
+        honest(nodes, vm)
+        return nodes.values.copy()
 
-    patch.setattr(vector_placer, "_secondary_values", forgetful)
+    patch.setattr(vector_pairs, "_secondary_values", forgetful)
 
 
 def recompute_variance(patch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def one_room_for_each(patch: pytest.MonkeyPatch) -> None:
 
 def migration_tags_ignored(patch: pytest.MonkeyPatch) -> None:
     """Fail-over ignores migration tags when a pair is judged."""
-    patch.setattr(vector_placer._PairWork, "_may_migrate", lambda self, rows, room: np.ones((len(rows), 1), dtype=bool))
+    patch.setattr(vector_pairs.PairTrial, "_may_migrate", lambda self, rows, room: np.ones((len(rows), 1), dtype=bool))
 
 
 FOUND = (AssertionError, TypeError)

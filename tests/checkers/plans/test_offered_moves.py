@@ -31,7 +31,7 @@ from spec.allocator.initial import initial_state
 from spec.allocator.state import group_state
 
 if TYPE_CHECKING:
-    from htools.balance.arrays import Floats, Ints
+    from htools.model.arrays import Floats, Ints
 
 
 pytestmark = pytest.mark.xdist_group("offered moves")  # they share the tables
@@ -89,7 +89,7 @@ def by_classes(situation: Situation) -> frozenset[Offer]:
 
 def by_what_hbal_takes(situation: Situation) -> frozenset[Offer]:
     """By the search that hbal chooses for the situation, were it not too small for vectors."""
-    with patch.object(rounds, "FEW", 0):
+    with patch.object(rounds, "BALANCING_CANDIDATES", 0):
         search = search_for(model_of(situation), situation.rules())
     if isinstance(search, ClassSearch):
         return by_classes(situation)

@@ -56,7 +56,7 @@ def stretched(cluster: Cluster, exponent: int, loads: tuple[float, float]) -> Cl
 def nearness(model: Model, rules: Rules) -> float:
     """Return the largest error of a candidate's score, as a fraction of its bound; assert that it is at most 1."""
     engine = Engine(model, rules)
-    vectors, exact = engine.vectors, ExactScore(list(model.nodes.values()))
+    vectors, exact = engine.vectors, ExactScore(model, engine.vectors.nodes)
     targets = np.flatnonzero(vectors.nodes.online)
     worst = abs(vectors.score - score(model.nodes.values())) / (1e-9 * (1 + abs(vectors.score)))
     for vm in movable(model, rules):
@@ -126,7 +126,7 @@ def test_bounds_of_untouched_rows_stay_below_their_candidates(cluster: Cluster, 
     model = Model.of(cluster, Settings())
     if not representable(model) or not any(not node.offline for node in model.nodes.values()):
         return
-    with patch.object(engine_module, "SMALL", 0):
+    with patch.object(engine_module, "PAIRS_WITHOUT_BOUNDS", 0):
         check_bounds(model, data)
 
 

@@ -18,9 +18,9 @@ def walked(seeds: range, most: int, monkeypatch: pytest.MonkeyPatch) -> Counter[
     for seed in seeds:
         adversary, rng = Adversary(seed, most), random.Random(seed)
         model, rules = adversary.model(), adversary.rules()
-        monkeypatch.setattr(engine_module, "SMALL", 20_000 if seed % 4 == 3 else 0)
-        monkeypatch.setattr(engine_module, "REFRESH", rng.choice((1, 4, 48)))
-        monkeypatch.setattr(engine_module, "BLOCK", rng.choice((1, 60, 10_000)))
+        monkeypatch.setattr(engine_module, "PAIRS_WITHOUT_BOUNDS", 20_000 if seed % 4 == 3 else 0)
+        monkeypatch.setattr(engine_module, "ROWS_REFRESHED", rng.choice((1, 4, 48)))
+        monkeypatch.setattr(engine_module, "CANDIDATES_AT_A_TIME", rng.choice((1, 60, 10_000)))
         walk = Walk(model, rules, rng)
         seen[type(walk.search).__name__] += 1
         if not isinstance(walk.search, PlainSearch):

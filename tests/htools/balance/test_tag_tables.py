@@ -53,7 +53,7 @@ def bounds_hold(seed: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "SMALL", 0)
+    monkeypatch.setattr(engine_module, "PAIRS_WITHOUT_BOUNDS", 0)
 
 
 def test_what_is_kept_between_rounds_stays_a_bound() -> None:

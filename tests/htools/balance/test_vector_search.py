@@ -13,8 +13,7 @@ from htools.balance.class_search import ClassSearch
 from htools.balance.plain_search import PlainSearch
 from htools.balance.rounds import search_for
 from htools.balance.vector_search import Engine
-from htools.limits import BALANCING_CANDIDATES as FEW
-from htools.limits import PAIRS_WITHOUT_BOUNDS as SMALL
+from htools.limits import BALANCING_CANDIDATES, PAIRS_WITHOUT_BOUNDS
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt
 from htools.model.score import optimum, score
@@ -46,8 +45,12 @@ def test_every_round_takes_the_defined_move(
 
     Clusters of iallocator requests are read twice.
     """
-    few = FEW if way == "one by one" else 0
-    with patch.object(engine_module, "SMALL", 0 if way == "kept" else SMALL), patch.object(rounds, "FEW", few):
+    few = BALANCING_CANDIDATES if way == "one by one" else 0
+    small = 0 if way == "kept" else PAIRS_WITHOUT_BOUNDS
+    with (
+        patch.object(engine_module, "PAIRS_WITHOUT_BOUNDS", small),
+        patch.object(rounds, "BALANCING_CANDIDATES", few),
+    ):
         compare(cluster, rules, extra, twice=twice)
 
 
@@ -98,7 +101,7 @@ def test_few_candidates_are_tried_without_vectors(
     monkeypatch: pytest.MonkeyPatch, nodes: int, instances: int, plain: bool
 ) -> None:
     """On two nodes there are many rounds without targets; with many nodes each score costs more."""
-    monkeypatch.setattr(rounds, "FEW", FEW)
+    monkeypatch.setattr(rounds, "BALANCING_CANDIDATES", BALANCING_CANDIDATES)
     rows = "".join(f"n{at}|65536|0|65536|1000000|1000000|8|N|u|1||N|0|1|1.0\n" for at in range(nodes))
     vms = "".join(f"i{at}|128|1024|1|running|Y|n0|n1|drbd||1|-|N\n" for at in range(instances))
     model = Model.of(text.parse(f"g|u|preferred||\n\n{rows}\n{vms}\n\n"), Settings()).group(0)

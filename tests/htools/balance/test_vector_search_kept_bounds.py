@@ -13,9 +13,10 @@ import pytest
 
 from htools.backends import text
 from htools.balance import vector_search as engine_module
-from htools.balance.arrays import COLUMNS, WEIGHTS
+from htools.balance.arrays import WEIGHTS
 from htools.balance.candidates import Candidates
 from htools.balance.vector_search import Engine
+from htools.model.arrays import DEVIATIONS
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt, offered
 from htools.model.node import NodeModel
@@ -32,7 +33,7 @@ def decimal(value: Fraction) -> Decimal:
 
 def deviations(nodes: Iterable[NodeModel]) -> Decimal:
     """Return the weighted sum of the standard deviations of the nodes' values, which are doubles."""
-    rows = [[Fraction(node_values(node)[column]) for column in COLUMNS] for node in nodes if not node.offline]
+    rows = [[Fraction(node_values(node)[column]) for column in DEVIATIONS] for node in nodes if not node.offline]
     total = Decimal(0)
     for weight, column in zip(WEIGHTS, zip(*rows, strict=True), strict=True):
         mean = sum(column, Fraction(0)) / len(column)
@@ -78,7 +79,7 @@ def left_over() -> float:
 
 @pytest.fixture(autouse=True)
 def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "SMALL", 0)
+    monkeypatch.setattr(engine_module, "PAIRS_WITHOUT_BOUNDS", 0)
 
 
 def test_bounds_pay_for_values_that_have_grown() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from htools.balance.exact_score import ExactScore
 from htools.balance.rounds import Search, search_for
 from htools.balance.vector_search import Engine
+from htools.model.arrays import NodeArrays
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt, movable, offered
 from htools.model.score import score
@@ -180,7 +181,7 @@ class Walk:
 
     def look(self, before: float) -> tuple[Move, Moved, float] | None:
         """Return the move that the search chooses in a round, after everything was compared."""
-        exact = ExactScore(list(self.model.nodes.values()))
+        exact = ExactScore(self.model, NodeArrays(list(self.model.nodes.values())))
         tried = [
             (move, moved, np.inf if isinstance(moved, FailMode) else exact.score(moved.nodes))
             for move, moved in self.tried()

@@ -108,8 +108,8 @@ def compare_tries(seeds: range) -> int:
 
 @pytest.fixture
 def always_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast_paths, "PLAIN_BELOW", 0)
-    monkeypatch.setattr(evacuation, "PLAIN_BELOW", 0)
+    monkeypatch.setattr(fast_paths, "CLUSTER_NODES", 0)
+    monkeypatch.setattr(evacuation, "EVACUATION_TARGETS", 0)
 
 
 @pytest.mark.usefixtures("always_quick")

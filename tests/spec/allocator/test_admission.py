@@ -15,7 +15,7 @@ from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.model.node import NodeModel
 from htools.placement.admission import MODES, Fits
-from htools.placement.arrays import Columns
+from htools.placement.arrays import PlacementNodes
 from spec.allocator.accounts import add_primary, add_secondary
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY
 from spec.allocator.cluster import (
@@ -205,7 +205,7 @@ def by_vectors(had: Mapping[str, Any], vm: Instance, mirrors: bool, force: bool)
     """Placement in vectors, which has no forced secondaries and leaves redundancy to whoever knows the pair."""
     node, model = working(had, vm)
     groups = [Group("g", "u", policy=policy(had))]
-    fits = Fits(groups, Columns(Model({0: node}, {})), [(0, node.exclusive)], [model], soft=force)
+    fits = Fits(groups, PlacementNodes(Model({0: node}, {})), [(0, node.exclusive)], [model], soft=force)
     code = int(fits.before_n1[0, 0] or fits.after_n1[0, 0]) if mirrors else int(fits.primary[0, 0])
     return MODES[code - 1] if code else None
 
