@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from checkers.traces.validation import Line, TraceFormatError
+from checkers.traces.validation import Line, TraceFormatError, typed
 from spec.jobs import events
 from spec.jobs.events import Effect, Event, Persist
 from spec.jobs.model import Timestamp
@@ -56,15 +56,6 @@ class Traced:
     undone: frozenset[tuple[int, int, bool]] = frozenset()
 
 
-def _typed(line: Line, name: str, kind: Any) -> Any:
-    if name not in line.fields:
-        raise TraceFormatError(line.number, f"'{name}' is missing")
-    try:
-        return msgspec.convert(line.fields[name], kind)
-    except msgspec.ValidationError as error:
-        raise TraceFormatError(line.number, f"'{name}': {error}") from error
-
-
 def _plain(effects: Iterable[Effect]) -> Any:
     return msgspec.json.decode(msgspec.json.encode([[type(effect).__name__, effect] for effect in effects]))
 
@@ -82,7 +73,7 @@ class JobsModel:
     @staticmethod
     def start(states: Sequence[Traced] | None, line: Line) -> Iterable[Traced]:
         """A first run may start from anything; a later one from what lost nothing durable."""
-        queue: Queue = _typed(line, "state", Queue)
+        queue: Queue = typed(line, "state", Queue)
         fresh = Traced(queue, line.seq, queue)
         if states is None or any(lost(state.kept, queue) is None for state in states):
             return [fresh]
@@ -94,14 +85,14 @@ class JobsModel:
             return self._step(state, line)
         match line.event:
             case "durable":
-                upto = _typed(line, "upto", int)
+                upto = typed(line, "upto", int)
                 if not state.durable <= upto < line.seq:
                     return []
                 reached = [queue for number, queue in state.past if number <= upto]
                 rest = tuple(entry for entry in state.past if entry[0] > upto)
                 return [replace(state, durable=upto, kept=reached[-1] if reached else state.kept, past=rest)]
             case "done":
-                seq, index = _typed(line, "of", int), _typed(line, "effect", int)
+                seq, index = typed(line, "of", int), typed(line, "effect", int)
                 for waits in (False, True):
                     if (seq, index, waits) in state.undone and (not waits or seq <= state.durable):
                         return [replace(state, undone=state.undone - {(seq, index, waits)})]
@@ -112,8 +103,8 @@ class JobsModel:
                 raise TraceFormatError(line.number, f"'{line.event}' is no event of a trace of jobs")
 
     def _step(self, state: Traced, line: Line) -> Iterable[Traced]:
-        event = _typed(line, "args", EVENTS[line.event])
-        queue, effects = self._rules(state.queue, event, _typed(line, "now", Timestamp))
+        event = typed(line, "args", EVENTS[line.event])
+        queue, effects = self._rules(state.queue, event, typed(line, "now", Timestamp))
         if "effects" in line.fields and line.fields["effects"] != _plain(effects):
             return []
         undone = set(state.undone)
@@ -128,11 +119,11 @@ class JobsModel:
     def enabled(self, state: Traced, line: Line) -> str:
         """What could have stood in the line's place."""
         if line.event in EVENTS:
-            event = _typed(line, "args", EVENTS[line.event])
-            _, effects = self._rules(state.queue, event, _typed(line, "now", Timestamp))
+            event = typed(line, "args", EVENTS[line.event])
+            _, effects = self._rules(state.queue, event, typed(line, "now", Timestamp))
             return f"{line.event} with {', '.join(type(effect).__name__ for effect in effects) or 'no effects'}"
         if line.event == "start":
-            return lost(state.kept, _typed(line, "state", Queue)) or "any start"
+            return lost(state.kept, typed(line, "state", Queue)) or "any start"
         owed = ", ".join(f"{seq}.{index}" for seq, index, _ in sorted(state.undone)) or "none"
         return f"durable up to {state.durable}; effects not performed yet: {owed}"
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from checkers.traces.validation import Line, TraceFormatError
+from checkers.traces.validation import Line, TraceFormatError, typed
 from spec.locks.model import (
     Downgrade,
     Effects,
@@ -25,7 +25,6 @@ EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind for kind in (Try, Wait, Free, FreeLevel, Downgrade, Intersect, Opportunistic)
 }
 
-Value = TypeVar("Value")
 Step = Callable[[LockState, Event], tuple[LockState, Effects]]
 
 
@@ -46,20 +45,6 @@ class Traced:
     past: tuple[tuple[int, LockState], ...] = ()
     unanswered: frozenset[tuple[int, bool]] = frozenset()
     owed: frozenset[tuple[int, Owner]] = frozenset()
-
-
-def typed(line: Line, name: str, kind: type[Value]) -> Value:
-    """A field of a line as a typed value.
-
-    Raises:
-        TraceFormatError: it is missing or of another shape.
-    """
-    if name not in line.fields:
-        raise TraceFormatError(line.number, f"'{name}' is missing")
-    try:
-        return msgspec.convert(line.fields[name], kind)
-    except msgspec.ValidationError as error:
-        raise TraceFormatError(line.number, f"'{name}': {error}") from error
 
 
 class LocksModel:

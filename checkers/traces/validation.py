@@ -31,7 +31,7 @@ verdict is `Illegal` with the line, the last set, and what was enabled.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -61,6 +61,9 @@ class Line:
     text: str
 
 
+Value = TypeVar("Value")
+
+
 class TraceFormatError(GantryError):
     """A line is no event of the format."""
 
@@ -68,6 +71,28 @@ class TraceFormatError(GantryError):
         self.number = number
         self.reason = reason
         super().__init__(f"line {number} is no trace event: {reason}")
+
+
+@overload
+def typed(line: Line, name: str, kind: type[Value]) -> Value: ...
+
+
+@overload
+def typed(line: Line, name: str, kind: object) -> Any: ...
+
+
+def typed(line: Line, name: str, kind: Any) -> Any:
+    """Return a field of a line as a typed value.
+
+    Raises:
+        TraceFormatError: it is missing or of another shape.
+    """
+    if name not in line.fields:
+        raise TraceFormatError(line.number, f"'{name}' is missing")
+    try:
+        return msgspec.convert(line.fields[name], kind)
+    except msgspec.ValidationError as error:
+        raise TraceFormatError(line.number, f"'{name}': {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,12 @@ from htools.backends.phrases import (
     reading,
 )
 from htools.errors import LoadError
+from htools.formatting.haskell import is_int
 from spec.allocator.cluster import Bounds, Disk, DiskTemplate, ISpec, Policy
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _MISSING = object()
 _ISPEC_KEYS = ("memory-size", "cpu-count", "disk-size", "disk-count", "nic-count", "spindle-use")
-
-LARGEST = 2**63 - 1
 
 
 def describe(value: object) -> str:
@@ -69,7 +68,7 @@ def whole(value: object) -> int | None:
     """Return a JSON value as a whole number of 64 bits, a fraction rounded; None if it is no such number."""
     if type(value) is float and value - value == 0.0:
         value = round(value)
-    return value if type(value) is int and -LARGEST - 1 <= value <= LARGEST else None
+    return value if type(value) is int and is_int(value) else None
 
 
 class Fields:

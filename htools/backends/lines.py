@@ -10,14 +10,12 @@ from typing import TypeVar
 
 from htools.backends.phrases import listed
 from htools.errors import LoadError, quoted
-from htools.formatting.haskell import read_failure, reads_float, reads_int, show_string, whole_number
+from htools.formatting.haskell import is_int, read_failure, reads_float, reads_int, show_string, whole_number
 
 SECTIONS = ("groups", "nodes", "instances", "cluster tags", "policies")
 _TOO_FEW = "Invalid format of the input file: {} sections instead of 4 or more"
 _OWNERS = {"disk_template": "Instance {}: "}
 """Fields for which Ganeti's errors name the owner."""
-
-LARGEST = 2**63 - 1
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -55,7 +53,7 @@ class Line:
         if number is None:
             phrase = read_failure(name, value, reads_int(value))
             raise self.error(field, f"expected an integer, found {quoted(value)}", phrase)
-        if not -LARGEST - 1 <= number <= LARGEST:
+        if not is_int(number):
             raise self.error(field, f"expected an integer of 64 bits, found {quoted(value)}")
         return number
 

@@ -64,6 +64,11 @@ def whole_number(text: str) -> int | None:
     return -value if value is not None and found is not None and found[0] else value
 
 
+def is_int(number: int) -> bool:
+    """Whether a whole number is one of 64 bits, as Ganeti's tools keep them."""
+    return -(2**63) <= number < 2**63
+
+
 def reads_int(text: str) -> tuple[int, str] | None:
     """Return the integer at the head of `text` and the rest, or None: `12`, ` -3x`, `0x1f`, `(7)`; not `1.5`."""
     found = _literal(text)

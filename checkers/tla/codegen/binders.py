@@ -143,23 +143,23 @@ class Binders(Pieces):
 
         def build(frame: Frame) -> None:
             inner = cx.within(frame)
-            out = frame.local("out")
-            frame.emit(f"{out} = []")
-            self.loops(
-                node.domains, env, inner, lambda b: frame.emit(f"{out}.append({self.gen(node.body, b, inner).text})")
-            )
+            out = self._emit_values(node, env, inner, lambda bound: self.gen(node.body, bound, inner).text)
             frame.emit(f"return {out}")
 
         return self.lift("parts", node, cx, build)
 
+    def _emit_values(self, node: ast.SetMap, env: Env, cx: Context, body: Callable[[Env], str]) -> str:
+        """Emit loops that append `body` for all elements to a list; return its variable."""
+        frame = cx.frame
+        out = frame.local("out")
+        frame.emit(f"{out} = []")
+        self.loops(node.domains, env, cx, lambda bound: frame.emit(f"{out}.append({body(bound)})"))
+        return out
+
     def _gen_SetMap(self, node: ast.SetMap, env: Env, cx: Context) -> Code:
         def build(frame: Frame) -> None:
             inner = cx.within(frame)
-            out = frame.local("out")
-            frame.emit(f"{out} = []")
-            self.loops(
-                node.domains, env, inner, lambda b: frame.emit(f"{out}.append({self.normal(node.body, b, inner)})")
-            )
+            out = self._emit_values(node, env, inner, lambda bound: self.normal(node.body, bound, inner))
             frame.emit(f"return {self.marked(f'make_set({out})', node.position)}")
 
         return Code(self.lift("map", node, cx, build), "set", normal=True)

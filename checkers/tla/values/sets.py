@@ -97,7 +97,19 @@ def is_listed(members: Value) -> bool:
     return members.__class__ is frozenset or members.__class__ is Interval
 
 
-class Universe(LazySet):
+class Unlisted(LazySet):
+    """A set with a membership test but no list of elements."""
+
+    __slots__ = ()
+
+    def elements(self) -> Iterator[Value]:
+        raise self.infinite()
+
+    def enumerable(self) -> bool:
+        return False
+
+
+class Universe(Unlisted):
     """Nat, Int, STRING, Real and Any: sets with a membership test but no list of elements."""
 
     __slots__ = ("name", "test")
@@ -114,12 +126,6 @@ class Universe(LazySet):
                 return False
             raise TlaEvalError("comparison", f"cannot ask whether {show(value)} is in {self.name}")
         return answer
-
-    def elements(self) -> Iterator[Value]:
-        raise self.infinite()
-
-    def enumerable(self) -> bool:
-        return False
 
     def describe(self) -> str:
         return self.name
@@ -289,7 +295,7 @@ class TupleSet(LazySet):
         return " \\X ".join(show(target) for target in self.targets)
 
 
-class Sequences(LazySet):
+class Sequences(Unlisted):
     """`Seq(S)`."""
 
     __slots__ = ("target",)
@@ -306,17 +312,11 @@ class Sequences(LazySet):
             raise TlaEvalError("type", f"cannot ask whether {show(value)}, not a sequence, is in {self.describe()}")
         return all(contains(self.target, item) for item in value)
 
-    def elements(self) -> Iterator[Value]:
-        raise self.infinite()
-
-    def enumerable(self) -> bool:
-        return False
-
     def describe(self) -> str:
         return f"Seq({show(self.target)})"
 
 
-class Filtered(LazySet):
+class Filtered(Unlisted):
     r"""`{x \\in S : P}` over a set that cannot be listed."""
 
     __slots__ = ("base", "test")
@@ -327,12 +327,6 @@ class Filtered(LazySet):
 
     def contains(self, value: Value) -> bool:
         return contains(self.base, value) and self.test(value)
-
-    def elements(self) -> Iterator[Value]:
-        raise self.infinite()
-
-    def enumerable(self) -> bool:
-        return False
 
     def describe(self) -> str:
         return f"{{x \\in {show(self.base)} : ...}}"

@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from htools.backends.lines import LARGEST, Line, rows, sections, split
+from htools.backends.lines import Line, rows, sections, split
 from htools.errors import LoadError
 from spec.allocator.cluster import AllocPolicy
 
 NAMES = ("name", "size", "kind")
+
+LARGEST = 2**63 - 1
+"""The largest whole number of 64 bits."""
 
 
 def line(*values: str) -> Line:
