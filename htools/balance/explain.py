@@ -11,7 +11,6 @@ from math import inf
 from textwrap import wrap
 from typing import Any
 
-from htools.balance.rounds import accepted
 from htools.formatting.numbers import fixed
 from htools.model.admission import circumstances, figures_of
 from htools.model.cluster import NO_NODE, InstanceModel, Model, NodeModel
@@ -325,7 +324,7 @@ class Explanation:
         best = min(values)
         if not best < self.before:
             return "None of them lowers the score, so it stays where it is."
-        if not accepted(self.before, best, self.rules):
+        if not self.rules.suffices(self.before, best):
             gain, limit = fixed(self.rules.min_gain), fixed(self.rules.min_gain_limit)
             return (
                 f"The best lowers it by {fixed(self.before - best, 8)}, which is too little: at or below a score of "

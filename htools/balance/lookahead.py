@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from htools.balance.arrays import representable
-from htools.balance.rounds import accepted, balance
+from htools.balance.rounds import balance
 from htools.balance.vector_search import Engine
 from htools.model.cluster import Model
 from htools.model.moves import Moved, Planned, attempt
@@ -75,7 +75,7 @@ def _ahead(model: Model, rules: Rules, before: float, ahead: int, stop_at: float
                 path = _shorter(_follow(model, move, rules, before, stop_at, steps))
                 if path.steps and path.score < best.score:
                     best = path
-        if not best.steps or not accepted(before, best.score, rules):
+        if not best.steps or not rules.suffices(before, best.score):
             return
         for planned in best.steps:
             moved = attempt(model, planned.move, ignore_soft=rules.ignore_soft)

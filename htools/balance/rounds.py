@@ -26,11 +26,6 @@ from htools.model.moves import Moved, Planned, movable
 from spec.allocator.decisions import Move, Rules
 
 
-def accepted(before: float, after: float, rules: Rules) -> bool:
-    """Return whether a round's gain is enough."""
-    return after < before and (before > rules.min_gain_limit or before - after >= rules.min_gain)
-
-
 class Search(Protocol):
     """Finds the best move of each round."""
 
@@ -79,7 +74,7 @@ def balance(model: Model, rules: Rules, before: float, *, stop_at: float, rounds
     while (rounds < 0 or done < rounds) and before > stop_at:
         search = search or search_for(model, rules)
         found = search.best(before)
-        if found is None or not accepted(before, found[2], rules):
+        if found is None or not rules.suffices(before, found[2]):
             return
         move, moved, after = found
         planned = Planned(move, model.instances[move.instance], moved.vm, after, before - after)

@@ -32,7 +32,7 @@ from htools.placement.outcomes import (
     with_allocation,
 )
 from htools.placement.plain_placer import PlainPlacer
-from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance
+from spec.allocator.cluster import AllocPolicy, Cluster, Group
 from spec.allocator.requests import (
     Allocate,
     Limits,
@@ -104,7 +104,7 @@ class _Allocator:
         reports: list[str] = []
         for group in sorted({node.group for node in self.model.nodes.values()}):
             known = self._groups[group]
-            if not connected(known, new.instance):
+            if known.missing_networks(new.instance):
                 messages.append(disconnected_message(known, new.instance.name))
                 continue
             nodes = [node for node in self.model.nodes.values() if node.group == group]
@@ -133,7 +133,7 @@ class _Allocator:
         if len(named) != 1:
             raise Failed(f"Wrong number of elems found with name {new.group}")
         group = named[0]
-        if not connected(self._groups[group], new.instance):
+        if self._groups[group].missing_networks(new.instance):
             raise Failed(unconnected_group_error(self._groups[group], new.instance.name))
         part = self.model.group(group)
         try:
@@ -145,11 +145,6 @@ class _Allocator:
         if outcome.best is not None:  # from here on Ganeti's model has only the nodes of this group
             self.model = Model(self.model.group(group).nodes, self.model.instances)
         return group_message(self._groups[group], outcome_text(outcome)), outcome
-
-
-def connected(group: Group, instance: Instance) -> bool:
-    """Return whether a group has all networks of an instance."""
-    return all(nic.network is None or nic.network in group.networks for nic in instance.nics)
 
 
 def best_group(groups: Sequence[Group], outcomes: Sequence[tuple[int, Outcome]]) -> tuple[int, Outcome] | None:

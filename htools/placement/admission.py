@@ -15,10 +15,10 @@ from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.placement import redundancy
 from htools.placement.arrays import PlacementNodes, Unsuitable
-from htools.placement.outcomes import policy_failure
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Only
 from spec.allocator.cluster import Group
 from spec.allocator.decisions import FailMode
+from spec.allocator.policy import policy_failure
 from spec.allocator.requests import Limits
 
 MODES = tuple(FailMode)

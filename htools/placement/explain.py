@@ -18,13 +18,13 @@ from htools.placement.outcomes import (
     NoTargets,
     candidates,
     new_model,
-    policy_failure,
     with_allocation,
 )
 from htools.placement.plain_placer import PlainPlacer
 from htools.placement.redundancy import evacuable
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, WITH_FORTHCOMING, Condition, Figure, Limit
 from spec.allocator.cluster import AllocPolicy, Cluster, Group, Instance, Policy
+from spec.allocator.policy import policy_failure
 from spec.allocator.requests import Limits, NewInstance
 
 _FEW = 3
@@ -156,7 +156,7 @@ def _fields(reason: Reason) -> dict[str, Any]:
 def explain_group(model: Model, cluster: Cluster, new: NewInstance, group: int, limits: Limits) -> dict[str, Any]:
     """Explain a new instance's placement in one group."""
     known = cluster.groups[group]
-    networks = sorted({nic.network for nic in new.instance.nics if nic.network is not None} - set(known.networks))
+    networks = sorted(known.missing_networks(new.instance))
     vm = new_model(new.instance, cluster)
     nodes = [node for node in model.nodes.values() if node.group == group]
     online = [node for node in nodes if not node.offline]

@@ -12,10 +12,11 @@ from math import sqrt
 from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.model.score import component_values, node_values, score, weighted
-from htools.placement.outcomes import Allocation, Outcome, Targets, chosen, policy_failure
+from htools.placement.outcomes import Allocation, Outcome, Targets, chosen
 from spec.allocator.cluster import Group
 from spec.allocator.components import POSITIONS, Aggregation
 from spec.allocator.decisions import FailMode
+from spec.allocator.policy import policy_failure
 
 _Pairs = dict[tuple[str, str], int]
 _DEVIATIONS = POSITIONS[Aggregation.DEVIATION]

@@ -1,7 +1,6 @@
 """Candidates for a new instance, and the outcome of trying them, on the working model.
 
-The definitions are in `spec.allocator.placement`, `spec.allocator.candidates` and `spec.allocator.policy`; these are
-their fast twins.
+The definitions are in `spec.allocator.placement` and `spec.allocator.candidates`; these are their fast twins.
 """
 
 from collections import Counter
@@ -13,13 +12,9 @@ from htools.model.cluster import Model, NodeModel
 from htools.model.instance import InstanceModel
 from spec.allocator.cluster import (
     AllocPolicy,
-    Bounds,
     Cluster,
-    DiskTemplate,
     Group,
     Instance,
-    ISpec,
-    Policy,
 )
 from spec.allocator.decisions import FailMode
 from spec.allocator.requests import Limits
@@ -67,38 +62,6 @@ def new_model(instance: Instance, cluster: Cluster) -> InstanceModel:
     vm.exclusion_tags = with_prefixes(instance.tags, exclusion_prefixes(cluster.tags))
     vm.desired_locations = frozenset(with_prefixes(instance.tags, desired_location_prefixes(cluster.tags)))
     return vm
-
-
-def _outside(instance: Instance, spec: ISpec, sign: int, *, exclusive: bool) -> FailMode | None:
-    spindles = instance.total_spindles if exclusive else instance.spindle_use
-    if sign * (instance.memory - spec.memory) > 0:
-        return FailMode.MEMORY
-    if any(sign * (disk.size - spec.disk_size) > 0 for disk in instance.disks):
-        return FailMode.DISK
-    if sign * (instance.vcpus - spec.cpus) > 0:
-        return FailMode.CPU
-    if spindles is None or sign * (spindles - spec.spindle_use) > 0:
-        return FailMode.SPINDLES
-    if instance.disk_template is not DiskTemplate.DISKLESS and sign * (len(instance.disks) - spec.disk_count) > 0:
-        return FailMode.DISK_COUNT
-    return None
-
-
-def policy_failure(instance: Instance, policy: Policy, *, exclusive: bool) -> FailMode | None:
-    """Return which limit of a policy an instance breaks, None if it breaks none."""
-
-    def failure(bounds: Bounds) -> FailMode | None:
-        below = _outside(instance, bounds.minimum, -1, exclusive=exclusive)
-        return below or _outside(instance, bounds.maximum, +1, exclusive=exclusive)
-
-    first: FailMode | None = None
-    for bounds in policy.bounds:
-        reason = failure(bounds)
-        if reason is None:
-            first = None
-            break
-        first = first or reason
-    return first or (None if instance.disk_template in policy.disk_templates else FailMode.DISK)
 
 
 def candidates(

@@ -12,9 +12,10 @@ from htools.model.instance import InstanceModel
 from htools.model.moves import Moved, attempt
 from htools.model.score import score
 from htools.placement.one_by_one import on_one
-from htools.placement.outcomes import Allocation, chosen, policy_failure, with_allocation
+from htools.placement.outcomes import Allocation, chosen, with_allocation
 from spec.allocator.cluster import DiskTemplate, Group
 from spec.allocator.decisions import FailMode, Move, MoveKind
+from spec.allocator.policy import policy_failure
 from spec.allocator.requests import Limits
 
 SHARED = frozenset(

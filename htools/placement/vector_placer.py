@@ -34,7 +34,6 @@ from htools.placement.outcomes import (
     Targets,
     chosen,
     count_targets,
-    policy_failure,
     with_allocation,
 )
 from htools.placement.precomputed import Ground, refusals
@@ -42,6 +41,7 @@ from htools.placement.vector_pairs import PairTrial
 from htools.placement.vector_scores import scores_with
 from spec.allocator.cluster import Group
 from spec.allocator.decisions import FailMode
+from spec.allocator.policy import policy_failure
 from spec.allocator.requests import Limits
 
 

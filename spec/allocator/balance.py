@@ -46,11 +46,6 @@ def best_move(state: State, before: float, rules: Rules) -> Step | None:
     return best
 
 
-def accepted(before: float, after: float, rules: Rules) -> bool:
-    """Return whether a round's gain is enough."""
-    return after < before and (before > rules.min_gain_limit or before - after >= rules.min_gain)
-
-
 def balance(state: State, rules: Rules, *, stop_at: float = 1e-9, rounds: int = -1) -> Iterator[Step]:
     """Yield the steps of a solution.
 
@@ -63,7 +58,7 @@ def balance(state: State, rules: Rules, *, stop_at: float = 1e-9, rounds: int = 
     before, done = score(state), 0
     while (rounds < 0 or done < rounds) and before > stop_at:
         step = best_move(state, before, rules)
-        if step is None or not accepted(before, step.score, rules):
+        if step is None or not rules.suffices(before, step.score):
             return
         yield step
         state, before, done = step.state, step.score, done + 1

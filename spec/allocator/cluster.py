@@ -201,6 +201,10 @@ class Group:
     policy: Policy = DEFAULT_POLICY
     tags: tuple[str, ...] = ()
 
+    def missing_networks(self, instance: "Instance") -> set[str]:
+        """Return the networks that an instance asks for and the group lacks; with none it can take the instance."""
+        return {nic.network for nic in instance.nics if nic.network is not None} - set(self.networks)
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

@@ -86,6 +86,10 @@ class Rules:
     min_gain: float = 1e-2
     min_gain_limit: float = 1e-1
 
+    def suffices(self, before: float, after: float) -> bool:
+        """Return whether a round's gain is enough."""
+        return after < before and (before > self.min_gain_limit or before - after >= self.min_gain)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spec.allocator.candidates import Outcome
-from spec.allocator.cluster import AllocPolicy, Group, Instance
+from spec.allocator.cluster import AllocPolicy, Group
 from spec.allocator.placement import NoTargets, Targets, candidates, try_all
 from spec.allocator.requests import Limits, NewInstance
 from spec.allocator.state import Placed, State
@@ -51,11 +51,6 @@ class GroupChoice:
     allowed: int = 0
 
 
-def connected(group: Group, instance: Instance) -> bool:
-    """Return whether a group has all networks that an instance asks for."""
-    return all(nic.network is None or nic.network in group.networks for nic in instance.nics)
-
-
 def groups_in_use(state: State) -> list[int]:
     """Return the groups that have nodes, in order."""
     return sorted({node.node.group for node in state.nodes.values()})
@@ -88,7 +83,7 @@ def best_group(
     reports: list[GroupReport] = []
     disconnected: list[int] = []
     for group in considered:
-        if not connected(groups[group], new.instance):
+        if groups[group].missing_networks(new.instance):
             disconnected.append(group)
             continue
         nodes = {index: node for index, node in state.nodes.items() if node.node.group == group}

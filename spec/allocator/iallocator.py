@@ -34,7 +34,6 @@ from spec.allocator.groups import (
     GroupReport,
     Try,
     best_group,
-    connected,
     is_for_one_group,
     one_group,
 )
@@ -164,7 +163,7 @@ def _give(known: Known, state: State, new: NewInstance, limits: Limits, *, by_op
             raise NoGroupError(new.instance, choice, by_opportunities=by_opportunities)
         return Given(new, None, choice)
     group = _group_named(known.groups, new.group)
-    if not connected(known.groups[group], new.instance):
+    if known.groups[group].missing_networks(new.instance):
         name = known.groups[group].name
         text = f"The group {name} is not connected to a network required by instance {new.instance.name}"
         raise RequestError(text)

@@ -9,32 +9,29 @@ from spec.allocator.decisions import FailMode
 
 def _outside(instance: Instance, spec: ISpec, sign: int, *, exclusive: bool) -> FailMode | None:
     """Return the first size that is below (−1) or above (+1) a specification."""
-
-    def beyond(value: int, bound: int) -> bool:
-        return sign * (value - bound) > 0
-
     spindles = instance.total_spindles if exclusive else instance.spindle_use
-    if beyond(instance.memory, spec.memory):
+    if sign * (instance.memory - spec.memory) > 0:
         return FailMode.MEMORY
-    if any(beyond(disk.size, spec.disk_size) for disk in instance.disks):
+    if any(sign * (disk.size - spec.disk_size) > 0 for disk in instance.disks):
         return FailMode.DISK
-    if beyond(instance.vcpus, spec.cpus):
+    if sign * (instance.vcpus - spec.cpus) > 0:
         return FailMode.CPU
-    if spindles is None or beyond(spindles, spec.spindle_use):
+    if spindles is None or sign * (spindles - spec.spindle_use) > 0:
         return FailMode.SPINDLES
-    if instance.disk_template is not DiskTemplate.DISKLESS and beyond(len(instance.disks), spec.disk_count):
+    if instance.disk_template is not DiskTemplate.DISKLESS and sign * (len(instance.disks) - spec.disk_count) > 0:
         return FailMode.DISK_COUNT
     return None
 
 
+def _broken(instance: Instance, bounds: Bounds, *, exclusive: bool) -> FailMode | None:
+    """Return the first limit of a pair of bounds that an instance breaks."""
+    below = _outside(instance, bounds.minimum, -1, exclusive=exclusive)
+    return below or _outside(instance, bounds.maximum, +1, exclusive=exclusive)
+
+
 def policy_failure(instance: Instance, policy: Policy, *, exclusive: bool) -> FailMode | None:
     """Return which limit of a policy an instance breaks. It must fit a pair of bounds; else the first pair decides."""
-
-    def failure(bounds: Bounds) -> FailMode | None:
-        below = _outside(instance, bounds.minimum, -1, exclusive=exclusive)
-        return below or _outside(instance, bounds.maximum, +1, exclusive=exclusive)
-
-    reasons = [failure(bounds) for bounds in policy.bounds]
+    reasons = [_broken(instance, bounds, exclusive=exclusive) for bounds in policy.bounds]
     if reasons and None not in reasons:
         return reasons[0]
     return None if instance.disk_template in policy.disk_templates else FailMode.DISK

@@ -17,7 +17,6 @@ from htools.balance import vector_search as engine_module
 from htools.balance.arrays import representable
 from htools.balance.evaluation import evaluate
 from htools.balance.exact_score import ExactScore
-from htools.balance.rounds import accepted
 from htools.balance.vector_search import Engine
 from htools.model.cluster import Model
 from htools.model.moves import attempt, movable
@@ -145,4 +144,4 @@ def check_bounds(model: Model, data: st.DataObject) -> None:
         fresh.best(np.inf)
         fresh.promising(1)
         assert not (engine._bound > fresh._upper + 1e-12).any()
-        assert accepted(2.0, 1.0, rules)
+        assert rules.suffices(2.0, 1.0)

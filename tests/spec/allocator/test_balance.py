@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.allocator.balance import accepted, balance, best_move
+from spec.allocator.balance import balance, best_move
 from spec.allocator.cluster import Instance
 from spec.allocator.decisions import Rules
 from spec.allocator.score import score
@@ -35,7 +35,7 @@ def test_nothing_is_done_where_nothing_is_gained() -> None:
     ],
 )
 def test_small_gains_count_above_the_limit_only(before: float, after: float, enough: bool) -> None:
-    assert accepted(before, after, Rules(min_gain=0.01, min_gain_limit=0.1)) is enough
+    assert Rules(min_gain=0.01, min_gain_limit=0.1).suffices(before, after) is enough
 
 
 def test_it_stops_at_a_number_of_rounds_or_at_a_score() -> None:

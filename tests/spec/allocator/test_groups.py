@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from spec.allocator.cluster import AllocPolicy, Group, Nic
-from spec.allocator.groups import best_group, connected, groups_in_use, is_for_one_group, one_group
+from spec.allocator.groups import best_group, groups_in_use, is_for_one_group, one_group
 from spec.allocator.placement import NEW, NoTargets
 from spec.allocator.requests import Limits, NewInstance
 from spec.allocator.state import Placed
@@ -40,7 +40,7 @@ def test_a_group_without_the_instances_network_is_left_out() -> None:
     groups = (replace(GROUPS[0], networks=("net",)), *GROUPS[1:])
     choice = best_group(TWO, groups, wired, 1, LIMITS)
     assert (choice.group, choice.disconnected) == (0, (1,))
-    assert [connected(group, wired.instance) for group in groups] == [True, False, False]
+    assert [group.missing_networks(wired.instance) for group in groups] == [set(), {"net"}, {"net"}]
 
 
 def test_a_group_in_which_nothing_can_be_tried_reports_why() -> None:
