@@ -8,8 +8,13 @@ CI in the same tests, from the same seeds on. Fast tests use their own, fixed se
 
 import os
 import subprocess
+from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+Seen = TypeVar("Seen", int, Counter[str], Counter[bool], Counter[tuple[str, bool]])
 
 
 @cache
@@ -45,6 +50,23 @@ def spent(*, ci: int, weekly: int) -> int:
 def seeds(*, ci: int, weekly: int) -> range:
     """So many seeds, the first of which is the run's."""
     return range(seed(), seed() + spent(ci=ci, weekly=weekly))
+
+
+def compare_until(compare: Callable[[range], Seen], enough: Callable[[Seen], bool], *, ci: int, weekly: int) -> Seen:
+    """Return what comparing the run's seeds saw; seeds after them are tried until that is enough.
+
+    Whether so many cases of a kind are among the run's seeds is chance. If ten times as many seeds do not have them
+    either, the generator makes too few: an `AssertionError`.
+    """
+    first = seeds(ci=ci, weekly=weekly)
+    step = max(1, len(first) // 10)
+    seen = compare(first)
+    for start in range(first.stop, first.stop + 9 * len(first), step):
+        if enough(seen):
+            return seen
+        seen = seen + compare(range(start, start + step))
+    assert enough(seen), f"not enough was compared in {10 * len(first)} seeds from {first.start} on: {seen}"
+    return seen
 
 
 def describe() -> str:

@@ -1,5 +1,7 @@
 """In CI, Hypothesis looks elsewhere in every run: from a seed that the run prints, and that repeats it.
 
+Nowhere does it ask how long an example took: machines are loaded.
+
 A pytest plugin. Hypothesis' own profile for CI tries the same examples each time. Where the environment has `CI`, ours
 takes its place, and a run without `--hypothesis-seed` draws a seed for all its tests, whichever process runs them.
 """
@@ -9,11 +11,16 @@ import secrets
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("ci", settings.get_profile("ci"), derandomize=False, print_blob=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+_BY_THE_CLOCK = [HealthCheck.too_slow]
+settings.register_profile(
+    "default", settings.get_profile("default"), deadline=None, suppress_health_check=_BY_THE_CLOCK
+)
+settings.register_profile(
+    "ci", settings.get_profile("ci"), derandomize=False, print_blob=True, suppress_health_check=_BY_THE_CLOCK
+)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 @pytest.hookimpl(tryfirst=True)

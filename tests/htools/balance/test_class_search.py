@@ -144,8 +144,8 @@ def test_another_move_may_be_worth_more_than_an_evacuation() -> None:
 
 @pytest.mark.long
 def test_many_rounds_are_those_of_the_plain_search() -> None:
-    seeds = budget.seeds(ci=150, weekly=600)
-    assert compared(seeds) >= 5 * len(seeds)
+    wanted = budget.spent(ci=1000, weekly=4000)
+    budget.compare_until(compared, lambda moves: moves >= wanted, ci=150, weekly=600)
 
 
 def nearness(search: ClassSearch) -> float:
