@@ -16,6 +16,7 @@ from docs.generator.site import DOCS, SiteError, localise, navigation, outside, 
 from docs.generator.sources import PACKAGES, ROOT, find, read_module, read_packages
 from docs.generator.specification import operator_source, operators
 
+pytestmark = pytest.mark.xdist_group("site")  # they share the pages
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 

@@ -18,6 +18,8 @@ from spec.allocator.decisions import Rules, Settings
 from tests.conformance.clusters import Generator
 from tests.quality.planting import plant
 
+pytestmark = pytest.mark.xdist_group("balancing bugs")  # they share what is expected
+
 Steps = list[tuple[object, float]]
 
 SEEDS = (2, 5, 6, 7, 10, 14, 21, 26, 100)

@@ -1,8 +1,10 @@
-"""The import contracts catch a forbidden import: planted into a copy of the packages, one at a time."""
+"""The import contracts catch forbidden imports, planted into a copy of the packages: each is named by its contract."""
 
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,33 +12,52 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("spec", "impl", "htools", "checkers", "gantry")
 
-PLANTED = {
-    "the specification reads a clock": ("spec/plans/model.py", "import time"),
-    "the specification knows the implementation": ("spec/plans/model.py", "import impl.paths"),
-    "the specification does arithmetic with numpy": ("spec/plans/model.py", "import numpy"),
-    "the control plane knows the allocator": ("impl/paths.py", "import htools.formatting.numbers"),
-    "the control plane knows a checker": ("impl/paths.py", "import checkers.verdict"),
-    "the control plane uses the specification's rules": ("impl/paths.py", "import spec.locks.rules"),
-    "the allocator knows a daemon": ("htools/formatting/numbers.py", "import impl.paths"),
-    "the allocator knows a checker": ("htools/formatting/numbers.py", "import checkers.verdict"),
-    "the specification's locks know plans": ("spec/locks/names.py", "import spec.plans.model"),
-    "the specification's locks know jobs": ("spec/locks/names.py", "import spec.jobs.model"),
-    "the allocator's model knows placement": ("htools/model/node.py", "import htools.placement.outcomes"),
-    "balancing knows a backend": ("htools/balance/rounds.py", "import htools.backends.text"),
-    "hspace is a library of hbal": ("htools/hbal.py", "import htools.hspace"),
-    "the TLA+ parser knows the search": ("checkers/tla/parse/syntax.py", "import checkers.tla.search.check"),
-    "TLA+ values know the parser": ("checkers/tla/values/values.py", "import checkers.tla.parse.syntax"),
-    "the models know traces": ("checkers/models/jobs.py", "import checkers.traces.jobs"),
-    "exploration knows refinement": ("checkers/exploration/explore.py", "import checkers.refinement.compare"),
-    "the queue knows luxid": ("impl/queue/queue.py", "import impl.luxid.context"),
-    "a daemon knows its sister": ("impl/wconfd/core.py", "import impl.luxid.context"),
-    "the lock core knows a codec": ("impl/locks/core.py", "import impl.wire.framing"),
+PLANTED: dict[str, dict[str, tuple[str, str]]] = {
+    "The specification is pure": {
+        "the specification reads a clock": ("spec/plans/model.py", "import time"),
+        "the specification knows the implementation": ("spec/plans/model.py", "import impl.paths"),
+        "the specification does arithmetic with numpy": ("spec/plans/model.py", "import numpy"),
+    },
+    "The control plane knows no allocator, checker or command": {
+        "the control plane knows the allocator": ("impl/paths.py", "import htools.formatting.numbers"),
+        "the control plane knows a checker": ("impl/paths.py", "import checkers.verdict"),
+    },
+    "The implementation uses the specification's vocabulary only": {
+        "the control plane uses the specification's rules": ("impl/paths.py", "import spec.locks.rules"),
+    },
+    "The allocator reaches the control plane only through the LUXI backend": {
+        "the allocator knows a daemon": ("htools/formatting/numbers.py", "import impl.paths"),
+        "the allocator knows a checker": ("htools/formatting/numbers.py", "import checkers.verdict"),
+    },
+    "The specification's layers": {
+        "the specification's locks know plans": ("spec/locks/names.py", "import spec.plans.model"),
+        "the specification's locks know jobs": ("spec/locks/names.py", "import spec.jobs.model"),
+    },
+    "The allocator's layers": {
+        "the allocator's model knows placement": ("htools/model/node.py", "import htools.placement.outcomes"),
+        "balancing knows a backend": ("htools/balance/rounds.py", "import htools.backends.text"),
+        "hspace is a library of hbal": ("htools/hbal.py", "import htools.hspace"),
+    },
+    "The TLA+ checker's layers": {
+        "the TLA+ parser knows the search": ("checkers/tla/parse/syntax.py", "import checkers.tla.search.check"),
+        "TLA+ values know the parser": ("checkers/tla/values/values.py", "import checkers.tla.parse.syntax"),
+    },
+    "The checkers' layers": {
+        "the models know traces": ("checkers/models/jobs.py", "import checkers.traces.jobs"),
+        "exploration knows refinement": ("checkers/exploration/explore.py", "import checkers.refinement.compare"),
+    },
+    "The control plane's layers": {
+        "the queue knows luxid": ("impl/queue/queue.py", "import impl.luxid.context"),
+        "a daemon knows its sister": ("impl/wconfd/core.py", "import impl.luxid.context"),
+        "the lock core knows a codec": ("impl/locks/core.py", "import impl.wire.framing"),
+    },
 }
+"""Contract → what is planted against it → the file and the import."""
+
+pytestmark = pytest.mark.xdist_group("import contracts")  # they share a run
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("copy")
+def copied(folder: Path) -> Path:
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -49,22 +70,36 @@ def lint(folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_code_as_it_is_keeps_the_contracts(copy: Path) -> None:
-    code, said = lint(copy)
-    assert code == 0, said
-    assert "0 broken" in said
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each broken contract says of all planted imports."""
+    folder = copied(tmp_path_factory.mktemp("planted"))
+    for planted in PLANTED.values():
+        for path, line in planted.values():
+            with (folder / path).open("a", encoding="utf-8") as file:
+                file.write(f"\n\ndef planted() -> None:\n    {line}\n")
+    code, output = lint(folder)
+    assert code == 1, output
+    parts = re.split(r"^(\S.*)\n-+\n", output.partition("Broken contracts\n")[2], flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_import_is_found(copy: Path, name: str) -> None:
-    path, line = PLANTED[name]
-    file = copy / path
-    before = file.read_text("utf-8")
-    file.write_text(before + f"\n\ndef planted() -> None:\n    {line}\n", "utf-8")
-    try:
-        code, said = lint(copy)
-    finally:
-        file.write_text(before, "utf-8")
-    assert code == 1, said
-    assert "1 broken" in said
-    assert path.removesuffix(".py").replace("/", ".") in said
+def test_the_code_as_it_is_keeps_the_contracts(tmp_path: Path) -> None:
+    code, output = lint(copied(tmp_path))
+    assert code == 0, output
+    assert "0 broken" in output
+
+
+def test_something_is_planted_against_each_contract(said: dict[str, str]) -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = {contract["name"] for contract in settings["tool"]["importlinter"]["contracts"]}
+    assert said.keys() == PLANTED.keys() == contracts
+
+
+@pytest.mark.parametrize(
+    ("contract", "name"), [(contract, name) for contract, planted in PLANTED.items() for name in planted]
+)
+def test_a_planted_import_is_found(said: dict[str, str], contract: str, name: str) -> None:
+    path, line = PLANTED[contract][name]
+    module, imported = path.removesuffix(".py").replace("/", "."), line.removeprefix("import ")
+    assert re.search(rf"^- +{re.escape(f'{module} -> {imported}')} \(l", said[contract], re.MULTILINE)

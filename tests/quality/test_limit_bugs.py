@@ -29,6 +29,7 @@ from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure
 from spec.allocator.decisions import Move, MoveKind, Rules, Settings
 from tests.htools.balance.walks import Adversary
 
+pytestmark = pytest.mark.xdist_group("limit bugs")  # they share what is judged
 SOURCE = Path(str(admission.__file__)).read_text()
 
 FLIPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
@@ -76,25 +77,24 @@ def methods(tree: ast.Module) -> Iterator[ast.FunctionDef]:
             yield node
 
 
-def mutants() -> dict[str, tuple[str, str]]:
-    """Return name → the function changed and the source of the whole module with the change."""
-    made: dict[str, tuple[str, str]] = {}
-    for place in [
-        (method.name, at, how)
-        for method in methods(ast.parse(SOURCE))
-        for at, node in enumerate(ast.walk(method))
-        for how, _ in changes(node)
-    ]:
-        name, at, how = place
-        fresh = ast.parse(SOURCE)
-        method = next(each for each in methods(fresh) if each.name == name)
-        node = list(ast.walk(method))[at]
-        by = dict(changes(node))[how]
-        title = f"{name}: {ast.unparse(node)} {how}"
-        assert title not in made, title
-        Replacing(node, by).visit(fresh)
-        made[title] = (name, ast.unparse(ast.fix_missing_locations(fresh)))
+def mutants() -> dict[str, tuple[str, int, str]]:
+    """Return name → the function changed, the place in it, and how."""
+    made: dict[str, tuple[str, int, str]] = {}
+    for method in methods(ast.parse(SOURCE)):
+        for at, node in enumerate(ast.walk(method)):
+            for how, _ in changes(node):
+                title = f"{method.name}: {ast.unparse(node)} {how}"
+                assert title not in made, title
+                made[title] = (method.name, at, how)
     return made
+
+
+def planted(name: str, at: int, how: str) -> str:
+    """Return the source of the whole module with one change."""
+    fresh = ast.parse(SOURCE)
+    node = list(ast.walk(next(each for each in methods(fresh) if each.name == name)))[at]
+    Replacing(node, dict(changes(node))[how]).visit(fresh)
+    return ast.unparse(ast.fix_missing_locations(fresh))
 
 
 # -- clusters -----------------------------------------------------------------------------------------------------
@@ -395,9 +395,9 @@ def test_planned_rooms_are_looked_at(
 
 @pytest.mark.parametrize("mutant", [name for name in MUTANTS if name not in IMPLIED])
 def test_each_limit_decides(mutant: str, judged: list[tuple[Engine, Valid]], monkeypatch: pytest.MonkeyPatch) -> None:
-    name, source = MUTANTS[mutant]
+    name, at, how = MUTANTS[mutant]
     changed: dict[str, object] = {"__name__": admission.__name__}
-    exec(compile(source, f"rooms ({mutant})", "exec"), changed)  # noqa: S102
+    exec(compile(planted(name, at, how), f"rooms ({mutant})", "exec"), changed)  # noqa: S102
     function = vars(changed["Rooms"])[name]
     assert isinstance(function, FunctionType)
     monkeypatch.setattr(admission.Rooms, name, function)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -166,8 +167,8 @@ class Daemon:
             self.end(signal.SIGKILL)
 
 
-@pytest.fixture
-def new_daemon() -> Iterator[Callable[..., Daemon]]:
+@contextmanager
+def _daemons() -> Iterator[Callable[..., Daemon]]:
     directory = tempfile.mkdtemp(prefix="gw", dir="/tmp")
     made: list[Daemon] = []
 
@@ -194,8 +195,21 @@ def new_daemon() -> Iterator[Callable[..., Daemon]]:
 
 
 @pytest.fixture
+def new_daemon() -> Iterator[Callable[..., Daemon]]:
+    with _daemons() as make:
+        yield make
+
+
+@pytest.fixture
 def daemon(new_daemon: Callable[..., Daemon]) -> Daemon:
     return new_daemon()
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[Daemon]:
+    """A daemon that several tests share; they leave it as it was."""
+    with _daemons() as make:
+        yield make()
 
 
 @pytest.fixture

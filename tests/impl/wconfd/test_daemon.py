@@ -108,9 +108,9 @@ def test_refusals_have_the_words_of_ganeti(daemon: Daemon) -> None:
         b'{"method": "echo", "args": ["a"]',
     ],
 )
-def test_what_is_no_request_is_answered_with_a_text_and_harms_nobody(daemon: Daemon, garbage: bytes) -> None:
-    other = daemon.client()
-    bad = daemon.client()
+def test_what_is_no_request_is_answered_with_a_text_and_harms_nobody(untouched: Daemon, garbage: bytes) -> None:
+    other = untouched.client()
+    bad = untouched.client()
     bad._send(garbage + END_OF_MESSAGE)
     answer = json.loads(bad._next_message())
     assert answer["success"] is False
@@ -143,8 +143,8 @@ def test_what_is_no_request_is_answered_with_a_text_and_harms_nobody(daemon: Dae
         ("readObject", ["planets", "x"]),
     ],
 )
-def test_wrong_arguments_are_refused_and_change_nothing(daemon: Daemon, method: str, arguments: list[Any]) -> None:
-    client = daemon.client()
+def test_wrong_arguments_are_refused_and_change_nothing(untouched: Daemon, method: str, arguments: list[Any]) -> None:
+    client = untouched.client()
     before = client.call("readConfig"), client.call("listLocksWaitingStatus")
     with pytest.raises(PeerError):
         client.call(method, *arguments)
