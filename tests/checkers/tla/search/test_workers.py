@@ -4,6 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -66,11 +69,15 @@ CASES: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
+def share_all(change: Callable[[Any, str, int], None]) -> None:
     """Share out every level, however small."""
     for name in ("PAYS", "_PROBE", "_BLOCK"):
-        monkeypatch.setattr(workers, name, 0)
+        change(workers, name, 0)
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    share_all(monkeypatch.setattr)
 
 
 def shown(states: list[Any]) -> list[list[str]]:
@@ -93,21 +100,42 @@ def explored(folder: Path, text: str, config: str, count: int, **options: Any) -
     return outcome.verdict, counts, found, shown(graph.states), graph.parents, graph.offsets, graph.targets
 
 
+def shared_out(folder: Path, case: str, count: int, options: dict[str, Any]) -> tuple[Any, ...]:
+    """Explore a case in another process, where every level is shared out, too."""
+    share_all(setattr)
+    return explored(folder, *CASES[case], count, **options)
+
+
+Explored = Callable[..., tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def small_process() -> Iterator[Executor]:
+    """A process that is forked fast: with what other tests loaded, a fork takes up to 0.1 s."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as made:
+        yield made
+
+
+@pytest.fixture
+def aside(small_process: Executor, tmp_path: Path) -> Explored:
+    return lambda case, count, **options: small_process.submit(shared_out, tmp_path, case, count, options).result()
+
+
+@pytest.mark.xdist_group("small process")
 @pytest.mark.parametrize("case", CASES)
-def test_the_number_of_workers_changes_nothing(tmp_path: Path, case: str) -> None:
-    text, config = CASES[case]
-    alone = explored(tmp_path, text, config, 1)
+def test_the_number_of_workers_changes_nothing(aside: Explored, case: str) -> None:
+    alone = aside(case, 1)
     for count in (2, 3):
-        assert explored(tmp_path, text, config, count) == alone
+        assert aside(case, count) == alone
 
 
+@pytest.mark.xdist_group("small process")
 @pytest.mark.parametrize("case", ["invariant", "action property", "deadlock", "symmetry", "constraint", "truths"])
-def test_nor_past_violations_and_with_edges(tmp_path: Path, case: str) -> None:
-    text, config = CASES[case]
-    alone = explored(tmp_path, text, config, 1, keep_going=True, keep_edges=True)
+def test_nor_past_violations_and_with_edges(aside: Explored, case: str) -> None:
+    alone = aside(case, 1, keep_going=True, keep_edges=True)
     for count in (2, 5):
-        assert explored(tmp_path, text, config, count, keep_going=True, keep_edges=True) == alone
-    assert explored(tmp_path, text, config, 2, depth=3) == explored(tmp_path, text, config, 1, depth=3)
+        assert aside(case, count, keep_going=True, keep_edges=True) == alone
+    assert aside(case, 2, depth=3) == aside(case, 1, depth=3)
 
 
 def test_a_bound_stops_at_the_same_state(tmp_path: Path) -> None:
