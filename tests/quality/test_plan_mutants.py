@@ -161,4 +161,4 @@ def test_an_obstacle_that_is_generalised_too_far_is_found(monkeypatch: pytest.Mo
 
 def test_the_constraints_as_they_are_show_no_disagreement() -> None:
     with pytest.raises(NoSuchExample):
-        find(clusters_with_plans(), disagrees_as_written, settings=settings(QUICK, max_examples=60))
+        find(clusters_with_plans(), disagrees_as_written, settings=settings(QUICK, max_examples=20))

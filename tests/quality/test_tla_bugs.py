@@ -232,10 +232,12 @@ def pairs(patch: Patch, folder: Path) -> None:
 
 
 def crew(patch: Patch, folder: Path) -> None:
-    for name in ("PAYS", "_PROBE", "_BLOCK"):
-        patch.setattr(workers, name, 0)
+    def here(case: str, count: int) -> tuple[Any, ...]:
+        return test_workers.explored(folder, *test_workers.CASES[case], count)
+
+    test_workers.share_all(patch.setattr)
     for case in ("ok", "weak", "invariant"):
-        test_workers.test_the_number_of_workers_changes_nothing(folder, case)
+        test_workers.test_the_number_of_workers_changes_nothing(here, case)
 
 
 PLANTED: list[tuple[Callable[[Patch], None], Callable[[Patch, Path], None]]] = [

@@ -23,14 +23,13 @@ from spec.plans.model import (
     Step,
 )
 from spec.plans.safety import after, first_offence, offence_of, placement, shortfalls
+from tests import budget
 from tests.checkers.plans.strategies import clusters_with_plans
 
 ALL = frozenset(Rule)
 
 
-@settings(max_examples=80, deadline=None)
-@given(clusters_with_plans())
-def test_as_written_the_solver_and_the_plain_walk_agree(case: tuple[Cluster, Plan]) -> None:
+def agree_as_written(case: tuple[Cluster, Plan]) -> None:
     cluster, plan = case
     for rules in (STANDARD_RULES, ALL):
         expected = first_offence(cluster, plan, rules)
@@ -38,9 +37,20 @@ def test_as_written_the_solver_and_the_plain_walk_agree(case: tuple[Cluster, Pla
         assert verdict == Illegal(expected) if expected else isinstance(verdict, Ok)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(clusters_with_plans())
-def test_in_any_order_the_solver_finds_a_shortest_offence_of_all_interleavings(case: tuple[Cluster, Plan]) -> None:
+def test_as_written_the_solver_and_the_plain_walk_agree(case: tuple[Cluster, Plan]) -> None:
+    agree_as_written(case)
+
+
+@pytest.mark.long
+@settings(max_examples=budget.spent(ci=120, weekly=1000))
+@given(clusters_with_plans())
+def test_as_written_they_agree_often(case: tuple[Cluster, Plan]) -> None:
+    agree_as_written(case)
+
+
+def agree_in_any_order(case: tuple[Cluster, Plan]) -> None:
     cluster, plan = case
     shortest = shortest_offence(cluster, plan)
     verdict = audit(cluster, plan, order=Order.ANY)
@@ -50,6 +60,19 @@ def test_in_any_order_the_solver_finds_a_shortest_offence_of_all_interleavings(c
         assert isinstance(verdict, Illegal)
         assert len(verdict.witness.done) == shortest
         assert is_offence(cluster, plan, verdict.witness)
+
+
+@settings(max_examples=30)
+@given(clusters_with_plans())
+def test_in_any_order_the_solver_finds_a_shortest_offence_of_all_interleavings(case: tuple[Cluster, Plan]) -> None:
+    agree_in_any_order(case)
+
+
+@pytest.mark.long
+@settings(max_examples=budget.spent(ci=80, weekly=600))
+@given(clusters_with_plans())
+def test_in_any_order_they_agree_often(case: tuple[Cluster, Plan]) -> None:
+    agree_in_any_order(case)
 
 
 def interleavings(plan: Plan) -> Iterator[tuple[Step, ...]]:

@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 
 from checkers.plans.order import Found, Impossible, find_order
@@ -11,6 +12,7 @@ from checkers.verdict import Unknown
 from spec.allocator.cluster import Cluster
 from spec.plans.model import Action, Command, Plan, PlanJob, Rule
 from spec.plans.safety import first_offence
+from tests import budget
 from tests.checkers.plans.strategies import clusters_with_plans
 
 JOBS = 4
@@ -35,9 +37,7 @@ def orders(plan: Plan) -> list[Plan]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
-@given(clusters_with_plans())
-def test_an_order_is_found_exactly_where_one_exists(case: tuple[Cluster, Plan]) -> None:
+def find_where_one_exists(case: tuple[Cluster, Plan]) -> None:
     cluster, whole = case
     plan = Plan(tuple((job,) for jobs in whole.job_sets for job in jobs)[:JOBS])
     answer = find_order(cluster, plan)
@@ -49,6 +49,19 @@ def test_an_order_is_found_exactly_where_one_exists(case: tuple[Cluster, Plan]) 
         assert isinstance(answer, Impossible)
         assert answer.obstacles
         assert impossible_text(cluster, plan, answer)
+
+
+@settings(max_examples=20)
+@given(clusters_with_plans())
+def test_an_order_is_found_exactly_where_one_exists(case: tuple[Cluster, Plan]) -> None:
+    find_where_one_exists(case)
+
+
+@pytest.mark.long
+@settings(max_examples=budget.spent(ci=60, weekly=400))
+@given(clusters_with_plans())
+def test_orders_are_found_where_they_exist_often(case: tuple[Cluster, Plan]) -> None:
+    find_where_one_exists(case)
 
 
 def test_the_branch_office(branch: Cluster) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -25,6 +26,7 @@ from spec.locks.names import (
     other,
 )
 from spec.locks.properties import STATE_PROPERTIES, STEP_PROPERTIES
+from tests import budget
 
 OWNERS = [job(3), other("thread"), job(1), other("a"), job(20)]
 NODES = [Lock(Level.NODE, 1, name) for name in ("n1", "n2")]
@@ -164,6 +166,20 @@ class FairSideBySide(SideBySide):
 
 
 TestSideBySide = SideBySide.TestCase
-TestSideBySide.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestSideBySide.settings = settings(max_examples=30, stateful_step_count=40)
 TestFairSideBySide = FairSideBySide.TestCase
-TestFairSideBySide.settings = settings(max_examples=35, stateful_step_count=40, deadline=None)
+TestFairSideBySide.settings = settings(max_examples=20, stateful_step_count=40)
+
+
+class SideBySideOften(SideBySide):
+    """For the long test, which has settings of its own."""
+
+
+class FairSideBySideOften(FairSideBySide):
+    """For the long test in fair mode."""
+
+
+TestSideBySideOften = pytest.mark.long(SideBySideOften.TestCase)
+TestSideBySideOften.settings = settings(max_examples=budget.spent(ci=90, weekly=600), stateful_step_count=40)
+TestFairSideBySideOften = pytest.mark.long(FairSideBySideOften.TestCase)
+TestFairSideBySideOften.settings = settings(max_examples=budget.spent(ci=50, weekly=400), stateful_step_count=40)

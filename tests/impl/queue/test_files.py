@@ -21,6 +21,7 @@ from impl.queue.files import (
 )
 from impl.queue.status import dependencies, is_finalised, job_priority, job_status
 from spec.jobs.model import Job, LogEntry, Opcode, Status
+from tests import budget
 
 stamps = st.none() | st.tuples(st.integers(0, 2**40), st.integers(0, 999_999))
 values = st.recursive(
@@ -54,12 +55,23 @@ jobs = st.builds(
 )
 
 
-@settings(deadline=None)
-@given(jobs)
-def test_what_is_encoded_decodes_to_itself_in_any_spacing(job: Job) -> None:
+def decodes_to_itself(job: Job) -> None:
     assert decode(encode(job)) == job
     assert json.loads(encode(job)) == to_json(job)
     assert decode(json.dumps(to_json(job), indent=2).encode()) == job
+
+
+@settings(max_examples=40)
+@given(jobs)
+def test_what_is_encoded_decodes_to_itself_in_any_spacing(job: Job) -> None:
+    decodes_to_itself(job)
+
+
+@pytest.mark.long
+@settings(max_examples=budget.spent(ci=150, weekly=1000))
+@given(jobs)
+def test_encoding_and_decoding_often(job: Job) -> None:
+    decodes_to_itself(job)
 
 
 def test_statuses_are_ordered() -> None:

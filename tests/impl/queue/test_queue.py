@@ -31,6 +31,7 @@ from spec.jobs.model import FilterRule, Job, Status, Timestamp
 from spec.jobs.properties import STATE_PROPERTIES, STEP_PROPERTIES
 from spec.jobs.queue import Queue, find, recovered, step
 from spec.jobs.rules import job_status
+from tests import budget
 from tests.impl.queue.histories import advanced, op
 
 LABELS = ("", "rate-limit:1:a", "rate-limit:2:b", "rate-limit:0:c", "rate-limit:x", "plain")
@@ -186,7 +187,15 @@ class Both(RuleBasedStateMachine):
 
 
 TestBoth = pytest.mark.timeout(100)(Both.TestCase)
-TestBoth.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestBoth.settings = settings(max_examples=40, stateful_step_count=40)
+
+
+class BothOften(Both):
+    """For the long test, which has settings of its own."""
+
+
+TestBothOften = pytest.mark.long(pytest.mark.timeout(900)(BothOften.TestCase))
+TestBothOften.settings = settings(max_examples=budget.spent(ci=150, weekly=1000), stateful_step_count=40)
 
 
 def test_filters_agree() -> None:
