@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytestmark = pytest.mark.xdist_group("fresh seeds")
 ROOT = Path(__file__).resolve().parents[1]
@@ -14,6 +15,7 @@ DRAWS = '''"""Writes what Hypothesis tries first, and the process that tries it.
 import os
 from pathlib import Path
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import given, settings, strategies as st
 
 @pytest.mark.parametrize("name", ["a", "b", "c", "d"])
@@ -87,3 +89,8 @@ def test_elsewhere_hypothesis_has_its_own_way(tmp_path: Path) -> None:
     output, _, tried = run(tmp_path)
     assert "seed" not in output
     assert len(tried) == 4
+
+
+def test_nothing_asks_how_long_an_example_took() -> None:
+    assert settings().deadline is None
+    assert HealthCheck.too_slow in settings().suppress_health_check
