@@ -120,8 +120,10 @@ SLOW = {
     "a core too many is accepted",
     "instances that stay need no fail-over memory",
     "a set does not wait for the set before",
+    "replacing disks moves the primary",
+    "a job's commands run in any order",
 }
-"""Mutants that differ from the original so seldom that it takes some hundred examples."""
+"""Mutants that differ from the original so seldom that it takes many examples."""
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else ()) for n in MUTANTS])
