@@ -103,7 +103,7 @@ def test_a_plan_is_audited_against_the_running_cluster(chain: Chain, capsys: pyt
 def talk(path: str, data: bytes, *, end: bool = True) -> bytes:
     """Send bytes, and return what comes back until the answer is whole or the connection ends."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.connect(path)
         # A client that sends too much gets an answer and is disconnected; the answer can still be read.
         with suppress(BrokenPipeError):

@@ -44,7 +44,7 @@ async def read_all(reader: asyncio.StreamReader, count: int) -> list[Any]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the other side runs in this very loop
             await asyncio.sleep(0)
 

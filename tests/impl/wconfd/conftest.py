@@ -140,7 +140,7 @@ class Daemon:
             assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
 
     def client(self) -> Client:
-        client = Client(self.root.wconfd_socket, timeout=20)
+        client = Client(self.root.wconfd_socket, timeout=60)
         self._clients.append(client)
         return client
 
