@@ -40,11 +40,11 @@ def run(folder: Path, *options: str, **environment: str) -> tuple[str, set[str],
     seen = folder / "seen"
     seen.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "PYTEST", "COV"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.fresh_seeds", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(
-        command, cwd=folder, env={**kept, "PYTHONPATH": str(ROOT), "SEEN": str(seen), **environment},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    plugins = ("xdist.plugin", "_hypothesis_pytestplugin", "tests.fresh_seeds", "no:cacheprovider")
+    wanted = [word for plugin in plugins for word in ("-p", plugin)]
+    command = [sys.executable, "-m", "pytest", "-q", *wanted, *options]
+    given = {"PYTHONPATH": str(ROOT), "SEEN": str(seen), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment}
+    done = subprocess.run(command, cwd=folder, env={**kept, **given}, capture_output=True, text=True, check=False)
     assert done.returncode == ("FAIL" in environment), done.stdout + done.stderr
     tried = [path.read_text(encoding="utf-8").split(" ", 1) for path in seen.iterdir()]
     assert len(tried) == 4
