@@ -1,5 +1,6 @@
 """The layout of a root directory. It is Ganeti's own, so that its clients find our daemons by GANETI_ROOTDIR."""
 
+import contextlib
 import os
 from typing import NamedTuple
 
@@ -20,6 +21,14 @@ class RootTooLongError(GantryError):
         super().__init__(
             f"the path of a socket would be too long ({path}): choose a --root that is {over} bytes shorter"
         )
+
+
+class NoClusterError(GantryError):
+    """A root holds no cluster; `path` is the configuration that is missing."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"no cluster here ({path} is missing): make one with 'gantry cluster init --from FILE'")
 
 
 class Root(NamedTuple):
@@ -107,6 +116,19 @@ class Root(NamedTuple):
     def log_file(self, daemon: str) -> str:
         """A daemon's log."""
         return os.path.join(self.log, f"{daemon}.log")
+
+    def require_cluster(self) -> None:
+        """Check that there is a configuration: Ganeti's file, or the store of a wconfd that ran here.
+
+        Raises:
+            NoClusterError: there is neither.
+            OSError: nobody can tell, for want of rights.
+        """
+        for path in (self.config, self.store):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                os.stat(path)
+                return
+        raise NoClusterError(self.config)
 
     def check_sockets(self) -> None:
         """Check that sockets can be made below it.

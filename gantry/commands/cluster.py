@@ -8,24 +8,15 @@ from collections import Counter
 from typing import Any
 
 from htools.backends import text as text_backend
-from impl.paths import DEFAULT_ROOT, Root
+from impl.paths import DEFAULT_ROOT, NoClusterError, Root
 from impl.setup.config import Setup, initial_config
 from impl.setup.daemons import Daemon, daemons, start_all, stop_all
 from impl.setup.export import for_ganeti
 from impl.setup.root import create_root
 from impl.wire.client import Client, UnreachableError
-from spec.errors import GantryError
 
 _SHOWN = 10
 """Locks and jobs that `status` lists; of further ones it prints the number."""
-
-
-class NoClusterError(GantryError):
-    """A root holds no cluster; `path` is the configuration that is missing."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        super().__init__(f"no cluster here ({path} is missing): make one with 'gantry cluster init --from FILE'")
 
 
 def run(options: argparse.Namespace) -> int:

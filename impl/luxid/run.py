@@ -68,6 +68,7 @@ def run(options: Options) -> int:
     root = Root.of(options.root)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent when logs are rotated or a terminal is closed
     try:
+        root.require_cluster()
         root.make_directories()
         with open(root.log_file("luxid"), "a", encoding="utf-8") as file:
             log = Logger(file, sys.stderr) if options.foreground else Logger(file)

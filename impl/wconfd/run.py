@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 
-from impl.paths import Root
+from impl.paths import NoClusterError, Root
 from impl.process.livelock import LiveLock
 from impl.process.pidfile import PidFile
 from impl.store.port import Store
@@ -18,11 +19,16 @@ from impl.wconfd.startup import start_log, take_in
 from spec.errors import GantryError
 from spec.locks.names import other
 
+_log = logging.getLogger("wconfd")
+
 
 async def serve(root: Root, options: Options, open_store: Callable[[str], Store]) -> None:
     """Run the daemon until SIGTERM or SIGINT."""
     store = open_store(root.store)
     state = take_in(root, store, fair=options.fair)
+    if state.config.empty:
+        store.close()
+        raise NoClusterError(root.config)
     livelock = LiveLock.create(root.livelocks, "wconfd")
     me = other("wconfd", livelock.path, os.getpid())
     ended = asyncio.Event()
@@ -34,8 +40,10 @@ async def serve(root: Root, options: Options, open_store: Callable[[str], Store]
     gc.set_threshold(20_000, 50, 100)
     try:
         await daemon.start()
+        _log.info("ready, socket %s", root.wconfd_socket)
         await ended.wait()
     finally:
+        _log.info("stopping")
         await daemon.stop()
         livelock.release()
 
@@ -45,6 +53,7 @@ def run(options: Options, open_store: Callable[[str], Store] = SqliteStore) -> i
     root = Root.of(options.root)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
+        root.require_cluster()
         root.make_directories()
         with PidFile.take(root, "wconfd"):
             start_log(root, foreground=options.foreground, debug=options.debug)

@@ -48,6 +48,7 @@ def test_ganeti_differs_only_as_known() -> None:
 
 def test_a_daemon_that_only_answers_queries_does_not_conform(tmp_path: Path) -> None:
     with short_root() as root:
+        Path(root.config).write_text("{}", encoding="utf-8")
         luxid = Luxid(root, "--query-only")
         luxid.start()
         try:

@@ -121,6 +121,7 @@ def test_without_any_notification_nothing_waits_longer_than_a_second(root: Root,
 
 
 def test_luxid_waits_for_a_wconfd_that_comes_later(root: Root) -> None:
+    Path(root.config).write_text("{}", encoding="utf-8")
     with running(root) as luxid, luxid.client() as client:
         job_id = client.call("SubmitJob", [delay()])
         assert client.call("QueryJobs", [job_id], ["status"]) == [["queued"]]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from impl.paths import LONGEST_SOCKET, Root, RootTooLongError
+from impl.paths import LONGEST_SOCKET, NoClusterError, Root, RootTooLongError
 
 
 def test_the_root_is_the_named_one_else_the_environment_s_else_the_default(
@@ -58,3 +58,18 @@ def test_nothing_is_made_below_a_root_that_is_too_long(tmp_path: Path) -> None:
     with pytest.raises(RootTooLongError):
         root.make_directories()
     assert os.listdir(tmp_path) == []
+
+
+def test_a_root_holds_a_cluster_when_it_has_a_configuration_or_a_store(short_path: Path) -> None:
+    root = Root(str(short_path / "root"))
+    with pytest.raises(NoClusterError, match=r"no cluster here \(.*config\.data is missing\): make one with"):
+        root.require_cluster()
+    root.make_directories()
+    with pytest.raises(NoClusterError):
+        root.require_cluster()
+    for path in (root.config, root.store):
+        Path(path).write_bytes(b"")
+        root.require_cluster()
+        os.unlink(path)
+    with pytest.raises(NoClusterError):
+        Root(f"{short_path}/root/var/lib/ganeti/queue/serial").require_cluster()
