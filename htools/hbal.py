@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from htools.balance.rounds import balance
 from htools.commandline.loading import Loaded, SelectionError, load, lookup, rules_of
-from htools.commandline.saving import aside, save, snapshot, write
+from htools.commandline.saving import aside, check_writable, save, snapshot, write
 from htools.commandline.tool import Options, Stopped, run_tool, stop
 from htools.formatting.numbers import fixed, general
 from htools.formatting.tables import component_table, instance_table, node_table
@@ -235,7 +235,7 @@ def _print_extras(options: Options, model: Model, outcome: Outcome, figures_befo
         scores = [outcome.scores[0], *(planned.score for planned in outcome.plan)]
         after = [plot.figures(node) for node in model.nodes.values()]
         picture = plot.svg(title, figures_before, after, scores)
-        write(options.plot, plot.page(title, picture) if options.plot.endswith((".html", ".htm")) else picture)
+        write(options.plot, picture if options.plot.lower().endswith(".svg") else plot.page(title, picture))
         print(f"The picture has been written to file '{options.plot}'", file=sys.stderr)
     if options.json:
         from htools.plan import report
@@ -311,6 +311,8 @@ def _run(options: Options, arguments: list[str]) -> tuple[Model, list[list[Plann
     """Do all but the execution, and return what is to be executed."""
     if arguments:
         stop("This program doesn't take any arguments.")
+    if options.plot:
+        check_writable(options.plot)
     loaded = load(options, _announce if options.verbose > 1 and not options.json else None)
     if not _check_cluster(loaded, options):
         return None

@@ -10,6 +10,9 @@ from htools.commandline.getopt import Option
 from htools.commandline.options import DISK_TEMPLATES, PRIORITIES, Options, Spec
 from htools.formatting.haskell import parse_unit, read_float, read_int, show_string, split_on
 
+PICTURES = (".svg", ".html", ".htm")
+"""Ends of the names of files that `--plot` can draw."""
+
 Setter = Callable[[Options, str | None], None]
 ToolOption = Option[Options]
 
@@ -62,6 +65,12 @@ def _look_ahead(options: Options, argument: str | None) -> None:
     if value < 0:
         raise ValueError(f"Invalid value {value} of the look-ahead, expected 0 (never) or more steps")
     options.look_ahead = value
+
+
+def _plot(options: Options, argument: str | None) -> None:
+    if not (argument or "").lower().endswith(PICTURES):
+        raise ValueError(f"Invalid file '{argument}' of the plot, expected a name that ends in .svg or .html")
+    options.plot = argument
 
 
 def _spindle_use(options: Options, argument: str | None) -> None:
@@ -403,8 +412,8 @@ OPTIONS: tuple[ToolOption, ...] = (
         "",
         "plot",
         "FILE",
-        "draw the nodes before and after (svg or html)",
-        _text("plot"),
+        "draw the nodes before and after (.svg or .html)",
+        _plot,
         completion="file",
         extension=True,
     ),

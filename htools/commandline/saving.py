@@ -1,5 +1,6 @@
 """Writers of the tools' output: saved clusters, command files, and texts for a file or standard output."""
 
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import replace
@@ -45,6 +46,22 @@ def write(path: str, content: str) -> None:
             file.write(content)
     except OSError as error:
         raise AccessError(path, doing, refusal(error)) from None
+
+
+def check_writable(path: str) -> None:
+    """Check that a file can be written, before the work whose result goes there; one that is made for it is removed.
+
+    Raises:
+        AccessError: it cannot be opened.
+    """
+    new = not os.path.exists(path)
+    try:
+        with open(path, "ab"):
+            pass
+        if new:
+            os.unlink(path)
+    except OSError as error:
+        raise AccessError(path, Doing.OPEN, refusal(error)) from None
 
 
 def aside(options: Options) -> AbstractContextManager[object]:

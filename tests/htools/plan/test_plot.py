@@ -23,6 +23,26 @@ def test_the_picture_is_well_formed_and_names_every_node(tmp_path: Path, name: s
     assert {node.name for node in text.load(path).nodes if node.group == 0} <= labels
 
 
+@pytest.mark.parametrize("name", ["x.png", "svg", "plan"])
+def test_names_that_promise_no_picture_of_ours_are_refused(tmp_path: Path, name: str) -> None:
+    outcome = run_ours(hbal.main, ["-t", written(tmp_path, 3), "--plot", name], tmp_path)
+    assert (outcome.code, outcome.output) == (1, "")
+    assert outcome.errors.endswith(f"Invalid file '{name}' of the plot, expected a name that ends in .svg or .html\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("no/where.svg", "openFile: does not exist"), ("folder.svg", "openFile: inappropriate type")],
+)
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_read(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    (tmp_path / "folder.svg").mkdir()
+    outcome = run_ours(hbal.main, ["-t", "nowhere", "--plot", str(tmp_path / name)], tmp_path / "folder.svg")
+    assert (outcome.code, outcome.output) == (1, "")
+    assert outcome.errors.startswith(f"hbal: {tmp_path}/{name}: {why}")
+
+
 def odd_names() -> list[str]:
     same = "x" * 300
     return ["a&b<c>\"d'e", "😀" + "界" * 40, f"{same}1", f"{same}2", "n\x01\x1b[31m\ufffe", "rack1-n1.long.example.com"]
