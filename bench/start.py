@@ -1,4 +1,4 @@
-"""Times of each program for `--version`, `--help` and a wrong option, beside `python -c pass` and Ganeti's hbal.
+"""Times of each program for `--version`, `--help` and usage errors, beside `python -c pass` and Ganeti's hbal.
 
 All commands run in turns, and the medians are shown: seconds by the clock and of processor time, both beyond the bare
 interpreter's. At most 0.04 s are promised; the verdict is about processor time, since the clock includes other
@@ -31,6 +31,8 @@ def commands() -> dict[str, list[str]]:
     programs = (*TOOLS, "luxid", "wconfd", "gantry")
     words = [[name, word] for name in programs for word in ("--version", "--help", "--no-such")]
     words += [["gantry", name, word] for name in COMMANDS for word in ("--help", "--no-such")]
+    words += [[name, *more] for name in TOOLS if name != "hscan" for more in ([], ["one", "two"])]
+    words += [["wconfd", "--metrics", "no-such"], ["gantry", "job", "submit", "no-such"], ["gantry", "job", "archive"]]
     return {" ".join(line): [str(scripts / line[0]), *line[1:]] for line in words}
 
 

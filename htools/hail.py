@@ -25,6 +25,7 @@ from htools.backends.iallocator import load_request
 from htools.commandline import saving
 from htools.commandline.loading import inconsistencies, load
 from htools.commandline.tool import Options, run_tool, stop
+from htools.commandline.usage import check_arguments
 from htools.formatting.tables import node_table
 from htools.iallocator.allocation import answer, is_dedicated
 from htools.model.cluster import Model, common_domain
@@ -116,10 +117,7 @@ def _explained(options: Options, cluster: Cluster, model: Model, request: Reques
 
 def body(options: Options, arguments: list[str]) -> int:
     """Run hail."""
-    if not arguments:
-        stop("This program needs an input file.")
-    if len(arguments) > 1:
-        stop("Only one argument is accepted (the input file)")
+    check_arguments("hail", arguments)
     cluster, request = load_request(arguments[0])
     memory = options.static_kvm_node_memory
     if memory > 0 and any(node.hypervisor == "kvm" for node in cluster.nodes):

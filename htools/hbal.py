@@ -20,6 +20,7 @@ from htools.balance.rounds import balance
 from htools.commandline.loading import Loaded, SelectionError, load, lookup, rules_of
 from htools.commandline.saving import aside, check_writable, save, snapshot, write
 from htools.commandline.tool import Options, Stopped, run_tool, stop
+from htools.commandline.usage import check_arguments
 from htools.formatting.numbers import fixed, general
 from htools.formatting.tables import component_table, instance_table, node_table
 from htools.model.cluster import Model, NodeModel
@@ -309,8 +310,7 @@ def _announce(cluster: Cluster) -> None:
 
 def _run(options: Options, arguments: list[str]) -> tuple[Model, list[list[Planned]]] | None:
     """Do all but the execution, and return what is to be executed."""
-    if arguments:
-        stop("This program doesn't take any arguments.")
+    check_arguments("hbal", arguments)
     if options.plot:
         check_writable(options.plot)
     loaded = load(options, _announce if options.verbose > 1 and not options.json else None)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from htools.balance.rounds import balance
 from htools.commandline.loading import load, rules_of
-from htools.commandline.tool import Options, run_tool, stop
+from htools.commandline.tool import Options, run_tool
+from htools.commandline.usage import check_arguments
 from htools.formatting.numbers import fixed
 from htools.model.cluster import Model, bad_items, inhabited
 from htools.model.score import optimum, score
@@ -106,8 +107,7 @@ def _quoted(text: str) -> str:
 
 def body(options: Options, arguments: list[str]) -> int:
     """Run hcheck."""
-    if arguments:
-        stop("This program doesn't take any arguments.")
+    check_arguments("hcheck", arguments)
     loaded = load(options)
     groups, machine = loaded.cluster.groups, options.machine_readable
     parts = {group: loaded.model.group(group) for group in inhabited(loaded.model)}

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from htools.commandline.loading import Loaded, load
-from htools.commandline.tool import Options, run_tool, stop
+from htools.commandline.tool import Options, run_tool
+from htools.commandline.usage import check_arguments
 from htools.formatting.numbers import fixed
 from htools.formatting.tables import component_table, instance_table, node_table, table
 from htools.model.cluster import Model, bad_items, inhabited
@@ -78,8 +79,7 @@ def _announce(cluster: Cluster, verbose: int) -> None:
 
 def body(options: Options, arguments: list[str]) -> int:
     """Run hinfo."""
-    if arguments:
-        stop("This program doesn't take any arguments.")
+    check_arguments("hinfo", arguments)
     loaded = load(options, lambda cluster: _announce(cluster, options.verbose))
     model = loaded.model
     _print_sizes(loaded, options.verbose)

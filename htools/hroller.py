@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from htools.commandline import saving
 from htools.commandline.loading import load
 from htools.commandline.tool import Options, run_tool, stop
+from htools.commandline.usage import check_arguments
 from htools.maintenance.reboot_groups import (
     CapacityError,
     colour_classes,
@@ -109,8 +110,7 @@ def _print_moves(before: Model, after: Model) -> None:
 
 def body(options: Options, arguments: list[str]) -> int:
     """Run hroller."""
-    if arguments:
-        stop("This program doesn't take any arguments.")
+    check_arguments("hroller", arguments)
     loaded = load(options)
     model = loaded.model
     _check_master(model, force=options.force)

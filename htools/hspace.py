@@ -22,6 +22,7 @@ from htools.commandline import saving
 from htools.commandline.loading import Loaded, load
 from htools.commandline.options import Spec
 from htools.commandline.tool import Options, run_tool, stop
+from htools.commandline.usage import check_arguments
 from htools.formatting.numbers import fixed, show
 from htools.formatting.tables import component_table, node_table
 from htools.model.cluster import Model, common_domain
@@ -262,8 +263,7 @@ def _tiers(filler: Filler, model: Model, specs: Sequence[Instance], limit: int |
 
 def body(options: Options, arguments: list[str]) -> int:
     """Run hspace."""
-    if arguments:
-        stop("This program doesn't take any arguments.")
+    check_arguments("hspace", arguments)
     loaded = load(options)
     cluster, model = loaded.cluster, loaded.model
     template = DiskTemplate(options.disk_template) if options.disk_template else None

@@ -20,6 +20,7 @@ from typing import Any
 from htools.commandline import saving
 from htools.commandline.loading import Loaded, load
 from htools.commandline.tool import Options, run_tool, stop
+from htools.commandline.usage import check_arguments
 from htools.maintenance.squeeze import Squeeze, squeeze
 from htools.model.cluster import Model
 from htools.model.moves import Planned
@@ -233,8 +234,7 @@ def _lock(options: Options) -> str | None:
 
 def body(options: Options, arguments: list[str], loader: Callable[[Options], Loaded] = load) -> int:
     """Run hsqueeze."""
-    if arguments:
-        stop("This program doesn't take any arguments.")
+    check_arguments("hsqueeze", arguments)
     try:
         with alone(_lock(options)):
             return _run(options, loader(options))

@@ -29,7 +29,8 @@ SLOW = {"asyncio", "concurrent", "dataclasses", "email", "http", "inspect", "log
 """Modules of the standard library that take longer to import than a command line may take to read."""
 
 WORK = re.compile(r"htools\.(model|balance|placement|backends|plan|capacity|iallocator|maintenance|h\w+)\b|checkers\b"
-                  r"|gantry\.(commands|jobs|demo)\b|impl\.(?!paths\b|(luxid|wconfd)\.(__main__|options)\b)\w+\.\w+"
+                  r"|gantry\.(commands\.(?!job$)|jobs\.(?!arguments$)|demo\b)"
+                  r"|impl\.(?!paths\b|(luxid|wconfd)\.(__main__|options)\b)\w+\.\w+"
                   r"|spec\.(?!errors\b|version\b)")  # fmt: skip
 """Modules of ours that do a program's work."""
 
@@ -64,8 +65,17 @@ COMMAND_LINES = [
     *(("gantry", [name, word], code) for name in COMMANDS for word, code in (("--help", 0), ("--no-such", 2))),
     ("gantry", ["job", "list", "--status", "no-such"], 2),
     ("gantry", ["audit", "plan", "--live", "--ignore", "no-such"], 2),
+    ("gantry", ["job", "submit", "no-such"], 2),
+    ("gantry", ["job", "submit", "nosuch"], 2),
+    ("gantry", ["job", "submit", "OP_TEST_DELAY", "duration"], 2),
+    ("gantry", ["job", "priority", "no-such", "1"], 2),
+    ("gantry", ["job", "archive"], 2),
     ("hbal", ["--min-score=x"], 1),
+    *((name, ["one", "two"], 1) for name in TOOLS if name != "hscan"),
+    *((name, [], 1) for name in TOOLS if name != "hscan"),
+    *((name, ["-L", "-t", BRANCH], 1) for name in TOOLS if name not in {"hail", "hscan"}),
     ("wconfd", ["--sweep-interval=0"], 2),
+    ("wconfd", ["--metrics", "no-such"], 2),
 ]
 
 

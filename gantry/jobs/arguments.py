@@ -1,13 +1,16 @@
-"""Readers of the command line of `gantry job`: opcodes, jobs from JSON, priorities, ages. Pure."""
+"""Readers of the command line of `gantry job`: opcodes, jobs from files and JSON, priorities, ages."""
 
-import json
+import argparse
 import re
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from impl.opcodes import OPCODES
-from impl.opcodes.table import Opcode
+from gantry.options.opcodes import NAMES
 from spec.errors import GantryError
+
+if TYPE_CHECKING:
+    from impl.opcodes.table import Opcode
 
 PRIORITIES = {"low": 10, "normal": 0, "high": -10}
 _AGE_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -21,11 +24,13 @@ class UsageError(GantryError):
         super().__init__(f"'{argument}': {reason}")
 
 
-def read_value(opcode: Opcode, name: str, text: str) -> Any:
+def read_value(opcode: "Opcode", name: str, text: str) -> Any:
     """Read a parameter's value from the command line: JSON if it is valid JSON, else text."""
     known = {parameter.name for parameter in opcode.parameters}
     if name not in known:
         raise UsageError(name, f"{opcode.op_id} has no such parameter; it has {', '.join(sorted(known)) or 'none'}")
+    import json
+
     try:
         return json.loads(text)
     except ValueError:
@@ -34,21 +39,25 @@ def read_value(opcode: Opcode, name: str, text: str) -> Any:
 
 def opcode_from_words(name: str, words: Sequence[str]) -> dict[str, Any]:
     """Make an opcode from its name and NAME=VALUE words."""
-    op_id = name.upper()
-    opcode = OPCODES.get(op_id if op_id.startswith("OP_") else f"OP_{op_id}")
-    if opcode is None:
+    short = name.upper().removeprefix("OP_")
+    if short not in NAMES:
         raise UsageError(name, "neither an opcode nor a file")
-    op: dict[str, Any] = {"OP_ID": opcode.op_id}
     for word in words:
-        key, equals, value = word.partition("=")
-        if not equals:
+        if "=" not in word:
             raise UsageError(word, "expected NAME=VALUE")
-        op[key] = read_value(opcode, key, value)
+    op: dict[str, Any] = {"OP_ID": f"OP_{short}"}
+    if words:
+        from impl.opcodes import OPCODES
+
+        pairs = (word.split("=", 1) for word in words)
+        op |= {key: read_value(OPCODES[op["OP_ID"]], key, value) for key, value in pairs}
     return op
 
 
 def jobs_from_json(text: str, source: str) -> list[list[dict[str, Any]]]:
     """Read jobs from JSON: an opcode, a list of opcodes (one job), or a list of such lists."""
+    import json
+
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -85,3 +94,45 @@ def read_age(text: str) -> int:
     if not found:
         raise UsageError(text, "expected an age such as 90m, 12h or 7d, or 'all'")
     return int(found[1]) * _AGE_UNITS[found[2]]
+
+
+def _readable(path: str) -> bool:
+    try:
+        with open(path, "rb"):
+            return True
+    except OSError:
+        return False
+
+
+def read_jobs(what: str, words: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """Read the jobs to submit: one of an opcode and its NAME=VALUE words, or those of a file (`-` is standard input).
+
+    Raises:
+        UsageError: `what` is neither, or cannot be read.
+    """
+    looks_like_opcode = re.fullmatch(r"[A-Za-z_]+", what) is not None
+    if words or (looks_like_opcode and not _readable(what)):
+        return [[opcode_from_words(what, words)]]
+    if what == "-":
+        return jobs_from_json(sys.stdin.read(), "standard input")
+    try:
+        with open(what, encoding="utf-8") as file:
+            return jobs_from_json(file.read(), what)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(what, f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def read_arguments(options: argparse.Namespace) -> None:
+    """Replace words of the command line by what they mean: `jobs`, and numbers for `priority` and `older`.
+
+    Raises:
+        UsageError: one is invalid.
+    """
+    if options.action == "submit":
+        options.jobs = read_jobs(options.what, options.parameters)
+    if options.action in {"submit", "priority"}:
+        options.priority = read_priority(options.priority)
+    if options.action == "archive":
+        if bool(options.ids) == bool(options.older):
+            raise UsageError("archive", "name jobs, or say --older AGE")
+        options.older = read_age(options.older) if options.older else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from htools.commandline.tool import Options
+from htools.commandline.usage import NoSourceError, check_sources
 from htools.errors import AccessError, Doing, LoadError, quoted
 from htools.model.cluster import Model, NodeModel, common_domain
 from spec.allocator.cluster import Cluster, Utilisation
@@ -64,12 +65,6 @@ def _backend(name: str) -> Backend:
     return cast("Backend", importlib.import_module(f"htools.backends.{name}"))
 
 
-def _check_sources(options: Options) -> None:
-    sources = [source for source in (options.rapi, options.luxi is not None, options.data_file is not None) if source]
-    if len(sources) > 1:
-        raise GantryError("Only one of the rapi, luxi, and data files options should be given.")
-
-
 def _from_request(options: Options) -> bool:
     """Return whether the cluster is read from an iallocator request; every other source is preferred."""
     others = options.rapi or options.simulate or options.luxi is not None or options.data_file is not None
@@ -91,7 +86,7 @@ def _read(options: Options) -> Cluster:
         return _backend("text").load(options.data_file)
     if options.ialloc_source is not None:
         return _backend("iallocator").load(options.ialloc_source)
-    raise GantryError("failed to load data, aborting: No backend selected! Exiting.")
+    raise NoSourceError
 
 
 def _cluster(options: Options) -> Cluster:
@@ -222,7 +217,7 @@ def load(options: Options, announce: Callable[[Cluster], None] | None = None) ->
         GantryError: the data cannot be used.
         SelectionError: a name that the options give is unknown.
     """
-    _check_sources(options)
+    check_sources(options)
     earlier: Model | None = None
     loads = _utilisation(options.dynu_file) if options.dynu_file is not None else []
     cluster = _cluster(options)

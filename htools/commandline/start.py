@@ -1,7 +1,7 @@
 """The console scripts: a program is imported only after its command line was read.
 
-Everything before that, `--help`, `--version` and usage errors, needs `htools.commandline.tool` alone, which imports
-little. `gantry.cli` and the daemons' `__main__` start the same way.
+Everything before that, `--help`, `--version` and usage errors, needs `htools.commandline.tool` and `usage` alone, which
+import little. `gantry.cli` and the daemons' `__main__` start the same way.
 """
 
 import importlib
@@ -10,12 +10,15 @@ from functools import partial
 
 from htools.commandline.options import Options
 from htools.commandline.tool import run_tool
+from htools.commandline.usage import check
 
 
 def run(name: str, words: Sequence[str] | None = None) -> int:
     """Run the program `htools.NAME` and return its exit code."""
 
     def body(options: Options, arguments: list[str]) -> int:
+        if not options.json:  # where the program itself reports errors as JSON
+            check(name, options, arguments)
         code: int = importlib.import_module(f"htools.{name}").body(options, arguments)
         return code
 

@@ -13,12 +13,13 @@ Gauges = Callable[[], dict[str, dict[tuple[str, ...], float]]]
 
 
 class MetricsAddressError(GantryError):
-    """The figures cannot be served at `address`."""
+    """The figures cannot be served at `address`, a host and a port."""
 
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(self, address: tuple[str, int], reason: str) -> None:
         self.address = address
         self.reason = reason
-        super().__init__(f"cannot serve metrics at {address} ({reason}): give [HOST:]PORT of a free port")
+        host, port = address
+        super().__init__(f"cannot serve metrics at {host}:{port} ({reason}): give [HOST:]PORT of a free port")
 
 
 _GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -36,14 +37,14 @@ class Metrics(Collector):
     """The figures of one daemon.
 
     Args:
-        address: `[HOST:]PORT`; the host is loopback by default.
+        address: host and port.
         gauges: asked for the current values at each scrape, by metric and labels.
 
     Raises:
-        MetricsAddressError: the address is none, or taken.
+        MetricsAddressError: the address is taken, or not of this machine.
     """
 
-    def __init__(self, address: str, gauges: Gauges) -> None:
+    def __init__(self, address: tuple[str, int], gauges: Gauges) -> None:
         self._gauges = gauges
         registry = CollectorRegistry()
         self.requests = Counter("wconfd_requests", "Requests served.", ["method"], registry=registry)
@@ -60,10 +61,10 @@ class Metrics(Collector):
         self.failures = Counter("wconfd_commit_failures", "Batches that could not be written.", registry=registry)
         self.deaths = Counter("wconfd_owner_deaths", "Owners found dead.", registry=registry)
         registry.register(self)
-        host, _, port = address.rpartition(":")
+        host, port = address
         try:
-            self._server, self._thread = start_http_server(int(port), host or "127.0.0.1", registry)
-        except (OSError, ValueError, OverflowError) as error:
+            self._server, self._thread = start_http_server(port, host, registry)
+        except (OSError, UnicodeError) as error:
             raise MetricsAddressError(address, str(error)) from error
 
     def count_batch(self, _batch: Batch, calls: int, took: float) -> None:

@@ -19,7 +19,7 @@ class Options(NamedTuple):
         message_timeout: for a message to arrive completely.
         idle_timeout: for a connection to stay open without a request.
         trace: file for the trace of the lock core, or None.
-        metrics: `[HOST:]PORT` for Prometheus, or None.
+        metrics: host and port where Prometheus may ask for figures, or None.
         replicas: directories that get copies of the configuration.
         foreground: whether to log to the terminal too.
         debug: whether to log more.
@@ -33,10 +33,18 @@ class Options(NamedTuple):
     message_timeout: float = 60.0
     idle_timeout: float = 600.0
     trace: str | None = None
-    metrics: str | None = None
+    metrics: tuple[str, int] | None = None
     replicas: tuple[str, ...] = ()
     foreground: bool = False
     debug: bool = False
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Host and port, as `type` of an option; the host is loopback by default."""
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"expected [HOST:]PORT, such as 9100, not '{text}'")
+    return host or "127.0.0.1", int(port)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     add("--message-timeout", metavar="SECONDS", type=float, default=60.0, help="for a message to arrive whole (60)")
     add("--idle-timeout", metavar="SECONDS", type=float, default=600.0, help="for a connection without requests (600)")
     add("--trace", metavar="FILE", help="append every step of the lock core, for 'gantry trace locks FILE'")
-    add("--metrics", metavar="[HOST:]PORT", help="serve figures for Prometheus there (host: loopback)")
+    add("--metrics", metavar="[HOST:]PORT", type=_address, help="serve figures for Prometheus there (host: loopback)")
     add("--replica", metavar="DIR", action="append", default=[], help="keep a copy of the configuration in DIR")
     add("-V", "--version", action="version", version=f"wconfd (gantry) {VERSION}")
     return result
