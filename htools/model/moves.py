@@ -2,6 +2,20 @@
 
 The definition is `spec.allocator.moves`; this is its fast twin. Nothing in the model changes unless `Moved.commit` is
 called.
+
+>>> from spec.allocator.decisions import Settings
+>>> from spec.allocator.example import cluster, instance
+>>> model = Model.of(cluster(instance(0, 1), instance(1, memory=5000), instance(2, memory=7500)), Settings())
+>>> [(move.kind.value, move.target) for move in offered(model, 0, Rules(), online=[0, 1, 2])]
+[('f', None), ('r', 2), ('rf', 2), ('frf', 2), ('fr', 2)]
+>>> attempt(model, Move(0, MoveKind.REPLACE_AND_FAILOVER, 2))
+<FailMode.MEMORY: 'FailMem'>
+>>> moved = attempt(model, Move(0, MoveKind.FAILOVER))
+>>> moved.vm.primary, moved.vm.secondary, model.nodes[1].free_memory
+(1, 0, 3000)
+>>> moved.commit(model)
+>>> model.instances[0].primary, model.nodes[1].free_memory
+(1, 2000)
 """
 
 from collections.abc import Iterator, Sequence

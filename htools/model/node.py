@@ -6,6 +6,19 @@ every operation is `spec.allocator.accounts`; this is its fast twin, with derive
 
 Invariants: `reserved` is the largest need in `peers`; `free_memory` is the unallocated memory; indices are positions
 in the whole cluster, also in a model of one group.
+
+>>> from spec.allocator.example import cluster, instance
+>>> node = NodeModel(1, cluster().nodes[1])  # 8000 MiB
+>>> small, large = InstanceModel(0, instance(0, 1, memory=3000)), InstanceModel(1, instance(1, memory=6000))
+>>> node.add_secondary(small, primary=0) is None  # it is taken, and memory is kept for it
+True
+>>> node.free_memory, node.reserved, node.peers
+(8000, 3000, [(0, 3000)])
+>>> node.copy().add_primary(large)
+<FailMode.MEMORY: 'FailMem'>
+>>> node.remove_secondary(small)
+>>> node.add_primary(large) is None, node.free_memory, node.reserved, node.n1_failed
+(True, 2000, 0, False)
 """
 
 from collections.abc import Mapping

@@ -2,6 +2,18 @@
 
 The definition is `spec.allocator.score`; this is its fast twin, for initial and final scores and for the choice between
 candidates whose scores in `htools.balance.vector_search` are within its error bound.
+
+>>> from htools.model.cluster import Model
+>>> from spec.allocator.decisions import Settings
+>>> from spec.allocator.example import cluster, instance
+>>> uneven = Model.of(cluster(instance(0, 1), instance(0, 1)), Settings()).nodes.values()
+>>> even = Model.of(cluster(instance(0, 1), instance(1, 2), instance(2, 0)), Settings()).nodes.values()
+>>> score(uneven) > score(even)
+True
+>>> [(part.name, round(value, 3)) for part, value in zip(Part, component_values(uneven)) if value][:2]
+[('FREE_MEMORY', 0.118), ('RESERVED_MEMORY', 0.118)]
+>>> round(optimum(even), 3), score(even) >= optimum(even)  # what fail-over memory costs at least
+(0.016, True)
 """
 
 from collections.abc import Iterable, Sequence

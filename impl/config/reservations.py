@@ -4,6 +4,21 @@ Owners hold them until they are committed or released, or the owner is gone. Ran
 caller draws.
 
 Source: Ganeti 3.0.2's temporary reservations (behaviour, error texts, tempres.data).
+
+The address that a job has reserved is refused to others until the job is gone:
+
+>>> from spec.locks.names import job
+>>> state, changes = reserve_mac(Reservations(), Config(), job(1), "aa:00:00:00:00:01")
+>>> [(change.kind, change.item, change.present) for change in changes]
+[('mACs', 'aa:00:00:00:00:01', True)]
+>>> reserve_mac(state, Config(), job(2), "aa:00:00:00:00:01")
+Traceback (most recent call last):
+impl.config.errors.ReservationError: Duplicate reservation for resource '"aa:00:00:00:00:01"'
+>>> state, changes = drop_all(state, job(1))
+>>> owners(state), [change.present for change in changes]
+(set(), [False])
+>>> allocate_minors(state, Config(), "disk1", ["node1", "node2"])[-1]
+[0, 0]
 """
 
 import random

@@ -9,6 +9,20 @@ Invariants: opcodes run in order and one at a time; what has ended never changes
 canceled every later one ends likewise; an event that the table does not know raises and changes nothing.
 
 The plain twin is `spec.jobs.life`. A step says what the process has to write to disk before anybody may see the change.
+
+The first of two opcodes runs and fails, and the second one fails with it:
+
+>>> job = Job(1, (Opcode({"OP_ID": "OP_TEST_DELAY"}), Opcode({"OP_ID": "OP_TEST_DELAY"})))
+>>> job = advance(job, Event.START, (100, 0)).job
+>>> step = advance(job, Event.GRANT, (101, 0))
+>>> step.persist.name, [str(op.status) for op in step.job.ops]
+('DURABLY', ['running', 'queued'])
+>>> advance(step.job, Event.CANCEL, (102, 0))
+Traceback (most recent call last):
+impl.job.life.IllegalEventError: 'cancel' cannot happen to an opcode that is running: report this as a defect
+>>> failed = advance(step.job, Event.FAIL, (103, 0), ["OpExecError", ["no luck"]]).job
+>>> [(str(op.status), op.result) for op in failed.ops]
+[('error', ['OpExecError', ['no luck']]), ('error', ['OpExecError', ['Preceding opcode failed']])]
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,21 @@
 """Job filters, compiled once a rule: which rule decides about a job, and which rate limits it takes part in.
 
 Twin of `spec.jobs.filters`, which says where it deviates from Ganeti.
+
+A rule, made after job 1, pauses later delays; a rule that comes before it accepts those with an urgent reason:
+
+>>> from spec.jobs.model import Opcode
+>>> trail = {"reason": [["user", "rate-limit:2:urgent", 0]]}
+>>> delays = [{"OP_ID": "OP_TEST_DELAY"}, {"OP_ID": "OP_TEST_DELAY"}, {"OP_ID": "OP_TEST_DELAY", **trail}]
+>>> jobs = [Job(number, (Opcode(op),)) for number, op in enumerate(delays, 1)]
+>>> delay = ("opcode", ["=", "OP_ID", "OP_TEST_DELAY"])
+>>> accept = FilterRule("u1", 0, 1, (delay, ("reason", ["=~", "reason", "urgent$"])), "ACCEPT")
+>>> pause = FilterRule("u2", 1, 1, (delay, ("jobid", [">", "id", "watermark"])), "PAUSE")
+>>> rules = RuleSet([pause, accept])
+>>> [rule and rule.action for rule in map(rules.applying, jobs)]
+[None, 'PAUSE', 'ACCEPT']
+>>> buckets(jobs[2])  # at most two jobs of this label run at once
+{'2:urgent': 2}
 """
 
 import operator

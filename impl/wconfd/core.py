@@ -1,6 +1,25 @@
 """Wconfd's whole state and the step that a call makes: `apply(state, call) -> (state', outcome)`. Pure.
 
 The time and a random number come in with the call; what must be written, whom to notify and the answer go out.
+
+One call takes a lock, the next one reserves an address and finds its owner dead; each notes what must be written:
+
+>>> from impl.config.reservations import MACS, reserve
+>>> from spec.locks.model import Request, Try
+>>> from spec.locks.names import job, other, parse_lock
+>>> me, owner = other("wconfd"), job(7, "/livelocks/job_7", 107)
+>>> call = Call(State(), now=0.0, draw=1, me=me)
+>>> call.lock(Try(owner, (Request(parse_lock("node/n1"), Mode.SHARED),))).blockers
+()
+>>> [(change.owner.ident, change.lock.name, change.mode.name) for change in call.batch.held]
+[(7, 'n1', 'SHARED')]
+>>> later = Call(call.state, now=1.0, draw=2, me=me)
+>>> later.put_reservations(*reserve(later.state.reservations, MACS, owner, "aa:00:00:00:00:01"))
+>>> known_owners(later.state) == {owner}
+True
+>>> later.bury(owner)
+>>> known_owners(later.state), [change.present for change in later.batch.reservations]
+(set(), [True, False])
 """
 
 from collections.abc import Callable

@@ -27,11 +27,18 @@ CORES = (
     "checkers.exploration.explore",
     "checkers.plans.audit",
     "checkers.tla.api",
+    "htools.model.node",
+    "htools.model.moves",
+    "htools.model.score",
     "htools.balance.rounds",
     "htools.placement.vector_placer",
     "impl.locks.core",
     "impl.queue.queue",
+    "impl.queue.filters",
+    "impl.job.life",
     "impl.config.model",
+    "impl.config.reservations",
+    "impl.wconfd.core",
     "impl.wire.framing",
 )
 """The modules whose docstring must open with an example that a newcomer can run."""
