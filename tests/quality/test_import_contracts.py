@@ -1,13 +1,26 @@
-"""The import contracts catch forbidden imports, planted into a copy of the packages: each is named by its contract."""
+"""The import contracts catch a forbidden import.
+
+Some are planted into a copy of the packages; each is named by its contract. Every import that a contract forbids, between
+two layers or between a source and a forbidden module, is planted into the graph of imports.
+"""
 
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from copy import deepcopy
+from itertools import permutations
 from pathlib import Path
+from typing import Any
 
+import grimp
 import pytest
+from importlinter.api import read_configuration
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.layers import LayersContract
+from importlinter.domain.contract import Contract
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("spec", "impl", "htools", "checkers", "gantry")
@@ -103,3 +116,65 @@ def test_a_planted_import_is_found(said: dict[str, str], contract: str, name: st
     path, line = PLANTED[contract][name]
     module, imported = path.removesuffix(".py").replace("/", "."), line.removeprefix("import ")
     assert re.search(rf"^- +{re.escape(f'{module} -> {imported}')} \(l", said[contract], re.MULTILINE)
+
+
+CONFIGURATION = read_configuration(str(ROOT / "pyproject.toml"))
+CONTRACTS: dict[str, dict[str, Any]] = {options["name"]: options for options in CONFIGURATION["contracts_options"]}
+KINDS: dict[str, type[Contract]] = {"forbidden": ForbiddenContract, "layers": LayersContract}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*PACKAGES, include_external_packages=True, cache_dir=None)
+
+
+def forbidden(options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Importer and imported module of every import that a contract forbids."""
+    if options["type"] == "forbidden":
+        yield from ((source, other) for source in options["source_modules"] for other in options["forbidden_modules"])
+        return
+    rank = {name.strip(): at for at, layer in enumerate(options["layers"]) for name in layer.split("|")}
+    for container in options["containers"]:
+        for one, other in permutations(rank, 2):
+            if rank[one] >= rank[other]:  # below it, or beside it
+                yield f"{container}.{one}", f"{container}.{other}"
+
+
+def is_kept(name: str, graph: grimp.ImportGraph) -> bool:
+    options = {key: value for key, value in CONTRACTS[name].items() if key not in {"name", "type"}}
+    contract = KINDS[CONTRACTS[name]["type"]](name, CONFIGURATION["session_options"], options)
+    return contract.check(deepcopy(graph), verbose=False).kept
+
+
+def plant(graph: grimp.ImportGraph, importer: str, imported: str) -> grimp.ImportGraph:
+    planted = deepcopy(graph)
+    if imported not in planted.modules:
+        planted.add_module(imported, is_squashed=True)
+    planted.add_import(importer=importer, imported=imported)
+    return planted
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_each_import_that_a_contract_forbids_is_found(name: str, graph: grimp.ImportGraph) -> None:
+    assert is_kept(name, graph)
+    edges = list(forbidden(CONTRACTS[name]))
+    assert edges
+    assert [edge for edge in edges if is_kept(name, plant(graph, *edge))] == []
+
+
+def test_an_import_that_no_contract_forbids_is_kept(graph: grimp.ImportGraph) -> None:
+    """Or the check above could find anything."""
+    for options in CONTRACTS.values():
+        edges = set(forbidden(options))
+        allowed = [(imported, importer) for importer, imported in edges if (imported, importer) not in edges]
+        if options["type"] == "layers":
+            assert allowed
+            assert is_kept(options["name"], plant(graph, *allowed[0]))
+
+
+def test_every_package_is_forbidden_somewhere() -> None:
+    """All but `spec`, the lowest of all, and the parts of `gantry`, the highest."""
+    found = {imported for options in CONTRACTS.values() for _, imported in forbidden(options)}
+    parts = {f"{path.parent.parent.name}.{path.parent.name}" for path in ROOT.glob("*/*/__init__.py")}
+    inner = {part for part in parts if part.partition(".")[0] in set(PACKAGES) - {"gantry"}}
+    assert (set(PACKAGES) - {"spec"} | inner) - found == set()
