@@ -1,14 +1,13 @@
-import json
 from typing import Any
 
 import pytest
 
 from impl.query import FIELDS, FilterSyntaxError, QueryError, needs, query_fields, run_query
-from impl.query.classic import classic_query, query_cluster_info, query_config_values, query_tags
+from impl.query.classic import classic_query, query_cluster_info
 from impl.query.model import NORMAL
 from spec.jobs.model import Job, LogEntry, Opcode, Status
-from tests.impl.clusters import GIB, make_config, uuid
-from tests.impl.query.fakes import FakeSource
+from tests.impl.clusters import uuid
+from tests.impl.query.fakes import FakeSource, office, rows
 
 # What htools' LUXI backend asks, in its order. Source: its requests to Ganeti's luxid.
 HTOOLS_NODE = [
@@ -24,13 +23,7 @@ HTOOLS_GROUP = ["uuid", "name", "alloc_policy", "ipolicy", "tags"]
 
 @pytest.fixture
 def source() -> FakeSource:
-    return FakeSource(make_config(instances={"web1.example.com": (1, 2), "web10.example.com": (2, 1), "db": (3, None)}))
-
-
-def rows(source: FakeSource, what: str, fields: list[str], qfilter: Any = None) -> list[list[Any]]:
-    answer = run_query(what, fields, qfilter, source)
-    json.dumps(answer)
-    return [[value for _, value in row] for row in answer["data"]]
+    return office()
 
 
 def test_every_question_of_htools_is_answered_with_data(source: FakeSource) -> None:
@@ -42,36 +35,6 @@ def test_every_question_of_htools_is_answered_with_data(source: FakeSource) -> N
     info = query_cluster_info(source.view)
     assert (info["master"], info["tags"], info["default_hypervisor"]) == ("node1.example.com", ["prod"], "fake")
     assert info["ipolicy"]["vcpu-ratio"] == 4.0
-
-
-def test_free_memory_and_disk_follow_from_the_instances(source: FakeSource) -> None:
-    source.config["instances"][uuid(3, 2)]["admin_state"] = "down"
-    found = rows(source, "node", ["name", "mfree", "dfree", "pinst_cnt", "sinst_list"])
-    assert found[0] == ["node1.example.com", 61 * GIB, 980 * GIB - 256, 1, ["web10.example.com"]]
-    assert found[1][1:3] == [63 * GIB, 980 * GIB - 256]
-    assert found[2][1:3] == [61 * GIB, 990 * GIB]
-    assert found[3][1:4] == [63 * GIB, 1000 * GIB, 0]
-    source.config["nodes"][uuid(1, 4)]["gantry"] |= {"memory_free_reported": 7, "disk_free_reported": 8}
-    assert rows(source, "node", ["mfree", "dfree"], ["=", "name", "node4"]) == [[7, 8]]
-
-
-def test_live_data_of_an_offline_node_is_offline(source: FakeSource) -> None:
-    source.config["nodes"][uuid(1, 1)]["offline"] = True
-    answer = run_query("node", ["mtotal", "offline"], ["=", "name", "node1"], source)
-    assert answer["data"] == [[(4, None), (0, True)]]
-    answer = run_query("instance", ["status", "oper_state", "oper_ram", "console"], ["=", "name", "web1"], source)
-    assert answer["data"] == [[(0, "ERROR_nodeoffline"), (2, None), (4, None), (4, None)]]
-
-
-def test_a_node_without_hardware_facts_has_no_data(source: FakeSource) -> None:
-    del source.config["nodes"][uuid(1, 2)]["gantry"]
-    assert run_query("node", ["mfree"], ["=", "name", "node2"], source)["data"] == [[(2, None)]]
-
-
-@pytest.mark.parametrize(("state", "status"), [("up", "running"), ("down", "ADMIN_down"), ("offline", "ADMIN_offline")])
-def test_statuses_of_instances(source: FakeSource, state: str, status: str) -> None:
-    source.config["instances"][uuid(3, 1)]["admin_state"] = state
-    assert rows(source, "instance", ["status"], ["=", "name", "web1"]) == [[status]]
 
 
 def test_rows_come_in_natural_order_or_as_asked(source: FakeSource) -> None:
@@ -260,30 +223,3 @@ def test_locks(source: FakeSource) -> None:
         ["node/a", "exclusive", ["11"], [["exclusive", ["12"]]]],
         ["node/b", None, [], [["shared", ["12"]]]],
     ]
-
-
-def test_classic_queries(source: FakeSource) -> None:
-    assert classic_query("node", [], ["name", "master"], source)[0] == ["node1.example.com", True]
-    assert classic_query("node", ["node2", uuid(1, 3)], ["name"], source) == [
-        ["node2.example.com"],
-        ["node3.example.com"],
-    ]
-    assert classic_query("node", ["nosuch"], ["name"], source) == []
-    with pytest.raises(QueryError) as caught:
-        classic_query("instance", [], ["name", "nosuch", "zz"], source)
-    assert caught.value.arguments == ("Unknown output fields selected: nosuch, zz", "wrong_input")
-    with pytest.raises(QueryError, match="Sync queries are not allowed"):
-        classic_query("node", [], ["name"], source, sync=True)
-
-
-def test_tags_and_values(source: FakeSource) -> None:
-    assert query_tags("cluster", "", source.view) == ["prod"]
-    assert query_tags("node", "node1", source.view) == []
-    with pytest.raises(QueryError, match="Node name nosuch not found"):
-        query_tags("node", "nosuch", source.view)
-    with pytest.raises(FilterSyntaxError, match='Invalid string value for type TagKind: "group"'):
-        query_tags("group", "x", source.view)
-    values = query_config_values(
-        ["cluster_name", "master_node", "drain_flag", "zz"], source.view, drained=True, watcher_pause=None
-    )
-    assert values == ["cluster.example.com", "node1.example.com", True, None]
