@@ -1,7 +1,7 @@
 """The import contracts catch a forbidden import.
 
-Some are planted into a copy of the packages; each is named by its contract. Every import that a contract forbids, between
-two layers or between a source and a forbidden module, is planted into the graph of imports.
+Some are planted into a copy of the packages; each is named by its contract. Every import that a contract forbids,
+between two layers or between a source and a forbidden module, is planted into the graph of imports.
 """
 
 import re
@@ -34,6 +34,9 @@ PLANTED: dict[str, dict[str, tuple[str, str]]] = {
     "The control plane knows no allocator, checker or command": {
         "the control plane knows the allocator": ("impl/paths.py", "import htools.formatting.numbers"),
         "the control plane knows a checker": ("impl/paths.py", "import checkers.verdict"),
+    },
+    "The checkers know no command": {
+        "traces know gantry's options": ("checkers/traces/jobs.py", "import gantry.options.trace"),
     },
     "The implementation uses the specification's vocabulary only": {
         "the control plane uses the specification's rules": ("impl/paths.py", "import spec.locks.rules"),

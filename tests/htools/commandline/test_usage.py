@@ -42,7 +42,9 @@ def test_hail_takes_one_argument(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("words", "text"), [(["x"], NO_ARGUMENTS), ([], "No backend selected! Exiting.")])
-def test_hbal_tells_programs_in_json(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hbal_reports_errors_to_programs_in_json(
+    words: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out, _ = run(capsys, "hbal", "--json", *words)
     assert code == 1
     assert json.loads(out)["state"] == "failed"
@@ -60,7 +62,7 @@ def test_one_source_is_enough(source: dict[str, object]) -> None:
         check_sources(Options(rapi="a", data_file="b"))
 
 
-def test_a_wrong_utilisation_file_is_told_before_the_missing_source(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_utilisation_file_is_reported_before_the_missing_source(capsys: pytest.CaptureFixture[str]) -> None:
     _, _, err = run(capsys, "hbal", "-U", "/no/such")
     assert "/no/such: openFile: does not exist" in err
     assert "No backend" not in err

@@ -16,7 +16,7 @@ ASKING, FIRST, SECOND = job(1), job(2), job(3)
 
 
 def states() -> Iterator[tuple[LockState, rules.LockState]]:
-    """Yield states in which one owner holds two locks and another one at most, with its counterpart in the specification."""
+    """Yield states in which one owner holds two locks and another at most one, with its counterpart in `spec`."""
     choices = [Request(lock, mode) for lock in LOCKS for mode in (Mode.SHARED, Mode.EXCLUSIVE)]
     for one, other, another in product(choices, repeat=3):
         plain = rules.assign(rules.LockState(), FIRST, (one, other))

@@ -87,7 +87,7 @@ def test_who_waits_for_a_member_is_served_when_the_lockset_is_free() -> None:
 
 
 def test_every_short_queue_is_served_as_specified() -> None:
-    entries = [(Request(lock, mode),) for lock in (ALL, N1, N2) for mode in (X, S)]
+    entries: list[tuple[Request, ...]] = [(Request(lock, mode),) for lock in (ALL, N1, N2) for mode in (X, S)]
     entries += [(Request(N1, X), Request(N2, X)), (Request(N1, S), Request(N2, X))]
     changes = [(Request(N1, FREE),), (Request(N1, S),), (Request(N1, FREE), Request(N2, FREE)), (Request(N2, S),)]
     granted = 0
