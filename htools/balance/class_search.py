@@ -25,7 +25,7 @@ from htools.model.arrays import NodeArrays
 from htools.model.cluster import NO_NODE, Model
 from htools.model.moves import Moved, attempt
 from htools.model.score import component_values
-from spec.allocator.admission import AS_PRIMARY, Figure, Limit, Only
+from spec.allocator.admission import AS_PRIMARY, Figure, Limit, Only, fails_n1
 from spec.allocator.cluster import MirrorType
 from spec.allocator.components import COMPONENTS, EVACUATED, Part
 from spec.allocator.decisions import FailMode, Move, MoveKind, Rules
@@ -218,12 +218,12 @@ class ClassSearch:
         """Return the change of the number of instances on nodes that fail N+1."""
         nodes, used = self.nodes, self.used[classes]
         now = np.where(nodes.n1_failed, nodes.count, 0.0)
-        fails = used[:, None] >= nodes.free_memory - nodes.reserved
+        fails = fails_n1(nodes.free_memory - used[:, None], nodes.reserved)
         if not now.any() and not fails.any():
             return 0.0
         change: Floats = np.where(fails, nodes.count + 1.0, 0.0) - now
         if homes is not None:
-            still = nodes.free_memory[homes] + used <= nodes.reserved[homes]
+            still = fails_n1(nodes.free_memory[homes] + used, nodes.reserved[homes])
             change += (np.where(still, nodes.count[homes] - 1.0, 0.0) - now[homes])[:, None]
         return change
 
@@ -299,11 +299,11 @@ class ClassSearch:
         _, target, kind, home = entry
         nodes, used, leaves_offline = self.nodes, float(self.used[kind]), home == self.count
         failing = self._failing() - (float(nodes.count[target]) if nodes.n1_failed[target] else 0.0)
-        if used >= nodes.free_memory[target] - nodes.reserved[target]:
+        if fails_n1(nodes.free_memory[target] - used, nodes.reserved[target]):
             failing += float(nodes.count[target]) + 1.0
         if not leaves_offline:
             failing -= float(nodes.count[home]) if nodes.n1_failed[home] else 0.0
-            if nodes.free_memory[home] + used <= nodes.reserved[home]:
+            if fails_n1(nodes.free_memory[home] + used, nodes.reserved[home]):
                 failing += float(nodes.count[home]) - 1.0
         values = self.resting[:]
         for at, weight, column in self._deviating:

@@ -11,6 +11,7 @@ import numpy as np
 from htools.balance.admission import PRIMARY, SECONDARY
 from htools.balance.candidates import ALL_OFFLINE, PRIMARIES_OFFLINE, Block, Candidates
 from htools.balance.score_deltas import Changes
+from spec.allocator.admission import fails_n1
 from spec.allocator.components import EVACUATED
 from spec.allocator.decisions import MoveKind
 
@@ -25,7 +26,7 @@ class Evaluation(Changes):
         """Compute what several kinds share."""
         nodes, primary, secondary = self.nodes, self.primary, self.secondary
         self.left_free = nodes.free_memory[primary] + self.used  # the primary's free memory without the instance
-        self.left_failed = self.left_free <= nodes.reserved[primary]
+        self.left_failed = fails_n1(self.left_free, nodes.reserved[primary])
         self.off_primary, self.off_secondary = ~nodes.online[primary], ~nodes.online[secondary]
         self.gone = self._change(primary, self.on_primary, -self.as_primary)
 
@@ -89,7 +90,7 @@ class Evaluation(Changes):
         kept = self.kept_change
         score = self._deviations(*self.unmirrored, self.as_secondary)
         score += self._reserve_deviation(kept[0][:, None] + gain[0], kept[1][:, None] + gain[1])
-        again = nodes.free_memory[self.primary] <= nodes.reserved[self.primary]
+        again = fails_n1(nodes.free_memory[self.primary], nodes.reserved[self.primary])
         rows = self._n1_of_rows(self.primary, self.on_primary, again, 0.0) + self._without_mirror()
         score += self._sum(
             rows - ALL_OFFLINE * self.off_secondary, self._n1_of_targets(nodes.free_memory[at] <= reserve)

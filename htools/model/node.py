@@ -26,6 +26,7 @@ from math import trunc
 
 from htools.model import admission
 from htools.model.instance import InstanceModel
+from spec.allocator.admission import fails_n1, fails_n1_as_read
 from spec.allocator.arithmetic import whole
 from spec.allocator.cluster import Node
 from spec.allocator.decisions import FailMode
@@ -185,7 +186,7 @@ class NodeModel:
         self.load = [load[0] - other[0], load[1] - other[1], load[2] - other[2], load[3] - other[3]]
         self.location_score -= vm.location_score + self._wishes_unmet(vm)
         self._count_pairs(vm, -1)
-        self.n1_failed = self.free_memory <= self.reserved
+        self.n1_failed = fails_n1(self.free_memory, self.reserved)
 
     def remove_secondary(self, vm: InstanceModel) -> None:
         """Remove an instance that is mirrored here; memory was kept for the failure of its `primary`."""
@@ -202,7 +203,7 @@ class NodeModel:
         self.load = [self.load[0], self.load[1], self.load[2] - vm.load[2], self.load[3]]
         need = self.need_of(vm.primary) - vm.failover_memory
         self._set_need(vm.primary, need if need > 0 else None)
-        self.n1_failed = self.free_memory <= self.reserved
+        self.n1_failed = fails_n1(self.free_memory, self.reserved)
 
     def refused_tags(self, source: "NodeModel") -> frozenset[str]:
         """Return the migration tags of a node for which no instance can come here from there; it can if there are none.
@@ -236,7 +237,7 @@ class NodeModel:
         self.free_memory -= vm.used_memory
         self.free_disk -= vm.disk
         self.free_spindles = self._spindles_after(self.free_spindles, vm, 1)
-        self.n1_failed = self.free_memory <= self.reserved
+        self.n1_failed = fails_n1(self.free_memory, self.reserved)
         return None
 
     def _count_primary(self, vm: InstanceModel) -> None:
@@ -277,7 +278,7 @@ class NodeModel:
         self.free_disk -= vm.instance.disk
         self.free_spindles = self._spindles_after(self.free_spindles, vm, 1)
         self._set_need(primary, self.need_of(primary) + vm.failover_memory)
-        self.n1_failed = self.free_memory <= self.reserved
+        self.n1_failed = fails_n1(self.free_memory, self.reserved)
         return None
 
     def _count_secondary(self, vm: InstanceModel) -> None:
@@ -315,7 +316,7 @@ class NodeModel:
         for index in reversed(self.secondaries):
             vm = instances[index]
             self._set_need(vm.primary, self.need_of(vm.primary) + vm.failover_memory)
-        self.n1_failed = self.node.free_memory < self.reserved
+        self.n1_failed = fails_n1_as_read(self.node.free_memory, self.reserved)
         self.missing_memory = self.recorded_free_memory - self.node.free_memory
         self.usable_memory = trunc(self.total_memory) - self.node.node_memory - max(0, self.missing_memory)
         self.free_memory = self.usable_memory - self.instance_memory

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
 
-from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Limit, Only
+from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Limit, Only, fails_n1
 from spec.allocator.arithmetic import ratio
 from spec.allocator.cluster import DiskTemplate
 from spec.allocator.decisions import Refusal
@@ -45,7 +45,7 @@ def remove_primary(state: NodeState, placed: Placed) -> NodeState:
         location_score=state.location_score - placed.location_score - wishes_unmet(state, placed),
         location_pairs=counted(state.location_pairs, location_pairs(state, placed), -1),
     )
-    return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)
+    return replace(changed, n1_failed=fails_n1(changed.unallocated_memory, changed.reserved_memory))
 
 
 def remove_secondary(state: NodeState, placed: Placed) -> NodeState:
@@ -62,7 +62,7 @@ def remove_secondary(state: NodeState, placed: Placed) -> NodeState:
         real=secondary_ledger(state, state.real, placed, -1),
         peers=peer_set(state.peers, instance.primary, need) if need > 0 else others,
     )
-    return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)
+    return replace(changed, n1_failed=fails_n1(changed.unallocated_memory, changed.reserved_memory))
 
 
 def _figures(state: NodeState, ledger: Ledger, placed: Placed) -> dict[Figure, float]:
@@ -160,7 +160,7 @@ def add_primary(state: NodeState, placed: Placed, *, ignore_soft: bool = False) 
         location_score=state.location_score + placed.location_score + wishes_unmet(state, placed),
         location_pairs=counted(state.location_pairs, location_pairs(state, placed), 1),
     )
-    return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)
+    return replace(changed, n1_failed=fails_n1(changed.unallocated_memory, changed.reserved_memory))
 
 
 def add_secondary(
@@ -189,4 +189,4 @@ def add_secondary(
     if instance.forthcoming:
         return changed
     changed = replace(changed, real=secondary_ledger(state, state.real, placed, 1), peers=peers)
-    return replace(changed, n1_failed=changed.unallocated_memory <= changed.reserved_memory)
+    return replace(changed, n1_failed=fails_n1(changed.unallocated_memory, changed.reserved_memory))

@@ -205,3 +205,19 @@ AS_SECONDARY = (*_MIRRORS, *_with_forthcoming(_MIRRORS))
 def condition_for(conditions: tuple[Condition, ...], limit: Limit) -> Condition:
     """Return the condition for a limit that counts existing instances only."""
     return next(each for each in conditions if each.limit is limit and not each.planned)
+
+
+def fails_n1(free: Any, reserved: Any) -> Any:
+    """Return whether a node fails N+1: no memory would be left after the failure of its largest peer.
+
+    Numbers give a boolean, arrays an array. Sizes are MiB.
+    """
+    return free <= reserved
+
+
+def fails_n1_as_read(free: Any, reserved: Any) -> Any:
+    """Return whether a node whose memory is as its hypervisor reports it fails N+1: here just enough is enough.
+
+    Source: Ganeti's hcheck finds no fault in a node that has just as much free memory as its largest peer needs.
+    """
+    return free < reserved

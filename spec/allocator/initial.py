@@ -6,6 +6,7 @@ Source: man htools(1); Ganeti's behaviour, observed through scores and `--print-
 from dataclasses import replace
 
 from spec.allocator import tags
+from spec.allocator.admission import fails_n1_as_read
 from spec.allocator.arithmetic import whole
 from spec.allocator.cluster import Cluster
 from spec.allocator.decisions import Settings
@@ -154,7 +155,7 @@ def initial_state(
         nodes[index] = replace(
             state,
             peers=peers,
-            n1_failed=state.node.free_memory < reserved,
+            n1_failed=fails_n1_as_read(state.node.free_memory, reserved),
             missing_memory=state.recorded_free_memory - state.node.free_memory,
         )
     return State(nodes, instances)
