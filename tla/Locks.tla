@@ -26,7 +26,7 @@ CONSTANTS
     Mortal,      \* the owners that may die
     Rounds,      \* how often an owner may ask; 0 for any number of times
     Upgrades,    \* whether an owner asks exclusively for what it holds shared
-    Fair,        \* whether a waiting request stops later, no more urgent ones that conflict
+    Fair,        \* whether a waiting request blocks conflicting ones that come later and are no more urgent
     OnlyExclusive, \* whether only exclusive ones do so: a narrower rule, kept to show that it is not enough
     KeepLabels   \* whether `said' keeps the last step's label
 
@@ -73,7 +73,7 @@ Reached(graph, S) ==
     LET more == S \cup UNION {graph[o] : o \in S}
     IN IF more = S THEN S ELSE Reached(graph, more)
 
-(* In fair mode, an earlier request claims what it waits for against later, no more urgent ones. *)
+(* In fair mode, an earlier request claims what it waits for against later ones that are no more urgent. *)
 Claims(earlier, later) ==
     /\ earlier.priority <= later.priority
     /\ \E k \in DOMAIN earlier.request : \E l \in DOMAIN later.request :

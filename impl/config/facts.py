@@ -9,19 +9,19 @@ FIRST_PORT, LAST_PORT = 11_000, 14_999
 
 
 def macs(config: Config) -> set[str]:
-    """Every MAC address of an instance's NIC."""
+    """Return every MAC address of an instance's NIC."""
     return {nic["mac"] for instance in config.values("instances") for nic in instance.get("nics", ()) if "mac" in nic}
 
 
 def disk_parts(disk: Value) -> Iterator[Value]:
-    """A disk and its children, and theirs."""
+    """Yield a disk and its children, and theirs."""
     yield disk
     for child in disk.get("children") or ():
         yield from disk_parts(child)
 
 
 def drbd_minors(disk: Value) -> list[tuple[str, int]]:
-    """The (node, minor) pairs that a disk uses; its logical id is [node, node, port, minor, minor, secret]."""
+    """Return the (node, minor) pairs that a disk uses; its logical id is [node, node, port, minor, minor, secret]."""
     return [
         (part["logical_id"][side], part["logical_id"][3 + side])
         for part in disk_parts(disk)
@@ -31,7 +31,7 @@ def drbd_minors(disk: Value) -> list[tuple[str, int]]:
 
 
 def drbd_secrets(config: Config) -> set[str]:
-    """Every DRBD secret."""
+    """Return every DRBD secret."""
     return {
         part["logical_id"][5]
         for disk in config.values("disks")
@@ -41,7 +41,7 @@ def drbd_secrets(config: Config) -> set[str]:
 
 
 def logical_volumes(config: Config) -> set[str]:
-    """Every logical volume as `group/volume`."""
+    """Return every logical volume as `group/volume`."""
     return {
         f"{part['logical_id'][0]}/{part['logical_id'][1]}"
         for disk in config.values("disks")
@@ -51,7 +51,7 @@ def logical_volumes(config: Config) -> set[str]:
 
 
 def identifiers(config: Config) -> set[str]:
-    """Every UUID in use, and every logical volume."""
+    """Return every UUID in use, and every logical volume."""
     found = logical_volumes(config) | {str(config.cluster.get("uuid", ""))}
     for section in SECTIONS:
         for key, known in config.objects(section).items():
@@ -62,7 +62,7 @@ def identifiers(config: Config) -> set[str]:
 
 
 def problems(config: Config) -> list[str]:
-    """What contradicts itself in a configuration: keys, and references that lead nowhere."""
+    """Return what contradicts itself in a configuration: keys, and references that lead nowhere."""
     found: list[str] = []
     cluster = config.cluster
     if not cluster.get("enabled_hypervisors"):

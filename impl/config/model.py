@@ -53,7 +53,7 @@ class Change(NamedTuple):
 
 
 def stored(value: Any) -> Stored:
-    """A value ready to be kept."""
+    """Return a value with its encoded text, ready to be kept."""
     return Stored(value, _encoder.encode(value))
 
 
@@ -67,16 +67,16 @@ class Config(NamedTuple):
     sections: "Map[str, Objects]" = Map()
 
     def objects(self, section: str) -> Objects:
-        """The objects of one section, by key."""
+        """Return the objects of one section, by key."""
         return self.sections.get(section, _NO_OBJECTS)
 
     def get(self, section: str, key: str) -> Value | None:
-        """One object."""
+        """Return one object; None if there is none."""
         found = self.objects(section).get(key)
         return None if found is None else found.value
 
     def values(self, section: str) -> list[Value]:
-        """The objects of one section."""
+        """Return the objects of one section."""
         return [known.value for known in self.objects(section).values()]
 
     @property
@@ -96,7 +96,7 @@ class Config(NamedTuple):
         return not self.objects(TOP)
 
     def text(self) -> bytes:
-        """The configuration as one JSON object, put together from the objects' texts, in the order of their keys.
+        """Return the configuration as one JSON object, built from the objects' texts in the order of their keys.
 
         The last one put together is remembered: readers ask for the same one again and again.
         """
@@ -175,7 +175,7 @@ class Draft:
         self._changes: dict[tuple[str, str], bytes | None] = {}
 
     def get(self, section: str, key: str) -> Value | None:
-        """One object as it is now."""
+        """Return one object as it is now; None if there is none."""
         found = self._sections.get(section, _NO_OBJECTS).get(key)
         return None if found is None else found.value
 
@@ -211,7 +211,7 @@ class Draft:
             self._sections[section] = theirs
 
     def finish(self, now: float, *, always: bool = False) -> tuple[Config, list[Change]]:
-        """The changed configuration, and what changed.
+        """Return the changed configuration, and what changed.
 
         Args:
             now: seconds since the epoch, the new modification time.
@@ -225,21 +225,21 @@ class Draft:
         return Config(Map(self._sections)), self.changes()
 
     def unbumped(self) -> Config:
-        """The changed configuration, with the serial number that the changes themselves give it."""
+        """Return the changed configuration, with the serial number that the changes themselves give it."""
         return Config(Map(self._sections))
 
     def changes(self) -> list[Change]:
-        """What changed so far."""
+        """Return what changed so far."""
         return [Change(section, key, text) for (section, key), text in self._changes.items()]
 
 
 def changes_between(before: Config, after: Config) -> list[Change]:
-    """What makes one configuration of another: the objects that differ."""
+    """Return what makes one configuration of another: the objects that differ."""
     draft = Draft(before)
     draft.replace_all(after)
     return draft.changes()
 
 
 def bumped(value: Value, now: float) -> Value:
-    """An object with its serial number one higher and its modification time set."""
+    """Return an object with its serial number one higher and its modification time set."""
     return {**value, "serial_no": value.get("serial_no", 0) + 1, "mtime": now}

@@ -10,7 +10,7 @@ from impl.config.model import Config, Value
 
 
 def find(config: Config, uuid: str) -> Value:
-    """A network.
+    """Return a network.
 
     Raises:
         ReservationError: there is none of that UUID.
@@ -26,7 +26,7 @@ def _range(network: Value) -> IPv4Network:
 
 
 def address(text: str) -> str:
-    """An IPv4 address in its usual form.
+    """Return an IPv4 address in its usual form.
 
     Raises:
         RefusedError: it is none.
@@ -51,17 +51,17 @@ def _pool(network: Value, part: str) -> str:
 
 
 def is_used(network: Value, ip: str) -> bool:
-    """Whether an instance uses the address."""
+    """Return whether an instance uses the address."""
     return _pool(network, "reservations")[_index(network, ip)] == "1"
 
 
 def is_external(network: Value, ip: str) -> bool:
-    """Whether the address is reserved externally."""
+    """Return whether the address is reserved externally."""
     return _pool(network, "ext_reservations")[_index(network, ip)] == "1"
 
 
 def marked(network: Value, ip: str, *, used: bool) -> Value:
-    """The network with an address marked as used by an instance, or as free.
+    """Return the network with an address marked as used by an instance, or as free.
 
     Raises:
         ReservationError: it is so already.
@@ -73,7 +73,7 @@ def marked(network: Value, ip: str, *, used: bool) -> Value:
 
 
 def first_free(network: Value, taken: frozenset[str]) -> str | None:
-    """The first address in nobody's use and not in `taken`."""
+    """Return the first address in nobody's use and not in `taken`; None if there is none."""
     pool, external = _pool(network, "reservations"), _pool(network, "ext_reservations")
     base = int(_range(network).network_address)
     for index, (used, reserved) in enumerate(zip(pool, external, strict=True)):

@@ -215,7 +215,7 @@ def remove(draft: Draft, section: str, uuid: str, now: float) -> None:
 
 
 def _users(draft: Draft, section: str, uuid: str) -> list[str]:
-    """The names of the objects that refer to one."""
+    """Return the names of the objects that refer to one; of disks that refer to a node, their UUIDs."""
     config = draft.config
     if section == "nodegroups":
         return [str(node.get("name")) for node in config.values("nodes") if node.get("group") == uuid]

@@ -66,7 +66,7 @@ class Reservations(NamedTuple):
     minors: "Map[tuple[str, int], str]" = Map()
 
     def of(self, kind: str, owner: Owner) -> frozenset[Item]:
-        """What an owner has reserved of one kind."""
+        """Return what an owner has reserved of one kind."""
         return self.by_owner.get((kind, owner), frozenset())
 
 
@@ -87,7 +87,7 @@ def reserve(state: Reservations, kind: str, owner: Owner, item: Item) -> Outcome
 
 
 def _shown(kind: str, item: Item) -> str:
-    """An item as error texts show it."""
+    """Return an item as error texts show it."""
     if kind == VOLUMES:
         return str(item)
     if isinstance(item, str):
@@ -160,7 +160,7 @@ def generate_secret(state: Reservations, config: Config, owner: Owner, draw: int
 
 
 def drbd_map(state: Reservations, config: Config) -> list[tuple[str, list[tuple[int, str]]]]:
-    """Every node with its minors in use and the disk of each.
+    """Return every node with its minors in use and the disk of each.
 
     Raises:
         ReservationError: a minor is used twice.
@@ -262,7 +262,7 @@ def release_instance_ips(draft: Draft, uuid: str) -> None:
 
 
 def restore(rows: Iterable[ReservationChange]) -> Reservations:
-    """The state that holds exactly these reservations."""
+    """Build the state that holds exactly these reservations."""
     by_owner: dict[tuple[str, Owner], frozenset[Item]] = {}
     reserved: dict[tuple[str, Item], Owner] = {}
     minors: dict[tuple[str, int], str] = {}

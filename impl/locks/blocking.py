@@ -37,7 +37,7 @@ EVERYBODY = object()
 
 
 def blockers(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> set[Owner]:
-    """All other owners whose locks are in the way of `requests`."""
+    """Return all other owners whose locks are in the way of `requests`."""
     found: set[Owner] = set()
     for lock, mode in requests:
         group = implied(lock)
@@ -57,7 +57,7 @@ def blockers(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> set
 
 
 def first_block(indexes: Indexes, owner: Owner, requests: Iterable[Request]) -> Place | None:
-    """The first place at which a request is blocked, or None if it can be granted."""
+    """Return the first place at which a request is blocked; None if it can be granted."""
     direct, members = indexes.direct, indexes.members
     for lock, mode in requests:
         if mode == RELEASE:
@@ -80,7 +80,7 @@ def _in_the_way(indexes: Indexes, place: Place, owner: Owner) -> bool:
 
 
 def free_for(indexes: Indexes, place: Place) -> object:
-    """Who is not blocked at a place: `EVERYBODY`, the one owner that is itself the only one in the way, or None."""
+    """Return who is not blocked at a place: `EVERYBODY`, the one owner that alone is in the way, or None."""
     holders = indexes.direct.get(place.lock, NOBODY)
     if place.mode == EXCLUSIVE:
         counts = NO_COUNTS if place.via else indexes.members.get(place.lock, NO_COUNTS)

@@ -179,14 +179,14 @@ def _update_fairly(
 
 
 def _blockers_of_pending(state: LockState, owner: Owner) -> tuple[Owner, ...]:
-    """The owners that a pending request is blocked on now."""
+    """Return the owners that a pending request is blocked on now, sorted."""
     if state.fair:
         return tuple(sorted(fair.wait_for(Draft(state))[owner]))
     return tuple(sorted(blockers(state, owner, state.waiting[owner].pending.requests)))
 
 
 def waiting_on(state: LockState) -> dict[Owner, tuple[Owner, ...]]:
-    """The wait-for graph: every owner that waits, and whom it waits for."""
+    """Return the wait-for graph: every owner that waits, and whom it waits for."""
     if state.fair:
         return {owner: tuple(sorted(others)) for owner, others in fair.wait_for(Draft(state)).items()}
     return {owner: _blockers_of_pending(state, owner) for owner in state.waiting}

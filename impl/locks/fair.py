@@ -1,4 +1,4 @@
-"""Fair mode: a request that waits stops later, no more urgent ones that conflict with it.
+"""Fair mode: a waiting request blocks conflicting ones that come later and are no more urgent.
 
 A claim never stops an owner for whom the claimant itself waits, directly or through others. Whether that is so can
 change with every step, so here the whole queue is looked at after each change: a step costs time by the number of
@@ -32,7 +32,7 @@ def wait_for(draft: Draft) -> dict[Owner, set[Owner]]:
 
 
 def _claimants(claimed: dict[Lock, list[tuple[Mode, Waiting]]], requests: tuple[Request, ...]) -> list[Waiting]:
-    """The earlier requests that conflict with one of `requests`, in order of arrival."""
+    """Return the earlier requests that conflict with one of `requests`, in order of arrival."""
     found: dict[int, Waiting] = {}
     for lock, mode in requests:
         if mode == Mode.RELEASE:

@@ -52,7 +52,7 @@ def _look_at_loosened(draft: Draft, heap: list[tuple[Pending, Place, bool]]) -> 
 
 
 def _places(lock: Lock) -> list[Place]:
-    """The places where the release of `lock` may matter."""
+    """Return the places where the release of `lock` may matter."""
     group = implied(lock)
     places = [Place(lock, via, mode) for mode in _MODES for via in (0, 1)]
     return places if group is None else places + [Place(group, 0, mode) for mode in _MODES]

@@ -45,7 +45,7 @@ class SortedSet(Generic[T]):
         return index < len(chunk) and chunk[index] == element
 
     def _chunk_of(self, element: T) -> int:
-        """The last chunk whose first element is not greater than `element`; -1 if all are greater."""
+        """Find the index of the last chunk whose first element is at most `element`; -1 if all are greater."""
         low, high = 0, len(self._chunks)
         chunks = self._chunks
         while low < high:
@@ -67,7 +67,7 @@ class SortedSet(Generic[T]):
         return self._chunks[-1][-1] if self._chunks else None
 
     def after(self, element: T) -> T | None:
-        """The smallest element greater than `element`, which need not be a member."""
+        """Return the smallest element greater than `element`, which need not be a member; None if there is none."""
         place = max(self._chunk_of(element), 0)
         if place >= len(self._chunks):
             return None
@@ -78,7 +78,7 @@ class SortedSet(Generic[T]):
         return self._chunks[place + 1][0] if place + 1 < len(self._chunks) else None
 
     def add(self, element: T) -> "SortedSet[T]":
-        """The set with `element`."""
+        """Return the set with `element`."""
         if not self._chunks:
             return SortedSet(((element,),), 1)
         place = max(self._chunk_of(element), 0)
@@ -93,7 +93,7 @@ class SortedSet(Generic[T]):
         return SortedSet((*self._chunks[:place], *pieces, *self._chunks[place + 1 :]), self._size + 1)
 
     def discard(self, element: T) -> "SortedSet[T]":
-        """The set without `element`."""
+        """Return the set without `element`."""
         place = self._chunk_of(element)
         if place < 0:
             return self
@@ -106,7 +106,7 @@ class SortedSet(Generic[T]):
         return SortedSet((*self._chunks[:place], *pieces, *self._chunks[place + 1 :]), self._size - 1)
 
     def change(self, added: Iterable[T], removed: Iterable[T]) -> "SortedSet[T]":
-        """The set with `added` and without `removed`; many changes at once rebuild the chunks in one go."""
+        """Return the set with `added` and without `removed`; many changes at once rebuild the chunks in one go."""
         more, fewer = list(added), list(removed)
         if (len(more) + len(fewer)) * 8 < self._size or len(more) + len(fewer) < 4:
             result = self

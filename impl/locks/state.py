@@ -72,12 +72,12 @@ class LockState(NamedTuple):
     fair: bool = False
 
     def locks_of(self, owner: Owner) -> "Map[Lock, Mode]":
-        """The locks that `owner` holds directly."""
+        """Return the locks that `owner` holds directly."""
         return self.held.get(owner, NOTHING_HELD).locks
 
 
 def exclusive_holder(holders: "Map[Owner, Mode]") -> Owner | None:
-    """The exclusive one of a lock's direct owners: if there is one, it is the only one."""
+    """Return the exclusive one of a lock's direct owners, who is then the only one; None if there is none."""
     if len(holders) == 1:
         for owner, mode in holders.items():
             if mode == EXCLUSIVE:
@@ -108,7 +108,7 @@ class Draft:
         self.waiting_changes: dict[Owner, Pending | None] = {}
 
     def finish(self) -> LockState:
-        """The changed state."""
+        """Return the changed state."""
         return LockState(
             self.held.finish(),
             self.direct.finish(),
@@ -121,7 +121,7 @@ class Draft:
         )
 
     def all_waiting(self) -> list[Waiting]:
-        """Every waiting request; costs time by their number."""
+        """Return every waiting request; takes time linear in their number."""
         waiting = self.waiting.finish()
         self.waiting = waiting.mutate()
         return list(waiting.values())

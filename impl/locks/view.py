@@ -22,32 +22,32 @@ class InconsistentStateError(GantryError):
 
 
 def held_locks(state: LockState, owner: Owner) -> list[tuple[Lock, Mode]]:
-    """The locks that `owner` holds directly, in lock order."""
+    """Return the locks that `owner` holds directly, in lock order."""
     return sorted(state.locks_of(owner).items())
 
 
 def all_locks(state: LockState) -> list[Lock]:
-    """Every lock in use, in lock order: held directly, or a lockset that a held lock implies."""
+    """Return every lock in use, in lock order: held directly, or a lockset that a held lock implies."""
     return sorted({*state.direct, *state.members})
 
 
 def all_owners(state: LockState) -> list[tuple[Lock, list[tuple[Owner, Mode]]]]:
-    """Every lock in use with its direct owners."""
+    """Return every lock in use with its direct owners."""
     return [(lock, sorted(state.direct.get(lock, NOBODY).items())) for lock in all_locks(state)]
 
 
 def all_pending(state: LockState) -> list[Pending]:
-    """Every pending request, in the order of serving."""
+    """Return every pending request, in the order of serving."""
     return sorted(waiting.pending for waiting in state.waiting.values())
 
 
 def in_order_of_arrival(state: LockState) -> list[Pending]:
-    """Every pending request, the oldest first."""
+    """Return every pending request, the oldest first."""
     return [waiting.pending for waiting in sorted(state.waiting.values(), key=lambda waiting: waiting.arrival)]
 
 
 def holders(state: LockState) -> list[tuple[Owner, list[tuple[Lock, Mode]]]]:
-    """Every owner of a lock with its locks."""
+    """Return every owner of a lock with its locks."""
     return [(owner, sorted(held.locks.items())) for owner, held in sorted(state.held.items())]
 
 
@@ -57,7 +57,7 @@ def restore(
     *,
     fair: bool = False,
 ) -> LockState:
-    """The state that holds exactly this; requests that wait come with their numbers of arrival, ascending.
+    """Build the state that holds exactly this; requests that wait come with their numbers of arrival, ascending.
 
     Raises:
         InconsistentStateError: two owners hold what excludes one another.

@@ -23,7 +23,7 @@ def count(args: Sequence[Any], *allowed: int) -> None:
 
 
 def job_id(value: Any) -> int:
-    """A job's id, given as a number or as digits."""
+    """Read a job's id, given as a number or as digits."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -34,33 +34,33 @@ def job_id(value: Any) -> int:
 
 
 def number(value: Any) -> int:
-    """A whole number."""
+    """Read a whole number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value % 1:
         raise RequestError("Unable to read Int")
     return int(value)
 
 
 def flag(value: Any) -> bool:
-    """A truth value."""
+    """Read a truth value."""
     if not isinstance(value, bool):
         raise RequestError("Unable to read Bool")
     return value
 
 
 def text(value: Any) -> str:
-    """A string."""
+    """Read a string."""
     if not isinstance(value, str):
         raise RequestError("Unable to read String")
     return value
 
 
 def texts(value: Any) -> list[str]:
-    """A list of strings."""
+    """Read a list of strings."""
     return [text(item) for item in array(value)]
 
 
 def array(value: Any) -> list[Any]:
-    """A list."""
+    """Read a list."""
     if not isinstance(value, list):
         raise RequestError("Unable to read list")
     return value

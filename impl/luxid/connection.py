@@ -57,11 +57,11 @@ class Connection(asyncio.Protocol):
             self._worker.cancel()
 
     def pause_writing(self) -> None:
-        """The client reads too slowly."""
+        """Hold answers back: the client reads too slowly."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """The client caught up."""
+        """Send answers again: the client caught up."""
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
@@ -148,14 +148,14 @@ class LuxiServer:
         return len(self._clients)
 
     def enter(self, client: Connection) -> bool:
-        """Whether there is room for one more client."""
+        """Let one more client in; return whether there was room."""
         if len(self._clients) >= self.limit:
             return False
         self._clients.add(client)
         return True
 
     def leave(self, client: Connection) -> None:
-        """A client went."""
+        """Forget a client that went."""
         self._clients.discard(client)
 
     async def start(self) -> None:

@@ -35,11 +35,11 @@ class Context:
         """Wait until what was decided is on disk."""
 
     def live_jobs(self) -> Mapping[int, Job]:
-        """The jobs that have not ended, as far as they are in memory."""
+        """Return the jobs that have not ended, by id, as far as they are in memory."""
         return {}
 
     def live(self, job_id: int) -> Job | None:
-        """One of them."""
+        """Return a job that has not ended; None if it is not in memory."""
         return self.live_jobs().get(job_id)
 
     def ended_ids(self) -> Sequence[int]:

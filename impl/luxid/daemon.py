@@ -125,13 +125,13 @@ class Daemon(Context):
         await self.writer.wait_until_written()
 
     def live_jobs(self) -> Mapping[int, Job]:
-        """The jobs that have not ended, as their files read now."""
+        """Return the jobs that have not ended, by id, as their files read now."""
         for job_id in list(self.queue.running):
             self.watcher.look(job_id)
         return {**self.queue.queued, **self.queue.running}
 
     def live(self, job_id: int) -> Job | None:
-        """One of them."""
+        """Return a job that has not ended, as its file reads now; None if there is none."""
         if job_id in self.queue.running:
             self.watcher.look(job_id)
         return self.queue.live(job_id)
@@ -209,7 +209,7 @@ class Daemon(Context):
                     os.unlink(path)
 
     def _read_decided(self, job_id: int, deadline: float) -> Job | None:
-        """A live job; waits for one that was being handed over, until its process has begun or ended.
+        """Read a live job; wait for one that was being handed over, until its process has begun or ended.
 
         A process that our predecessor did not confirm sees the end of its pipe and ends; nothing of the job ran, so
         it must not be adopted now and be found dead a moment later.
@@ -422,7 +422,7 @@ class Daemon(Context):
                 return
 
     async def process_of(self, job_id: int, seconds: float) -> Job | None:
-        """A running job, once its process has written its id into the file; None if it ended or takes too long."""
+        """Wait for a running job whose process has written its id into the file; None if it ended or is too slow."""
         deadline = time.monotonic() + seconds
         while True:
             job = self.queue.running.get(job_id)

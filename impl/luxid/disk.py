@@ -18,7 +18,7 @@ class Disk(Protocol):
         """Give a lock file up."""
 
     def read(self, path: str) -> bytes:
-        """A file's content.
+        """Return a file's content.
 
         Raises:
             FileNotFoundError: there is none.
@@ -40,10 +40,10 @@ class Disk(Protocol):
         """Remove a name, if it is there."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether there is such a file."""
 
     def names(self, directory: str) -> list[str]:
-        """The names in a directory."""
+        """Return the names in a directory."""
 
     def make_directory(self, directory: str) -> None:
         """Make a directory, if it is not there."""
@@ -74,7 +74,7 @@ class RealDisk:
         os.close(handle)
 
     def read(self, path: str) -> bytes:
-        """A file's content."""
+        """Return a file's content."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             size = os.fstat(descriptor).st_size
@@ -140,11 +140,11 @@ class RealDisk:
             os.unlink(path)
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether there is such a file."""
         return os.path.exists(path)
 
     def names(self, directory: str) -> list[str]:
-        """The names in a directory."""
+        """Return the names in a directory."""
         return os.listdir(directory)
 
     def make_directory(self, directory: str) -> None:

@@ -64,7 +64,11 @@ class HandOver:
         self.pidfd = started.pidfd
 
     async def receive(self) -> bytes:
-        """The next message of the process."""
+        """Wait for the next message of the process.
+
+        Raises:
+            HandOverError: the process ended, was silent for too long, or its message could not be received.
+        """
         try:
             async with asyncio.timeout(HANDOVER_SECONDS):
                 while not self._messages:
@@ -79,7 +83,7 @@ class HandOver:
         return self._messages.pop(0)
 
     async def receive_livelock(self) -> str:
-        """The path of the process's live-lock, sent as plain text or as a JSON string."""
+        """Wait for the path of the process's live-lock, sent as plain text or as a JSON string."""
         text = (await self.receive()).decode(errors="replace")
         if text.startswith('"'):
             with contextlib.suppress(ValueError):

@@ -57,7 +57,7 @@ def _result(outcome: Outcome) -> Result:
 
 
 def _redacted(op: dict[str, Any]) -> dict[str, Any]:
-    """The opcode as it goes to disk: secret parameters by name only."""
+    """Return the opcode as it goes to disk: secret parameters by name only."""
     hidden = secrets(op)
     if not hidden:
         return op
@@ -68,7 +68,7 @@ Prepared = tuple[tuple[dict[str, Any], ...], list[dict[str, Any] | None]]
 
 
 def _prepare(ops: Any) -> Prepared:
-    """The valid opcodes of one job, without and with their secrets.
+    """Return the valid opcodes of one job, without their secrets, and the secrets of each.
 
     Raises:
         OpcodeError: one is not valid.
@@ -262,5 +262,5 @@ COMMANDS: dict[str, Handler] = {
 
 
 async def refuse_command(name: str, args: Args) -> Result:  # noqa: ARG001 - a handler's signature
-    """What a query-only luxid answers to everything that is no query."""
+    """Refuse, in a luxid that answers queries only, everything that is no query."""
     raise AnswerError("GenericError", f"this luxid answers queries only: send {name} to the one that runs the jobs")

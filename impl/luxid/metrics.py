@@ -41,7 +41,7 @@ class Metrics:
         )
 
     def render(self, gauges: Mapping[str, float]) -> str:
-        """Everything, in Prometheus' text format; `gauges` are the values of the moment by name."""
+        """Write all metrics in Prometheus' text format; `gauges` are the values of the moment by name."""
         for name, value in gauges.items():
             if name not in self._gauges:
                 self._gauges[name] = Gauge(f"gantry_{name}", name.replace("_", " ") + ".", registry=self.registry)

@@ -30,7 +30,7 @@ class Options(NamedTuple):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     result = argparse.ArgumentParser(prog="luxid", description="The job queue daemon: serves LUXI, runs jobs.")
     result.add_argument("--root", help="the cluster's directory (default: $GANTRY_ROOT, else ./.gantry)")
     result.add_argument("-f", "--foreground", action="store_true", help="also log to standard error")

@@ -56,19 +56,19 @@ class QuerySource:
         return ConfiguredObserver()
 
     def lock_status(self) -> LockStatus:
-        """Who owns and who waits for locks."""
+        """Return who owns and who waits for locks."""
         if self._locks is None:
             raise MissingPartError("locks")
         return self._locks
 
     def job_ids(self, *, archived: bool) -> Sequence[int]:
-        """All ids, in order."""
+        """Return all ids, in order."""
         ids = {*self._live, *self._ended}
         if archived:
             ids.update(self._store.archived_ids())
         return sorted(ids)
 
     def job(self, job_id: int, *, archived: bool) -> tuple[Job, bool] | None:
-        """A job and whether it is archived."""
+        """Return a job and whether it is archived; None if there is no such job."""
         found = self._live.get(job_id)
         return (found, False) if found is not None else self._store.read(job_id, archived=archived)

@@ -68,18 +68,18 @@ class Entry:
 
 
 def entry_of(job: Job) -> Entry:
-    """The entry of a job."""
+    """Return the entry of a job."""
     return Entry(job.id, encode(job))
 
 
 def encode_record(serial: int, entries: Sequence[Entry]) -> bytes:
-    """One line of the journal: a checksum, a blank, JSON."""
+    """Encode one line of the journal: a checksum, a blank, JSON."""
     payload = b'{"serial":%d,"jobs":[%b]}' % (serial, b",".join(entry.data for entry in entries))
     return b"%08x %b\n" % (zlib.crc32(payload), payload)
 
 
 def decode_records(data: bytes) -> Iterator[_Record]:
-    """The whole records at the beginning of a journal; what follows a torn one was never answered."""
+    """Yield the whole records at the beginning of a journal; stop at a torn one, after which nothing was answered."""
     decoder = msgspec.json.Decoder(_Record)
     for line in data.split(b"\n"):
         checksum, _, payload = line.partition(b" ")
@@ -109,11 +109,11 @@ class QueueFiles:
         return self.disk.exists(f"{self.directory}/drain")
 
     def job_ids(self) -> list[int]:
-        """The ids of all live job files, in order."""
+        """Return the ids of all live job files, in order."""
         return sorted(found for name in self.disk.names(self.directory) if (found := job_id_of(name)) is not None)
 
     def archived_ids(self) -> list[int]:
-        """The ids of all archived jobs, in order."""
+        """Return the ids of all archived jobs, in order."""
         archive = f"{self.directory}/archive"
         found = []
         for name in self.disk.names(archive):
@@ -130,7 +130,7 @@ class QueueFiles:
             raise JobFileError(error.reason, path) from None
 
     def read(self, job_id: int, *, archived: bool = True) -> tuple[Job, bool] | None:
-        """A job and whether it is archived; None if there is no such job, or no readable one."""
+        """Read a job and whether it is archived; None if there is no such job, or no readable one."""
         with contextlib.suppress(FileNotFoundError, JobFileError):
             return self._read(job_path(self.directory, job_id)), False
         if archived:
@@ -139,7 +139,7 @@ class QueueFiles:
         return None
 
     def archived_status(self, job_id: int) -> Status | None:
-        """The final status of an archived job, None if there is no such job."""
+        """Return the final status of an archived job; None if there is no such job, or no readable one."""
         try:
             return job_status(self._read(archived_path(self.directory, job_id)))
         except (FileNotFoundError, JobFileError):

@@ -13,7 +13,7 @@ class Waiters:
         self.count = 0
 
     def subscribe(self, job_id: int) -> "asyncio.Future[None]":
-        """A future that ends with the job's next news; give it back with `leave`."""
+        """Return a future that ends with the job's next news; give it back with `leave`."""
         future = asyncio.get_running_loop().create_future()
         self._by_job[job_id].add(future)
         self.count += 1

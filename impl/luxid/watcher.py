@@ -84,7 +84,7 @@ class Watcher:
         self.look(job_id)
 
     def process_id(self, job_id: int) -> int | None:
-        """The process of a job that is followed, as far as it is known."""
+        """Return the process id of a job that is followed; None if it is not known."""
         watch = self._watches.get(job_id)
         return None if watch is None else watch.process_id
 
@@ -163,7 +163,7 @@ class Watcher:
 
 
 def _pidfd_of_owner(process_id: int, livelock: str) -> int | None:
-    """A pidfd of a live-lock's owner; None unless the owner is alive after it was opened, so that no other is meant."""
+    """Open a pidfd of a live-lock's owner; None unless the owner is alive afterwards: the id was not reused."""
     with contextlib.suppress(OSError):
         pidfd = os.pidfd_open(process_id)
         if not is_dead(livelock):

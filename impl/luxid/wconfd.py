@@ -75,7 +75,7 @@ class Wconfd:
 
 
 def filter_rules(config: dict[str, Any]) -> tuple[FilterRule, ...]:
-    """The job filters that a configuration holds; a malformed one is left out."""
+    """Read the job filters of a configuration; leave malformed ones out."""
     rules = []
     for uuid, value in (config.get("filters") or {}).items():
         action = value.get("action")
@@ -115,12 +115,12 @@ class Configuration:
         return self._view
 
     def parameter(self, name: str, default: int) -> int:
-        """A whole-number parameter of the cluster."""
+        """Return a whole-number parameter of the cluster; `default` if it is absent, negative or no whole number."""
         value = None if self._view is None else self._view.cluster.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
 
     async def refresh(self) -> ClusterView:
-        """The configuration as it is now; those who ask together are served together.
+        """Read the configuration as it is now, once for all who ask at the same time.
 
         Raises:
             UnreachableError: wconfd is away.
@@ -148,7 +148,7 @@ class Configuration:
         self._serial = self._view.config.get("serial_no")
 
     async def _ask_serial(self) -> int | None:
-        """The configuration's serial number, or None; Ganeti's wconfd cannot be asked for it alone."""
+        """Ask for the configuration's serial number; None if it cannot be asked for alone, as of Ganeti's wconfd."""
         if self._has_serial:
             try:
                 found = await self._wconfd.call("readConfigSerial")

@@ -28,7 +28,7 @@ class JobFileError(GantryError):
 
 
 def decode(data: bytes) -> Job:
-    """The job that a file's bytes describe.
+    """Decode the job that a file's bytes describe.
 
     Raises:
         JobFileError: they describe none.
@@ -40,12 +40,12 @@ def decode(data: bytes) -> Job:
 
 
 def to_json(job: Job) -> dict[str, Any]:
-    """The job as the plain JSON object that its file holds."""
+    """Return the job as the plain JSON object that its file holds."""
     return cast("dict[str, Any]", msgspec.json.decode(encode(job)))
 
 
 def encode(job: Job) -> bytes:
-    """The bytes of the job's file, compact."""
+    """Encode the job as its file's bytes, compact."""
     tail = b""
     if job.livelock is not None:
         tail += b',"livelock":' + _encoder.encode(job.livelock)
@@ -59,23 +59,23 @@ def encode(job: Job) -> bytes:
 
 
 def job_path(queue: str, job_id: int) -> str:
-    """The path of a live job's file in the queue's directory."""
+    """Return the path of a live job's file in the queue's directory."""
     return f"{queue}/job-{job_id}"
 
 
 def archived_path(queue: str, job_id: int) -> str:
-    """The path of an archived job's file."""
+    """Return the path of an archived job's file."""
     return f"{queue}/archive/{job_id // JOBS_PER_ARCHIVE_DIRECTORY}/job-{job_id}"
 
 
 def job_id_of(name: str) -> int | None:
-    """The id in a file name such as `job-17`, None for any other name."""
+    """Return the id in a file name such as `job-17`; None for any other name."""
     number = name.removeprefix("job-")
     return int(number) if name.startswith("job-") and number.isascii() and number.isdigit() else None
 
 
 def temporary_path(path: str) -> str:
-    """Where a job file is written before it takes its name; hidden, so that no reader takes it for a job."""
+    """Return where a job file is written before it takes its name: a hidden name, which no reader takes for a job."""
     directory, name = os.path.split(path)
     return f"{directory}/.{name}.new"
 

@@ -93,7 +93,7 @@ def _comparison(symbol: str, name: str, wanted: Any) -> Test:
 
 
 def compile_expression(expression: Any) -> Test:
-    """The test that a filter expression stands for; what makes no sense never holds."""
+    """Compile a filter expression into a test; a malformed one never holds."""
     if expression is None or expression == []:
         return _always
     if not isinstance(expression, list | tuple):
@@ -153,7 +153,7 @@ class RuleSet:
         ]
 
     def applying(self, job: Job) -> FilterRule | None:
-        """The rule that decides about the job, None if none does."""
+        """Return the rule that decides about the job; None if none does."""
         for rule, predicates in self._deciding:
             if all(predicate(job) for predicate in predicates):
                 return rule
@@ -161,7 +161,7 @@ class RuleSet:
 
 
 def buckets(job: Job) -> dict[str, int]:
-    """The ad-hoc rate limits that the job takes part in: label and how many jobs it lets run."""
+    """Return the ad-hoc rate limits that the job takes part in: label and how many jobs it lets run."""
     found: dict[str, int] = {}
     for op in job.ops:
         for entry in op.input.get("reason") or ():

@@ -37,7 +37,7 @@ class Ended:
 
 
 def never_archived(_: int) -> Status | None:
-    """The archive of a queue that has none."""
+    """Return None: the archive of a queue that has none."""
     return None
 
 
@@ -100,7 +100,7 @@ class Indexes:
             self._unblocked(job)
 
     def _unblocked(self, job: Job) -> None:
-        """All dependencies of a queued job have ended: it can start, is paused, or can never start."""
+        """Note that a queued job's dependencies have all ended: it can start, is paused, or can never start."""
         if self._verdict(job) is not None:
             self._doomed.append(job.id)
         elif job.id in self._paused:
@@ -156,7 +156,7 @@ class Indexes:
             self._index(job)
 
     def _verdict(self, job: Job) -> tuple[Status, str] | None:
-        """How ended dependencies end a job, None if all are fulfilled."""
+        """Return how ended dependencies end a job, as its status and the reason; None if all are fulfilled."""
         for target, accepted in dependencies(job):
             if target == job.id:
                 return Status.ERROR, "Job can't depend on itself"

@@ -89,7 +89,7 @@ class JobQueue(Indexes):
     # ---- reading
 
     def snapshot(self) -> Snapshot:
-        """The queue's value; costs by its whole length."""
+        """Return the queue's value; takes time linear in the number of its jobs."""
         return Snapshot(
             self.serial,
             self.drained,
@@ -101,7 +101,7 @@ class JobQueue(Indexes):
         )
 
     def live(self, job_id: int) -> Job | None:
-        """A job that has not ended, or None."""
+        """Return a job that has not ended; None if there is none."""
         return self.queued.get(job_id) or self.running.get(job_id)
 
     # ---- the step

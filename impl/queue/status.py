@@ -6,7 +6,7 @@ _DECIDING = frozenset({Status.ERROR, Status.CANCELING, Status.CANCELED})
 
 
 def job_status(job: Job) -> Status:
-    """The status of the whole job, in one pass over its opcodes."""
+    """Return the status of the whole job, in one pass over its opcodes."""
     status = Status.QUEUED
     succeeded = True
     for op in job.ops:
@@ -20,17 +20,17 @@ def job_status(job: Job) -> Status:
 
 
 def is_finalised(job: Job) -> bool:
-    """Whether the job has ended."""
+    """Return whether the job has ended."""
     return job_status(job).finalised
 
 
 def job_priority(job: Job) -> int:
-    """The smallest priority among the opcodes that have not ended."""
+    """Return the smallest priority among the opcodes that have not ended; the default if all have."""
     return min((op.priority for op in job.ops if not op.status.finalised), default=DEFAULT_PRIORITY)
 
 
 def dependencies(job: Job) -> tuple[Dependency, ...]:
-    """Every dependency that an opcode of the job names, in order; malformed ones are left out."""
+    """Return every dependency that an opcode of the job names, in order; leave malformed ones out."""
     found: list[Dependency] = []
     for op in job.ops:
         for entry in op.input.get("depends") or ():

@@ -9,7 +9,7 @@ from spec.jobs.events import Refused
 def resolved(
     inputs: Sequence[Mapping[str, Any]], position: int, ids: Sequence[int | None]
 ) -> tuple[Mapping[str, Any], ...] | Refused:
-    """The opcodes of the job at `position` with relative dependencies made absolute, or why that cannot be."""
+    """Return the opcodes of the job at `position` with relative dependencies made absolute, or why that cannot be."""
     if not any(value.get("depends") for value in inputs):
         return tuple(inputs)
     result: list[Mapping[str, Any]] = []

@@ -45,7 +45,7 @@ class Pace:
         return self.typical is not None and self.typical < QUICK
 
     def another_turn(self, gathered: int) -> bool:
-        """Whether the loop should take another turn before the batch of `gathered` calls is written."""
+        """Return whether the loop should take another turn before the batch of `gathered` calls is written."""
         self._turns += 1
         if gathered > self._seen and self._turns < TURNS:
             self._seen = gathered
@@ -53,7 +53,7 @@ class Pace:
         return False
 
     def start_batch(self) -> None:
-        """A batch is being written: restart the count of the next one's turns."""
+        """Restart the count of turns: a batch is being written."""
         self._seen, self._turns = 1, 0
 
     def learn_write(self, took: float, answered: int, gathered: int) -> float:
@@ -80,7 +80,7 @@ class Pace:
         return min(MOMENT * self.typical, LONGEST_MOMENT)
 
     def is_moment_over(self, gathered: int) -> bool:
-        """Whether everybody who was waited for has called: the moment is over."""
+        """Return whether the moment is over: everybody who was waited for has called."""
         if gathered < self._expected:
             return False
         self._haste = 1

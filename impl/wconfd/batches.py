@@ -138,7 +138,7 @@ class Batches:
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        """A turn of the loop is over."""
+        """Start to write, or take another turn: a turn of the loop is over."""
         if self._writing is None and self._pace.another_turn(self._gathering.calls):
             self._loop.call_soon(self._turn)
         else:
@@ -172,7 +172,7 @@ class Batches:
         return failure, time.monotonic() - start
 
     def _write_batches(self) -> None:
-        """The body of the store's thread."""
+        """Write batch after batch in the store's thread, until told to end."""
         while True:
             work = self._work.get()
             if work is None:

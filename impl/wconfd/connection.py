@@ -61,7 +61,7 @@ class Service(Protocol):
     connections: "set[Connection]"
 
     def admits(self, uid: int, gid: int) -> bool:
-        """Whether a client of this user and group may talk to us."""
+        """Return whether a client of this user and group may talk to us."""
 
     def handle(self, request: Request, slot: Slot) -> None:
         """Serve a request; its answer goes into the slot, now or later."""
@@ -119,7 +119,7 @@ class Connection(asyncio.BufferedProtocol):
         self._service.connections.discard(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        """Where the loop puts what it receives."""
+        """Return the buffer into which the loop puts what it receives."""
         return self._service.received
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -206,17 +206,17 @@ class Connection(asyncio.BufferedProtocol):
             self._regulate()
 
     def pause_writing(self) -> None:
-        """The client reads slowly: stop reading from it."""
+        """Stop reading from the client: it reads slowly."""
         self._write_held_back = True
         self._regulate()
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """Read from the client again: it has caught up."""
         self._write_held_back = False
         self._regulate()
 
     def _full(self) -> bool:
-        """Whether its answers have piled up."""
+        """Return whether the client's answers have piled up."""
         many = len(self._slots) > MAX_WAITING_ANSWERS or self.waiting_bytes > MAX_WAITING_BYTES
         return many or self._write_held_back
 
@@ -234,11 +234,11 @@ class Connection(asyncio.BufferedProtocol):
                 self._serve()
 
     def eof_received(self) -> bool:
-        """The client sends no more; what it asked for is still answered."""
+        """Keep the connection open until all that the client asked is answered: it sends no more."""
         self._ended = True
         return bool(self._slots or self._unserved)
 
 
 def refusal(error_class: str, *arguments: Any) -> bytes:
-    """The answer to a call that is refused."""
+    """Encode the answer to a call that is refused."""
     return encode_error(error_class, *arguments)

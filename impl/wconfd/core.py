@@ -92,7 +92,7 @@ class Call:
         return outcome.effects
 
     def holds_config(self, owner: Owner, mode: Mode) -> bool:
-        """Whether an owner holds the configuration lock in this mode or a stronger one."""
+        """Return whether an owner holds the configuration lock in this mode or a stronger one."""
         return self.state.locks.locks_of(owner).get(CONFIG_LOCK, Mode.RELEASE) >= mode
 
     @property
@@ -112,7 +112,7 @@ class Call:
         return self.state.config
 
     def config_text(self) -> msgspec.Raw:
-        """The whole configuration, ready for the wire."""
+        """Return the whole configuration, encoded for the wire."""
         return msgspec.Raw(self.config.text())
 
     def change_config(self, change: Callable[[Draft], T]) -> T:
@@ -144,7 +144,7 @@ def known_owners(state: State) -> set[Owner]:
 
 
 def restore(saved: Saved, *, fair: bool) -> State:
-    """The state that a store has saved."""
+    """Build the state that a store has saved."""
     from impl.config.model import from_rows
     from impl.locks.view import restore as restore_locks
 
@@ -156,7 +156,7 @@ def restore(saved: Saved, *, fair: bool) -> State:
 
 
 def as_batch(state: State) -> Batch:
-    """A batch that writes a whole state into an empty store."""
+    """Return a batch that writes a whole state into an empty store."""
     waiting = [
         WaitingChange(known.pending.owner, known.pending, known.arrival) for known in state.locks.waiting.values()
     ]

@@ -122,7 +122,7 @@ class Wconfd:
     # -- calls
 
     def admits(self, uid: int, gid: int) -> bool:
-        """Whether a client of this user and group may talk to us."""
+        """Return whether a client of this user and group may talk to us."""
         return uid in self._allowed or gid in self._options.allowed_gids
 
     def handle(self, request: Request, slot: Slot) -> None:
@@ -165,7 +165,7 @@ class Wconfd:
         self._batches.take(call, self._answerer(slot, answer, lines), lines)
 
     def _answerer(self, slot: Slot | None, answer: bytes, lines: Sequence[int]) -> Answer:
-        """What to do when everything that a call saw is durable, or was undone."""
+        """Return what to do when everything that a call saw is durable, or was undone."""
 
         def durable(failure: StoreError | None) -> None:
             if failure is None and lines:
@@ -342,7 +342,7 @@ class Wconfd:
                 await self._bury(dead)
 
     def _process_ended(self, owner: Owner) -> None:
-        """An owner's process has ended while we watched it."""
+        """Bury an owner whose process has ended while we watched it."""
         if owner in known_owners(self._batches.state):
             self._spawn(self._bury([owner]))
 

@@ -23,7 +23,7 @@ MAX_WATCHED = 4096
 
 
 def find_dead(owners: Iterable[Owner], mine: str) -> list[Owner]:
-    """Those of `owners` whose live-locks prove them dead; `mine` is the daemon's own, which is never looked at."""
+    """Return those of `owners` whose live-locks prove them dead; skip `mine`, the daemon's own."""
     verdicts: dict[str, bool] = {}
     dead: list[Owner] = []
     for owner in owners:
@@ -38,7 +38,7 @@ def find_dead(owners: Iterable[Owner], mine: str) -> list[Owner]:
 
 
 def livelock_holder(path: str) -> int | None:
-    """The process that holds a live-lock, or None if nobody does or it is not known."""
+    """Return the process id that holds a live-lock; None if nobody does or it is not known."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:

@@ -12,7 +12,7 @@ from spec.locks.names import MODE_NAMES, Owner, lock_name
 
 
 def describe(locks: LockState, since: Mapping[Owner, float], now: float) -> dict[str, Any]:
-    """The lock state for people and tools.
+    """Describe the lock state for people and tools.
 
     Args:
         locks: the state.
@@ -37,7 +37,7 @@ def describe(locks: LockState, since: Mapping[Owner, float], now: float) -> dict
 
 
 def timed_out(locks: LockState, owner: Owner, waited: float) -> bytes:
-    """The answer to a wait that was given up: which locks, who has them, how long."""
+    """Encode the answer to a wait that was given up: which locks, who has them, how many seconds."""
     requests = locks.waiting[owner].pending.requests
     blockers = waiting_on(locks).get(owner, ())
     wanted = ", ".join(f"{lock_name(lock)} ({MODE_NAMES[mode]})" for lock, mode in requests)

@@ -29,7 +29,7 @@ class UnknownMethodError(RefusedError):
 
 
 def optional(reader: Reader) -> Reader:
-    """A reader that takes null too."""
+    """Return a reader that takes null too."""
     return lambda value: None if value is None else reader(value)
 
 

@@ -73,7 +73,7 @@ class Metrics(Collector):
         self.commit.observe(took)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The current values, for a scrape."""
+        """Yield the current values, for a scrape."""
         values = self._gauges()
         for name, (text, labels) in _GAUGES.items():
             family = GaugeMetricFamily(name, text, labels=labels)

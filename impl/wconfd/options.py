@@ -12,7 +12,7 @@ class Options(NamedTuple):
 
     Attributes:
         root: the cluster's root directory, or None for the default.
-        fair: whether a waiting request stops later, no more urgent ones that conflict with it.
+        fair: whether a waiting request blocks conflicting ones that come later and are no more urgent.
         allowed_uids: users that may connect, besides root and the daemon's own.
         allowed_gids: groups that may connect.
         sweep_interval: between two looks for dead owners.
@@ -48,7 +48,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     result = argparse.ArgumentParser(
         prog="wconfd", description="The daemon of locks and configuration. It stays in the foreground; SIGTERM ends it."
     )
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--fair",
         action="store_true",
-        help="a waiting request stops later, no more urgent ones that conflict with it",
+        help="a waiting request blocks conflicting ones that come later and are no more urgent",
     )
     add("--allow-uid", metavar="UID", type=int, action="append", default=[], help="another user that may connect")
     add("--allow-gid", metavar="GID", type=int, action="append", default=[], help="a group that may connect")

@@ -107,7 +107,7 @@ class Snapshots:
         return newer
 
     def _newer_one(self, serial: int) -> Config | None:
-        """The config.data that somebody else has written, if its serial number is newer than ours."""
+        """Read the config.data that somebody else has written; None unless its serial number is newer than ours."""
         path = self._root.config
         if signature_of(path) == self._mine:
             return None

@@ -33,7 +33,7 @@ def start_log(root: Root, *, foreground: bool, debug: bool) -> None:
 
 
 def take_in(root: Root, store: Store, *, fair: bool) -> State:
-    """The state to start from: the store's, or at first start what Ganeti's files hold.
+    """Return the state to start from: the store's, or at first start what Ganeti's files hold.
 
     A config.data with a newer serial number than the store's is an administrator's: it is taken in, and that is logged.
 

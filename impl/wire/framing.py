@@ -99,5 +99,5 @@ class TimedDecoder(FrameDecoder):
 
 
 def frame(payload: bytes) -> bytes:
-    """The bytes that carry one message; JSON never holds a raw 0x03, so no escape is needed."""
+    """Return the bytes that carry one message; JSON never holds a raw 0x03, so no escape is needed."""
     return payload + END_OF_MESSAGE

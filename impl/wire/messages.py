@@ -55,7 +55,7 @@ _OTHERS = bytes(set(range(256)) - set(b"{}[]"))
 
 
 def nesting(payload: bytes) -> int:
-    """The JSON nesting depth of `payload`, or 0 where it cannot exceed `MAX_NESTING`; of no JSON text, any bound.
+    """Measure the JSON nesting depth of `payload`; 0 where it cannot exceed `MAX_NESTING`; of no JSON text, any bound.
 
     The innermost pairs are taken away, level by level: a few passes at the speed of `bytes.replace`.
     """
@@ -119,27 +119,27 @@ def decode_request(payload: bytes) -> Request:
 
 
 def encode_request(method: str, args: tuple[Any, ...]) -> bytes:
-    """The JSON text of a call."""
+    """Encode a call as JSON text."""
     return _encoder.encode({"method": method, "args": args})
 
 
 def encode_result(result: Any) -> bytes:
-    """The JSON text of a successful answer."""
+    """Encode a successful answer as JSON text."""
     return _encoder.encode({"success": True, "result": result})
 
 
 def encode_error(error_class: str, *arguments: Any) -> bytes:
-    """The JSON text of a failed call's answer."""
+    """Encode a failed call's answer as JSON text."""
     return _encoder.encode({"success": False, "result": [error_class, arguments]})
 
 
 def encode_malformed(text: str) -> bytes:
-    """The JSON text that answers a message which was no request."""
+    """Encode as JSON text the answer to a message that was no request."""
     return _encoder.encode({"success": False, "result": text})
 
 
 def decode_answer(payload: bytes) -> Any:
-    """The result that an answer carries.
+    """Return the result that an answer carries.
 
     Raises:
         PeerError: the call failed.

@@ -100,7 +100,7 @@ def owner(value: Any) -> Owner:
 
 
 def owner_json(value: Owner) -> list[Any]:
-    """A client id for the wire."""
+    """Encode a client id for the wire."""
     return [value.ident, value.livelock, value.pid]
 
 
@@ -167,12 +167,12 @@ def locks_json(locks: Iterable[tuple[Lock, Mode]]) -> list[list[str]]:
 
 
 def pending_json(pending: Pending) -> list[Any]:
-    """A pending request for the wire and for locks.data."""
+    """Encode a pending request for the wire and for locks.data."""
     return [pending.priority, owner_json(pending.owner), locks_json(pending.requests)]
 
 
 def owners_json(state: LockState) -> list[Any]:
-    """Every lock in use with its direct owners, for the wire."""
+    """Encode every lock in use with its direct owners, for the wire."""
     return [
         [lock_name(known), [[owner_json(holder), MODE_NAMES[mode]] for holder, mode in holders]]
         for known, holders in view.all_owners(state)
@@ -180,7 +180,7 @@ def owners_json(state: LockState) -> list[Any]:
 
 
 def locks_file(state: LockState) -> list[Any]:
-    """The lock state as locks.data holds it."""
+    """Encode the lock state as locks.data holds it."""
     held = [[owner_json(holder), locks_json(mine)] for holder, mine in view.holders(state)]
     return [held, [pending_json(pending) for pending in view.all_pending(state)]]
 
@@ -201,7 +201,7 @@ def read_locks_file(value: Any, *, fair: bool) -> LockState:
 
 
 def item_json(kind: str, item: Any) -> Any:
-    """A reserved item for the wire: an IP reservation is [action, address, network] there."""
+    """Encode a reserved item for the wire: an IP reservation is [action, address, network] there."""
     return [item[0], item[2], item[1]] if kind == IPS else item
 
 
@@ -217,7 +217,7 @@ def read_item(kind: str, value: Any) -> Any:
 
 
 def reservations_file(state: Reservations) -> dict[str, Any]:
-    """The reservations as tempres.data holds them."""
+    """Encode the reservations as tempres.data holds them."""
     minors: dict[str, list[Any]] = {}
     for (node, minor), disk in sorted(state.minors.items()):
         minors.setdefault(node, []).append([minor, disk])
