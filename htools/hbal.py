@@ -302,7 +302,7 @@ def _solve(loaded: Loaded, options: Options, group: int, name: str) -> tuple[Mod
 
 
 def _announce(cluster: Cluster) -> None:
-    from htools.formatting.policy import show_policy
+    from htools.formatting.policy_text import show_policy
 
     print(f"Loaded cluster tags: {','.join(cluster.tags)}")
     print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")

@@ -72,7 +72,7 @@ def _print_groups(loaded: Loaded, verbose: int) -> None:
 def _announce(cluster: Cluster, verbose: int) -> None:
     print(f"Loaded cluster tags: {','.join(cluster.tags)}")
     if verbose > 2:
-        from htools.formatting.policy import show_policy
+        from htools.formatting.policy_text import show_policy
 
         print(f"Loaded cluster ipolicy: {show_policy(cluster.policy)}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from docs.generator import graphs, markdown, parsers, pictures, states
+from docs.generator import graphs, markdown, parsers, pictures, states, twins
 from docs.generator.claims import COLUMNS, LEDGER, read_ledger
 from docs.generator.pages import link
 from docs.generator.sources import Module, first_sentence
@@ -139,6 +139,10 @@ def _ledger_counts(_: Workshop, __: str) -> str:
     return f"The ledger has {len(claims)} claims; {gaps} of their {len(claims) * len(COLUMNS)} columns are gaps."
 
 
+def _twins(_: Workshop, page: str) -> str:
+    return twins.table(page)
+
+
 def _compatibility(_: Workshop, __: str) -> str:
     return states.compatibility()
 
@@ -155,6 +159,7 @@ PARTS: dict[str, Part] = {
     "plot": _plot,
     "query-fields": _query_fields,
     "text-fields": _text_fields,
+    "twins": _twins,
     "waits": _waits,
     **{f"package-{name}": _about_package(name) for name in ("spec", "impl", "htools", "checkers", "gantry")},
 }

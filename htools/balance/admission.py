@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from htools.balance.candidates import Candidates
+from htools.balance.move_scores import Candidates
 from htools.model.arrays import PLANNED_ROOMS, ROOMS
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Condition, Figure, Limit, Only, condition_for
 

@@ -4,7 +4,7 @@ A move of such an instance changes memory, cores and load only. Instances with t
 class on one node lead to the same scores, and so do those of one class on any offline nodes. So a *row* of candidates
 is a class and a node (or: offline), and its first instance is the one that moves.
 
-Scores are computed as in `htools.balance.candidates`, with the bound of docs/score-bound.md taken over the whole round
+Scores are computed as in `htools.balance.move_scores`, with the bound of docs/score-bound.md taken over the whole round
 instead of row by row; all candidates within the bound are then compared exactly, in one step. If moving an instance
 off an offline node makes the score lower than the weight of the instances on offline nodes alone, no other move is
 scored, since none can lead there.
@@ -18,7 +18,7 @@ from sys import float_info
 from typing import TYPE_CHECKING
 
 from htools.balance.arrays import WEIGHTS
-from htools.balance.candidates import ROUNDING
+from htools.balance.move_scores import ROUNDING
 from htools.balance.score_deltas import VARIANCE_ROUNDINGS
 from htools.limits import PAIRS_OF_CLASSES
 from htools.model.arrays import NodeArrays

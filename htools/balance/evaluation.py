@@ -1,7 +1,7 @@
 """One block of candidates: instances by target nodes, each kind of move scored from what it changes.
 
-`htools.balance.candidates` explains the method; here are the kinds of moves. Conditions and changes are those of
-`htools.model.moves`.
+`htools.balance.move_scores` explains the method; here are the kinds of moves. Conditions and changes are those of
+`htools.model.moves`; the definition is `spec.allocator.moves`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from htools.balance.admission import PRIMARY, SECONDARY
-from htools.balance.candidates import ALL_OFFLINE, PRIMARIES_OFFLINE, Block, Candidates
+from htools.balance.move_scores import ALL_OFFLINE, PRIMARIES_OFFLINE, Block, Candidates
 from htools.balance.score_deltas import Changes
 from spec.allocator.admission import fails_n1
 from spec.allocator.components import EVACUATED

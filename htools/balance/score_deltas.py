@@ -1,6 +1,6 @@
 """Changes of the score's parts by moves, for a block of instances and targets at a time.
 
-Deviations come from changed sums (see `htools.balance.candidates`), with a bound on the error of what is computed; the
+Deviations come from changed sums (see `htools.balance.move_scores`), with a bound on the error of what is computed; the
 other parts (N+1, offline nodes, tags, places) are whole numbers.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from htools.balance.admission import Rooms
 from htools.balance.arrays import RESERVED, WEIGHTS
-from htools.balance.candidates import RESERVED_TOTAL, ROUNDING, TAG_CONFLICTS, Candidates
+from htools.balance.move_scores import RESERVED_TOTAL, ROUNDING, TAG_CONFLICTS, Candidates
 from spec.allocator.decisions import MoveKind
 
 if TYPE_CHECKING:

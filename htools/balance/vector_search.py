@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from htools.balance.arrays import RESERVED, WEIGHTS
-from htools.balance.candidates import ROUNDING, Block, Candidates
 from htools.balance.evaluation import evaluate
 from htools.balance.exact_score import ExactScore
+from htools.balance.move_scores import ROUNDING, Block, Candidates
 from htools.balance.score_deltas import VARIANCE_ROUNDINGS
 from htools.limits import CANDIDATES_AT_A_TIME, PAIRS_WITHOUT_BOUNDS, ROWS_REFRESHED
 from htools.model.arrays import DEVIATIONS

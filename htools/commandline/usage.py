@@ -1,6 +1,6 @@
 """Checks of a tool's command line beside its options: the number of arguments, and one source of the cluster.
 
-It needs little to be imported, so that `htools.commandline.start` refuses these before it imports a program.
+It imports little: `htools.commandline.start` calls it before it imports a program.
 """
 
 from htools.commandline.options import Options
@@ -8,18 +8,18 @@ from htools.commandline.tool import stop
 from spec.errors import GantryError
 
 WITHOUT_SOURCE = frozenset({"hail", "hscan"})
-"""The tools that find their clusters without one of the options for that."""
+"""Tools that need no option for the source of the cluster."""
 
 
 class NoSourceError(GantryError):
-    """No option says where the cluster is to be read from."""
+    """No option gives the source of the cluster."""
 
     def __init__(self) -> None:
         super().__init__("failed to load data, aborting: No backend selected! Exiting.")
 
 
 def check_arguments(name: str, arguments: list[str]) -> None:
-    """End the program `name` when it takes fewer or more arguments than these."""
+    """End the program `name` with an error if it takes another number of arguments."""
     if name == "hscan":
         return
     if name == "hail":
@@ -46,7 +46,7 @@ def check_sources(options: Options) -> None:
 
 
 def check(name: str, options: Options, arguments: list[str]) -> None:
-    """Refuse the command line of the tool `name` if that takes no other module of ours.
+    """Check the arguments and the sources of the tool `name`.
 
     Raises:
         GantryError: as `check_sources` does.

@@ -1,6 +1,7 @@
 """Answer iallocator requests: new instances are placed by the score here, other requests by the specification.
 
-The twin of `spec.allocator.iallocator`. Candidates are tried in vectors where that is faster, else one by one.
+The twin of `spec.allocator.iallocator` and, for the choice of a group, of `spec.allocator.groups`. Candidates are tried
+in vectors where that is faster, else one by one.
 
 Source: man hail(1); the answers of hail 3.0.2.
 """

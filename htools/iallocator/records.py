@@ -11,7 +11,7 @@ from typing import Any
 
 from htools.formatting.haskell import show_string
 from htools.formatting.numbers import show
-from htools.formatting.policy import TEMPLATES, show_policy
+from htools.formatting.policy_text import TEMPLATES, show_policy
 from htools.model.cluster import Model, NodeModel
 from htools.model.instance import NO_NODE, InstanceModel
 from htools.placement.outcomes import new_model

@@ -1,5 +1,7 @@
 """The output of moves: the line of each, its commands, its opcodes, and sets of jobs.
 
+`job_sets` cuts the plans of hbal and hsqueeze into sets of jobs; its definition is `spec.allocator.squeeze.job_sets`.
+
 Source: man hbal(1); the moves that hbal 3.0.2 prints, its output of `-C` and of `-X`.
 """
 

@@ -11,7 +11,7 @@ FOLDER = Path(str(htools.__file__)).parent
 PACKAGES = ("model", "balance", "placement", "capacity", "iallocator", "maintenance")
 
 OTHERS = {
-    "balance/candidates.py": {"ROUNDING"},
+    "balance/move_scores.py": {"ROUNDING"},
     "balance/lookahead.py": {"WIDTH"},
     "balance/score_deltas.py": {"VARIANCE_ROUNDINGS"},
     "capacity/fill.py": {"_LEAST_PORTION", "_SMALL_PORTION"},

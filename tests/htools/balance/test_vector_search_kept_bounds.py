@@ -14,7 +14,7 @@ import pytest
 from htools.backends import text
 from htools.balance import vector_search as engine_module
 from htools.balance.arrays import WEIGHTS
-from htools.balance.candidates import Candidates
+from htools.balance.move_scores import Candidates
 from htools.balance.vector_search import Engine
 from htools.model.arrays import DEVIATIONS
 from htools.model.cluster import Model

@@ -2,7 +2,7 @@
 
 `htools.balance.evaluation` returns, for a block of instances and a block of target nodes, the score after each kind of
 move (infinite where the move is refused) and a bound on its error. These scores are not Ganeti's to the last bit: the
-choice between candidates closer than the bound needs the exact score.
+choice between candidates closer than the bound needs the exact score. The definition is `spec.allocator.score`.
 
 With U the nodes' values less a reference (per column), s1 = ΣU and s2 = ΣU², a candidate changes s1 by δ1 and s2 by
 δ2, and n²·variance = n(s2 + δ2) − (s1 + δ1)². Instance and old nodes give a row factor, the target gives a column
