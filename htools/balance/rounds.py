@@ -1,7 +1,8 @@
 """Balancing: rounds that each take the best move, until nothing is gained.
 
-The definition is `spec.allocator.balance`. `search_for` chooses how a round's best move is found. The vector searches
-are imported only when a round begins, since runs on balanced clusters need none, and only if numpy saves time.
+The definition is `spec.allocator.balance`, also of ties: each search returns the first among the best. `search_for`
+chooses how a round's best move is found. The vector searches are imported only when a round begins, since runs on
+balanced clusters need none, and only if numpy saves time.
 
 >>> from htools.model.cluster import Model
 >>> from htools.model.score import score

@@ -1,6 +1,7 @@
 """The table of opcodes: names, parameters, types, defaults; reading an opcode, and its one-line summary. Pure.
 
-There is no plain twin: the table is compared with that of Ganeti's own library.
+There is no plain twin: the table is compared with that of Ganeti's own library. Nothing here needs to be fast: an
+opcode is read once, when it is submitted.
 
 What an opcode *does* lives in `impl.job.units`. `validate` never changes its argument.
 """

@@ -1,5 +1,8 @@
 """Answers queries about nodes, instances, groups, jobs, networks, locks, filters. Pure over a `Source`; no plain twin.
 
+What is fast: a filter that names things is answered from the view's index or by the ids of jobs, without a look at the
+others; only the fields asked for are computed, and a node's figures once per configuration.
+
 `run_query` and `query_fields` are the LUXI methods `Query` and `QueryFields`; the older methods live in
 `impl.query.classic`. `needs` says what has to be fetched before a query.
 """

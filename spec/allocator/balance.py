@@ -32,7 +32,10 @@ class Step:
 
 
 def best_move(state: State, before: float, rules: Rules) -> Step | None:
-    """Return the first among the best moves of one round, None where none lowers the score."""
+    """Return the first among the best moves of one round, None where none lowers the score.
+
+    A tie goes to the move that is tried first, in the order of `movable` and `offered`: only a lower score replaces it.
+    """
     online = targets(state)
     best: Step | None = None
     for index in movable(state, rules):

@@ -29,6 +29,13 @@ def test_a_wrong_table_is_found(name: str) -> None:
     assert len(list(problems(read_twins(TEXT.replace(old, new)), MODULES))) == count
 
 
+def test_every_package_says_what_is_fast_and_whether_it_has_a_twin() -> None:
+    packages = [name for name, module in MODULES.items() if module.is_package and name.startswith(("impl.", "htools."))]
+    assert len(packages) > 20
+    texts = {name: MODULES[name].doc.lower() for name in (*packages, "checkers.plans")}
+    assert [name for name, text in texts.items() if "twin" not in text or "fast" not in text] == []
+
+
 def test_the_table_is_shown() -> None:
     text = table("architecture/index.md")
     twins: Twins = read_twins(TEXT)

@@ -1,4 +1,8 @@
-"""The logical units: what each opcode does. One table; an opcode that is not in it ends with an error."""
+"""The logical units: what each opcode does. One table; an opcode that is not in it ends with an error.
+
+There is no plain twin: jobs also run under Ganeti's wconfd, which checks what they write. Nothing here needs to be
+fast: a job's time is that of its locks, of the disk and of the hypervisor.
+"""
 
 from impl.job.unit import Unit
 from impl.job.units import (
