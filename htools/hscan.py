@@ -66,7 +66,7 @@ def _read(name: str | None, options: Options) -> Cluster:
     if name is None:
         from htools.backends import luxi
 
-        return luxi.load(luxi.socket_path(options.luxi or "", options.root))
+        return luxi.load(options.luxi or "", options.root)
     from htools.backends import rapi
 
     return rapi.load(name)

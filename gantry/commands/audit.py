@@ -12,7 +12,6 @@ from checkers.plans.reader import PlanError, read_plan
 from checkers.verdict import Illegal, Ok
 from htools.backends import luxi
 from htools.backends import text as text_backend
-from impl.paths import Root
 from spec.allocator.cluster import Cluster
 from spec.errors import GantryError
 from spec.plans.model import STANDARD_RULES, Plan, Rule
@@ -31,7 +30,7 @@ class _UnreadableError(GantryError):
 def run(options: argparse.Namespace) -> int:
     """Audit the plan and print the verdict."""
     try:
-        cluster = luxi.load(Root.of(options.root).luxi_socket) if options.live else text_backend.load(options.cluster)
+        cluster = luxi.load("", options.root) if options.live else text_backend.load(options.cluster)
         plan = _read(options.plan, cluster)
     except GantryError as error:
         print(f"gantry audit: {error}", file=sys.stderr)

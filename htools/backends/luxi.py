@@ -59,6 +59,13 @@ _CALLED = {
 
 _NO_STATUS = "Invalid string value for type ResultStatus"
 
+_LISTENS = "does a luxid listen there? (-L alone takes the socket below --root or $GANTRY_ROOT)"
+_RUNS = (
+    "is luxid running ('gantry cluster start' starts Gantry's), "
+    "and is --root or $GANTRY_ROOT the cluster's directory? (Ganeti's is /)"
+)
+"""What to look at when nobody listens at a socket that `-L` names, and at the one below the root."""
+
 _T = TypeVar("_T")
 
 
@@ -289,19 +296,19 @@ def _ganeti_phrase(error: PeerError) -> str:
     return f"Unhandled Ganeti error: {first}"
 
 
-def load(path: str) -> Cluster:
-    """Read the cluster from the daemon behind a socket.
+def load(named: str, root: str | None = None) -> Cluster:
+    """Read the cluster from the daemon behind the socket that `-L` names, else the one below the root.
 
     Raises:
         AccessError: nobody listens there.
         LoadError: the daemon refused a query, or its answer cannot be used.
     """
+    path = socket_path(named, root)
     try:
         client = connect(path)
     except UnreachableError as error:
         refused = refusal(error.__cause__) if isinstance(error.__cause__, OSError) else error.reason
-        reason = "is the daemon running? ('gantry cluster start' starts it)"
-        raise AccessError(path, Doing.CONNECT, refused, reason) from None
+        raise AccessError(path, Doing.CONNECT, refused, _LISTENS if named else _RUNS) from None
     with client:
         try:
             return read(path, client)

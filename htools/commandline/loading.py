@@ -75,9 +75,9 @@ def _read(options: Options) -> Cluster:
     if options.rapi:
         return _backend("rapi").load(options.rapi)
     if options.luxi is not None:
-        from htools.backends.luxi import socket_path
+        from htools.backends import luxi
 
-        return _backend("luxi").load(socket_path(options.luxi, options.root))
+        return luxi.load(options.luxi, options.root)
     if options.simulate:
         from htools.backends import simulation
 

@@ -18,7 +18,10 @@ class UnreachableError(GantryError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         self.reason = reason
-        super().__init__(f"no answer from {path} ({reason}): is the daemon running? ('gantry cluster start' starts it)")
+        super().__init__(
+            f"no answer from {path} ({reason}): is the daemon running ('gantry cluster start' starts Gantry's), "
+            "and is --root or $GANTRY_ROOT the cluster's directory?"
+        )
 
 
 class Client:

@@ -71,4 +71,4 @@ def test_a_daemon_that_does_not_describe_is_asked_in_ganetis_way(new_daemon: Cal
 
 def test_nobody_there(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["locks", "--root", str(tmp_path)]) == 1
-    assert "is the daemon running?" in capsys.readouterr().err
+    assert "is --root or $GANTRY_ROOT the cluster's directory?" in capsys.readouterr().err

@@ -132,7 +132,7 @@ def test_a_refused_opcode_is_reported(gantry: Gantry) -> None:
 
 def test_without_a_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["job", "list", "--root", str(tmp_path)]) == 1
-    assert "is the daemon running?" in capsys.readouterr().err
+    assert "is --root or $GANTRY_ROOT the cluster's directory?" in capsys.readouterr().err
 
 
 def test_texts() -> None:

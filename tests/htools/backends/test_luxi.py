@@ -1,11 +1,12 @@
 """Reading a cluster over LUXI: what is asked, what becomes of the answers, and how bad ones are refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from htools.backends import luxi
-from htools.errors import LoadError
+from htools.errors import AccessError, LoadError
 from spec.allocator.cluster import AllocPolicy, Disk, DiskTemplate, InstanceStatus
 
 ISPEC = {"memory-size": 1, "cpu-count": 1, "disk-size": 1, "disk-count": 1, "nic-count": 1, "spindle-use": 1}
@@ -141,3 +142,17 @@ def test_statuses_that_are_none(status: Any) -> None:
 def test_sizes_of_disks_may_be_written_as_fractions() -> None:
     instance = row(luxi.INSTANCE_FIELDS, INSTANCE, **{"disk.sizes": [1023.5]})
     assert luxi.read("socket", Daemon(instance=[instance])).instances[0].disks == (Disk(1024, None),)
+
+
+def test_who_reaches_nobody_is_asked_what_to_look_at(tmp_path: Path) -> None:
+    with pytest.raises(AccessError) as below:
+        luxi.load("", str(tmp_path))
+    with pytest.raises(AccessError) as named:
+        luxi.load(f"{tmp_path}/sock", str(tmp_path))
+    first, second = str(below.value).split("\n")
+    assert first.startswith("Network.Socket.connect: <socket: 3>: does not exist (No such file")
+    assert second.startswith(f"{tmp_path}/var/run/ganeti/socket/ganeti-query: is luxid running")
+    assert second.endswith("is --root or $GANTRY_ROOT the cluster's directory? (Ganeti's is /)")
+    first, second = str(named.value).split("\n")
+    assert second.startswith(f"{tmp_path}/sock: does a luxid listen there?")
+    assert "gantry cluster" not in second
