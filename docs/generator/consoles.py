@@ -31,6 +31,10 @@ class Command:
     shown: str
 
 
+_LEFT_BEHIND = Command("ls -A", "examples\n")
+"""Run after a page's commands: whoever follows the page is left with nothing but what there was."""
+
+
 def blocks(text: str) -> list[list[Command]]:
     """Return the commands of a page, block by block."""
     found = []
@@ -97,12 +101,13 @@ def checked_pages() -> list[Path]:
 
 
 def run_page(file: Path) -> Iterator[tuple[Command, str]]:
-    """Run a page's commands in a new directory; clusters that it started there are stopped."""
+    """Run a page's commands in a new directory, then list what they leave; clusters that it started are stopped."""
     with tempfile.TemporaryDirectory(prefix="gantry-docs-") as name:
         directory = Path(name)
         shutil.copytree(ROOT / "examples", directory / "examples")
         try:
             yield from run((command for block in blocks(file.read_text("utf-8")) for command in block), directory)
+            yield from run([_LEFT_BEHIND], directory)
         finally:
             for root in directory.glob("*/var/run/ganeti"):
                 words = [str(Path(sys.executable).parent / "gantry"), "cluster", "stop", "--root", str(root.parents[2])]

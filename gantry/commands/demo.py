@@ -15,13 +15,14 @@ from gantry.demo.story import run_story
 from htools.backends import text as text_backend
 
 NEXT = """\
-Try next{where}:
-  gantry cluster init --from {example} --root ./office
+Try next:
+{path}  gantry cluster init --from {example} --root ./office
   gantry cluster start --root ./office
   hbal -L --root ./office -C      # a plan, and its commands
   hbal -L --root ./office -X      # have it executed
   gantry cluster status --root ./office
   gantry cluster stop --root ./office
+  rm -r ./office
 and a plan that is not safe, with the reason:
   gantry audit {branch}.plan --cluster {branch}.txt
 """
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"\nNot everything is as promised ({took:.0f} s). Lines that begin with NOT say what.")
         return 1
     print(f"\nEverything is as promised, in {took:.0f} s.\n")
-    print(NEXT.format(where=_where(), example=_short(path), branch=_short(example_path()).replace(*_BRANCH)), end="")
+    print(NEXT.format(path=_path(), example=_short(path), branch=_short(example_path()).replace(*_BRANCH)), end="")
     return 0
 
 
@@ -68,6 +69,12 @@ def _short(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def _where() -> str:
-    """Return the directory of the programs, if the shell does not find them."""
-    return "" if shutil.which("gantry") else f" (the programs are in {_short(os.path.dirname(sys.executable))})"
+def _path() -> str:
+    """Return the line that lets the shell find our programs, if it finds none or others (hbal may be Ganeti's)."""
+    ours = os.path.dirname(sys.executable)
+    for name in ("gantry", "hbal"):
+        found = shutil.which(name)
+        if found is None or os.path.realpath(found) != os.path.realpath(os.path.join(ours, name)):
+            short = _short(ours)
+            return f"  export PATH={short if os.path.isabs(short) else f'$PWD/{short}'}:$PATH\n"
+    return ""

@@ -60,5 +60,12 @@ def test_commands_run_in_a_directory(tmp_path: Path) -> None:
 def test_a_page_that_is_not_so_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"{MARK}\n\n```console\n$ ls examples/branch-4.txt\nexamples/branch-5.txt\n```\n", "utf-8")
-    assert [text for _, text in run_page(page)] == ["examples/branch-4.txt\n"]
+    assert [text for _, text in run_page(page)] == ["examples/branch-4.txt\n", "examples\n"]
     assert len(wrong(page)) == 1
+
+
+def test_a_page_that_leaves_files_behind_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"{MARK}\n\n```console\n$ touch left\n```\n", "utf-8")
+    (found,) = wrong(page)
+    assert found.endswith("printed:\nexamples\nleft\n")
