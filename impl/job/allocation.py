@@ -83,7 +83,7 @@ def _instance(view: ClusterView, instance: Object) -> dict[str, Any]:
 
 
 def cluster_data(view: ClusterView, observer: Observer, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole question.
+    """Build the whole question.
 
     Args:
         view: the configuration.
@@ -122,7 +122,7 @@ def disk_space(template: str, disks: Sequence[Object]) -> int:
 def allocation_request(
     op: Mapping[str, Any], parameters: Mapping[str, Any], restrict_to: Sequence[str] | None
 ) -> dict[str, Any]:
-    """What is asked for one new instance.
+    """Build what is asked for one new instance.
 
     Args:
         op: the creating opcode, complete.
@@ -152,5 +152,5 @@ def allocation_request(
 
 
 def required_nodes(template: str) -> int:
-    """Nodes that an instance of this disk template needs."""
+    """Return how many nodes an instance of this disk template needs."""
     return 2 if template == DRBD else 1

@@ -42,7 +42,7 @@ class AllocatorError(GantryError):
 
 
 def find_allocator(program: str, directories: Sequence[str]) -> str:
-    """The path of an allocator; its name may not lead out of the directories.
+    """Return the path of an allocator; its name may not lead out of the directories.
 
     Raises:
         AllocatorError: there is none.
@@ -81,7 +81,7 @@ def run_allocator(program: str, request: Mapping[str, Any], options: Sequence[st
 
 
 def read_answer(program: str, text: bytes) -> Any:
-    """The `result` of an allocator's answer.
+    """Return the `result` of an allocator's answer.
 
     Raises:
         AllocatorError: it is no answer, or says that there is no solution.

@@ -28,7 +28,7 @@ class OperationError(GantryError):
         super().__init__(text)
 
     def encode(self) -> list[Any]:
-        """The error as an opcode's result."""
+        """Encode the error as an opcode's result."""
         return [self.error_class, list(self.arguments)]
 
 

@@ -80,7 +80,7 @@ class Step:
 
 
 def current(job: Job) -> int | None:
-    """The index of the first opcode that has not ended, None if all have."""
+    """Return the index of the first opcode that has not ended; None if all have."""
     return next((index for index, op in enumerate(job.ops) if not op.status.finalised), None)
 
 
@@ -96,7 +96,7 @@ def _index(job: Job) -> int:
 
 
 def _rest(job: Job, index: int, status: Status, result: Any) -> tuple[Opcode, ...]:
-    """The opcodes, those after `index` ended without having run."""
+    """Return the opcodes, those after `index` ended without having run."""
     return (*job.ops[: index + 1], *(replace(op, status=status, result=result) for op in job.ops[index + 1 :]))
 
 
@@ -152,6 +152,6 @@ def reprioritise(job: Job, priority: int) -> Step:
 
 
 def with_input(job: Job, op_input: dict[str, Any]) -> Job:
-    """The job with names expanded in the opcode at hand."""
+    """Return the job with names expanded in the opcode at hand."""
     index = _index(job)
     return _with(job, index, replace(job.ops[index], input=op_input))

@@ -38,7 +38,7 @@ def take(level: Level, mode: Mode, *selectors: Selector) -> Take:
 
 
 def declare(takes: Iterable[Take], op: Op, view: ClusterView, *, bgl: Mode = Mode.SHARED) -> Declared:
-    """All locks that the declarations name; the stronger mode wins where two name the same lock.
+    """Collect all locks that the declarations name; the stronger mode wins where two name the same lock.
 
     Args:
         takes: the declarations.
@@ -56,7 +56,7 @@ def declare(takes: Iterable[Take], op: Op, view: ClusterView, *, bgl: Mode = Mod
 
 
 def covers(held: Declared, wanted: Declared) -> bool:
-    """Whether what is held is enough for what is wanted."""
+    """Return whether what is held is enough for what is wanted."""
 
     def covered(lock: Lock, mode: Mode) -> bool:
         whole = held.get(lockset(lock.level), Mode.RELEASE)
@@ -66,7 +66,7 @@ def covers(held: Declared, wanted: Declared) -> bool:
 
 
 def encode(wanted: Declared) -> list[list[str]]:
-    """The request as the wire has it, in lock order."""
+    """Encode the request as the wire has it, in lock order."""
     return [[lock_name(lock), MODE_NAMES[mode]] for lock, mode in sorted(wanted.items())]
 
 
@@ -74,29 +74,29 @@ def encode(wanted: Declared) -> list[list[str]]:
 
 
 def instance_named(op: Op, view: ClusterView) -> Iterable[str]:
-    """The instance that the opcode is about; locks of instances go by name."""
+    """Select the instance that the opcode is about, by name, as locks of instances go."""
     if view.has("instance", op["instance_name"]):
         return [str(view.find("instance", op["instance_name"])["name"])]
     return [str(op["instance_name"])]
 
 
 def instance_nodes(op: Op, view: ClusterView) -> Iterable[str]:
-    """The nodes of the instance that the opcode is about."""
+    """Select the nodes of the instance that the opcode is about."""
     return view.nodes_of(view.find("instance", op["instance_name"]))
 
 
 def instance_groups(op: Op, view: ClusterView) -> Iterable[str]:
-    """The groups of those nodes."""
+    """Select the groups of the nodes of the opcode's instance."""
     return [str(view.nodes[uuid]["group"]) for uuid in instance_nodes(op, view) if uuid in view.nodes]
 
 
 def group_nodes(op: Op, view: ClusterView) -> Iterable[str]:
-    """All nodes of those groups."""
+    """Select all nodes of the groups of the opcode's instance."""
     return [uuid for group in instance_groups(op, view) for uuid in view.nodes_of_group(group)]
 
 
 def node_named(*parameters: str) -> Selector:
-    """The nodes that some parameters name, each with one name or a list; missing parameters name none."""
+    """Make a selector of the nodes that some parameters name, each with one name or a list; missing ones name none."""
 
     def select(op: Op, view: ClusterView) -> Iterable[str]:
         found: list[str] = []
@@ -110,7 +110,7 @@ def node_named(*parameters: str) -> Selector:
 
 
 def group_named(parameter: str = "group_name") -> Selector:
-    """The group that a parameter names, if it is known."""
+    """Make a selector of the group that a parameter names, if it is known."""
 
     def select(op: Op, view: ClusterView) -> Iterable[str]:
         name = op.get(parameter)
@@ -120,19 +120,19 @@ def group_named(parameter: str = "group_name") -> Selector:
 
 
 def master(_: Op, view: ClusterView) -> Iterable[str]:
-    """The master node."""
+    """Select the master node."""
     return [view.master]
 
 
 def everything(_: Op, __: ClusterView) -> Iterable[str]:
-    """The whole level."""
+    """Select the whole level."""
     return [ALL]
 
 
 def where(
     condition: Callable[[Op, ClusterView], bool], selector: Selector, otherwise: Selector | None = None
 ) -> Selector:
-    """One selector or another, depending on the opcode."""
+    """Make a selector that uses one selector or another, depending on the opcode."""
 
     def select(op: Op, view: ClusterView) -> Iterable[str]:
         if condition(op, view):

@@ -27,18 +27,18 @@ def _highest(cluster: Cluster) -> int:
 
 
 def free_ports(cluster: Cluster) -> Iterator[int]:
-    """Every free port, those in the pool first."""
+    """Yield every free port, those in the pool first."""
     yield from sorted(int(port) for port in cluster.get("tcpudp_port_pool") or ())
     yield from range(_highest(cluster) + 1, LAST_PORT + 1)
 
 
 def is_free(cluster: Cluster, port: int) -> bool:
-    """Whether a port is free."""
+    """Return whether a port is free."""
     return port in (cluster.get("tcpudp_port_pool") or ()) or _highest(cluster) < port <= LAST_PORT
 
 
 def with_ports_taken(cluster: Cluster, ports: Sequence[int]) -> dict[str, Any]:
-    """The attributes of the cluster that change when some ports are taken.
+    """Return the attributes of the cluster that change when some ports are taken.
 
     Raises:
         PortTakenError: one of them is not free.

@@ -63,7 +63,7 @@ class Granted:
 
 
 def report(job_id: int, text: str) -> None:
-    """One line in the process's own log."""
+    """Write one line to the process's own log."""
     sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} job-{job_id}: {text}\n")
     sys.stderr.flush()
 

@@ -23,13 +23,13 @@ class Reservations(Protocol):
         """Set a MAC address aside, a given one or a new one of a network or the cluster."""
 
     def reserve_secret(self) -> str:
-        """A new DRBD secret."""
+        """Set a new DRBD secret aside."""
 
     def reserve_port(self) -> int:
-        """A port that nobody uses nor gets until this opcode ends; the unit's change must take it from the pool."""
+        """Set aside a port that nobody uses, until this opcode ends; the unit's change must take it from the pool."""
 
     def reserve_minors(self, disk: str, nodes: Sequence[str]) -> list[int]:
-        """A free DRBD minor on each of some nodes, whose locks the job holds exclusively."""
+        """Set aside a free DRBD minor on each of some nodes, whose locks the job holds exclusively."""
 
     def release_minors(self, *disks: str) -> None:
         """Release the minors of some disks: just before they are entered into the configuration, or after a failure."""

@@ -106,7 +106,7 @@ class Service:
         return blockers
 
     def is_pending(self) -> bool:
-        """Whether a request of this job still waits."""
+        """Return whether a request of this job still waits."""
         return bool(self.call("hasPendingRequest", self._client_id))
 
     def free(self) -> None:
@@ -115,7 +115,7 @@ class Service:
         self.call("freeLocks", self._client_id)
 
     def held(self) -> dict[str, str]:
-        """The job's locks and their modes."""
+        """Return the job's locks and their modes, by name."""
         return dict(self.call("listLocks", self._client_id))
 
     def opportunistic(self, wanted: Sequence[Sequence[str]], at_least: int) -> list[str]:
@@ -147,7 +147,7 @@ class Service:
     # --- configuration
 
     def read(self) -> ClusterView:
-        """The configuration as it is when it is first used.
+        """Return the configuration as it is when it is first used.
 
         One that is not used is not read, and one that has not changed since it was last read is not read again.
         """
@@ -161,7 +161,7 @@ class Service:
         return self._known
 
     def _serial(self) -> int | None:
-        """The configuration's serial number; None if wconfd is Ganeti's, which cannot be asked for it alone."""
+        """Read the configuration's serial number; None if wconfd is Ganeti's, which cannot be asked for it alone."""
         if not self._has_serial_call:
             return None
         try:

@@ -16,7 +16,7 @@ INHERITED = ("dry_run", "debug_level", "priority")
 
 
 def inherit(parent: Op, op: Op, now_ns: int) -> dict[str, Any]:
-    """The opcode with what it inherits.
+    """Return the opcode with what it inherits.
 
     Args:
         parent: the opcode that submits.
@@ -36,7 +36,7 @@ _PAUSE = 0.1
 
 
 def _connected(socket_path: str) -> Client:
-    """A connection to luxid; waits for one that is just being restarted. Nothing has been sent yet."""
+    """Connect to luxid; wait for one that is just being restarted. Nothing has been sent yet."""
     deadline = time.monotonic() + CONNECT_SECONDS
     while True:
         try:

@@ -12,7 +12,7 @@ from impl.job.unit import Context
 
 
 def default_allocator(view: ClusterView, name: str | None) -> str:
-    """The named allocator, or the cluster's.
+    """Return the named allocator, or the cluster's.
 
     Raises:
         PrerequisiteError: neither is there.

@@ -45,7 +45,7 @@ def _merge_default(old: Any, new: Any) -> Any:
 
 
 def _edit_list(old: Any, new: Any) -> Any:
-    """A list changed by [operation, name] pairs."""
+    """Return a list changed by [operation, name] pairs."""
     result = list(old or ())
     for operation, name in new:
         if operation == "add" and name not in result:
@@ -97,7 +97,7 @@ _NOT_CARRIED_OUT = ("hv_state", "disk_state", "add_uids", "remove_uids")
 
 
 def new_attributes(op: Op, cluster: Mapping[str, Any]) -> dict[str, Any]:
-    """The cluster's attributes as they are to be."""
+    """Return the cluster's attributes as they are to be."""
     found: dict[str, Any] = {}
     for name, (attribute, merge) in PARAMETERS.items():
         if op.get(name) is not None:
@@ -123,7 +123,11 @@ def _prepare(op: Op, view: ClusterView) -> None:
 
 
 def _check_in_use(view: ClusterView, new: Mapping[str, Any]) -> None:
-    """Nothing that instances use may be switched off."""
+    """Refuse to switch off what instances use.
+
+    Raises:
+        PrerequisiteError: instances use it, or nothing would stay enabled.
+    """
     if "enabled_hypervisors" in new:
         if not new["enabled_hypervisors"]:
             raise PrerequisiteError("At least one hypervisor must be enabled", WRONG_INPUT)
@@ -151,7 +155,7 @@ def _check_in_use(view: ClusterView, new: Mapping[str, Any]) -> None:
 
 
 def changed(op: Op, view: ClusterView) -> Change:
-    """The change of the configuration, none once it is done; a larger pool gets its candidates at once."""
+    """Return the change of the configuration, none once it is done; a larger pool gets its candidates at once."""
     new = new_attributes(op, view.cluster)
     different = {name: value for name, value in new.items() if view.cluster.get(name) != value}
     changes = [set_cluster(**different)] if different else []

@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 120.0
 
 
 def some_nodes(view: ClusterView, needed: int) -> Some:
-    """The nodes in service, of which at least so many are to be locked.
+    """Return the nodes in service, of which at least so many are to be locked.
 
     The cluster's object `gantry` may say otherwise: `opportunistic_seconds` for the patience, and
     `opportunistic_at_least` to be content with fewer nodes (and perhaps find no place on them).
@@ -36,7 +36,7 @@ def some_nodes(view: ClusterView, needed: int) -> Some:
 
 
 def known(view: ClusterView, kind: str, name: str) -> Object:
-    """The object of that name.
+    """Return the object of that name.
 
     Raises:
         PrerequisiteError: there is none.
@@ -50,7 +50,7 @@ def known(view: ClusterView, kind: str, name: str) -> Object:
 def expand(
     op: dict[str, Any], view: ClusterView, kind: str, name_key: str, uuid_key: str | None = None
 ) -> dict[str, Any]:
-    """The opcode with a name in full and its UUID beside it; untouched if it names nothing.
+    """Return the opcode with a name in full and its UUID beside it; untouched if it names nothing.
 
     Raises:
         PrerequisiteError: there is no such thing, or name and UUID are of different things.
@@ -67,12 +67,12 @@ def expand(
 
 
 def expand_instance(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
-    """The opcode with its instance named in full."""
+    """Return the opcode with its instance named in full."""
     return expand(op, view, "instance", "instance_name", "instance_uuid")
 
 
 def check_online(view: ClusterView, uuid: str) -> Object:
-    """A node that can be worked with.
+    """Return a node that can be worked with.
 
     Raises:
         PrerequisiteError: it is marked offline.
@@ -84,7 +84,7 @@ def check_online(view: ClusterView, uuid: str) -> Object:
 
 
 def check_target(view: ClusterView, uuid: str) -> Object:
-    """A node that may get instances.
+    """Return a node that may get instances.
 
     Raises:
         PrerequisiteError: it is offline, drained, or not meant for instances.

@@ -21,7 +21,7 @@ Object = Mapping[str, Any]
 def new_disk(
     context: Context, template: str, wanted: Mapping[str, Any], index: int, nodes: Sequence[str]
 ) -> dict[str, Any]:
-    """The object of a new disk.
+    """Make the object of a new disk.
 
     Args:
         context: the opcode's; it holds the nodes' locks.
@@ -65,12 +65,12 @@ def _volume(group: str, name: str, size: int, nodes: Sequence[str]) -> dict[str,
 
 
 def mirrored(disks: Sequence[Object]) -> list[Object]:
-    """Those of some disks that DRBD mirrors."""
+    """Return those of some disks that DRBD mirrors."""
     return [disk for disk in disks if disk["dev_type"] == DRBD]
 
 
 def exchange_disks(view: ClusterView, new: Sequence[Object], gone: Sequence[Object] = ()) -> Change:
-    """The change that adds disks and takes their ports, and drops others and gives theirs back.
+    """Return the change that adds disks and takes their ports, and drops others and gives theirs back.
 
     Raises:
         PortTakenError: a port is not free any more.
@@ -88,7 +88,7 @@ def exchange_disks(view: ClusterView, new: Sequence[Object], gone: Sequence[Obje
 
 
 def ports_back(cluster: Object, disks: Sequence[Object], *more: int | None) -> dict[str, Any]:
-    """The attributes of the cluster that change when disks go: their ports, and some more, go back into the pool."""
+    """Return what changes of the cluster when disks go: their ports, and some more, go back into the pool."""
     pool = list(cluster.get("tcpudp_port_pool") or ())
     back = {int(disk["logical_id"][2]) for disk in mirrored(disks)} | {int(port) for port in more if port}
     return {"tcpudp_port_pool": [*pool, *sorted(back - set(pool))]} if back - set(pool) else {}

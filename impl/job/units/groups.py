@@ -38,7 +38,7 @@ def _check_carried_out(op: Op) -> None:
 
 
 def check_policy(policy: Mapping[str, Any], view: ClusterView) -> None:
-    """Whether an instance policy makes sense.
+    """Check that an instance policy makes sense.
 
     Raises:
         PrerequisiteError: an unknown part, bounds that exclude each other, or a disk template that is not enabled.
@@ -159,7 +159,7 @@ def _resolve_assign(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def split_instances(view: ClusterView, moves: Mapping[str, str]) -> list[str]:
-    """Names of the mirrored instances that would newly have nodes in two groups."""
+    """Return the names of the mirrored instances that would newly have nodes in two groups."""
     found = []
     for instance in view.instances.values():
         if view.disk_template(instance) == DRBD:

@@ -84,7 +84,7 @@ def resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def check_name(name: str) -> None:
-    """Whether an instance may have this name.
+    """Check that an instance may have this name.
 
     Raises:
         PrerequisiteError: it may not.
@@ -138,7 +138,7 @@ def _with_allocator(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def merged(op: Op, view: ClusterView) -> dict[str, Any]:
-    """The backend parameters of the new instance: the cluster's defaults, overridden by the opcode's.
+    """Return the backend parameters of the new instance: the cluster's defaults, overridden by the opcode's.
 
     Raises:
         PrerequisiteError: they make no sense.
@@ -164,7 +164,7 @@ def prepare(op: Op, view: ClusterView) -> Creation:
 
 
 def check_nodes(op: Op, view: ClusterView, parameters: Mapping[str, Any], nodes: Sequence[str]) -> None:
-    """Whether the instance may go to these nodes: service, memory, disk, policy.
+    """Check that the instance may go to these nodes: service, memory, disk, policy.
 
     Raises:
         PrerequisiteError: it may not.
@@ -220,7 +220,7 @@ def choose_nodes(context: Context, creation: Creation) -> tuple[str, ...]:
 
 
 def make_disks(context: Context, nodes: Sequence[str]) -> list[dict[str, Any]]:
-    """The objects of the new disks."""
+    """Make the objects of the new disks."""
     op = context.op
     return [new_disk(context, op["disk_template"], wanted, index, nodes) for index, wanted in enumerate(op["disks"])]
 
@@ -228,7 +228,7 @@ def make_disks(context: Context, nodes: Sequence[str]) -> list[dict[str, Any]]:
 def make_instance(
     creation: Creation, nodes: Sequence[str], disks: Sequence[Object], nics: Sequence[Object]
 ) -> dict[str, Any]:
-    """The object of the new instance."""
+    """Make the object of the new instance."""
     op = creation.op
     own = {name: value for name, value in op["beparams"].items() if value != "default" and name != "memory"}
     if "memory" in op["beparams"]:
@@ -255,7 +255,11 @@ def make_instance(
 
 
 def added(view: ClusterView, instance: Object, disks: Sequence[Object]) -> Change:
-    """The change that adds instance and disks; none if they are there."""
+    """Return the change that adds instance and disks; none if they are there.
+
+    Raises:
+        ExecutionError: another instance has got the name meanwhile.
+    """
     if instance["uuid"] in view.instances:
         return NO_CHANGE
     if view.has("instance", str(instance["name"])):

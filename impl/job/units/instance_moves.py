@@ -39,7 +39,7 @@ class Move:
 
 
 def _goes_anywhere(view: ClusterView, instance: Object) -> bool:
-    """Whether every node reaches the instance's storage, if it has any."""
+    """Return whether every node reaches the instance's storage, if it has any."""
     template = view.disk_template(instance)
     return template in EXTERNALLY_MIRRORED or template == "diskless"
 
@@ -55,7 +55,11 @@ def _resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def _target(op: Op, view: ClusterView, instance: Object) -> str | None:
-    """The node to move to: the mirror; or for storage that every node reaches the one named, else None."""
+    """Return the node to move to: the mirror; or for storage that every node reaches the one named, else None.
+
+    Raises:
+        PrerequisiteError: the instance cannot be moved, or not to the node named.
+    """
     template = view.disk_template(instance)
     wanted = op.get("target_node_uuid")
     if template == DRBD:
@@ -80,7 +84,7 @@ def _target(op: Op, view: ClusterView, instance: Object) -> str | None:
 
 
 def check_group_policy(op: Op, view: ClusterView, instance: Object, target: str) -> None:
-    """An instance that comes to another group must keep within that group's policy, unless that is to be ignored.
+    """Refuse an instance that breaks the policy of the group it comes to, unless that is to be ignored.
 
     Raises:
         PrerequisiteError: it does not.
@@ -96,7 +100,7 @@ def check_group_policy(op: Op, view: ClusterView, instance: Object, target: str)
 
 
 def _check_move(op: Op, view: ClusterView, move: Move) -> Move:
-    """The move, if its target is chosen already and fit for it, or still to be chosen.
+    """Return the move, if its target is chosen already and fit for it, or still to be chosen.
 
     Raises:
         PrerequisiteError: the target will not do.
@@ -169,7 +173,11 @@ def _choose_target(context: Context, move: Move) -> Move:
 
 
 def moved(view: ClusterView, move: Move) -> Change:
-    """The change that makes the target the primary; none if it is already."""
+    """Return the change that makes the target the primary; none if it is already.
+
+    Raises:
+        ExecutionError: the instance went away, or its primary was changed meanwhile.
+    """
     instance = view.instances.get(move.instance)
     if instance is None:
         raise ExecutionError("the instance went away while it was moved")
@@ -282,7 +290,7 @@ def _choose_secondary(context: Context, plan: Replacement) -> str:
 
 
 def replaced(view: ClusterView, plan: Replacement, minors: Mapping[str, int]) -> Change:
-    """The change that puts the new node in the old one's place, with minors of its own; none if that is done."""
+    """Return the change that puts the new node in the old one's place, with minors of its own; none if that is done."""
     disks = [view.config["disks"][uuid] for uuid in plan.disks]
     return together(
         put("disks", _with_new_mirror(disk, plan, minors[disk["uuid"]]))
@@ -299,7 +307,7 @@ def _with_new_mirror(disk: Object, plan: Replacement, minor: int) -> dict[str, A
 
 
 def _with_node(disk: Object, plan: Replacement) -> dict[str, Any]:
-    """The disk, and its children, with the new node among its nodes."""
+    """Return the disk, and its children, with the new node among its nodes."""
     result = dict(disk)
     if "nodes" in disk:
         result["nodes"] = [plan.new if node == plan.old else node for node in disk["nodes"]]

@@ -64,7 +64,7 @@ def _resolve(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def new_attributes(op: Op, instance: Object) -> dict[str, Any]:
-    """What changes of the instance itself, its disks and interfaces left out."""
+    """Return what changes of the instance itself, its disks and interfaces left out."""
     found: dict[str, Any] = {}
     for name in _PARAMETERS:
         if op.get(name):
@@ -253,7 +253,7 @@ def _apply_disks(context: Context, plan: Plan, result: list[list[Any]]) -> _Disk
 
 
 def modified(view: ClusterView, uuid: str, attributes: Mapping[str, Any], disks: _Disks) -> Change:
-    """The change that makes instance and disks so; none once they are."""
+    """Return the change that makes instance and disks so; none once they are."""
     instance = view.instances[uuid]
     known_disks: Mapping[str, Object] = view.config.get("disks") or {}
     changes = []

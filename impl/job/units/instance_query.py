@@ -43,7 +43,7 @@ def _nic(view: ClusterView, nic: Object) -> list[Any]:
 
 
 def disk_data(view: ClusterView, instance: Object, disk: Object) -> dict[str, Any]:
-    """A disk and its children; a DRBD disk's secret is left out."""
+    """Describe a disk and its children (sizes in MiB); a DRBD disk's secret is left out."""
     logical = list(disk["logical_id"])
     drbd = None
     if disk["dev_type"] == DRBD:
@@ -83,7 +83,7 @@ def _run_state(view: ClusterView, instance: Object) -> str:
 
 
 def instance_data(view: ClusterView, instance: Object, *, static: bool) -> dict[str, Any]:
-    """Everything about an instance; its real state only if that was asked for and its node answers."""
+    """Describe an instance completely; its real state only if that was asked for and its node answers."""
     primary = view.nodes[str(instance["primary_node"])]
     groups = view.groups
     secondaries = [view.nodes[uuid] for uuid in view.secondaries_of(instance)]

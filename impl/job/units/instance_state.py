@@ -24,7 +24,7 @@ Object = Mapping[str, Any]
 
 
 def with_state(view: ClusterView, uuid: str, state: str, source: str = "admin") -> Change:
-    """The change that sets the state that an instance should be in; none if it is set already."""
+    """Return the change that sets the state that an instance should be in; none if it is set already."""
     instance = view.instances.get(uuid)
     if instance is None or (instance.get("admin_state"), instance.get("admin_state_source", "admin")) == (
         state,
@@ -56,7 +56,11 @@ def _primary_offline(view: ClusterView, instance: Object) -> bool:
 
 
 def _prepare_startup(op: Op, view: ClusterView) -> bool:
-    """Whether the instance can really be started, or only the wanted state be written."""
+    """Return whether the instance can really be started, or only the wanted state be written.
+
+    Raises:
+        PrerequisiteError: it cannot or must not be started.
+    """
     instance = known(view, "instance", op["instance_name"])
     _check_not_forthcoming(instance)
     _check_not_offline(instance)
@@ -145,7 +149,7 @@ def _prepare_remove(op: Op, view: ClusterView) -> None:
 
 
 def removed(view: ClusterView, uuid: str) -> Change:
-    """The change that drops an instance and its disks and gives its ports back; none if it is gone."""
+    """Return the change that drops an instance and its disks and gives its ports back; none if it is gone."""
     instance = view.instances.get(uuid)
     if instance is None:
         return NO_CHANGE

@@ -24,7 +24,7 @@ class Modification:
 
 
 def read_modifications(kind: str, given: Sequence[Any]) -> list[Modification]:
-    """The modifications of disks or NICs (`kind`) that an opcode carries.
+    """Read the modifications of disks or NICs (`kind`) that an opcode carries.
 
     Raises:
         PrerequisiteError: they cannot be understood, or are not carried out here.
@@ -69,7 +69,7 @@ def _read(kind: str, action: Any, place: Any, parameters: Mapping[str, Any]) -> 
 
 
 def place_of(kind: str, place: int | str, items: Sequence[Mapping[str, Any]]) -> int:
-    """The index of an item that there is.
+    """Return the index of an item that there is.
 
     Raises:
         PrerequisiteError: there is none.
@@ -86,7 +86,7 @@ def place_of(kind: str, place: int | str, items: Sequence[Mapping[str, Any]]) ->
 
 
 def place_to_add(kind: str, place: int | str, items: Sequence[Any]) -> int:
-    """The index that a new item gets.
+    """Return the index that a new item gets.
 
     Raises:
         PrerequisiteError: it is no index, or too large.

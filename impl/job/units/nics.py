@@ -22,7 +22,7 @@ _NONE = "none"
 
 
 def check_nic(wanted: Mapping[str, Any], view: ClusterView, *, new: bool) -> None:
-    """Whether an interface may be so.
+    """Check that an interface may be so.
 
     Args:
         wanted: what the opcode says of it.
@@ -50,7 +50,7 @@ def check_nic(wanted: Mapping[str, Any], view: ClusterView, *, new: bool) -> Non
 
 
 def check_count(count: int) -> None:
-    """Whether an instance may have so many interfaces.
+    """Check that an instance may have so many interfaces.
 
     Raises:
         PrerequisiteError: it may not.
@@ -60,7 +60,7 @@ def check_count(count: int) -> None:
 
 
 def new_nic(wanted: Mapping[str, Any], view: ClusterView, aside: Reservations, group: str) -> dict[str, Any]:
-    """A new interface's object; its MAC address is set aside.
+    """Make a new interface's object; set its MAC address aside.
 
     Args:
         wanted: what the opcode says of it.
@@ -74,7 +74,7 @@ def new_nic(wanted: Mapping[str, Any], view: ClusterView, aside: Reservations, g
 def changed_nic(
     nic: Object, wanted: Mapping[str, Any], view: ClusterView, aside: Reservations, group: str
 ) -> dict[str, Any]:
-    """An interface's object as it is after a modification."""
+    """Return an interface's object as it is after a modification."""
     return _changed(nic, wanted, view, aside, group)
 
 
@@ -107,6 +107,6 @@ def _changed(
 
 
 def nic_changes(index: int, nic: Object, wanted: Sequence[str]) -> list[list[Any]]:
-    """What a modification changed, as opcodes answer it."""
+    """Return what a modification changed, as opcodes answer it: [name, value] pairs."""
     found = [[f"nic.{name}/{index}", nic.get(name)] for name in ("mac", "ip", "name", "network") if name in wanted]
     return [*found, *([f"nic.{name}/{index}", value] for name, value in nic["nicparams"].items())]

@@ -51,7 +51,7 @@ def _may_be_candidate(node: Mapping[str, Any]) -> bool:
 
 
 def candidate_pool(view: ClusterView, without: str | None = None) -> tuple[int, int]:
-    """How many candidates there are and should be, one node perhaps not counted."""
+    """Return how many candidates there are and should be, one node perhaps not counted."""
     fit = [node for uuid, node in view.nodes.items() if uuid != without]
     now = sum(1 for node in fit if node.get("master_candidate"))
     able = sum(map(_may_be_candidate, fit))
@@ -59,7 +59,7 @@ def candidate_pool(view: ClusterView, without: str | None = None) -> tuple[int, 
 
 
 def promotable(view: ClusterView, count: int, without: str) -> tuple[str, ...]:
-    """Nodes to make candidates, in the order of their names."""
+    """Return the nodes to make candidates, at most `count`, in the order of their names."""
     able = [
         node
         for uuid, node in view.nodes.items()
@@ -118,7 +118,11 @@ def _check_vm_capable(op: Op, view: ClusterView, node: Object) -> None:
 
 
 def _new_role(op: Op, view: ClusterView, node: Object, notes: list[str]) -> str | None:
-    """The role that the node gets, None if none was asked for."""
+    """Return the role that the node gets; None if none was asked for.
+
+    Raises:
+        PrerequisiteError: it is to become a candidate and is not capable of it.
+    """
     capable = node.get("master_capable", True) if op.get("master_capable") is None else op["master_capable"]
     if op.get("drained"):
         return "drained"
@@ -182,7 +186,11 @@ def _prepare(op: Op, view: ClusterView) -> NodeChange:
 
 
 def _replacements(op: Op, view: ClusterView, demoted: str) -> tuple[str, ...]:
-    """Who becomes a candidate in place of one that no longer is."""
+    """Return who becomes a candidate in place of one that no longer is.
+
+    Raises:
+        PrerequisiteError: candidates would be too few, and neither promotion nor force was asked for.
+    """
     now, should = candidate_pool(view, demoted)
     if now >= should:
         return ()
@@ -204,7 +212,7 @@ def merged_parameters(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[st
 
 
 def changed(view: ClusterView, plan: NodeChange) -> Change:
-    """The change of the configuration, none once it is done."""
+    """Return the change of the configuration; none once it is done."""
     node = view.nodes[plan.node]
     changes = []
     if any(node.get(name) != value for name, value in plan.attributes.items()):

@@ -63,7 +63,7 @@ def _prepare_add(op: Op, view: ClusterView) -> dict[str, Any]:
 
 
 def _promote(op: Op, view: ClusterView) -> bool:
-    """Whether the pool of candidates has room for one more."""
+    """Return whether the pool of candidates has room for one more."""
     if op.get("master_capable") is False:
         return False
     now, should = candidate_pool(view)
@@ -119,7 +119,7 @@ _COUNTED = frozenset({"serial_no", "ctime", "mtime"})
 
 
 def with_node(view: ClusterView, node: Object) -> Change:
-    """The change that puts a node; none if it is there as it should be."""
+    """Return the change that puts a node; none if it is there as it should be."""
     there = view.nodes.get(str(node["uuid"]), {})
     if all(there.get(key) == value for key, value in node.items() if key not in _COUNTED):
         return NO_CHANGE

@@ -23,7 +23,7 @@ Object = Mapping[str, Any]
 
 
 def with_jobs(context: Context, jobs: Sequence[Sequence[Op]], **more: Any) -> dict[str, Any]:
-    """The result of an opcode that submits jobs."""
+    """Submit jobs; return the opcode's result that names them."""
     submitted = context.submit(jobs)
     for accepted, answer in submitted:
         if not accepted:
@@ -132,7 +132,7 @@ def _resolve_evacuate(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def _evacuated(op: Op, view: ClusterView) -> list[str]:
-    """Names of the instances to be moved."""
+    """Return the names of the instances to be moved, in natural order."""
     node = str(op["node_uuid"])
     found = view.primaries_on(node) if op["mode"] == "primary-only" else view.secondaries_on(node)
     return sorted((str(instance["name"]) for instance in found), key=natural_key)
@@ -179,7 +179,7 @@ def _run_evacuate(context: Context, names: list[str]) -> dict[str, Any]:
 
 
 def _evacuation_jobs(context: Context, result: Any) -> list[list[Op]]:
-    """The jobs that an allocator worked out.
+    """Return the jobs that an allocator worked out.
 
     Raises:
         ExecutionError: some instances cannot be moved; then nothing is begun.

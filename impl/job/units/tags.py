@@ -29,7 +29,7 @@ class TagError(OperationError):
 
 
 def check_tag(tag: str) -> None:
-    """Whether a tag may be set.
+    """Check that a tag may be set.
 
     Raises:
         TagError: it is empty, too long, or has signs that may not be.

@@ -27,7 +27,7 @@ MESSAGE_PREFIX = "TESTMSG="
 
 @contextmanager
 def open_listener() -> Iterator[tuple[socket.socket, str]]:
-    """A socket in a directory of its own, for one client."""
+    """Open a socket in a directory of its own, for one client."""
     directory = tempfile.mkdtemp(prefix="gantry-test.")
     path = os.path.join(directory, "sock")
     try:

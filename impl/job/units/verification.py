@@ -82,7 +82,7 @@ def _minors(disks: Any, nodes: Mapping[str, Object]) -> Iterator[Finding]:
 
 
 def group_findings(view: ClusterView, group: Object, *, redundancy: bool = True) -> Iterator[Finding]:
-    """Nodes that are overfull or could not take over, instances that are not where or as they should be."""
+    """Yield nodes that are overfull or could not take over, and instances that are not where or as they should be."""
     members = view.nodes_of_group(str(group["uuid"]))
     observer = ConfiguredObserver()
     policy = view.policy(group)
@@ -105,7 +105,7 @@ def group_findings(view: ClusterView, group: Object, *, redundancy: bool = True)
 
 
 def _redundancy(view: ClusterView, node: Object, free: int) -> Iterator[Finding]:
-    """Whether the node could take over what any one other node would leave to it."""
+    """Yield what the node could not take over, of what any one other node would leave to it."""
     needed: dict[str, int] = {}
     for instance in view.secondaries_on(str(node["uuid"])):
         if is_running(instance) and view.backend_parameters(instance).get("auto_balance"):
