@@ -62,7 +62,7 @@ def sync_directory(directory: str) -> None:
 
 
 def signature_of(path: str) -> Signature | None:
-    """What changes whenever somebody writes or replaces a file; None if there is none."""
+    """Return what changes whenever somebody writes or replaces a file; None if there is none."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

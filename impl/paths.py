@@ -38,7 +38,7 @@ class Root(NamedTuple):
 
     @staticmethod
     def of(directory: str | None) -> "Root":
-        """The root that `--root` names, else `$GANTRY_ROOT`, else `./.gantry`."""
+        """Return the root that `--root` names, else `$GANTRY_ROOT`, else `./.gantry`."""
         return Root(os.path.abspath(directory or os.environ.get("GANTRY_ROOT") or DEFAULT_ROOT))
 
     def _at(self, *parts: str) -> str:
@@ -110,11 +110,11 @@ class Root(NamedTuple):
         return self._at("var", "log", "ganeti")
 
     def pid_file(self, daemon: str) -> str:
-        """A daemon's pid file, locked for as long as it runs."""
+        """Return the path of a daemon's pid file, locked for as long as it runs."""
         return os.path.join(self.run, f"{daemon}.pid")
 
     def log_file(self, daemon: str) -> str:
-        """A daemon's log."""
+        """Return the path of a daemon's log."""
         return os.path.join(self.log, f"{daemon}.log")
 
     def require_cluster(self) -> None:

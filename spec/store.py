@@ -259,7 +259,7 @@ def _need(condition: bool, event: Event, reason: str) -> None:
 
 
 def confirmed_is_durable(state: StoreState) -> str | None:
-    """What was answered "done" is on disk, and in memory while the daemon runs."""
+    """Require that what was answered "done" is on disk, and in memory while the daemon runs."""
     for change in sorted(state.done):
         if change not in state.disk or (state.up and change not in state.memory):
             return f"change {change} was confirmed and is lost"
@@ -267,7 +267,7 @@ def confirmed_is_durable(state: StoreState) -> str | None:
 
 
 def undone_is_gone(state: StoreState) -> str | None:
-    """A change answered "undone" is in no state."""
+    """Require that a change answered "undone" is in no state."""
     for change in sorted(state.undone):
         if change in state.disk + state.memory + (state.writing or ()):
             return f"change {change} was refused and is there all the same"
@@ -275,13 +275,13 @@ def undone_is_gone(state: StoreState) -> str | None:
 
 
 def one_answer(state: StoreState) -> str | None:
-    """A caller gets one answer."""
+    """Require that a caller gets one answer."""
     twice = sorted((state.done & state.undone) | (state.done & state.silent) | (state.undone & state.silent))
     return f"change {twice[0]} was answered in two ways" if twice else None
 
 
 def disk_is_behind_memory(state: StoreState) -> str | None:
-    """The disk is a prefix of what is being written, and that of memory; every change was requested."""
+    """Require that the disk is a prefix of what is being written, and that of memory; every change was requested."""
     if state.up and state.memory[: len(state.disk)] != state.disk:
         return f"the disk has {state.disk}, which is no beginning of {state.memory}"
     if state.writing is not None and state.memory[: len(state.writing)] != state.writing:
@@ -292,7 +292,7 @@ def disk_is_behind_memory(state: StoreState) -> str | None:
 
 
 def copies_are_of_the_disk(state: StoreState) -> str | None:
-    """A copy is a former state of the disk."""
+    """Require that a copy is a former state of the disk."""
     for number, target in enumerate(state.targets, 1):
         if target.copy > len(state.disk):
             return f"target {number} has {target.copy} changes, the disk {len(state.disk)}"
@@ -309,7 +309,7 @@ PROPERTIES: dict[str, Callable[[StoreState], str | None]] = {
 
 
 def nothing_is_forgotten(before: StoreState, after: StoreState) -> str | None:
-    """A change that was on disk stays there."""
+    """Require that a change that was on disk stays there."""
     if after.disk[: len(before.disk)] != before.disk:
         return f"the disk had {before.disk} and has {after.disk}"
     return None

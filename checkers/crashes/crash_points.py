@@ -80,7 +80,7 @@ Image = dict[str, bytes]
 
 
 def applied(image: Image, changes: Sequence[Change]) -> Image:
-    """An image after some changes."""
+    """Return an image after some changes."""
     result = dict(image)
     opened: dict[str, bytearray] = {}
 
@@ -115,7 +115,7 @@ def _concerns(change: Change, file: str) -> bool:
 
 
 def _after_sync(unsynced: list[Change], step: Sync | SyncDirectory) -> tuple[list[Change], list[Change]]:
-    """Which changes a sync makes durable, and which stay unsynced."""
+    """Return which changes a sync makes durable, and which stay unsynced."""
     if isinstance(step, Sync):
         durable = [change for change in unsynced if _concerns(change, step.file)]
     else:
@@ -124,7 +124,7 @@ def _after_sync(unsynced: list[Change], step: Sync | SyncDirectory) -> tuple[lis
 
 
 def subsets(changes: Sequence[Change], chance: random.Random) -> Iterator[list[Change]]:
-    """The subsets of unsynced changes that are tried, each in order."""
+    """Yield the subsets of unsynced changes that are tried, each in order."""
     count = len(changes)
     if count <= EVERY_SUBSET_UP_TO:
         for size in range(count + 1):
@@ -159,7 +159,7 @@ class Lost:
     reason: str
 
     def describe(self) -> str:
-        """The stop in prose."""
+        """Describe the stop in prose."""
         kept = ", ".join(_shown(change) for change in self.kept) or "nothing"
         return f"stopped after step {self.place}, of the unsynced changes kept {kept}: {self.reason}"
 

@@ -55,7 +55,7 @@ class Scenario:
         self.store = kind(QUEUE, disk)
 
     def commit(self, *jobs: Job, serial: int | None = None) -> None:
-        """Luxid commits jobs, and the serial where it is given."""
+        """Commit jobs, and the serial where it is given, as luxid does."""
         for job in jobs:
             self.promises.contents.setdefault(job.id, []).append(job)
         self.store.commit([entry_of(job) for job in jobs], serial)
@@ -92,7 +92,7 @@ class Scenario:
 
 
 def life(scenario: Scenario) -> None:
-    """Submissions, hand-over, a process's writes, cancel, journals that follow each other, archive, drain."""
+    """Run submissions, hand-over, a process's writes, cancel, journals that follow each other, archive, drain."""
     op = Opcode({"OP_ID": "OP_TEST_DELAY", "priority": 0})
     one, two, three = (Job(number, (op,), received_timestamp=(number, 0)) for number in (1, 2, 3))
     scenario.commit(one, two, serial=2)
@@ -117,7 +117,7 @@ def life(scenario: Scenario) -> None:
 
 
 def brief(scenario: Scenario) -> None:
-    """Two jobs that end at once, one in a settled journal and one in the next, archived together; drain."""
+    """Archive together two jobs that ended at once, one in a settled journal and one in the next; drain."""
     done = Opcode({"OP_ID": "OP_TEST_DELAY", "priority": 0}, status=Status.SUCCESS)
     scenario.commit(Job(1, (done,)), serial=1)
     scenario.settle()
@@ -127,7 +127,7 @@ def brief(scenario: Scenario) -> None:
 
 
 def broken(promises: Promises, store: QueueStore) -> str | None:
-    """Which promise a recovered store breaks, in prose; None if none."""
+    """Say which promise a recovered store breaks; None if none."""
     if store.serial < promises.serial:
         return f"the serial is {store.serial}, {promises.serial} was answered"
     for job_id, contents in promises.contents.items():
@@ -160,7 +160,7 @@ class Loss:
     twice: bool = False
 
     def describe(self) -> str:
-        """The loss in prose."""
+        """Describe the loss in prose."""
         again = ", and again during the recovery" if self.twice else ""
         return f"power cut before operation {self.operation}{again}: {self.reason}; on disk: {', '.join(self.files)}"
 
@@ -213,7 +213,7 @@ class Recoveries:
         self._single: dict[Hashable, tuple[Hashable, QueueStore]] = {}
 
     def of(self, left: SimulatedDisk) -> list[tuple[bool, QueueStore]]:
-        """The different stores that recoveries of a disk make, each with whether a recovery was cut before."""
+        """Return the different stores that recoveries of a disk make, each with whether a recovery was cut before."""
         image = left.image()
         if image not in self._all:
             found: dict[Hashable, tuple[bool, QueueStore]] = {}
@@ -224,7 +224,7 @@ class Recoveries:
         return self._all[image]
 
     def _cuts(self, left: SimulatedDisk) -> Iterator[tuple[bool, SimulatedDisk]]:
-        """The disk itself, and the disks that cuts of its recovery leave."""
+        """Yield the disk itself, and the disks that cuts of its recovery leave, each with whether it was cut."""
         yield False, left
         if not self._twice:
             return
@@ -239,7 +239,7 @@ class Recoveries:
                 yield from ((True, outcome) for outcome in (cut.killed(), next(cut.outcomes())))
 
     def _recovered(self, disk: SimulatedDisk) -> tuple[Hashable, QueueStore]:
-        """The store that a disk gives, and what of it `broken` looks at: its serial and its files."""
+        """Return the store that a disk gives, and what of it `broken` looks at: its serial and its files."""
         image = disk.image()
         if image not in self._single:
             trial = disk.copy(None)

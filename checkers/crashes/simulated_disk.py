@@ -72,10 +72,10 @@ class SimulatedDisk:
         return 1 if path else None
 
     def unlock(self, handle: int) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def read(self, path: str) -> bytes:
-        """The content that was written, synced or not."""
+        """Return the content that was written, synced or not."""
         if path not in self.now:
             raise FileNotFoundError(path)
         return self.now[path].written
@@ -121,11 +121,11 @@ class SimulatedDisk:
             self.pending.append(_Change((path,), None, None))
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether there is such a file."""
         return path in self.now
 
     def names(self, directory: str) -> list[str]:
-        """The names in a directory."""
+        """Return the names in a directory."""
         prefix = directory + "/"
         inside = {
             path[len(prefix) :].partition("/")[0] for path in (*self.now, *self.directories) if path.startswith(prefix)
@@ -133,7 +133,7 @@ class SimulatedDisk:
         return sorted(inside)
 
     def make_directory(self, directory: str) -> None:
-        """Directories are made durable by nature here: the store syncs their parents anyway."""
+        """Make a directory, durable at once: the store syncs its parent anyway."""
         self.directories = {*self.directories, directory}
 
     def sync_directory(self, directory: str) -> None:
@@ -147,7 +147,7 @@ class SimulatedDisk:
     # -- the cut
 
     def outcomes(self) -> Iterator["SimulatedDisk"]:
-        """Every disk that a power cut now may leave."""
+        """Yield every disk that a power cut now may leave."""
         for survivors in _subsets(len(self.pending)):
             names = dict(self.durable)
             for index in _with_earlier(self.pending, survivors):
@@ -161,13 +161,13 @@ class SimulatedDisk:
                 yield SimulatedDisk(self.directories, now=dict(now), durable=dict(now))
 
     def copy(self, cut_at: int | None) -> "SimulatedDisk":
-        """The same disk, to be cut elsewhere."""
+        """Return the same disk, to be cut elsewhere."""
         copies = {id(file): _File(file.written, file.synced) for file in self.now.values()}
         now = {path: copies[id(file)] for path, file in self.now.items()}
         return SimulatedDisk(self.directories, cut_at, now=dict(now), durable=dict(now))
 
     def image(self) -> Hashable:
-        """The files by name with their contents, and the directories; for disks on which everything is synced.
+        """Return the files by name with their contents, and the directories; for disks on which everything is synced.
 
         Two names of one file differ from names of two files with the same content.
         """
@@ -176,7 +176,7 @@ class SimulatedDisk:
         return frozenset(self.directories), tuple(files)
 
     def killed(self) -> "SimulatedDisk":
-        """The disk after SIGKILL of the writer: all that was written is there."""
+        """Return the disk after SIGKILL of the writer: all that was written is there."""
         now = {path: _File(file.written, file.written) for path, file in self.now.items()}
         return SimulatedDisk(self.directories, now=dict(now), durable=dict(now))
 
@@ -189,7 +189,7 @@ def _apply(names: dict[str, _File], change: _Change) -> None:
 
 
 def _with_earlier(changes: Sequence[_Change], chosen: Sequence[int]) -> list[int]:
-    """The chosen changes and all earlier ones of the same names, in order: file systems keep these in order."""
+    """Return the chosen changes and all earlier ones of the same names, in order: file systems keep these in order."""
     wanted = set(chosen)
     for index in range(max(wanted, default=-1), -1, -1):
         later = {name for other in wanted if other > index for name in changes[other].names}
@@ -224,6 +224,6 @@ def _contents(files: Sequence[_File]) -> Iterator[tuple[bytes, ...]]:
 
 
 def _torn(file: _File) -> bytes:
-    """What was appended or rewritten, to its half; a synced part that was not touched stays."""
+    """Return what was appended or rewritten, to its half; a synced part that was not touched stays."""
     start = len(file.synced) if file.written.startswith(file.synced) else 0
     return file.written[: start + (len(file.written) - start) // 2]

@@ -81,7 +81,7 @@ class _RecordingVFS(apsw.VFS):
 
 @contextlib.contextmanager
 def recorded_sqlite(steps: list[Step]) -> Iterator[Callable[[str], Any]]:
-    """A way to open SQLite files whose writes are appended to `steps`."""
+    """Give a way to open SQLite files whose writes are appended to `steps`."""
     name = f"recorded-{id(steps)}"
     vfs = _RecordingVFS(name, steps)
     opened: list[Any] = []
@@ -104,7 +104,7 @@ def recorded_sqlite(steps: list[Step]) -> Iterator[Callable[[str], Any]]:
 
 
 def batches(count: int, seed: int) -> list[Batch]:
-    """A history of batches over a few owners, locks, objects and reservations."""
+    """Draw a history of batches over a few owners, locks, objects and reservations."""
     chance = random.Random(seed)
     owners = [job(number, f"/livelock/{number}", 100 + number) for number in range(1, 4)]
     locks = [Lock(Level.NODE, 1, name) for name in "abcd"]
@@ -128,7 +128,7 @@ def batches(count: int, seed: int) -> list[Batch]:
 
 
 def content(saved: Saved | None) -> Any:
-    """What a store holds, without the number of batches."""
+    """Return what a store holds, without the number of batches."""
     if saved is None:
         return ({}, (), {}, frozenset())
     held = {(owner, lock): mode for owner, locks in saved.held for lock, mode in locks}
@@ -138,7 +138,7 @@ def content(saved: Saved | None) -> Any:
 
 
 def after(before: Any, batch: Batch) -> Any:
-    """What a store must hold after one more batch, plainly."""
+    """Return what a store must hold after one more batch, computed plainly."""
     held, waiting, config, kept = dict(before[0]), {p.owner: p for p in before[1]}, dict(before[2]), set(before[3])
     for owner, lock, mode in batch.held:
         held[owner, lock] = mode
@@ -160,7 +160,7 @@ def after(before: Any, batch: Batch) -> Any:
 
 
 def state_after(events: Sequence[Any]) -> StoreState:
-    """The specification's state after the marked events."""
+    """Return the specification's state after the marked events."""
     state = StoreState()
     for event in events:
         for one in (Ask(), Begin()) if event == "begin" else (Written(),):
@@ -169,7 +169,7 @@ def state_after(events: Sequence[Any]) -> StoreState:
 
 
 def allowed(events: Sequence[Any]) -> set[int]:
-    """How many batches a recovery may find now."""
+    """Return how many batches a recovery may find now."""
     state = state_after(events)
     possible = {len(step(state, Crash(landed=False))[0].disk)}
     if state.writing is not None:

@@ -63,7 +63,7 @@ class Graph(Generic[State, Label]):
         return max(self.depths, default=0)
 
     def path(self, index: int) -> tuple[State, tuple[tuple[Label, State], ...]]:
-        """A shortest path to a state: where it begins, and its steps."""
+        """Return a shortest path to a state: where it begins, and its steps."""
         steps: list[tuple[Label, State]] = []
         while (parent := self.parents[index]) is not None:
             steps.append((parent[1], self.states[index]))
@@ -71,7 +71,7 @@ class Graph(Generic[State, Label]):
         return self.states[index], tuple(reversed(steps))
 
     def find(self, wanted: Callable[[State], bool]) -> int | None:
-        """The first state found, so one nearest to the start, that is `wanted`."""
+        """Find the first state found, so one nearest to the start, that is `wanted`; return its index or None."""
         return next((index for index, state in enumerate(self.states) if wanted(state)), None)
 
 
@@ -92,7 +92,7 @@ class Violation(Generic[State, Label]):
     steps: tuple[tuple[Label, State], ...]
 
     def describe(self) -> str:
-        """The violation in prose, one line a step."""
+        """Describe the violation in prose, one line a step."""
         lines = [f"'{self.name}' fails after {len(self.steps)} steps: {self.reason}"]
         lines.extend(f"  {place}. {label}" for place, (label, _) in enumerate(self.steps, 1))
         return "\n".join(lines)
@@ -134,7 +134,7 @@ def explore(
     holds, steps_hold = holds or {}, steps_hold or {}
 
     def enter(state: State, parent: tuple[int, Label] | None, depth: int) -> tuple[int, bool]:
-        """The index of a state, and whether it is new; it is known afterwards."""
+        """Return the index of a state, and whether it is new; record a new one."""
         new = len(graph.states)
         index = known.setdefault(key(state), new)
         if index != new:
@@ -187,6 +187,6 @@ def _first(holds: Mapping[str, StateProperty[State]], state: State) -> tuple[str
 
 
 def histories(graph: Graph[State, Label], indexes: Iterable[int]) -> Iterator[tuple[Label, ...]]:
-    """For each of the named states the labels of a shortest path to it."""
+    """Yield for each of the named states the labels of a shortest path to it."""
     for index in indexes:
         yield tuple(label for label, _ in graph.path(index)[1])

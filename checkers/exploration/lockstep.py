@@ -65,7 +65,7 @@ class Divergence(Generic[Event]):
     pair: str
 
     def program(self) -> str:
-        """A program that shows the divergence."""
+        """Write a program that shows the divergence."""
         names: dict[str, set[str]] = {"checkers.exploration.lockstep": {"replay"}}
         module, _, function = self.pair.partition(":")
         names.setdefault(module, set()).add(function)
@@ -75,7 +75,7 @@ class Divergence(Generic[Event]):
 
 
 def attempt(side: Side[State, Event], state: State, event: Event) -> tuple[State, Any]:
-    """The state and answer after an event; a refusal is an answer that changes nothing."""
+    """Return the state and answer after an event; a refusal is an answer that changes nothing."""
     try:
         return side.step(state, event)
     except GantryError as error:

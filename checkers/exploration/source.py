@@ -17,7 +17,7 @@ class NoSourceError(GantryError):
 
 
 def source(value: Any, names: dict[str, set[str]]) -> str:
-    """An expression that makes `value`; what it needs to import is added to `names` (module to names).
+    """Write an expression that makes `value`; add what it needs to import to `names` (module to names).
 
     Raises:
         NoSourceError: there is no such expression.
@@ -50,5 +50,5 @@ def source(value: Any, names: dict[str, set[str]]) -> str:
 
 
 def imports(names: Mapping[str, set[str]]) -> str:
-    """The import statements for what `source` collected."""
+    """Write the import statements for what `source` collected."""
     return "\n".join(f"from {module} import {', '.join(sorted(found))}" for module, found in sorted(names.items()))

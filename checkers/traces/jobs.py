@@ -72,7 +72,7 @@ class JobsModel:
 
     @staticmethod
     def start(states: Sequence[Traced] | None, line: Line) -> Iterable[Traced]:
-        """A first run may start from anything; a later one from what lost nothing durable."""
+        """Return the states after a start: of a first run any; later, one that lost nothing durable."""
         queue: Queue = typed(line, "state", Queue)
         fresh = Traced(queue, line.seq, queue)
         if states is None or any(lost(state.kept, queue) is None for state in states):
@@ -80,7 +80,7 @@ class JobsModel:
         return []
 
     def advance(self, state: Traced, line: Line) -> Iterable[Traced]:
-        """The state after a line, if the specification allows it."""
+        """Return the state after a line, if the specification allows it."""
         if line.event in EVENTS:
             return self._step(state, line)
         match line.event:
@@ -117,7 +117,7 @@ class JobsModel:
         return [replace(state, queue=queue, past=(*state.past, (line.seq, queue)), undone=frozenset(undone))]
 
     def enabled(self, state: Traced, line: Line) -> str:
-        """What could have stood in the line's place."""
+        """Describe what could have stood in the line's place."""
         if line.event in EVENTS:
             event = typed(line, "args", EVENTS[line.event])
             _, effects = self._rules(state.queue, event, typed(line, "now", Timestamp))
@@ -129,7 +129,7 @@ class JobsModel:
 
     @staticmethod
     def describe(state: Traced) -> str:
-        """A state in one line."""
+        """Describe a state in one line."""
         queue = state.queue
         parts = (
             ("queued", queue.queued),

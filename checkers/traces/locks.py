@@ -58,7 +58,7 @@ class LocksModel:
         self._rules = rules
 
     def start(self, states: Sequence[Traced] | None, line: Line) -> Iterable[Traced]:
-        """A first run may start from anything; a later one from what was durable, or from anything after it."""
+        """Return the states after a start: of a first run any; later, what was durable or anything after it."""
         given = typed(line, "state", LockState) if "state" in line.fields else None
         if given is not None:
             given = _normal(given)
@@ -71,7 +71,7 @@ class LocksModel:
         ]
 
     def advance(self, state: Traced, line: Line) -> Iterable[Traced]:
-        """The state after a line, if the specification allows it."""
+        """Return the state after a line, if the specification allows it."""
         if line.event in EVENTS:
             return self._step(state, line)
         match line.event:
@@ -132,7 +132,7 @@ class LocksModel:
         return [replace(state, durable=upto, past=tuple(entry for entry in state.past if entry[0] >= last))]
 
     def enabled(self, state: Traced, line: Line) -> str:
-        """What could have stood in the line's place."""
+        """Describe what could have stood in the line's place."""
         if line.event in EVENTS:
             outcome = self._outcome(state.locks, typed(line, "args", EVENTS[line.event]))
             if isinstance(outcome, str):
@@ -148,7 +148,7 @@ class LocksModel:
 
     @staticmethod
     def describe(state: Traced) -> str:
-        """A state in one line."""
+        """Describe a state in one line."""
         held = ", ".join(
             f"{owner.ident} holds {lock_name(lock)} ({mode.name.lower()})"
             for lock, owner, mode in sorted(state.locks.held)

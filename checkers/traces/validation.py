@@ -112,7 +112,7 @@ class Mismatch:
     enabled: tuple[str, ...]
 
     def describe(self) -> str:
-        """The mismatch in prose, several lines."""
+        """Describe the mismatch in prose, several lines."""
         shown = self.line.text if len(self.line.text) <= 400 else self.line.text[:400] + " …"
         parts = [f"line {self.line.number}: {self.reason}", f"  {shown}"]
         parts.append(f"states that agreed with the lines before ({len(self.states)}):")
@@ -129,20 +129,20 @@ class Model(Protocol[State]):
     """What the validation needs to know of a specification."""
 
     def start(self, states: Sequence[State] | None, line: Line) -> Iterable[State]:
-        """The states after a `start` line; `states` are the last ones of the run before, None for the first run."""
+        """Return the states after a `start` line; `states` are the last of the run before, None for the first run."""
 
     def advance(self, state: State, line: Line) -> Iterable[State]:
-        """The states that a line may lead to: none if the state does not allow it."""
+        """Return the states that a line may lead to: none if the state does not allow it."""
 
     def enabled(self, state: State, line: Line) -> str:
-        """What the state allowed instead of the line."""
+        """Describe what the state allowed instead of the line."""
 
     def describe(self, state: State) -> str:
-        """A state in prose."""
+        """Describe a state in prose."""
 
 
 def read(data: bytes) -> Iterator[Line]:
-    """The lines of a trace; one that was cut off at the end is left out.
+    """Yield the lines of a trace; leave out one that was cut off at the end.
 
     Raises:
         TraceFormatError: a line is no JSON object with `seq` and `event`.
@@ -161,7 +161,7 @@ def read(data: bytes) -> Iterator[Line]:
 
 
 def validate(model: Model[State], lines: Iterable[Line]) -> Verdict[Mismatch]:
-    """Whether a trace is a behaviour of `model`.
+    """Decide whether a trace is a behaviour of `model`.
 
     Raises:
         TraceFormatError: a line is no event of the format.

@@ -27,7 +27,7 @@ class Workshop:
     dots: dict[str, str] = field(default_factory=dict)
 
     def picture(self, page: str, name: str, dot: str, text: str) -> str:
-        """Order a picture; returns the Markdown that shows it, with a link to its full size."""
+        """Order a picture; return the Markdown that shows it, with a link to its full size."""
         self.dots[f"{name}.svg"] = dot
         address = link(page, f"pictures/{name}.svg")
         return f"[![{text}]({address})]({address})"

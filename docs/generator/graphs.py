@@ -95,7 +95,7 @@ def children(modules: Mapping[str, Module], package: str) -> list[str]:
 
 
 def child_graph(modules: Mapping[str, Module], package: str) -> "nx.DiGraph[str]":
-    """Who imports whom among the children of a package; a child that is a package stands for all that is in it."""
+    """Return who imports whom among the children of a package; a child package stands for all that is in it."""
     names = children(modules, package)
 
     def child_of(name: str) -> str | None:

@@ -18,7 +18,7 @@ def plain(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Markdown as one cell of a table."""
+    """Write Markdown as one cell of a table."""
     parts = _CODE.split(" ".join(text.split()))
     return "".join(part if number % 2 else _BAR.sub(r"\\|", part) for number, part in enumerate(parts))
 

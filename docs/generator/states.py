@@ -188,7 +188,7 @@ def _lock_cause(event: Event) -> str:
 
 
 def compatibility() -> str:
-    """Which modes of one lock, or of a lock and its lockset, two owners may hold at the same time, as a table."""
+    """Write as a table which modes of one lock, or of a lock and its lockset, two owners may hold at the same time."""
     rows = []
     for lock, name in ((1, "the same lock"), (2, "a lock, where the lockset is held")):
         for held in (Mode.SHARED, Mode.EXCLUSIVE):

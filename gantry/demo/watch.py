@@ -121,7 +121,7 @@ _VERBS = {
 
 
 def _plain(summaries: Sequence[str]) -> str:
-    """`INSTANCE_MIGRATE(lab-files)` and so on as `lab-files: migrate, …`; a move's opcodes concern one instance."""
+    """Write `INSTANCE_MIGRATE(lab-files)` and so on as `lab-files: migrate, …`; all opcodes are about one instance."""
     parts = [summary.partition("(") for summary in summaries]
     subjects = list(dict.fromkeys(rest.removesuffix(")") for _, _, rest in parts))
     verbs = ", ".join(_VERBS.get(verb, verb.lower().replace("_", " ")) for verb, _, _ in parts)

@@ -13,7 +13,7 @@ def open_missing() -> None:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether standard output takes no more; what is still buffered is dropped then."""
+    """Return whether standard output takes no more; drop then what is still buffered."""
     import errno
 
     if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO} or error.filename is not None:

@@ -37,7 +37,7 @@ class Tool(NamedTuple):
     texts: tuple[tuple[str, str, str], ...] = ()
 
     def table(self) -> list[ToolOption]:
-        """Its options, the common ones last."""
+        """Return its options, the common ones last."""
         chosen = [_BY_NAME[name] for name in (*self.options, *self.extensions, *_COMMON)]
         texts = {name: (value, text) for name, value, text in self.texts}
         for position, option in enumerate(chosen):

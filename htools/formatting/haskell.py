@@ -65,7 +65,7 @@ def whole_number(text: str) -> int | None:
 
 
 def is_int(number: int) -> bool:
-    """Whether a whole number is one of 64 bits, as Ganeti's tools keep them."""
+    """Return whether a whole number is one of 64 bits, as Ganeti's tools keep them."""
     return -(2**63) <= number < 2**63
 
 

@@ -29,7 +29,7 @@ class Change:
         return bool(any(self.put.values()) or any(self.drop.values()) or self.cluster)
 
     def single(self) -> tuple[str, Object] | None:
-        """The container and object, if the change is to put one object and nothing else."""
+        """Return the container and object, if the change is to put one object and nothing else; else None."""
         if self.cluster or any(self.drop.values()):
             return None
         found = [(container, item) for container, objects in self.put.items() for item in objects.values()]
@@ -40,22 +40,22 @@ NO_CHANGE = Change()
 
 
 def put(container: str, *objects: Object) -> Change:
-    """The change that puts some objects into a container."""
+    """Return the change that puts some objects into a container."""
     return Change(put={container: {str(item["uuid"]): item for item in objects}})
 
 
 def drop(container: str, *uuids: str) -> Change:
-    """The change that drops some objects."""
+    """Return the change that drops some objects."""
     return Change(drop={container: frozenset(uuids)})
 
 
 def set_cluster(**attributes: Any) -> Change:
-    """The change that sets attributes of the cluster."""
+    """Return the change that sets attributes of the cluster."""
     return Change(cluster=attributes)
 
 
 def together(changes: Iterable[Change]) -> Change:
-    """One change that does what several do; later ones win."""
+    """Join several changes into one; later ones win."""
     puts: dict[str, dict[str, Object]] = {}
     drops: dict[str, frozenset[str]] = {}
     cluster: dict[str, Any] = {}
@@ -69,7 +69,7 @@ def together(changes: Iterable[Change]) -> Change:
 
 
 def apply(config: Mapping[str, Any], change: Change, now: float) -> dict[str, Any]:
-    """The configuration after the change.
+    """Return the configuration after the change.
 
     Args:
         config: the configuration before; not modified.

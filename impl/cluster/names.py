@@ -9,7 +9,7 @@ _MAX_RUNS = 8
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """A sort key that compares runs of digits as numbers."""
+    """Return a sort key that compares runs of digits as numbers."""
     runs: list[tuple[int, int, str]] = []
     position = 0
     for found in _RUNS.finditer(name):
@@ -22,7 +22,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def matches(name: str, part: str) -> bool:
-    """Whether `part` is the name or its beginning up to a dot."""
+    """Return whether `part` is the name or its beginning up to a dot."""
     return name == part or (name.startswith(part) and name[len(part) : len(part) + 1] == ".")
 
 
@@ -38,7 +38,7 @@ class NameIndex:
                 self._parts.setdefault(".".join(labels[:count]), []).append(value)
 
     def lookup(self, name: str, *, partial: bool = True) -> str | None:
-        """The value of the name, or of the only name that begins with it up to a dot."""
+        """Return the value of the name, or of the only name that begins with it up to a dot; else None."""
         if name in self._exact:
             return self._exact[name]
         found = self._parts.get(name, []) if partial else []

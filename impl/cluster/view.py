@@ -80,7 +80,7 @@ class ClusterView:
         return self.objects("group")
 
     def objects(self, kind: str) -> Mapping[str, Object]:
-        """All objects of a kind (a key of `KINDS`), by UUID."""
+        """Return all objects of a kind (a key of `KINDS`), by UUID."""
         found: Mapping[str, Object] = self.config.get(KINDS[kind]) or {}
         return found
 
@@ -92,7 +92,7 @@ class ClusterView:
         }
 
     def find(self, kind: str, name: str) -> Object:
-        """The object with that UUID, name, or unambiguous first part of a name.
+        """Return the object with that UUID, name, or unambiguous first part of a name.
 
         Raises:
             UnknownObjectError: there is none, or more than one.
@@ -106,7 +106,7 @@ class ClusterView:
         return objects[uuid]
 
     def has(self, kind: str, name: str) -> bool:
-        """Whether `find` would find it."""
+        """Return whether `find` would find it."""
         try:
             self.find(kind, name)
         except UnknownObjectError:
@@ -121,12 +121,12 @@ class ClusterView:
     # --- disks and places of instances
 
     def disks(self, instance: Object) -> list[Object]:
-        """The instance's disks in order; those that the configuration lacks are left out."""
+        """Return the instance's disks in order; leave out those that the configuration lacks."""
         known: Mapping[str, Object] = self.config.get("disks") or {}
         return [known[uuid] for uuid in instance.get("disks") or () if uuid in known]
 
     def disk_template(self, instance: Object) -> str:
-        """The one template of all disks, `diskless` without any, `mixed` with several."""
+        """Return the one template of all disks; `diskless` without any, `mixed` with several."""
         found = {str(disk["dev_type"]) for disk in self.disks(instance)}
         if not found:
             return str(instance.get("disk_template") or "diskless")
@@ -147,12 +147,12 @@ class ClusterView:
         return tuple(dict.fromkeys(str(uuid) for uuid in found if uuid))
 
     def nodes_of(self, instance: Object) -> tuple[str, ...]:
-        """UUIDs of the instance's nodes, the primary first."""
+        """Return the UUIDs of the instance's nodes, the primary first."""
         uuid = instance.get("uuid")
         return self._places[uuid] if uuid in self._places else self._compute_places(instance)
 
     def secondaries_of(self, instance: Object) -> tuple[str, ...]:
-        """UUIDs of the nodes that mirror the instance's disks."""
+        """Return the UUIDs of the nodes that mirror the instance's disks."""
         return tuple(uuid for uuid in self.nodes_of(instance) if uuid != instance.get("primary_node"))
 
     @cached_property
@@ -166,11 +166,11 @@ class ClusterView:
         return primary, secondary
 
     def primaries_on(self, node_uuid: str) -> list[Object]:
-        """Instances whose primary the node is."""
+        """Return the instances whose primary the node is."""
         return self._members[0].get(node_uuid, [])
 
     def secondaries_on(self, node_uuid: str) -> list[Object]:
-        """Instances whose disks the node mirrors."""
+        """Return the instances whose disks the node mirrors."""
         return self._members[1].get(node_uuid, [])
 
     @cached_property
@@ -181,27 +181,27 @@ class ClusterView:
         return members
 
     def nodes_of_group(self, group_uuid: str) -> list[str]:
-        """UUIDs of the group's nodes."""
+        """Return the UUIDs of the group's nodes."""
         return self._group_members.get(group_uuid, [])
 
     # --- parameters, merged from the cluster down
 
     def node_parameters(self, node: Object) -> dict[str, Any]:
-        """The node's parameters: the cluster's, overridden by its group's, overridden by its own."""
+        """Return the node's parameters: the cluster's, overridden by its group's, overridden by its own."""
         group = self.groups.get(str(node.get("group"))) or {}
         return {**self.group_node_parameters(group), **(node.get("ndparams") or {})}
 
     def group_node_parameters(self, group: Object) -> dict[str, Any]:
-        """The node parameters that hold in a group."""
+        """Return the node parameters that hold in a group."""
         return {**(self.cluster.get("ndparams") or {}), **(group.get("ndparams") or {})}
 
     def backend_parameters(self, instance: Object) -> dict[str, Any]:
-        """The instance's memory, vcpus and so on: the cluster's defaults, overridden by its own."""
+        """Return the instance's memory, vcpus and so on: the cluster's defaults, overridden by its own."""
         defaults = (self.cluster.get("beparams") or {}).get("default") or {}
         return {**defaults, **(instance.get("beparams") or {})}
 
     def hypervisor_parameters(self, instance: Object) -> dict[str, Any]:
-        """The hypervisor's parameters: the cluster's, the operating system's, the instance's."""
+        """Return the hypervisor's parameters: the cluster's, the operating system's, the instance's."""
         hypervisor = str(instance.get("hypervisor"))
         by_os = (self.cluster.get("os_hvp") or {}).get(str(instance.get("os"))) or {}
         return {
@@ -211,18 +211,18 @@ class ClusterView:
         }
 
     def os_parameters(self, instance: Object) -> dict[str, Any]:
-        """The operating system's parameters: the cluster's, its variants' base's, the instance's."""
+        """Return the operating system's parameters: the cluster's, its variants' base's, the instance's."""
         known = self.cluster.get("osparams") or {}
         name = str(instance.get("os") or "")
         base = known.get(name.partition("+")[0]) or {}
         return {**base, **(known.get(name) or {}), **(instance.get("osparams") or {})}
 
     def policy(self, group: Object) -> dict[str, Any]:
-        """The group's instance policy: the cluster's, overridden by its own."""
+        """Return the group's instance policy: the cluster's, overridden by its own."""
         return {**(self.cluster.get("ipolicy") or {}), **(group.get("ipolicy") or {})}
 
     def disk_parameters(self, group: Object) -> dict[str, dict[str, Any]]:
-        """Disk parameters by template: the cluster's, overridden by the group's."""
+        """Return the disk parameters by template: the cluster's, overridden by the group's."""
         own = group.get("diskparams") or {}
         return {
             template: {**values, **(own.get(template) or {})}
@@ -230,22 +230,22 @@ class ClusterView:
         }
 
     def nic_parameters(self, nic: Object) -> dict[str, Any]:
-        """The network interface's parameters: the cluster's defaults, overridden by its own."""
+        """Return the network interface's parameters: the cluster's defaults, overridden by its own."""
         defaults = (self.cluster.get("nicparams") or {}).get("default") or {}
         return {**defaults, **(nic.get("nicparams") or {})}
 
     # --- sizes
 
     def disk_usage(self, instance: Object) -> int:
-        """MiB that the instance's disks take on each of its nodes."""
+        """Return the MiB that the instance's disks take on each of its nodes."""
         return sum(disk_footprint(disk) for disk in self.disks(instance))
 
     def memory(self, instance: Object) -> int:
-        """MiB of memory that the instance takes when it runs."""
+        """Return the MiB of memory that the instance takes when it runs."""
         return int(self.backend_parameters(instance).get("maxmem") or 0)
 
     def role(self, node: Object) -> str:
-        """The node's role: M(aster), C(andidate), R(egular), D(rained), O(ffline)."""
+        """Return the node's role: M(aster), C(andidate), R(egular), D(rained), O(ffline)."""
         if node["uuid"] == self.master:
             return "M"
         if node.get("master_candidate"):
@@ -256,12 +256,12 @@ class ClusterView:
 
 
 def in_service(node: Object) -> bool:
-    """Whether the node is neither offline nor drained."""
+    """Return whether the node is neither offline nor drained."""
     return not (node.get("offline") or node.get("drained"))
 
 
 def disk_footprint(disk: Object) -> int:
-    """MiB that a disk takes on a node."""
+    """Return the MiB that a disk takes on a node."""
     if disk["dev_type"] in {"diskless", "blockdev"}:
         return 0
     size = int(disk.get("size") or 0)
@@ -269,5 +269,5 @@ def disk_footprint(disk: Object) -> int:
 
 
 def names_of(objects: Iterable[Object]) -> list[str]:
-    """The objects' names in the order people expect (`node2` before `node10`)."""
+    """Return the objects' names in the order people expect (`node2` before `node10`)."""
     return sorted((str(item["name"]) for item in objects if item.get("name")), key=natural_key)

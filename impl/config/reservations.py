@@ -112,7 +112,7 @@ def drop_all(state: Reservations, owner: Owner) -> Outcome:
 
 
 def owners(state: Reservations) -> set[Owner]:
-    """Everybody who has reserved something."""
+    """Return everybody who has reserved something."""
     return {owner for _, owner in state.by_owner}
 
 

@@ -15,7 +15,7 @@ _REPORTS = (("memory_free_reported", memory_used), ("disk_free_reported", disk_u
 
 
 def with_reports(view: ClusterView, change: Change) -> Change:
-    """The change, and what it does to the reports of the nodes that it touches."""
+    """Return the change, and what it does to the reports of the nodes that it touches."""
     reporting = [node for node in view.nodes.values() if any(key in hardware(node) for key, _ in _REPORTS)]
     if not reporting or not change:
         return change

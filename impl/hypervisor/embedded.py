@@ -106,7 +106,11 @@ def _count(disks: Sequence[Object]) -> str:
 
 
 def _online(view: ClusterView, uuid: str) -> str:
-    """The node's name, if it answers."""
+    """Return the node's name, if it answers.
+
+    Raises:
+        DriverError: there is no such node, or it is marked offline.
+    """
     node = view.nodes.get(uuid)
     if node is None:
         raise DriverError(uuid, "no such node")

@@ -56,36 +56,36 @@ class Observer(Protocol):
     """Knows what nodes and instances really do."""
 
     def node_info(self, view: ClusterView, node: Object) -> NodeInfo | None:
-        """The node's state, or None if it cannot be asked."""
+        """Return the node's state; None if it cannot be asked."""
 
     def instance_info(self, view: ClusterView, instance: Object) -> InstanceInfo | None:
-        """The running instance, or None if it does not run anywhere."""
+        """Return the running instance; None if it does not run anywhere."""
 
 
 def hardware(node: Object) -> Mapping[str, Any]:
-    """The node's hardware facts, empty if it has none."""
+    """Return the node's hardware facts, empty if it has none."""
     facts: Mapping[str, Any] = node.get(HARDWARE) or {}
     return facts
 
 
 def is_running(instance: Object) -> bool:
-    """Whether the instance takes memory on its primary node."""
+    """Return whether the instance takes memory on its primary node."""
     return instance.get("admin_state") == "up" and not instance.get("forthcoming")
 
 
 def memory_used(view: ClusterView, node_uuid: str) -> int:
-    """MiB of memory that running instances take on a node."""
+    """Return the MiB of memory that running instances take on a node."""
     return sum(view.memory(instance) for instance in view.primaries_on(node_uuid) if is_running(instance))
 
 
 def disk_used(view: ClusterView, node_uuid: str) -> int:
-    """MiB of disk that instances take on a node."""
+    """Return the MiB of disk that instances take on a node."""
     local = (*view.primaries_on(node_uuid), *view.secondaries_on(node_uuid))
     return sum(view.disk_usage(instance) for instance in local if has_local_disks(view, instance))
 
 
 def has_local_disks(view: ClusterView, instance: Object) -> bool:
-    """Whether the instance's disks take space on its nodes."""
+    """Return whether the instance's disks take space on its nodes."""
     return view.disk_template(instance) in {"plain", "drbd", "file"}
 
 
@@ -93,7 +93,7 @@ class ConfiguredObserver:
     """The embedded default's view: what the configuration says is what is."""
 
     def node_info(self, view: ClusterView, node: Object) -> NodeInfo | None:
-        """The node's state; None for a node without hardware facts."""
+        """Return the node's state; None for a node without hardware facts."""
         known: dict[str, NodeInfo | None] = view.derived.setdefault("node_info", {})
         uuid = str(node["uuid"])
         if uuid not in known:
@@ -125,7 +125,7 @@ class ConfiguredObserver:
         )
 
     def instance_info(self, view: ClusterView, instance: Object) -> InstanceInfo | None:
-        """The instance on its primary node, if it is meant to run."""
+        """Return the instance on its primary node; None if it is not meant to run."""
         if not is_running(instance):
             return None
         parameters = view.backend_parameters(instance)

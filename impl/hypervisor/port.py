@@ -58,4 +58,7 @@ class Driver(Observer, Protocol):
         """Make a disk `size` MiB large on all of its nodes, waiting for the mirror of what is new or not."""
 
     def power(self, view: ClusterView, node: Object, command: str, log: Log, *, timeout: int) -> Any:
-        """Out-of-band: `power-on`, `power-off`, `power-cycle`, `power-status` or `health`; returns its answer."""
+        """Run an out-of-band command and return its answer.
+
+        `command` is `power-on`, `power-off`, `power-cycle`, `power-status` or `health`; `timeout` is in seconds.
+        """

@@ -114,7 +114,7 @@ def cluster_data(view: ClusterView, observer: Observer, request: Mapping[str, An
 
 
 def disk_space(template: str, disks: Sequence[Object]) -> int:
-    """MiB that new disks take on each node."""
+    """Return the MiB that new disks take on each node."""
     extra = DRBD_META_MIB if template == DRBD else 0
     return 0 if template == "diskless" else sum(int(disk.get("size") or 0) + extra for disk in disks)
 

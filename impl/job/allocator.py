@@ -19,7 +19,7 @@ ENVIRONMENT = "GANTRY_IALLOCATORS"
 
 
 def search_path() -> list[str]:
-    """Directories to look in: the environment's, then that of our own programs, then Ganeti's."""
+    """Return the directories to look in: the environment's, then that of our own programs, then Ganeti's."""
     named = [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
     return [*named, os.path.dirname(sys.executable), "/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators"]
 

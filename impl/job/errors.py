@@ -65,7 +65,7 @@ class CanceledError(GantryError):
 
 
 def encode_failure(error: BaseException) -> list[Any]:
-    """Any error as an opcode's result."""
+    """Encode any error as an opcode's result."""
     if isinstance(error, OperationError):
         return error.encode()
     return ["OpExecError", [str(error) or type(error).__name__]]

@@ -122,7 +122,7 @@ class WconfdReservations:
 
 
 def configured_minors(view: ClusterView) -> set[tuple[str, int]]:
-    """(node, minor) of all mirrored disks."""
+    """Return the (node, minor) pairs of all mirrored disks."""
     found = set()
     for disk in (view.config.get("disks") or {}).values():
         if disk["dev_type"] == DRBD:

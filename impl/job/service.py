@@ -137,7 +137,7 @@ class Service:
                 blockers = self.call("updateLocksWaiting", self._client_id, 0, request)
 
     def verify(self) -> list[str]:
-        """Wconfd's findings about the configuration."""
+        """Return wconfd's findings about the configuration."""
         try:
             self.call("verifyConfig")
         except PeerError as error:

@@ -72,7 +72,7 @@ class Context(Protocol):
         """What wconfd sets aside for this job."""
 
     def verify_configuration(self) -> list[str]:
-        """Wconfd's own findings about the configuration."""
+        """Return wconfd's own findings about the configuration."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from spec.locks.names import Lock, Mode, Owner, Request, implied, lockset
 
 
 def wait_for(draft: Draft) -> dict[Owner, set[Owner]]:
-    """For each owner that waits, the owners that keep its request from being granted: holders and claimants."""
+    """Return, for each owner that waits, the owners that keep its request from being granted: holders and claimants."""
     queue = sorted(draft.all_waiting(), key=lambda waiting: waiting.arrival)
     graph = {
         waiting.pending.owner: blockers(draft, waiting.pending.owner, waiting.pending.requests) for waiting in queue

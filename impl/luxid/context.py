@@ -29,7 +29,7 @@ class Context:
         self.configuration = Configuration(Wconfd(root.wconfd_socket), self._configured)
 
     def _configured(self) -> None:
-        """Called when the configuration changed."""
+        """Take note that the configuration changed."""
 
     async def wait_until_written(self) -> None:
         """Wait until what was decided is on disk."""
@@ -43,11 +43,11 @@ class Context:
         return self.live_jobs().get(job_id)
 
     def ended_ids(self) -> Sequence[int]:
-        """Ids of the other jobs that are not archived."""
+        """Return the ids of the other jobs that are not archived."""
         return self.files.job_ids()
 
     def gauges(self) -> Mapping[str, float]:
-        """Values of the moment for the metrics."""
+        """Return the values of the moment for the metrics."""
         return {"configuration_reads": self.configuration.reads}
 
     @property

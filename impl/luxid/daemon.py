@@ -137,7 +137,7 @@ class Daemon(Context):
         return self.queue.live(job_id)
 
     def gauges(self) -> Mapping[str, float]:
-        """Values of the moment for the metrics."""
+        """Return the values of the moment for the metrics."""
         return {
             **super().gauges(),
             "jobs_queued": len(self.queue.queued),
@@ -151,7 +151,7 @@ class Daemon(Context):
         }
 
     def ended_ids(self) -> Sequence[int]:
-        """Ids of the ended jobs that are not archived."""
+        """Return the ids of the ended jobs that are not archived."""
         return list(self.queue.ended)
 
     @property
@@ -345,7 +345,7 @@ class Daemon(Context):
             self.spawn(self._carry_out(event))
 
     def _reread(self) -> None:
-        """Memory is ahead of the disk: go back to what the disk has."""
+        """Go back to what the disk has: memory is ahead of it."""
         if self._rereading is None and not self._stopping:
             self._rereading = self._loop.create_task(self._reread_queue())
 

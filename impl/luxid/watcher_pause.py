@@ -23,7 +23,7 @@ def write_pause(root: Root, until: float | None) -> None:
 
 
 def read_pause(root: Root, now: float) -> float | None:
-    """Until when the watcher is paused; None if it is not, or no longer."""
+    """Return until when the watcher is paused, in seconds since the epoch; None if it is not, or no longer."""
     try:
         with open(_path(root), encoding="ascii", errors="replace") as file:
             until = float(file.read().strip() or "nan")

@@ -41,7 +41,7 @@ class OpcodeError(GantryError):
 
 
 def _strings(values: Iterable[str]) -> str:
-    """A list of strings as Ganeti prints it: no blanks, other than ASCII escaped as decimals."""
+    """Write a list of strings as Ganeti prints it: no blanks, other than ASCII escaped as decimals."""
 
     def quoted(text: str) -> str:
         plain = json.dumps(text, ensure_ascii=False)
@@ -68,7 +68,7 @@ def _read(parameter: Parameter, op: dict[str, Any], result: dict[str, Any]) -> N
 
 
 def validate(op: Any) -> dict[str, Any]:
-    """An opcode in normal form: checked, defaults filled in, in the table's order.
+    """Return an opcode in normal form: checked, defaults filled in, in the table's order.
 
     Args:
         op: the decoded JSON object, with `OP_ID`.
@@ -102,20 +102,20 @@ def validate(op: Any) -> dict[str, Any]:
 
 
 def secrets(op: dict[str, Any]) -> dict[str, Any] | None:
-    """The secret parameters of a valid opcode, or None if it has none."""
+    """Return the secret parameters of a valid opcode; None if it has none."""
     names = [parameter.name for parameter in OPCODES[op["OP_ID"]].parameters if parameter.secret]
     found = {name: op[name] for name in names if name in op}
     return found or None
 
 
 def without_secrets(op: dict[str, Any]) -> dict[str, Any]:
-    """The opcode as it may be written to disk."""
+    """Return the opcode as it may be written to disk."""
     hidden = secrets(op) or {}
     return {name: value for name, value in op.items() if name not in hidden}
 
 
 def _number(value: float) -> str:
-    """A number as Ganeti prints it in summaries: from 0.1 up to ten million plain, else with an exponent."""
+    """Write a number as Ganeti prints it in summaries: from 0.1 up to ten million plain, else with an exponent."""
     if value == 0 or 0.1 <= abs(value) < 1e7:
         return repr(float(value)) if "e" not in repr(float(value)) else f"{value:.1f}"
     digits, _, exponent = f"{value!r}".partition("e")
@@ -128,7 +128,7 @@ def _number(value: float) -> str:
 
 
 def _shortest(value: float, exponent: int) -> str:
-    """The shortest digits d so that d × 10^exponent reads back as `value`."""
+    """Return the shortest digits d so that d × 10^exponent reads back as `value`."""
     for precision in range(1, 18):
         text = f"{value:.{precision}e}"
         if float(text) == value and int(text.partition("e")[2]) == exponent:
@@ -137,7 +137,7 @@ def _shortest(value: float, exponent: int) -> str:
 
 
 def summary(op: dict[str, Any]) -> str:
-    """One line about an opcode, such as `INSTANCE_MIGRATE(web1)`."""
+    """Summarise an opcode in one line, such as `INSTANCE_MIGRATE(web1)`."""
     op_id = str(op.get("OP_ID", "OP_UNKNOWN"))
     name = op_id.removeprefix("OP_")
     opcode = OPCODES.get(op_id)

@@ -46,25 +46,25 @@ class Opcode:
 
 
 def required(name: str, kind: ParameterType) -> Parameter:
-    """A parameter that must be given."""
+    """Make a parameter that must be given."""
     return Parameter(name, kind, Presence.REQUIRED)
 
 
 def default(name: str, kind: ParameterType, value: Any) -> Parameter:
-    """A parameter with a default."""
+    """Make a parameter with a default."""
     return Parameter(name, kind, Presence.DEFAULT, value)
 
 
 def optional(name: str, kind: ParameterType = NON_EMPTY) -> Parameter:
-    """A parameter that may be left out and then stays out."""
+    """Make a parameter that may be left out and then stays out."""
     return Parameter(name, kind, Presence.OPTIONAL)
 
 
 def nullable(name: str, kind: ParameterType) -> Parameter:
-    """A parameter that is null when left out."""
+    """Make a parameter that is null when left out."""
     return Parameter(name, kind, Presence.NULLABLE)
 
 
 def secret(name: str, kind: ParameterType) -> Parameter:
-    """An optional parameter whose value must never touch the disk."""
+    """Make an optional parameter whose value must never touch the disk."""
     return Parameter(name, kind, Presence.OPTIONAL, secret=True)

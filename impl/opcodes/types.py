@@ -122,7 +122,7 @@ DISK_INDEX = ParameterType("disk index", _disk_index)
 
 
 def listing(item: ParameterType) -> ParameterType:
-    """Lists of `item`."""
+    """Accept lists of `item`."""
 
     def read(value: Any) -> list[Any]:
         if not isinstance(value, list):
@@ -133,7 +133,7 @@ def listing(item: ParameterType) -> ParameterType:
 
 
 def choice(type_name: str, *values: str) -> ParameterType:
-    """One of some strings; `type_name` is what Ganeti calls the type in its refusal."""
+    """Accept one of some strings; `type_name` is what Ganeti calls the type in its refusal."""
 
     def read(value: Any) -> str:
         text = _string(value)
@@ -145,7 +145,7 @@ def choice(type_name: str, *values: str) -> ParameterType:
 
 
 def row(kind: str, *items: ParameterType) -> ParameterType:
-    """Lists of fixed length, such as pairs (`kind` is "Pair" or "Triple")."""
+    """Accept lists of fixed length, such as pairs (`kind` is "Pair" or "Triple")."""
 
     def read(value: Any) -> list[Any]:
         if not isinstance(value, list) or len(value) != len(items):
@@ -156,7 +156,7 @@ def row(kind: str, *items: ParameterType) -> ParameterType:
 
 
 def mapping(item: ParameterType) -> ParameterType:
-    """Objects whose values are all of one type."""
+    """Accept objects whose values are all of one type."""
 
     def read(value: Any) -> dict[str, Any]:
         return {key: item.read(element) for key, element in _object(value).items()}
@@ -181,7 +181,7 @@ SIZE = ParameterType("size in MiB, or with a unit such as 10G", _size)
 
 
 def record(fields: dict[str, ParameterType], rest: bool) -> ParameterType:
-    """Objects with known optional fields; others are kept (`rest`) or refused.
+    """Accept objects with known optional fields; others are kept (`rest`) or refused.
 
     Null fields are dropped, as in opcodes themselves.
     """

@@ -6,6 +6,6 @@ from spec.jobs.model import Timestamp
 
 
 def timestamp() -> Timestamp:
-    """The time now: seconds since the epoch, and microseconds."""
+    """Return the time now: seconds since the epoch, and microseconds."""
     now = time.time_ns()
     return now // 1_000_000_000, now % 1_000_000_000 // 1000

@@ -58,7 +58,7 @@ class LiveLock:
 
 
 def is_dead(path: str) -> bool:
-    """Whether the owner of the live-lock `path` is proved dead; what cannot be examined counts as alive."""
+    """Return whether the owner of the live-lock `path` is proved dead; what cannot be examined counts as alive."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

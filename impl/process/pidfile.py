@@ -62,7 +62,7 @@ class PidFile:
 
 
 def bound_socket(path: str, mode: int) -> socket.socket:
-    """A unix socket under its name, in place of one that was left behind, with its final mode from the first moment.
+    """Bind a unix socket under its name, in place of one left behind, with its final mode from the first moment.
 
     Args:
         path: its name, which the caller's pid file makes its own.

@@ -46,12 +46,12 @@ class Started:
 
 
 def encode_request(job_id: int) -> bytes:
-    """The bytes that ask for a job's process."""
+    """Encode the request for a job's process."""
     return json.dumps({"id": job_id}).encode()
 
 
 def decode_started(data: bytes, descriptors: Sequence[int]) -> Started:
-    """The spawner's answer."""
+    """Decode the spawner's answer."""
     value = json.loads(data)
     return Started(value["id"], value.get("pid", 0), descriptors[0] if descriptors else None, value.get("error", ""))
 
@@ -63,7 +63,7 @@ def load_program(name: str) -> Program:
 
 
 def _child(program: Program, job_id: int, root: Root, descriptor: int) -> int:
-    """What the new process does; returns its exit code."""
+    """Run the program in the new process; return its exit code."""
     os.setsid()
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)

@@ -49,7 +49,7 @@ _SHOWN = {"group": "NodeGroup"}
 
 
 def fields_of(what: str) -> Fields:
-    """The fields of a kind.
+    """Return the fields of a kind.
 
     Raises:
         FilterSyntaxError: there is no such kind.
@@ -63,7 +63,7 @@ def fields_of(what: str) -> Fields:
 
 
 def needs(what: str, fields: Iterable[str]) -> frozenset[str]:
-    """What a source must hold for this query: of `config`, `jobs`, `archived`, `locks`."""
+    """Return what a source must hold for this query: of `config`, `jobs`, `archived`, `locks`."""
     if what == "job":
         return frozenset({"jobs", "archived"} if jobs.ARCHIVED in fields else {"jobs"})
     return frozenset({"locks"} if what == "lock" else {"config"})
@@ -78,7 +78,7 @@ def _selected(fields: Fields, names: Sequence[str]) -> list[Field]:
 
 
 def check_names(names: Any) -> list[str]:
-    """A list of field names as it came over the wire.
+    """Check a list of field names as it came over the wire, and return it.
 
     Raises:
         FilterSyntaxError: it is none.
@@ -91,7 +91,7 @@ def check_names(names: Any) -> list[str]:
 
 
 def query_fields(what: str, names: Any = None) -> dict[str, Any]:
-    """LUXI's QueryFields: the named fields (unknown ones as such), or all of them in natural order."""
+    """Answer LUXI's QueryFields: the named fields (unknown ones as such), or all of them in natural order."""
     if what in UNSUPPORTED:
         raise QueryError("GenericError", f"QueryFields 'ItemTypeOpCode {UNSUPPORTED[what]}' not supported")
     fields = fields_of(what)
@@ -101,7 +101,7 @@ def query_fields(what: str, names: Any = None) -> dict[str, Any]:
 
 
 def find_object(view: ClusterView, kind: str, name: str) -> Mapping[str, Any]:
-    """The object of that UUID or name.
+    """Return the object of that UUID or name.
 
     Raises:
         QueryError: there is none, in Ganeti's words.
@@ -159,7 +159,7 @@ def _things(source: Source, what: str, names: Sequence[str], tree: Filter | None
 def select(
     source: Source, what: str, names: Sequence[str], tree: Filter | None
 ) -> tuple[list[Field], list[list[Entry]]]:
-    """The fields, and a row of entries per thing that passes the filter.
+    """Return the fields, and a row of entries per thing that passes the filter.
 
     Raises:
         QueryError: a name or a tested field that there is not, or a test of the wrong type.
@@ -179,7 +179,7 @@ def _getter(source: Source, fields: Fields, item: Any) -> Callable[[str], Entry]
 
 
 def run_query(what: str, names: Any, qfilter: Any, source: Source) -> dict[str, Any]:
-    """LUXI's Query.
+    """Answer LUXI's Query.
 
     Args:
         what: `node`, `instance`, `group`, `network`, `job`, `lock`, `filter` or `export`.

@@ -45,7 +45,7 @@ def parameter_fields(
     parameters: Callable[[ClusterView, Any], Mapping[str, Any]],
     wrap: Callable[[Any], Entry] = or_no_data,
 ) -> list[Field]:
-    """One field per parameter, such as `ndp/oob_program`."""
+    """Make one field per parameter, such as `ndp/oob_program`."""
 
     def field(name: str, title: str, kind: Kind) -> Field:
         def get(source: Source, item: Any) -> Entry:
@@ -57,7 +57,7 @@ def parameter_fields(
 
 
 def object_fields(what: str) -> list[Field]:
-    """Times, serial number, UUID and tags."""
+    """Make the fields of times, serial number, UUID and tags."""
 
     def timestamp(name: str) -> Callable[[Source, Any], Entry]:
         def get(_: Source, item: Mapping[str, Any]) -> Entry:

@@ -147,7 +147,7 @@ def parse_filter(value: Any) -> Filter | None:
 
 
 def leaves(tree: Filter | None) -> Iterator[Leaf]:
-    """The tests of a filter, from left to right."""
+    """Yield the tests of a filter, from left to right."""
     if isinstance(tree, Leaf):
         yield tree
     elif isinstance(tree, Not):
@@ -158,7 +158,7 @@ def leaves(tree: Filter | None) -> Iterator[Leaf]:
 
 
 def wanted_names(tree: Filter | None, field: str) -> list[Value] | None:
-    """The names that a filter asks for, if it does nothing else; None if it does, [] for all."""
+    """Return the names that a filter asks for, if it does nothing else; None if it does, [] for all."""
     if tree is None:
         return []
     if isinstance(tree, Leaf) and tree.sign == "=" and tree.field == field and isinstance(tree.value, str | int):
@@ -186,7 +186,7 @@ def check_fields(tree: Filter | None, fields: Fields) -> None:
 
 
 def _negative_in_parentheses(value: Value) -> str:
-    """A number as Ganeti shows it within a term: Haskell's form."""
+    """Write a number as Ganeti shows it within a term: Haskell's form."""
     return f"({value})" if isinstance(value, int) and value < 0 else str(value)
 
 
@@ -243,7 +243,7 @@ def _test(leaf: Leaf, actual: Any, compare: Compare) -> bool:
 
 
 def passes(tree: Filter | None, fields: Fields, get: Callable[[str], Entry]) -> bool:
-    """Whether a thing passes the filter.
+    """Return whether a thing passes the filter.
 
     Args:
         tree: the filter.

@@ -81,7 +81,7 @@ def _secondary_groups(view: ClusterView, instance: Instance, key: str) -> list[s
 
 
 def status(source: Source, instance: Instance) -> str:
-    """The instance's status, from what should be and what its hypervisor says."""
+    """Return the instance's status, from what should be and what its hypervisor says."""
     view = source.view
     primary = _primary(view, instance)
     if primary is not None and primary.get("offline"):
@@ -130,7 +130,7 @@ def _nics(instance: Instance) -> list[Mapping[str, Any]]:
 
 
 def _nic_value(view: ClusterView, nic: Mapping[str, Any], what: str) -> Any:
-    """One thing about a network interface; None if it does not apply."""
+    """Return one fact about a network interface; None if it does not apply."""
     parameters = view.nic_parameters(nic)
     mode = parameters.get("mode")
     if what == "bridge":

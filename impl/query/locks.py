@@ -22,7 +22,7 @@ def _owner_name(client: Sequence[Any]) -> str:
 
 
 def lock_rows(status: LockStatus) -> list[LockRow]:
-    """Every lock that is owned or waited for, in the order of names."""
+    """Return every lock that is owned or waited for, in the order of names."""
     owned, waiting = status
     owners: dict[str, list[tuple[str, str]]] = {}
     pending: dict[str, list[tuple[str, str]]] = {}

@@ -58,7 +58,7 @@ class Field:
     compare: Compare = Compare.PLAIN
 
     def definition(self) -> dict[str, str]:
-        """The field as the wire describes it."""
+        """Return the field as the wire describes it."""
         return {"name": self.name, "title": self.title, "kind": self.kind.value, "doc": self.doc}
 
 
@@ -66,22 +66,22 @@ Fields = Mapping[str, Field]
 
 
 def field_map(*fields: Field) -> dict[str, Field]:
-    """Fields by name."""
+    """Return the fields by name."""
     return {field.name: field for field in fields}
 
 
 def normal(value: Any) -> Entry:
-    """A value that is there."""
+    """Return the entry of a value that is there."""
     return (NORMAL, value)
 
 
 def or_no_data(value: Any) -> Entry:
-    """The value, or `no data` for None."""
+    """Return the value's entry; `no data` for None."""
     return NO_DATA_ENTRY if value is None else (NORMAL, value)
 
 
 def or_unavailable(value: Any) -> Entry:
-    """The value, or `unavailable` for None."""
+    """Return the value's entry; `unavailable` for None."""
     return UNAVAILABLE_ENTRY if value is None else (NORMAL, value)
 
 

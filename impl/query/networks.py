@@ -13,7 +13,7 @@ Network = Mapping[str, Any]
 
 
 def _bits(network: Network) -> str:
-    """One sign per address: `1` reserved by an instance or from outside, `0` free."""
+    """Return one sign per address: `1` reserved by an instance or from outside, `0` free."""
     own, external = str(network.get("reservations") or ""), str(network.get("ext_reservations") or "")
     size = max(len(own), len(external))
     pairs = zip(own.ljust(size, "0"), external.ljust(size, "0"), strict=True)

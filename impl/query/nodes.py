@@ -62,7 +62,7 @@ def _powered(source: Source, node: Node) -> Entry:
 
 
 def parameters(view: ClusterView, node: Node) -> dict[str, Any]:
-    """The node's merged parameters; the speed of its processors may stand with its hardware."""
+    """Return the node's merged parameters; the speed of its processors may stand with its hardware."""
     found = view.node_parameters(node)
     speed = hardware(node).get("cpu_speed")
     return found if speed is None else {**found, "cpu_speed": speed}

@@ -26,10 +26,10 @@ class Source(Protocol):
         """Live facts about nodes and instances."""
 
     def job_ids(self, *, archived: bool) -> Sequence[int]:
-        """Ids of the jobs in the queue, and of the archived ones too if asked for, in order."""
+        """Return the ids of the jobs in the queue, and of the archived ones too if asked for, in order."""
 
     def job(self, job_id: int, *, archived: bool) -> tuple[Job, bool] | None:
-        """A job and whether it is archived; None if there is none, or only an archived one and that was not asked."""
+        """Return a job and whether it is archived; None if there is none, or only an unasked archived one."""
 
     def lock_status(self) -> LockStatus:
-        """Who owns and who waits for locks."""
+        """Return who owns and who waits for locks."""

@@ -104,7 +104,7 @@ class Setup:
 
 
 def initial_config(cluster: Cluster, setup: Setup) -> dict[str, Any]:
-    """The configuration of a new cluster that has these groups, nodes and instances.
+    """Build the configuration of a new cluster that has these groups, nodes and instances.
 
     UUIDs follow from the names, so the same cluster always has the same ones; groups keep theirs.
     """
@@ -151,7 +151,7 @@ class _Maker:
         return masters[0] if masters else 0
 
     def cluster_object(self) -> dict[str, Any]:
-        """The cluster's own object; call it last if the highest port matters."""
+        """Make the cluster's own object; call it last if the highest port matters."""
         templates = sorted({instance.disk_template.value for instance in self._cluster.instances} | {"drbd", "plain"})
         return {
             **self._common(self._uuid("cluster"), self._cluster.tags),
@@ -210,7 +210,7 @@ class _Maker:
         }
 
     def group_objects(self) -> list[dict[str, Any]]:
-        """The node groups."""
+        """Make the node groups."""
         return [
             {
                 **self._common(group.uuid, group.tags),
@@ -225,7 +225,7 @@ class _Maker:
         ]
 
     def node_objects(self) -> list[dict[str, Any]]:
-        """The nodes, with addresses of the range that is set apart for benchmarks (RFC 2544)."""
+        """Make the nodes, with addresses of the range that is set apart for benchmarks (RFC 2544)."""
         return [
             {
                 **self._common(self._nodes[index], node.tags),
@@ -246,7 +246,7 @@ class _Maker:
         ]
 
     def _hardware(self, index: int, node: Node) -> dict[str, Any]:
-        """What the embedded driver answers for a node (MiB, cores); free amounts only where they do not just follow."""
+        """Return what the embedded driver answers for a node (MiB, cores); free amounts only if they do not follow."""
         here = [instance for instance in self._cluster.instances if not instance.forthcoming]
         memory = sum(instance.memory for instance in here if instance.primary == index and instance.uses_memory)
         disk = sum(instance.disk for instance in here if index in instance.nodes and instance.uses_local_storage)
@@ -266,7 +266,7 @@ class _Maker:
         return facts
 
     def instances_and_disks(self) -> dict[str, dict[str, Any]]:
-        """The instances and their disks, as the two parts of the configuration that hold them."""
+        """Make the instances and their disks, as the two parts of the configuration that hold them."""
         instances: dict[str, Any] = {}
         disks: dict[str, Any] = {}
         for instance in self._cluster.instances:
@@ -304,7 +304,7 @@ class _Maker:
         return made | {"forthcoming": True} if it.forthcoming else made
 
     def _least_nics(self, it: Instance) -> int:
-        """The text format has no interfaces: an instance gets as few as its group's policy allows."""
+        """Return the fewest interfaces that an instance's policy allows: the text format has none."""
         policy = self._cluster.groups[self._cluster.nodes[it.primary].group].policy
         return min((bounds.minimum.nic_count for bounds in policy.bounds), default=0)
 
@@ -335,7 +335,7 @@ class _Maker:
         return made | {"forthcoming": True} if it.forthcoming else made
 
     def _volume(self, nodes: list[str], name: str, size: int) -> dict[str, Any]:
-        """A logical volume below a DRBD disk."""
+        """Make a logical volume (MiB) below a DRBD disk."""
         volume = {
             **self._common(self._uuid("volume", name)),
             "dev_type": "plain",
@@ -363,13 +363,13 @@ class _Maker:
                 return [VOLUME_GROUP, name]
 
     def _minor(self, node: int) -> int:
-        """The next free DRBD minor of a node."""
+        """Return the next free DRBD minor of a node."""
         self._minors[node] += 1
         return self._minors[node] - 1
 
 
 def _disk_sizes(it: Instance) -> tuple[Disk, ...]:
-    """The disks without what DRBD adds to them."""
+    """Return the disks (MiB) without what DRBD adds to them."""
     if it.disk_template is DiskTemplate.DISKLESS:
         return ()
     overhead = DRBD_META_MIB if it.disk_template is DiskTemplate.DRBD else 0
@@ -378,12 +378,12 @@ def _disk_sizes(it: Instance) -> tuple[Disk, ...]:
 
 
 def _disk_count(it: Instance) -> int:
-    """DRBD disks, each of which has a port."""
+    """Count the DRBD disks, each of which has a port."""
     return len(_disk_sizes(it)) if it.disk_template is DiskTemplate.DRBD else 0
 
 
 def _node_parameters(node: Node) -> dict[str, Any]:
-    """The node parameters that differ from the cluster's."""
+    """Return the node parameters that differ from the cluster's."""
     own = {"spindle_count": node.spindles, "exclusive_storage": node.exclusive_storage, "cpu_speed": node.cpu_speed}
     return {key: value for key, value in own.items() if value != _NODE[key]}
 

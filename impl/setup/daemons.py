@@ -71,7 +71,7 @@ class Daemon:
         return os.path.join(self.root.log, f"{self.name}.out")
 
     def pid(self) -> int | None:
-        """The id of its running process, None if it does not run."""
+        """Return the id of its running process; None if it does not run."""
         try:
             with open(self.pid_file, encoding="ascii") as file:
                 pid = int(file.read())
@@ -80,7 +80,7 @@ class Daemon:
         return pid if self._is_mine(pid) else None
 
     def _is_mine(self, pid: int) -> bool:
-        """Whether a process is this daemon of this root, judged by its command line and working directory."""
+        """Return whether a process is this daemon of this root, judged by its command line and working directory."""
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
                 words = [os.fsdecode(word) for word in file.read().split(b"\0")]
@@ -94,7 +94,7 @@ class Daemon:
         return not roots or os.path.abspath(os.path.join(home, roots[-1])) == self.root.directory
 
     def accepts(self) -> bool:
-        """Whether its socket takes connections."""
+        """Return whether its socket takes connections."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(1.0)
             try:
@@ -171,7 +171,7 @@ class Daemon:
 
 
 def daemons(root: Root) -> tuple[Daemon, ...]:
-    """The daemons of a root, in the order in which they are started."""
+    """Return the daemons of a root, in the order in which they are started."""
     return tuple(Daemon(name, root) for name in ("wconfd", "luxid"))
 
 

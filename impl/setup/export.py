@@ -13,14 +13,14 @@ from impl.hypervisor.facts import HARDWARE
 
 
 def for_ganeti(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without what only Gantry knows."""
+    """Return the configuration without what only Gantry knows."""
     return {
         key: _without(part) if isinstance(part, Mapping) else part for key, part in config.items() if key != HARDWARE
     }
 
 
 def _without(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The cluster object, or objects by UUID, without our key."""
+    """Return the cluster object, or objects by UUID, without our key."""
     return {
         key: {name: value for name, value in it.items() if name != HARDWARE} if isinstance(it, Mapping) else it
         for key, it in part.items()

@@ -104,7 +104,7 @@ class Store(Protocol):
     """Durable state; every method may block, and is called from one thread at a time."""
 
     def load(self) -> Saved | None:
-        """The state after the last committed batch, or None if there was never one."""
+        """Return the state after the last committed batch; None if there was never one."""
 
     def commit(self, batch: Batch) -> int:
         """Make a batch durable, and answer its number.

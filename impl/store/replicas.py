@@ -50,7 +50,7 @@ class Target(Protocol):
     name: str
 
     def position(self) -> int:
-        """The serial number of what it holds; 0 for nothing."""
+        """Return the serial number of what it holds; 0 for nothing."""
 
     def append(self, entry: Entry) -> None:
         """Take an entry that begins at its position."""
@@ -74,11 +74,11 @@ class DirectoryTarget:
         self._log = os.path.join(directory, "config.log")
 
     def position(self) -> int:
-        """The serial number of what it holds; 0 for nothing."""
+        """Return the serial number of what it holds; 0 for nothing."""
         return self.read().serial
 
     def read(self) -> Config:
-        """The configuration that it holds (an empty one for nothing): the snapshot, and the entries that follow it.
+        """Read the configuration that it holds (an empty one for nothing): the snapshot and the entries after it.
 
         Raises:
             ReplicaError: it cannot be read.

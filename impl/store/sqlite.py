@@ -45,7 +45,7 @@ def _holder_text(kind: str, holder: Any) -> str:
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """A connection without transactions of its own, for one thread at a time."""
+    """Open a connection without transactions of its own, for one thread at a time."""
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
@@ -84,7 +84,7 @@ class SqliteStore:
         return default if row is None else int(row[0])
 
     def load(self) -> Saved | None:
-        """The state after the last committed batch, or None if there was never one.
+        """Return the state after the last committed batch; None if there was never one.
 
         Raises:
             StoreUnusableError: the file is damaged.

@@ -77,7 +77,7 @@ MAX_WAITING_BYTES = 1 << 20
 
 
 def peer_credentials(connected: socket.socket) -> tuple[int, int, int]:
-    """Process, user and group id of a unix socket's other end."""
+    """Return the process, user and group id of a unix socket's other end."""
     size = struct.calcsize("3i")
     pid, uid, gid = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return pid, uid, gid

@@ -139,7 +139,7 @@ class Call:
 
 
 def known_owners(state: State) -> set[Owner]:
-    """Everybody who holds or waits for a lock, or has reserved something."""
+    """Return everybody who holds or waits for a lock, or has reserved something."""
     return {*state.locks.held, *state.locks.waiting} | temporary.owners(state.reservations)
 
 

@@ -162,7 +162,7 @@ def acquisitions(value: Any) -> tuple[Request, ...]:
 
 
 def locks_json(locks: Iterable[tuple[Lock, Mode]]) -> list[list[str]]:
-    """Locks with their modes for the wire."""
+    """Encode locks with their modes for the wire."""
     return [[lock_name(known), MODE_NAMES[mode]] for known, mode in locks]
 
 

@@ -66,7 +66,7 @@ def _ended(op: Opcode, status: Status, result: Any) -> Opcode:
 
 
 def ended_stays(before: Job, now: Job) -> str | None:
-    """An opcode that has ended never changes."""
+    """Require that an opcode that has ended never changes."""
     for number, (old, new) in enumerate(zip(before.ops, now.ops, strict=True)):
         if old.status.finalised and new != old:
             return f"opcode {number} had ended and was changed"
@@ -74,13 +74,13 @@ def ended_stays(before: Job, now: Job) -> str | None:
 
 
 def one_at_a_time(_: Job, now: Job) -> str | None:
-    """At most one opcode waits or runs."""
+    """Require that at most one opcode waits or runs."""
     under_way = [op for op in now.ops if op.status in {Status.WAITING, Status.RUNNING}]
     return f"{len(under_way)} opcodes are under way" if len(under_way) > 1 else None
 
 
 def in_order(_: Job, now: Job) -> str | None:
-    """Until a job ends, all opcodes before the current one succeeded, and none after it has begun."""
+    """Require, until a job ends, that all opcodes before the current one succeeded and none after it has begun."""
     left = [number for number, op in enumerate(now.ops) if not op.status.finalised]
     if left:
         if any(op.status is not Status.SUCCESS for op in now.ops[: left[0]]):
@@ -91,7 +91,7 @@ def in_order(_: Job, now: Job) -> str | None:
 
 
 def end_is_stamped(_: Job, now: Job) -> str | None:
-    """A job has an end when all its opcodes have, and not before."""
+    """Require that a job has an end when all its opcodes have, and not before."""
     ended = job_status(now).finalised and all(op.status.finalised for op in now.ops)
     if ended != (now.end_timestamp is not None):
         return "the job has ended and has no end, or the other way round"
@@ -99,7 +99,7 @@ def end_is_stamped(_: Job, now: Job) -> str | None:
 
 
 def runs_with_stamps(_: Job, now: Job) -> str | None:
-    """An opcode that ran has the time when it got its locks, and one that succeeded ran."""
+    """Require that an opcode that ran has the time when it got its locks, and one that succeeded ran."""
     for number, op in enumerate(now.ops):
         if op.status in {Status.RUNNING, Status.SUCCESS} and (op.start_timestamp is None or op.exec_timestamp is None):
             return f"opcode {number} runs without its stamps"

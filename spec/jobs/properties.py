@@ -43,7 +43,7 @@ def everywhere(queue: Queue) -> tuple[Job, ...]:
 
 
 def ids_unique(queue: Queue) -> str | None:
-    """Every job is in one place only, and no id is beyond the serial."""
+    """Require that every job is in one place only, and no id is beyond the serial."""
     ids = [job.id for job in everywhere(queue)]
     if len(ids) != len(set(ids)):
         return "a job is in two places"
@@ -53,14 +53,14 @@ def ids_unique(queue: Queue) -> str | None:
 
 
 def no_slot_idle(queue: Queue) -> str | None:
-    """A free slot and an eligible job that no rule holds back never stay together."""
+    """Require that a free slot and an eligible job that no rule holds back never stay together."""
     if len(queue.running) < queue.max_running and (job := choose(queue)) is not None:
         return f"job {job.id} could take a free slot"
     return None
 
 
 def dependencies_kept(queue: Queue) -> str | None:
-    """The dependencies of every running job have ended in an accepted status."""
+    """Require that the dependencies of every running job have ended in an accepted status."""
     for job in queue.running:
         if not eligible(queue, job) or dependency_verdict(queue, job) is not None:
             return f"job {job.id} runs before its dependencies allow it"
@@ -68,7 +68,7 @@ def dependencies_kept(queue: Queue) -> str | None:
 
 
 def places_fit(queue: Queue) -> str | None:
-    """A queued job has not begun, an ended one has a final status, a running one has an owner."""
+    """Require that a queued job has not begun, an ended one has a final status, a running one has an owner."""
     for job in queue.queued:
         if any(op.status != Status.QUEUED for op in job.ops) or job.livelock is not None:
             return f"job {job.id} is queued, but has begun or has an owner"
@@ -87,7 +87,7 @@ def places_fit(queue: Queue) -> str | None:
 
 
 def at_most_max_running(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """No job is started beyond the slots there are; jobs that ran already may exceed a lowered limit."""
+    """Require that no job is started beyond the slots there are; jobs that ran already may exceed a lowered limit."""
     started = {job.id for job in after.running} - {job.id for job in before.running}
     if started and len(after.running) > after.max_running:
         return f"{len(after.running)} jobs run, {after.max_running} may"
@@ -95,7 +95,7 @@ def at_most_max_running(before: Queue, event: Event, after: Queue, effects: tupl
 
 
 def started_once(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """A launched job was queued before (or by this step), and enters `running` once."""
+    """Require that a launched job was queued before (or by this step), and enters `running` once."""
     launched = [effect.id for effect in effects if isinstance(effect, Launch)]
     if len(launched) != len(set(launched)):
         return "a job is launched twice"
@@ -114,7 +114,7 @@ def started_once(before: Queue, event: Event, after: Queue, effects: tuple[Effec
 
 
 def urgent_first(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """No job is launched while a more urgent one (or an older one as urgent) could have been."""
+    """Require that no job is launched while a more urgent one (or an older one as urgent) could have been."""
     for effect in effects:
         if not isinstance(effect, Launch) or (launched := find(after.running, effect.id)) is None:
             continue
@@ -133,7 +133,7 @@ def urgent_first(before: Queue, event: Event, after: Queue, effects: tuple[Effec
 
 
 def limits_kept(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """No job is launched that a rule holds back, or beyond a rate limit."""
+    """Require that no job is launched that a rule holds back, or beyond a rate limit."""
     by_rule, by_label = slots_left(after)
     for effect in effects:
         if not isinstance(effect, Launch) or (job := find(after.running, effect.id)) is None:
@@ -150,7 +150,7 @@ def limits_kept(before: Queue, event: Event, after: Queue, effects: tuple[Effect
 
 
 def nothing_lost(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """No job disappears and the serial never falls."""
+    """Require that no job disappears and the serial never falls."""
     if after.serial < before.serial:
         return "the serial fell"
     missing = {job.id for job in everywhere(before)} - {job.id for job in everywhere(after)}
@@ -158,7 +158,7 @@ def nothing_lost(before: Queue, event: Event, after: Queue, effects: tuple[Effec
 
 
 def ended_is_final(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """An ended job never changes, and only ended jobs are archived."""
+    """Require that an ended job never changes, and only ended jobs are archived."""
     for job in before.ended:
         if job not in after.ended and job not in after.archived:
             return f"job {job.id} had ended and was changed"
@@ -171,7 +171,7 @@ def ended_is_final(before: Queue, event: Event, after: Queue, effects: tuple[Eff
 
 
 def seen_only_when_durable(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """A job is written in a `Persist` of this step before it is launched, confirmed or answered."""
+    """Require that a job is written in a `Persist` of this step before it is launched, confirmed or answered."""
     written: set[int] = set()
     for effect in effects:
         match effect:
@@ -191,7 +191,7 @@ def seen_only_when_durable(before: Queue, event: Event, after: Queue, effects: t
 
 
 def cancel_is_true(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """After a cancel that is answered "done" the job is canceled and none of its opcodes has begun."""
+    """Require that a job whose cancel is answered "done" is canceled and none of its opcodes has begun."""
     if not isinstance(event, Cancel):
         return None
     for effect in effects:
@@ -203,14 +203,14 @@ def cancel_is_true(before: Queue, event: Event, after: Queue, effects: tuple[Eff
 
 
 def drained_refuses(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """A drained queue accepts jobs only with `force`."""
+    """Require that a drained queue accepts jobs only with `force`."""
     if isinstance(event, Submit) and before.drained and not event.force and after.serial != before.serial:
         return "a drained queue took a job"
     return None
 
 
 def death_frees(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """When an owner's death is seen, the slot is free, the job has ended, and wconfd is informed."""
+    """Require, when an owner's death is seen, that the slot is free, the job has ended, and wconfd is informed."""
     if not isinstance(event, Died) or find(before.running, event.job.id) is None or event.job.id in before.starting:
         return None
     if find(after.running, event.job.id) is not None or find(after.ended, event.job.id) is None:
@@ -221,7 +221,7 @@ def death_frees(before: Queue, event: Event, after: Queue, effects: tuple[Effect
 
 
 def archive_only_when_asked(before: Queue, event: Event, after: Queue, effects: tuple[Effect, ...]) -> str | None:
-    """Files move to the archive only on request."""
+    """Require that files move to the archive only on request."""
     moved = any(isinstance(effect, Move) for effect in effects)
     if moved and not isinstance(event, Archive | AutoArchive):
         return "a job was archived unasked"

@@ -12,7 +12,7 @@ from spec.locks.rules import LockState, locks_of, overlap, pending_of, wait_for
 
 
 def exclusion(state: LockState) -> str | None:
-    """No two owners hold overlapping locks of which one is exclusive (implication included)."""
+    """Require that no two owners hold overlapping locks of which one is exclusive (implication included)."""
     for lock, owner, mode in sorted(state.held):
         for other_lock, other, other_mode in sorted(state.held):
             if owner != other and overlap(lock, other_lock) and Mode.EXCLUSIVE in {mode, other_mode}:
@@ -21,7 +21,7 @@ def exclusion(state: LockState) -> str | None:
 
 
 def one_mode(state: LockState) -> str | None:
-    """An owner holds a lock in one mode, and never in the mode 'release'."""
+    """Require that an owner holds a lock in one mode, and never in the mode 'release'."""
     seen = set()
     for lock, owner, mode in state.held:
         if (lock, owner) in seen or mode == Mode.RELEASE:
@@ -31,7 +31,7 @@ def one_mode(state: LockState) -> str | None:
 
 
 def one_pending(state: LockState) -> str | None:
-    """An owner waits for at most one request."""
+    """Require that an owner waits for at most one request."""
     owners = [pending.owner for pending in state.pending]
     for owner in owners:
         if owners.count(owner) > 1:
@@ -40,7 +40,7 @@ def one_pending(state: LockState) -> str | None:
 
 
 def nothing_grantable_waits(state: LockState) -> str | None:
-    """No pending request could be granted now: a wake-up is never lost."""
+    """Require that no pending request could be granted now: a wake-up is never lost."""
     for owner, blocked_on in wait_for(state).items():
         if not blocked_on:
             return f"the pending request of {owner.ident} is blocked on nobody"
@@ -56,7 +56,7 @@ STATE_PROPERTIES: dict[str, Callable[[LockState], str | None]] = {
 
 
 def all_or_nothing(before: LockState, event: Event, after: LockState, effects: Effects) -> str | None:
-    """An owner whose request is granted holds all of it; any other owner holds what it held."""
+    """Require that an owner whose request is granted holds all of it, and any other owner holds what it held."""
     granted = set(effects.granted)
     for pending in before.pending:
         if pending.owner in granted:
@@ -76,7 +76,7 @@ def all_or_nothing(before: LockState, event: Event, after: LockState, effects: E
 
 
 def each_grant_notified_once(before: LockState, event: Event, after: LockState, effects: Effects) -> str | None:
-    """The owners to be notified are those whose pending request was granted by this step, each once."""
+    """Require that the owners to be notified are those whose pending request this step granted, each once."""
     ended = {pending.owner for pending in before.pending if pending_of(after, pending.owner) is None} - {event.owner}
     if sorted(ended) != list(effects.granted):
         return f"granted {[owner.ident for owner in sorted(ended)]}, notified {[o.ident for o in effects.granted]}"
@@ -84,7 +84,7 @@ def each_grant_notified_once(before: LockState, event: Event, after: LockState, 
 
 
 def blocked_changes_nothing(before: LockState, event: Event, after: LockState, effects: Effects) -> str | None:
-    """A blocked request leaves what its owner holds as it was."""
+    """Require that a blocked request leaves what its owner holds as it was."""
     if isinstance(event, Try | Wait | Opportunistic) and (effects.blockers or isinstance(event, Opportunistic)):
         mine, then = locks_of(before, event.owner), locks_of(after, event.owner)
         for lock, mode in mine.items():
@@ -94,7 +94,7 @@ def blocked_changes_nothing(before: LockState, event: Event, after: LockState, e
 
 
 def dead_leave_nothing(_before: LockState, event: Event, after: LockState, _effects: Effects) -> str | None:
-    """After `Free` (also a dead owner's) nothing of the owner is left."""
+    """Require that after `Free` (also a dead owner's) nothing of the owner is left."""
     if isinstance(event, Free) and (locks_of(after, event.owner) or pending_of(after, event.owner)):
         return f"{event.owner.ident} was freed and still holds or waits"
     return None

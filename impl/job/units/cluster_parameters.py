@@ -30,17 +30,17 @@ def _or_none(_: Any, new: Any) -> Any:
 
 
 def _merge(old: Any, new: Any) -> Any:
-    """Parameters by name; the word `default` (or null) takes one away."""
+    """Merge parameters by name; the word `default` (or null) takes one away."""
     return merged_parameters(old or {}, new)
 
 
 def _merge_each(old: Any, new: Any) -> Any:
-    """Parameters by name, of several things by name."""
+    """Merge parameters by name, of several things by name."""
     return {**(old or {}), **{name: _merge((old or {}).get(name), values) for name, values in new.items()}}
 
 
 def _merge_default(old: Any, new: Any) -> Any:
-    """Parameters that stand under the key `default`."""
+    """Merge parameters that stand under the key `default`."""
     return {**(old or {}), "default": _merge((old or {}).get("default"), new)}
 
 

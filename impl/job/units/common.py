@@ -110,7 +110,7 @@ def _check_free(view: ClusterView, uuid: str, mib: int, why: str, what: str, fre
 
 
 def check_memory(view: ClusterView, uuid: str, mib: int, why: str) -> None:
-    """Enough free memory on a node.
+    """Check that a node has enough free memory.
 
     Raises:
         PrerequisiteError: there is less, or nothing is known.
@@ -119,7 +119,7 @@ def check_memory(view: ClusterView, uuid: str, mib: int, why: str) -> None:
 
 
 def check_disk(view: ClusterView, uuid: str, mib: int, why: str) -> None:
-    """Enough free disk on a node.
+    """Check that a node has enough free disk.
 
     Raises:
         PrerequisiteError: there is less, or nothing is known.
@@ -128,7 +128,7 @@ def check_disk(view: ClusterView, uuid: str, mib: int, why: str) -> None:
 
 
 def with_both_memories(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Backend parameters; the old name `memory` stands for both of its successors."""
+    """Return backend parameters in which the old name `memory` is replaced by both of its successors."""
     found = dict(wanted)
     if "memory" in found:
         found["maxmem"] = found["minmem"] = found.pop("memory")

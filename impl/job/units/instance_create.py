@@ -119,7 +119,11 @@ def _check_disks(op: Op) -> None:
 
 
 def _with_allocator(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
-    """Either nodes or an allocator: the cluster's default if neither is given."""
+    """Check that nodes or an allocator are given, not both; fill in the cluster's allocator if neither is.
+
+    Raises:
+        PrerequisiteError: both are given, or the nodes do not suit the disk template.
+    """
     if op.get("pnode") and op.get("iallocator"):
         raise PrerequisiteError("Do not specify both, iallocator and node.", WRONG_INPUT)
     if not op.get("pnode"):
@@ -299,7 +303,7 @@ def _all_nodes(op: Op, _: ClusterView) -> list[str]:
 
 
 def some(op: Op, view: ClusterView) -> Some | None:
-    """With opportunistic locking: nodes that are in service, at least as many as the instance needs."""
+    """Return, for opportunistic locking, the nodes in service, at least as many as the instance needs; else None."""
     if not op.get("iallocator") or not op["opportunistic_locking"]:
         return None
     return some_nodes(view, required_nodes(op["disk_template"]))

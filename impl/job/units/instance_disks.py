@@ -50,7 +50,7 @@ def _prepare(op: Op, view: ClusterView) -> Growth:
 
 
 def _check_policy(op: Op, view: ClusterView, instance: Mapping[str, Any], size: int) -> None:
-    """Only sizes that this growth brings out of bounds count."""
+    """Refuse a growth by which sizes newly violate the policy."""
     group = view.groups[str(view.nodes[str(instance["primary_node"])]["group"])]
     before = spec_of(view, instance)
     after = replace(before, disks=[*before.disks[: op["disk"]], size, *before.disks[op["disk"] + 1 :]])

@@ -206,7 +206,7 @@ def _replacements(op: Op, view: ClusterView, demoted: str) -> tuple[str, ...]:
 
 
 def merged_parameters(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters after an update; the word `default` (or null) takes one back to the inherited value."""
+    """Return parameters after an update; the word `default` (or null) takes one back to the inherited value."""
     merged = {**old, **new}
     return {name: value for name, value in merged.items() if value is not None and value != "default"}
 

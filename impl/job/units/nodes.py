@@ -96,7 +96,7 @@ def _group(op: Op, view: ClusterView) -> str:
 
 
 def _hardware(op: Op) -> dict[str, Any]:
-    """Hardware facts for the embedded hypervisor, from the opcode's states of hypervisor and disk."""
+    """Return hardware facts for the embedded hypervisor, from the opcode's states of hypervisor and disk."""
     facts: dict[str, Any] = {}
     for state in (op.get("hv_state") or {}).values():
         for key, name in (
@@ -166,7 +166,7 @@ def _resolve_power(op: dict[str, Any], view: ClusterView) -> dict[str, Any]:
 
 
 def _prepare_power(op: Op, view: ClusterView) -> list[str]:
-    """UUIDs of the nodes in the order of their names."""
+    """Return the UUIDs of the nodes in the order of their names."""
     uuids = list(op["node_uuids"])
     spare = op["command"] in _SPARE_MASTER
     if spare and view.master in uuids:

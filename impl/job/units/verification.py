@@ -37,7 +37,7 @@ class Finding:
 
 
 def configuration_findings(view: ClusterView) -> Iterator[Finding]:
-    """References that lead nowhere, names and minors used twice, instances without a place."""
+    """Yield references that lead nowhere, names and minors used twice, instances without a place."""
     groups, nodes = view.groups, view.nodes
     for node in nodes.values():
         if node.get("group") not in groups:
