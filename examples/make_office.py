@@ -61,7 +61,7 @@ def instances() -> Iterator[tuple[str, int, int, int]]:
 
 
 def office() -> str:
-    """The text of `office-20.txt`."""
+    """Write the text of `office-20.txt`."""
     rng = random.Random(SEED)
     machines = [Machine(f"hv{number:02}") for number in range(1, MACHINES + 1)]
     old = machines[:-NEW_MACHINES]
@@ -79,7 +79,7 @@ def office() -> str:
 
 
 def branch() -> str:
-    """The text of `branch-4.txt`."""
+    """Write the text of `branch-4.txt`."""
     machines = {name: Machine(name) for name in ("north", "east", "south", "west")}
     lines = []
     for name, memory, primary, secondary in (
@@ -129,7 +129,7 @@ def _node(it: Machine, size: tuple[int, int, int, int], master: Machine) -> str:
 
 
 def _text(group: str, nodes: list[str], lines: list[str]) -> str:
-    """The five sections of the text format: groups, nodes, instances, cluster tags, policies."""
+    """Write the five sections of the text format: groups, nodes, instances, cluster tags, policies."""
     sections = ([f"{group}|{GROUP_UUID}|preferred||"], nodes, lines, [], [f"|{POLICY}", f"{group}|{POLICY}"])
     return "\n".join("".join(f"{line}\n" for line in section) for section in sections)
 

@@ -60,7 +60,7 @@ def _leaf(name: str) -> str:
 
 
 def _names(modules: Mapping[str, Module], fast: str, spec: str) -> bool:
-    """Whether a module's docstring, or that of a package around it, names a module of the specification."""
+    """Return whether a module's docstring, or that of a package around it, names a module of the specification."""
     parts = fast.split(".")
     parents = [".".join(parts[:end]) for end in range(1, len(parts))]
     package = spec.rpartition(".")[0]
@@ -104,7 +104,7 @@ def _code(names: tuple[str, ...]) -> str:
 
 
 def table(page: str) -> str:
-    """The table as Markdown, for a page, and the namesakes."""
+    """Write the table and the namesakes as Markdown, for a page."""
     known = read_twins(TABLE.read_text("utf-8"))
     rows = [
         (f"[`{t.spec}`]({link(page, page_path(t.spec.replace('.', '/') + '.py'))})", _code(t.fast), t.why)

@@ -4,12 +4,14 @@ It covers the common case of hsqueeze: all instances on shared storage, movable,
 exclusion tags. Three steps, each for the state in which balancing stops because no move lowers the score:
 
 1. No instance is on an offline node. The online nodes have on average more free memory than the largest instance
-   takes, so one of them would take it, even by force; the move gains 20, and costs less (`_cost`).
+   takes, so one of them would take it: soft limits do not refuse what leaves an offline node. The move gains 20, and
+   costs less (`_cost`).
 2. The numbers of instances on any two online nodes differ by one at most. Else move one from a fullest node to an
    emptiest, whose limits surely allow it. With R their difference, V the sum of the squared distances of the numbers
    from their mean and n nodes, V falls by 2(R − 1), and V ≤ nR²/4, so the load's deviation √(V/n) falls by 1/n of an
    instance's load or more; where that outweighs `_cost`, the move lowers the score.
-3. So no node has more than the average, rounded up: it has room where it has room beside as many largest instances.
+3. So no node has more than the average, rounded up: it has room for an instance if it has room for it
+   beside as many of the largest instances.
 """
 
 from collections.abc import Collection

@@ -86,7 +86,7 @@ async def _change_config(daemon: Daemon, change: Callable[[Config], None]) -> No
 
 
 async def replace_filter(daemon: Daemon, args: Sequence[Any]) -> str:
-    """ReplaceFilter [uuid or null, priority, predicates, action, reason trail]: the filter's uuid."""
+    """Answer ReplaceFilter [uuid or null, priority, predicates, action, reason trail]: the filter's uuid."""
     arguments.count(args, 5)
     priority = arguments.number(args[1])
     if priority < 0:
@@ -116,7 +116,7 @@ async def replace_filter(daemon: Daemon, args: Sequence[Any]) -> str:
 
 
 async def delete_filter(daemon: Daemon, args: Sequence[Any]) -> None:
-    """DeleteFilter [uuid]: null."""
+    """Answer DeleteFilter [uuid]: null."""
     arguments.count(args, 1)
     uuid = arguments.text(args[0])
 

@@ -98,17 +98,17 @@ async def _submit_one(daemon: Daemon, args: Args, method: str, *, force: bool) -
 
 
 async def submit_job(daemon: Daemon, args: Args) -> Result:
-    """SubmitJob [opcodes]: the job's id."""
+    """Answer SubmitJob [opcodes]: the job's id."""
     return await _submit_one(daemon, args, "SubmitJob", force=False)
 
 
 async def submit_job_to_drained_queue(daemon: Daemon, args: Args) -> Result:
-    """SubmitJobToDrainedQueue [opcodes]: the job's id."""
+    """Answer SubmitJobToDrainedQueue [opcodes]: the job's id."""
     return await _submit_one(daemon, args, "SubmitJobToDrainedQueue", force=True)
 
 
 async def submit_many_jobs(daemon: Daemon, args: Args) -> Result:
-    """SubmitManyJobs [[opcodes]…]: for each `[true, id]` or `[false, why]`."""
+    """Answer SubmitManyJobs [[opcodes]…]: for each `[true, id]` or `[false, why]`."""
     arguments.count(args, 1)
     prepared: list[Prepared | Refused] = []
     for number, ops in enumerate(arguments.array(args[0])):
@@ -145,7 +145,7 @@ def _load(daemon: Daemon, job_id: int) -> Job:
 
 
 async def wait_for_job_change(daemon: Daemon, args: Args) -> Result:
-    """WaitForJobChange [id, fields, previous values, previous log serial, seconds]."""
+    """Answer WaitForJobChange [id, fields, previous values, previous log serial, seconds]."""
     if len(args) != 5:
         raise RequestError("Parsing WaitForJobChange message: Not enough values")
     job_id, fields = arguments.job_id(args[0]), arguments.texts(args[1])
@@ -171,7 +171,7 @@ async def wait_for_job_change(daemon: Daemon, args: Args) -> Result:
 
 
 async def cancel_job(daemon: Daemon, args: Args) -> Result:
-    """CancelJob [id, kill]: whether it is canceled, and a text."""
+    """Answer CancelJob [id, kill]: whether it is canceled, and a text."""
     arguments.count(args, 1, 2)
     job_id = arguments.job_id(args[0])
     kill = len(args) == 2 and arguments.flag(args[1])
@@ -182,7 +182,7 @@ async def cancel_job(daemon: Daemon, args: Args) -> Result:
 
 
 async def change_job_priority(daemon: Daemon, args: Args) -> Result:
-    """ChangeJobPriority [id, priority]: whether it worked, and a text."""
+    """Answer ChangeJobPriority [id, priority]: whether it worked, and a text."""
     arguments.count(args, 2)
     job_id, priority = arguments.job_id(args[0]), arguments.number(args[1])
     outcome = await daemon.apply(ChangePriority(job_id, priority))
@@ -192,7 +192,7 @@ async def change_job_priority(daemon: Daemon, args: Args) -> Result:
 
 
 async def archive_job(daemon: Daemon, args: Args) -> Result:
-    """ArchiveJob [id]: whether it was archived."""
+    """Answer ArchiveJob [id]: whether it was archived."""
     arguments.count(args, 1)
     job_id = arguments.job_id(args[0])
     await daemon.wait_until_written()
@@ -209,7 +209,7 @@ async def archive_job(daemon: Daemon, args: Args) -> Result:
 
 
 async def auto_archive_jobs(daemon: Daemon, args: Args) -> Result:
-    """AutoArchiveJobs [age, seconds]: how many were archived, and how many could not be in time."""
+    """Answer AutoArchiveJobs [age, seconds]: how many were archived, and how many could not be in time."""
     arguments.count(args, 2)
     age, seconds = arguments.number(args[0]), arguments.number(args[1])
     deadline = time.monotonic() + seconds
@@ -224,13 +224,13 @@ async def auto_archive_jobs(daemon: Daemon, args: Args) -> Result:
 
 
 async def set_drain_flag(daemon: Daemon, args: Args) -> Result:
-    """SetDrainFlag [drained]: true."""
+    """Answer SetDrainFlag [drained]: true."""
     arguments.count(args, 1)
     return _result(await daemon.apply(SetDrain(arguments.flag(args[0]))))
 
 
 async def set_watcher_pause(daemon: Daemon, args: Args) -> Result:
-    """SetWatcherPause [until]: the time, or null when the pause is over."""
+    """Answer SetWatcherPause [until]: the time, or null when the pause is over."""
     arguments.count(args, 0, 1)
     until = args[0] if args else None
     if until is not None and (isinstance(until, bool) or not isinstance(until, int | float)):
@@ -240,7 +240,7 @@ async def set_watcher_pause(daemon: Daemon, args: Args) -> Result:
 
 
 async def pickup_job(daemon: Daemon, args: Args) -> Result:  # noqa: ARG001 - a handler's signature
-    """PickupJob [id]: of no use to clients."""
+    """Answer PickupJob [id]: of no use to clients."""
     raise AnswerError("GenericError", "Luxi call 'PickupJob' is for internal use only")
 
 

@@ -46,7 +46,7 @@ async def _view(context: Context) -> Any:
 
 
 async def query(context: Context, args: Args) -> Result:
-    """Query [what, fields, filter]."""
+    """Answer Query [what, fields, filter]."""
     arguments.count(args, 3)
     what = arguments.text(args[0])
     fields = args[1] if isinstance(args[1], list) else []
@@ -58,13 +58,13 @@ async def query(context: Context, args: Args) -> Result:
 
 
 async def query_field_definitions(context: Context, args: Args) -> Result:  # noqa: ARG001 - a handler's signature
-    """QueryFields [what, fields]."""
+    """Answer QueryFields [what, fields]."""
     arguments.count(args, 2)
     return query_fields(arguments.text(args[0]), args[1])
 
 
 async def query_jobs(context: Context, args: Args) -> Result:
-    """QueryJobs [ids, fields]."""
+    """Answer QueryJobs [ids, fields]."""
     arguments.count(args, 2)
     ids = [arguments.job_id(value) for value in arguments.array(args[0])] if args[0] is not None else []
     if 0 < len(ids) <= INLINE_JOBS:
@@ -86,7 +86,7 @@ def _classic(what: str) -> Handler:
 
 
 async def query_filters(context: Context, args: Args) -> Result:
-    """QueryFilters [uuids, fields]."""
+    """Answer QueryFilters [uuids, fields]."""
     arguments.count(args, 2)
     uuids, fields = arguments.texts(args[0]) if args[0] is not None else [], arguments.texts(args[1])
     source = await _source(context, frozenset({"config"}))
@@ -94,7 +94,7 @@ async def query_filters(context: Context, args: Args) -> Result:
 
 
 async def query_exports(context: Context, args: Args) -> Result:
-    """QueryExports [nodes, lock]."""
+    """Answer QueryExports [nodes, lock]."""
     arguments.count(args, 2)
     nodes, sync = arguments.texts(args[0]), arguments.flag(args[1])
     source = await _source(context, frozenset({"config"}))
@@ -102,13 +102,13 @@ async def query_exports(context: Context, args: Args) -> Result:
 
 
 async def query_cluster(context: Context, args: Args) -> Result:
-    """QueryClusterInfo []."""
+    """Answer QueryClusterInfo []."""
     arguments.count(args, 0)
     return query_cluster_info(await _view(context))
 
 
 async def config_values(context: Context, args: Args) -> Result:
-    """QueryConfigValues [names]."""
+    """Answer QueryConfigValues [names]."""
     arguments.count(args, 1)
     names = arguments.texts(args[0])
     pause = read_pause(context.root, time.time())
@@ -116,14 +116,14 @@ async def config_values(context: Context, args: Args) -> Result:
 
 
 async def tags(context: Context, args: Args) -> Result:
-    """QueryTags [kind, name]."""
+    """Answer QueryTags [kind, name]."""
     arguments.count(args, 2)
     kind, name = arguments.text(args[0]), "" if args[1] is None else arguments.text(args[1])
     return query_tags(kind, name, await _view(context))
 
 
 async def query_metrics(context: Context, args: Args) -> Result:
-    """QueryMetrics []: what was counted, in Prometheus' text format. Ours alone."""
+    """Answer QueryMetrics []: what was counted, in Prometheus' text format. Ours alone."""
     arguments.count(args, 0)
     return context.metrics.render(context.gauges())
 

@@ -21,7 +21,7 @@ _TAG_KINDS = {"instance": "instance", "node": "node", "nodegroup": "group", "net
 
 
 def classic_query(what: str, names: Any, fields: Any, source: Source, *, sync: Any = False) -> list[list[Any]]:
-    """QueryNodes, QueryInstances, QueryGroups, QueryNetworks, QueryFilters, QueryJobs.
+    """Answer QueryNodes, QueryInstances, QueryGroups, QueryNetworks, QueryFilters, QueryJobs.
 
     Args:
         what: the kind of things.
@@ -51,7 +51,7 @@ def _named(keys: Sequence[str], names: Sequence[Any]) -> Filter | None:
 
 
 def query_tags(kind: str, name: str, view: ClusterView) -> list[str]:
-    """QueryTags: the tags of the cluster or of one thing.
+    """Answer QueryTags: the tags of the cluster or of one thing.
 
     Raises:
         FilterSyntaxError: there is no such kind.
@@ -65,7 +65,7 @@ def query_tags(kind: str, name: str, view: ClusterView) -> list[str]:
 
 
 def query_config_values(names: Sequence[str], view: ClusterView, *, drained: bool, watcher_pause: Any) -> list[Any]:
-    """QueryConfigValues: a few facts by name, None for unknown ones."""
+    """Answer QueryConfigValues: a few facts by name, None for unknown ones."""
     master = view.nodes.get(view.master)
     known = {
         "cluster_name": view.cluster.get("cluster_name"),
@@ -89,7 +89,7 @@ _IP_VERSION = {2: 4, 10: 6}
 
 
 def query_cluster_info(view: ClusterView) -> dict[str, Any]:
-    """QueryClusterInfo: the cluster's parameters and versions."""
+    """Answer QueryClusterInfo: the cluster's parameters and versions."""
     cluster = view.cluster
     master = view.nodes.get(view.master)
     if master is None:

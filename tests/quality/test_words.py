@@ -1,5 +1,6 @@
-"""Names and phrases that must not come back: riddles for plain terms, and `peer` or `real` for Ganeti."""
+"""Words that must not come back: riddles for plain terms, `peer` or `real` for Ganeti, docstrings without verbs."""
 
+import ast
 import io
 import re
 import tokenize
@@ -20,6 +21,9 @@ FOLDERS = ("spec", "impl", "htools", "checkers", "gantry", "bench", "docs", "exa
 ENDINGS = frozenset({".py", ".md", ".toml", ".tla", ".cfg", ""})
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 SUSPECTS = re.compile("|".join(RIDDLES), re.IGNORECASE)
+NO_VERBS = re.compile(r"(?:An?|The|Th(?:is|at|ese|ose)|Whether|Wh(?:at|en|ere|ich|o|y)|How|All|Any|Every\w*|Its?)\b")
+"""How a function's docstring may not begin: it begins with the verb that says what the function does."""
+PROPERTIES = frozenset({"property", "cached_property"})
 
 
 def files() -> Iterator[Path]:
@@ -54,6 +58,23 @@ def wrong(path: Path, text: str) -> list[str]:
     return found
 
 
+def last_name(decorator: ast.expr) -> str:
+    return decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+
+
+def without_verb(text: str) -> list[str]:
+    """Return the functions, but for properties, whose docstrings begin without a verb, with their lines."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and PROPERTIES.isdisjoint(
+            map(last_name, node.decorator_list)
+        ):
+            match = NO_VERBS.match(ast.get_docstring(node) or "")
+            if match:
+                found.append(f"{node.lineno}: {node.name}: {match.group()}")
+    return found
+
+
 def test_no_riddle_and_no_other_name_for_ganeti_has_come_back() -> None:
     here = Path(__file__)
     found = {
@@ -81,3 +102,30 @@ def test_no_riddle_and_no_other_name_for_ganeti_has_come_back() -> None:
 )
 def test_forbidden_words_are_found_and_others_are_not(name: str, text: str, bad: list[str]) -> None:
     assert wrong(Path(name), text) == bad
+
+
+def test_docstrings_of_functions_begin_with_verbs() -> None:
+    sources = [path for path in files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] != "tests"]
+    assert len(sources) > 300
+    found = {
+        str(path.relative_to(ROOT)): bad for path in sources if (bad := without_verb(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ('def f():\n    """The sum."""\n', ["1: f: The"]),
+        ('class C:\n    async def f(self):\n        """\n        Whether it runs.\n        """\n', ["2: f: Whether"]),
+        ('def f():\n    def g():\n        """A name."""\n', ["2: g: A"]),
+        ('@functools.cache\ndef f():\n    """Those that wait."""\n', ["2: f: Those"]),
+        ('def f():\n    """Everybody who waits."""\n', ["1: f: Everybody"]),
+        ('def f():\n    """Answer whether it runs."""\n\ndef g():\n    """Allow the whole, all of it."""\n', []),
+        ('class C:\n    """The sum."""\n    @property\n    def f(self):\n        """The sum."""\n', []),
+        ('class C:\n    @functools.cached_property\n    def f(self):\n        """The sum."""\n', []),
+        ('def f():\n    return """The sum."""\n', []),
+    ],
+)
+def test_docstrings_without_verbs_are_found_and_others_are_not(text: str, bad: list[str]) -> None:
+    assert without_verb(text) == bad
