@@ -60,7 +60,7 @@ def _check_policy(op: Op, view: ClusterView, instance: Mapping[str, Any], size: 
 
 
 def grown(view: ClusterView, plan: Growth) -> Change:
-    """Return the change that makes the disk so large, the data under its mirror too; none once it is."""
+    """Return the change that grows the disk, and the data volume under its mirror; none once it is so large."""
     disk = view.config["disks"][plan.disk]
     if disk["size"] == plan.size:
         return NO_CHANGE

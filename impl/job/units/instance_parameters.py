@@ -253,7 +253,7 @@ def _apply_disks(context: Context, plan: Plan, result: list[list[Any]]) -> _Disk
 
 
 def modified(view: ClusterView, uuid: str, attributes: Mapping[str, Any], disks: _Disks) -> Change:
-    """Return the change that makes instance and disks so; none once they are."""
+    """Return the change that gives the instance these attributes and disks; none once it has them."""
     instance = view.instances[uuid]
     known_disks: Mapping[str, Object] = view.config.get("disks") or {}
     changes = []

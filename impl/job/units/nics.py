@@ -22,7 +22,7 @@ _NONE = "none"
 
 
 def check_nic(wanted: Mapping[str, Any], view: ClusterView, *, new: bool) -> None:
-    """Check that an interface may be so.
+    """Check that an interface may have the values that an opcode gives it.
 
     Args:
         wanted: what the opcode says of it.

@@ -26,7 +26,7 @@ class Spec:
 
 
 def spec_of(view: ClusterView, instance: Mapping[str, Any]) -> Spec:
-    """Return what a policy looks at, of an instance that there is."""
+    """Return what a policy limits, for an instance of the configuration."""
     parameters = view.backend_parameters(instance)
     return Spec(
         memory=view.memory(instance),
@@ -59,7 +59,7 @@ def _outside(spec: Spec, bounds: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 def violations(policy: Policy, spec: Spec) -> list[str]:
-    """Return what stands against the instance; of the pairs of bounds, quote the one that it misses least."""
+    """Describe how an instance violates the policy; of several pairs of bounds, by the one that it violates least."""
     found = []
     templates = policy.get("disk-templates")
     if templates is not None and spec.template not in templates:
