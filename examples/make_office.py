@@ -112,13 +112,13 @@ echo jobset 2, 1 jobs
 
 
 def _instance(size: tuple[str, int, int, int], primary: Machine, secondary: Machine) -> str:
-    """One line of the instances' section, of a name, MiB of memory and of disk, and cores."""
+    """Write one line of the instances' section from a name, MiB of memory and of disk, and cores."""
     name, memory, disk, cores = size
     return f"{name}|{memory}|{disk}|{cores}|running|Y|{primary.name}|{secondary.name}|drbd||1|-|N"
 
 
 def _node(it: Machine, size: tuple[int, int, int, int], master: Machine) -> str:
-    """One line of the nodes' section; `size` is memory, its own part of it, disk (MiB) and cores.
+    """Write one line of the nodes' section; `size` is memory, its own part of it, disk (MiB) and cores.
 
     The node reports as free what its instances leave.
     """

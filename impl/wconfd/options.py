@@ -40,7 +40,7 @@ class Options(NamedTuple):
 
 
 def _address(text: str) -> tuple[str, int]:
-    """Host and port, as `type` of an option; the host is loopback by default."""
+    """Read a host and a port, as `type` of an option; the host is loopback by default."""
     host, _, port = text.rpartition(":")
     if not (port.isascii() and port.isdigit() and int(port) < 1 << 16):
         raise argparse.ArgumentTypeError(f"expected [HOST:]PORT, such as 9100, not '{text}'")
