@@ -62,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(words)
         sys.stdout.flush()
     except GantryError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        from gantry.errors import message
+
+        print(f"{program}: {message(error)}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         sys.stderr.close()

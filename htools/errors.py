@@ -53,6 +53,11 @@ class LoadError(GantryError):
         detail = f"{place}: {reason}" if field is None else f"{place}, field '{field}': {reason}"
         super().__init__("\n".join(filter(None, (self.phrase, detail if reason else ""))))
 
+    @property
+    def plain(self) -> str:
+        """The text without Ganeti's phrase, for programs that Ganeti does not have."""
+        return str(self).removeprefix(f"{self.phrase}\n")
+
 
 class Doing(StrEnum):
     """The operation that the system refused, as Ganeti's programs name it."""
@@ -67,12 +72,21 @@ class AccessError(LoadError):
     """The system refuses access to a file or a socket; `doing` is the refused operation.
 
     Where Ganeti's programs do not handle that, their messages begin with the program's name instead of `Error`.
+    `refused` is the kind of the refusal, and in brackets what the system says.
     """
 
     def __init__(self, source: str, doing: Doing, refused: str, reason: str = "", *, line: int | None = None) -> None:
         self.doing = doing
+        self.refused = refused
         phrase = f"{doing}: <socket: 3>: {refused}" if doing is Doing.CONNECT else f"{source}: {doing}: {refused}"
         super().__init__(source, reason, line=line, phrase=phrase)
+
+    @property
+    def plain(self) -> str:
+        """The refusal in the system's own words."""
+        verb = {Doing.OPEN: "open", Doing.READ: "read", Doing.WRITE: "write", Doing.CONNECT: "reach"}[self.doing]
+        why = self.refused.partition(" (")[2].removesuffix(")") or self.refused
+        return f"cannot {verb} {self.source}: {why}{f': {self.reason}' if self.reason else ''}"
 
 
 _REFUSALS = {

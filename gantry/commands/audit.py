@@ -10,6 +10,7 @@ from checkers.plans.order import Found, Impossible, find_order
 from checkers.plans.prose import impossible_text, offence_text, script_text
 from checkers.plans.reader import PlanError, read_plan
 from checkers.verdict import Illegal, Ok
+from gantry.errors import message
 from htools.backends import luxi
 from htools.backends import text as text_backend
 from spec.allocator.cluster import Cluster
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         cluster = luxi.load("", options.root) if options.live else text_backend.load(options.cluster)
         plan = _read(options.plan, cluster)
     except GantryError as error:
-        print(f"gantry audit: {error}", file=sys.stderr)
+        print(f"gantry audit: {message(error)}", file=sys.stderr)
         return USAGE
     rules = STANDARD_RULES - {Rule(name) for name in options.ignore}
     if options.restricted_migration:

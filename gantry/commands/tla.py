@@ -281,7 +281,7 @@ def _evaluate(text: str, specification: Specification | None, config: str | None
         place = f" at line {where.line}, column {where.column}" if where else ""
         if where and where.module != "Expression":
             place += f" of module {where.module}"
-        print(f"{error.kind} error{place}: {error.detail}", file=sys.stderr)
+        print(f"gantry tla: {error.kind} error{place}: {error.detail}", file=sys.stderr)
         return 1
     return 0
 

@@ -23,6 +23,10 @@ IGNORABLE = [name for name in RULES if name not in {"possible", "restricted-migr
 EPILOG = """\
 rules:
 {rules}
+always kept:
+{kept}
+only with --restricted-migration:
+{added}
 
 A node that was short before the plan began is not held against the plan,
 unless the plan makes it worse.
@@ -35,12 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     width = max(map(len, RULES))
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG.format(rules="\n".join(f"  {rule:<{width}}  {text}" for rule, text in RULES.items()))
+    lines = {rule: f"  {rule:<{width}}  {text}" for rule, text in RULES.items()}
+    parser.epilog = EPILOG.format(
+        rules="\n".join(lines[rule] for rule in IGNORABLE), kept=lines["possible"], added=lines["restricted-migration"]
+    )
     parser.add_argument("plan", metavar="PLAN", help="what 'hbal -C' printed or wrote, or job sets as JSON; - is stdin")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--cluster", metavar="FILE", help="the cluster before the plan, in text format")
     source.add_argument("--live", action="store_true", help="the running cluster, as its luxid reports it")
-    parser.add_argument("--root", metavar="DIR", help="with --live: its root (default $GANTRY_ROOT, else ./.gantry)")
+    parser.add_argument("--root", metavar="DIR", help="with --live: its root (default: $GANTRY_ROOT, else ./.gantry)")
     parser.add_argument("--any-order", action="store_true", help="look at every interleaving of the jobs of a set")
     parser.add_argument(
         "--restricted-migration", action="store_true", help="also: migrate only off offline or drained nodes"
@@ -51,11 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         choices=IGNORABLE,
-        help="leave a rule out (may be given several times)",
+        help="leave out a rule of the first list below (may be given several times)",
     )
     parser.add_argument(
         "--find-order",
         action="store_true",
         help="if unsafe: look for a safe order of the jobs, or say why there is none",
     )
-    parser.add_argument("--timeout", metavar="S", type=seconds, default=60.0, help="seconds to decide (default 60)")
+    parser.add_argument("--timeout", metavar="S", type=seconds, default=60.0, help="seconds to decide (default: 60)")

@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommands and their options."""
     root = argparse.ArgumentParser(add_help=False)
     root.add_argument(
-        "--root", metavar="DIR", help=f"the cluster's directory (default $GANTRY_ROOT, else {DEFAULT_ROOT})"
+        "--root", metavar="DIR", help=f"the cluster's directory (default: $GANTRY_ROOT, else {DEFAULT_ROOT})"
     )
     commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
 
@@ -21,16 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     init.add_argument(
         "--from", dest="source", metavar="FILE", required=True, help="the nodes and instances (text format)"
     )
-    init.add_argument("--name", default="cluster.example", help="the cluster's name (default %(default)s)")
+    init.add_argument("--name", default="cluster.example", help="the cluster's name (default: %(default)s)")
     init.add_argument(
         "--seconds-per-gib",
         metavar="S",
         type=seconds,
         default=0.0,
-        help="how long the embedded driver takes to move a GiB (default %(default)s)",
+        help="how long the embedded driver takes to move a GiB (default: %(default)s)",
     )
     init.add_argument(
-        "--max-running-jobs", metavar="N", type=positive, default=20, help="jobs side by side (default %(default)s)"
+        "--max-running-jobs", metavar="N", type=positive, default=20, help="jobs side by side (default: %(default)s)"
     )
     command("start", "start wconfd and luxid")
     command("status", "say what runs, which jobs there are, who holds which lock")

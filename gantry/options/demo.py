@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         type=seconds,
         default=SECONDS_PER_GIB,
-        help="how long moving a GiB takes (default %(default)s)",
+        help="how long moving a GiB takes (default: %(default)s)",
     )
     parser.add_argument("--plain", action="store_true", help="lines instead of a live picture, also on a terminal")
     parser.add_argument("--keep", action="store_true", help="keep the cluster's directory to look at")

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--root", metavar="DIR", help=f"the cluster's directory (default $GANTRY_ROOT, else {DEFAULT_ROOT})"
+        "--root", metavar="DIR", help=f"the cluster's directory (default: $GANTRY_ROOT, else {DEFAULT_ROOT})"
     )
     common.add_argument("--json", action="store_true", help="answer in JSON, for programs")
     commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="the opcode's parameters, values as JSON or text",
     )
-    submit.add_argument("--priority", choices=PRIORITIES, default="normal", help="(default %(default)s)")
+    submit.add_argument("--priority", choices=PRIORITIES, default="normal", help="(default: %(default)s)")
     submit.add_argument(
         "--after",
         metavar="ID",

@@ -15,4 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--watch", action="store_true", help="show it again and again, until interrupted")
     how.add_argument("--dot", action="store_true", help="print the wait-for graph for Graphviz")
     how.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--interval", type=seconds, default=1.0, metavar="SECONDS", help="between two looks (1)")
+    parser.add_argument(
+        "--interval", type=seconds, default=1.0, metavar="SECONDS", help="between two looks (default: 1)"
+    )

@@ -2,15 +2,21 @@
 
 import argparse
 
-_EPILOG = """exit codes: 0 no error, 10 an assumption is false, 11 deadlock, 12 an invariant is violated,
+_CHECKED = """exit codes: 0 no error, 10 an assumption is false, 11 deadlock, 12 an invariant is violated,
 13 a property is violated, 14 Assert failed, 20 a bound was reached, 75 an expression has no value, 150 the
 module cannot be parsed, 151 the configuration does not fit, 255 a worker process died"""
+_EVALUATED = "exit codes: 0 the expression has a value, 1 it has none or is wrong, 150 the module cannot be parsed"
+_PARSED = "exit codes: 0 syntax and names are right, 150 they are not, or the module cannot be read"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the three verbs."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|eval|parse")
-    verb = verbs.add_parser("check", help="explore a specification and check its properties", epilog=_EPILOG)
+
+    def command(name: str, text: str, codes: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=text, description=text, epilog=codes)
+
+    verb = command("check", "explore a specification and check its properties", _CHECKED)
     verb.add_argument("spec", metavar="SPEC.tla")
     verb.add_argument("--config", metavar="F.cfg", help="the configuration (default: SPEC.cfg)")
     verb.add_argument("--depth", type=int, metavar="N", help="go no deeper than N states (simulation: 100)")
@@ -26,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--max-states", type=int, metavar="N", help="stop after N distinct states")
     verb.add_argument("--max-memory", type=int, metavar="MIB", help="stop at this much memory")
     verb.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    verb = verbs.add_parser("eval", help="print the value of an expression")
+    verb = command("eval", "print the value of an expression", _EVALUATED)
     verb.add_argument("expression", nargs="?", metavar="EXPR", help="without one, a prompt")
     verb.add_argument("--module", metavar="F.tla", help="a module whose definitions may be used")
     verb.add_argument("--config", metavar="F.cfg", help="values of the module's constants")
-    verb = verbs.add_parser("parse", help="check the syntax and the names of a module")
+    verb = command("parse", "check the syntax and the names of a module", _PARSED)
     verb.add_argument("spec", metavar="F.tla")

@@ -138,12 +138,12 @@ OPTIONS: tuple[ToolOption, ...] = (
         "p",
         "print-nodes",
         "FIELDS",
-        "show the nodes as a table, before and after; FIELDS names its columns, "
+        "show the nodes as a table (with a plan: before and after it); FIELDS names its columns, "
         "a leading + adds them to the usual ones",
         _print_nodes,
         optional=True,
     ),
-    _flag("print-instances", "print_instances", "show the instances as a table, before and after"),
+    _flag("print-instances", "print_instances", "show the instances as a table (with a plan: before and after it)"),
     Option(
         "C",
         "print-commands",

@@ -31,9 +31,14 @@ class Options(NamedTuple):
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
-    result = argparse.ArgumentParser(prog="luxid", description="The job queue daemon: serves LUXI, runs jobs.")
-    result.add_argument("--root", help="the cluster's directory (default: $GANTRY_ROOT, else ./.gantry)")
-    result.add_argument("-f", "--foreground", action="store_true", help="also log to standard error")
+    result = argparse.ArgumentParser(
+        prog="luxid",
+        description="The job queue daemon: serves LUXI, runs jobs. It stays in the foreground; SIGTERM ends it.",
+    )
+    result.add_argument("--root", metavar="DIR", help="the cluster's directory (default: $GANTRY_ROOT, else ./.gantry)")
+    result.add_argument(
+        "-f", "--foreground", action="store_true", help="log to the terminal as well as to the log file"
+    )
     result.add_argument("--query-only", action="store_true", help="answer queries only: no queue, no jobs")
     result.add_argument("--trace", metavar="FILE", help="write every transition of the queue to FILE (NDJSON)")
     result.add_argument("--polling-only", action="store_true", help="follow jobs without inotify and pidfds")

@@ -63,11 +63,34 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--allow-uid", metavar="UID", type=int, action="append", default=[], help="another user that may connect")
     add("--allow-gid", metavar="GID", type=int, action="append", default=[], help="a group that may connect")
-    add("--sweep-interval", metavar="SECONDS", type=float, default=0.3, help="between two looks for dead owners (0.3)")
-    add("--message-timeout", metavar="SECONDS", type=float, default=60.0, help="for a message to arrive whole (60)")
-    add("--idle-timeout", metavar="SECONDS", type=float, default=600.0, help="for a connection without requests (600)")
+    add(
+        "--sweep-interval",
+        metavar="SECONDS",
+        type=float,
+        default=0.3,
+        help="between two looks for dead owners (default: 0.3)",
+    )
+    add(
+        "--message-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=60.0,
+        help="for a message to arrive whole (default: 60)",
+    )
+    add(
+        "--idle-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=600.0,
+        help="for a connection without requests (default: 600)",
+    )
     add("--trace", metavar="FILE", help="append every step of the lock core, for 'gantry trace locks FILE'")
-    add("--metrics", metavar="[HOST:]PORT", type=_address, help="serve figures for Prometheus there (host: loopback)")
+    add(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        type=_address,
+        help="serve figures for Prometheus there (default host: loopback)",
+    )
     add("--replica", metavar="DIR", action="append", default=[], help="keep a copy of the configuration in DIR")
     add("-V", "--version", action="version", version=f"wconfd (gantry) {VERSION}")
     return result

@@ -36,6 +36,8 @@ def test_help_fits_eighty_columns(
     said = capsys.readouterr().out
     assert said.startswith(" ".join(["usage: gantry", *words]))
     assert [line for line in said.splitlines() if len(line) > 80] == []
+    assert "(default " not in " ".join(said.split()), "defaults are written '(default: VALUE)'"
+    assert "exit code" in said.lower() or words[:1] != ["tla"] or len(words) < 2
 
 
 def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +53,7 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
         (
             "cluster init --from /no/such --root {root}",
             1,
-            "/no/such: openFile: does not exist (No such file or directory)",
+            "cannot open /no/such: No such file or directory",
         ),
         (f"cluster init --from {BRANCH} --root {{file}}", 1, "Not a directory: {file}/var"),
         (f"cluster init --from {BRANCH} --root /proc/none", 1, "/proc/none"),

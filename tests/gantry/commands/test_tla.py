@@ -92,7 +92,7 @@ def test_eval(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tla", "eval", "{1, 2} \\X {3}"]) == 0
     assert capsys.readouterr().out == "{<<1, 3>>, <<2, 3>>}\n"
     assert main(["tla", "eval", '2 + "x"']) == 1
-    assert capsys.readouterr().err.startswith("type error at line 1, column 1: ")
+    assert capsys.readouterr().err.startswith("gantry tla: type error at line 1, column 1: ")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_eval(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_eval_names_the_place_of_a_syntax_error(text: str, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tla", "eval", text]) == 1
-    assert capsys.readouterr().err == f"syntax error at line {place}\n"
+    assert capsys.readouterr().err == f"gantry tla: syntax error at line {place}\n"
 
 
 def test_paths_are_shown_as_they_were_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
