@@ -15,7 +15,10 @@ class NoSourceError(GantryError):
     """No option gives the source of the cluster."""
 
     def __init__(self) -> None:
-        super().__init__("failed to load data, aborting: No backend selected! Exiting.")
+        super().__init__(
+            "failed to load data, aborting: No backend selected! Exiting.\n"
+            "give the cluster with -t FILE, -L, or another option that --help lists"
+        )
 
 
 def check_arguments(name: str, arguments: list[str]) -> None:
@@ -24,7 +27,7 @@ def check_arguments(name: str, arguments: list[str]) -> None:
         return
     if name == "hail":
         if not arguments:
-            stop("This program needs an input file.")
+            stop("This program needs an input file.\ngive the file of an iallocator request: hail [OPTION...] REQUEST")
         if len(arguments) > 1:
             stop("Only one argument is accepted (the input file)")
     elif arguments:
