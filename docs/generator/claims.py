@@ -158,13 +158,14 @@ def _column(claim: Claim, column: str) -> str:
 
 def claim_page(claim: Claim) -> Page:
     """Return the page of a claim."""
-    short = claim.claim if len(claim.claim) <= 64 else claim.claim[:61].rsplit(" ", 1)[0] + " …"
     gaps = ""
     if claim.gaps:
         gaps = "Gaps: " + ", ".join(f"*{COLUMNS[name]}*" for name in claim.gaps) + "."
     parts = [f"# {claim.claim}", gaps, *(_column(claim, name) for name in COLUMNS)]
     text = "\n\n".join(part for part in parts if part)
-    return Page(claim.path, short.rstrip("."), f"{text}\n\n[All claims]({link(claim.path, OVERVIEW)})\n")
+    return Page(
+        claim.path, claim.claim.replace("`", "").rstrip("."), f"{text}\n\n[All claims]({link(claim.path, OVERVIEW)})\n"
+    )
 
 
 def overview(claims: list[Claim], introduction: str) -> Page:

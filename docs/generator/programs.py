@@ -41,7 +41,7 @@ def _help(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
 
 
 def _argparse_part(parser: argparse.ArgumentParser, level: str) -> str:
-    with mock.patch.dict("os.environ", COLUMNS="100"):
+    with mock.patch.dict("os.environ", COLUMNS="76"):  # a page shows so many
         usage = parser.format_usage().removeprefix("usage: ")
     parts = [f"{level} {parser.prog}"] if level else []
     if parser.description:

@@ -5,9 +5,10 @@ seed, and `--keep DIR` leaves the input there. The tests of `test_fuzz_hbal.py` 
 """
 
 import argparse
+import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -65,7 +66,7 @@ def differences(
     """Yield the differences on the cases of these seeds: clusters as text, or in iallocator requests.
 
     Args:
-        program: Ganeti's.
+        program: Ganeti's, or another one with its command line.
         seeds: of the cases.
         least: fewest nodes.
         most: most nodes.
@@ -88,21 +89,22 @@ def differences(
             yield found
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="first seed")
     parser.add_argument("--count", type=int, default=200, help="number of clusters")
     parser.add_argument("--nodes", default="3-12", help="least and most nodes")
-    parser.add_argument("--tool", default="hbal", choices=sorted(MAIN), help="the program")
+    parser.add_argument("--tool", default="hbal", choices=sorted(MAIN), help="which program it is")
+    parser.add_argument("--program", metavar="PATH", help="compare this one with ours (default: Ganeti's)")
     parser.add_argument("--requests", action="store_true", help="clusters in iallocator requests (-I)")
     parser.add_argument("--free", action="store_true", help="more options, and odder ones")
     parser.add_argument("--tight", action="store_true", help="clusters in which few resources are tight (hbal)")
     parser.add_argument("--keep", type=Path, help="folder for the inputs")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.tight and (arguments.requests or arguments.tool != "hbal"):
         sys.exit("--tight makes clusters for hbal in the text format: leave out --requests and --tool")
-    program = ganeti_program(arguments.tool)
+    program = os.path.abspath(arguments.program) if arguments.program else ganeti_program(arguments.tool)
     if program is None:
         sys.exit(f"Ganeti's {arguments.tool} is not installed (Debian: ganeti-htools-3.0)")
     least, most = map(int, arguments.nodes.split("-"))

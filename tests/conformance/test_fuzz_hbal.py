@@ -3,10 +3,13 @@
 The many are fresh ones for each commit (`tests.budget`); others: `pytest --seed N --clusters N`, or the fuzz module.
 """
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests import budget
-from tests.conformance.fuzz import differences
+from tests.conformance.fuzz import differences, main
 from tests.conftest import ganeti_program
 
 FAST = 40
@@ -22,6 +25,17 @@ def program(tool: str = "hbal") -> str:
 
 def count(config: pytest.Config, usual: int) -> int:
     return int(config.getoption("--clusters") or usual)
+
+
+@pytest.mark.parametrize(("last", "code"), [("", 0), ("--quiet --quiet", 1)])
+def test_a_program_of_somebody_elses_can_be_compared(
+    last: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = tmp_path / "hbal"
+    theirs.write_text(f'#!/bin/sh\nexec {Path(sys.executable).parent}/hbal "$@" {last}\n')
+    theirs.chmod(0o700)
+    assert main(["--program", str(theirs), "--seed", str(budget.fixed(0)), "--count", "3"]) == code
+    assert "3 clusters compared, " in capsys.readouterr().out
 
 
 @pytest.mark.ganeti

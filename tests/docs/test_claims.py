@@ -81,6 +81,12 @@ def test_a_page_shows_what_is_there_and_what_is_not() -> None:
     assert text.count('!!! warning "Gap"') == len(claim.gaps) == len(COLUMNS) - 1
 
 
+def test_the_title_in_the_list_of_pages_is_the_whole_sentence_in_plain_text() -> None:
+    long = f"The lock of `wconfd` {'is held and ' * 20}freed."
+    (claim,) = read_ledger(ONE.replace("It holds.", long))
+    assert claim_page(claim).title == long.replace("`", "").removesuffix(".")
+
+
 def test_the_overview_counts_the_gaps() -> None:
     text = overview(CLAIMS, "# Claims").text
     for name in COLUMNS:
