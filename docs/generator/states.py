@@ -17,6 +17,9 @@ from spec.locks.model import Downgrade, Event, Try, Wait
 from spec.locks.names import MODE_NAMES, Level, Mode
 from spec.locks.rules import LockState, locks_of, pending_of, step
 
+_ROOM = 4 * " "
+"""On both sides of an arrow's text, so that it does not lie on the arrow, which bends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
@@ -29,13 +32,13 @@ class Diagram:
 
     def dot(self, *, across: bool = False) -> str:
         """Return the diagram in DOT."""
-        lines = head(across=across)
+        lines = [*head(across=across), "  nodesep=0.5; ranksep=0.6;"]
         for name, text in self.states.items():
             look = f", fillcolor={quoted('#dcebd5')}" if name in self.final else ""
             look += ", penwidth=2" if name == self.first else ""
             lines.append(f"  {quoted(name)} [label={quoted(text)}{look}];")
         for (source, target), causes in self.steps.items():
-            text = "\n".join(f"  {cause}  " for cause in causes)
+            text = "\n".join(f"{_ROOM}{cause}{_ROOM}" for cause in causes)
             lines.append(f"  {quoted(source)} -> {quoted(target)} [label={quoted(text)}];")
         return "\n".join([*lines, "}"])
 
