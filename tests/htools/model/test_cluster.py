@@ -1,16 +1,14 @@
-"""The working model against its definition: the same accounts, refusals and scores along random walks of moves."""
+"""A cluster's working model against its definition: the same accounts when it was read."""
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
 from hypothesis import strategies as st
 
 from htools.backends import text
-from htools.model import moves as model_moves
 from htools.model import score as model_score
-from htools.model.cluster import Model
-from htools.model.moves import offered as offered_quickly
-from spec.allocator import moves, score, state
+from htools.model.cluster import Model, bad_items, common_domain, inhabited
+from spec.allocator import score, state
 from spec.allocator.cluster import (
     DEFAULT_POLICY,
     Cluster,
@@ -22,8 +20,9 @@ from spec.allocator.cluster import (
     Node,
     Utilisation,
 )
-from spec.allocator.decisions import FailMode, Refusal, Rules, Settings
+from spec.allocator.decisions import Settings
 from spec.allocator.initial import initial_state
+from tests.spec.allocator import small
 
 CLUSTER_TAGS = ("htools:iextags:svc", "htools:nlocation:rack", "htools:desiredlocation:rack", "htools:migration:kvm")
 
@@ -125,34 +124,6 @@ def readings(cluster: Cluster, extra: Settings, *, twice: bool) -> tuple[Model, 
     return model, initial_state(cluster, extra, earlier=initial_state(first))
 
 
-@settings(max_examples=90, deadline=None)
-@given(clusters(), st.booleans(), st.booleans(), st.booleans(), st.data())
-def test_walks_of_moves_keep_the_same_accounts(
-    cluster: Cluster, soft: bool, limited: bool, twice: bool, data: st.DataObject
-) -> None:
-    extra = Settings(("owner:",), disk_reserve=0.1, vcpu_ratio=1.5) if limited else Settings()
-    rules = Rules(ignore_soft=soft)
-    model, defined = readings(cluster, extra, twice=twice)
-    assert_same(model, defined)
-    for _ in range(4):
-        choices = [move for index in moves.movable(defined, rules) for move in moves.offered(defined, index, rules)]
-        online = list(moves.targets(defined))
-        assert choices == [
-            move for vm in model_moves.movable(model, rules) for move in offered_quickly(model, vm.index, rules, online)
-        ]
-        if not choices:
-            return
-        move = data.draw(st.sampled_from(choices))
-        quick, plain = model_moves.attempt(model, move, ignore_soft=soft), moves.apply(defined, move, ignore_soft=soft)
-        if isinstance(plain, Refusal) or isinstance(quick, FailMode):
-            assert isinstance(plain, Refusal)
-            assert quick is plain.mode
-        else:
-            quick.commit(model)
-            defined = plain
-        assert_same(model, defined)
-
-
 def on_one_node_twice() -> tuple[Model, state.State]:
     """Read an instance without a mirror whose file names its primary as the secondary too, as Ganeti does."""
     twice = "g|u|preferred|\n\nn|4096|0|3000|9000|9000|4|N|u|1\n\ni|1024|9|2|running|Y|n|n|plain|\n\n"
@@ -170,3 +141,58 @@ def test_an_instance_that_is_twice_on_a_node_counts_as_a_secondary() -> None:
         0,
         1096,
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "suffix"),
+    [
+        ([], ""), (["a.example.com"], ".example.com"), (["a.x.org", "b.x.org"], ".x.org"),
+        (["a.x.org", "b.y.org"], ".org"), (["a.x", "b"], ""), (["a", "b"], ""), (["ab.x", "b.x", "b.x"], ".x"),
+    ],
+)  # fmt: skip
+def test_a_common_domain_begins_with_a_dot(names: list[str], suffix: str) -> None:
+    assert common_domain(names) == suffix
+
+
+def test_names_are_shown_without_what_all_share() -> None:
+    model = on_one_node_twice()[0]
+    model.nodes[0].name = "n.example.com"
+    model.set_aliases(".example.com")
+    assert (model.nodes[0].alias, model.instances[0].alias) == ("n", "i")
+
+
+def two_groups() -> Model:
+    """Read two groups; n0 of the first keeps less memory than its peer's instance needs, n2 is offline."""
+    made = small.cluster(
+        [small.node(), small.node(), small.node(offline=True), small.node(group=1)],
+        [small.instance(1, 0, memory=600), small.instance(0, None, memory=500), small.instance(3, None)],
+        groups=2,
+    )
+    return Model.of(made, Settings())
+
+
+def test_a_group_shares_its_nodes_with_the_whole_and_a_copy_shares_nothing() -> None:
+    model = two_groups()
+    assert inhabited(model) == [0, 1]
+    part, copy = model.group(1), model.copy()
+    assert (list(part.nodes), list(part.instances)) == ([3], [2])
+    part.nodes[3].free_memory = 7
+    assert (model.nodes[3].free_memory, copy.nodes[3].free_memory) == (7, 900)
+    assert copy.instances[0] is not model.instances[0]
+
+
+def test_bad_nodes_are_online_and_their_instances_count_once() -> None:
+    model = two_groups()
+    model.nodes[2].n1_failed = True
+    assert [index for index, node in model.nodes.items() if node.n1_failed] == [0, 2]
+    assert bad_items(model) == (1, 2)
+
+
+def test_an_instance_is_movable_within_its_group_unless_fixed() -> None:
+    cluster = small.cluster(
+        [small.node(), small.node(group=1)], [small.instance(0, 1), small.instance(0, None)], groups=2
+    )
+    movable = replace(cluster.instances[1], disk_template=DiskTemplate.RBD)
+    cluster = replace(cluster, instances=(cluster.instances[0], movable, replace(movable, name="i2")))
+    model = Model.of(cluster, Settings(fixed=frozenset({2})))
+    assert [vm.movable for vm in model.instances.values()] == [False, True, False]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from impl.hypervisor.facts import ConfiguredObserver, InstanceInfo
 from impl.query import query_fields
 from impl.query.model import NO_DATA, NORMAL, OFFLINE, UNAVAILABLE
 from tests.impl.clusters import GIB, uuid
@@ -31,6 +32,16 @@ def test_an_offline_node_hides_its_instances(source: FakeSource) -> None:
     assert entries(source, "instance", fields, WEB1) == [
         [(NORMAL, "running"), (NORMAL, True), (NORMAL, 2), (NO_DATA, None)]
     ]
+
+
+def test_what_the_hypervisor_says_against_what_should_be(source: FakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance that should be up and is not, and one that runs on another node."""
+    for found, status in ((None, "ERROR_down"), (InstanceInfo(uuid(1, 3), 1, 1), "ERROR_wrongnode")):
+        monkeypatch.setattr(ConfiguredObserver, "instance_info", lambda *_, found=found: found)
+        assert rows(source, "instance", ["status"], WEB1) == [[status]]
+    source.config["instances"][uuid(3, 1)]["admin_state"] = "down"
+    monkeypatch.setattr(ConfiguredObserver, "instance_info", lambda *_: InstanceInfo(uuid(1, 1), 1, 1))
+    assert rows(source, "instance", ["status"], WEB1) == [["ERROR_up"]]
 
 
 def test_nodes_and_groups(source: FakeSource) -> None:
