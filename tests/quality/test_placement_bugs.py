@@ -28,9 +28,10 @@ from spec.allocator.requests import Limits
 from spec.allocator.state import Placed
 from tests.conformance.random_clusters import random_cluster
 from tests.conformance.random_requests import MOVING
+from tests.htools.capacity.test_fill import filled_as_specified
 from tests.htools.iallocator.test_fast_paths import DEDICATED, always_quick, compare_tries  # noqa: F401 - a fixture
 from tests.htools.iallocator.test_fast_paths import compare as compare_means
-from tests.htools.placement.test_vector_placer import compare, filled_as_specified
+from tests.htools.placement.test_vector_placer import compare
 from tests.htools.test_placement_properties import Small
 
 Patch = Callable[[pytest.MonkeyPatch], None]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from htools.balance.candidates import Candidates
 
 from htools.balance.admission import PRIMARY, SECONDARY, Rooms
 from htools.balance.arrays import representable
-from htools.balance.candidates import Candidates
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Figure, Limit
 from spec.allocator.decisions import Rules
 from tests.htools.balance.walks import Adversary
