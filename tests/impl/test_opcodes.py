@@ -12,9 +12,6 @@ from impl.opcodes.common import COMMON
 
 DELAY: dict[str, Any] = {"OP_ID": "OP_TEST_DELAY", "reason": [], "duration": 0.001}
 MIGRATE: dict[str, Any] = {"OP_ID": "OP_INSTANCE_MIGRATE", "reason": []}
-CREATE: dict[str, Any] = {
-    "OP_ID": "OP_INSTANCE_CREATE", "reason": [], "instance_name": "x", "nics": [], "mode": "create"
-}  # fmt: skip
 SET: dict[str, Any] = {"OP_ID": "OP_CLUSTER_SET_PARAMS", "reason": []}
 
 # Each refusal was observed on luxid of Ganeti 3.0.2.
@@ -51,36 +48,6 @@ REFUSALS: list[tuple[Any, str]] = [
             '"duration","interruptible","no_locks","on_master","on_node_uuids","on_nodes","priority","reason","repeat"]'
             " allowed."
         ),
-    ),
-    (MIGRATE, 'key \'instance_name\' not found, object contains only ["OP_ID","reason"]'),
-    (
-        MIGRATE | {"instance_name": "n", "mode": "x"},
-        "Can't parse value for 'mode': Invalid string value for type MigrationMode: \"x\"",
-    ),
-    (
-        MIGRATE | {"instance_name": "n", "target_node": ""},
-        "Can't parse value for 'target_node': Received empty value for non-empty list",
-    ),
-    (
-        {
-            "OP_ID": "OP_INSTANCE_REPLACE_DISKS",
-            "reason": [],
-            "instance_name": "x",
-            "mode": "replace_auto",
-            "disks": [99],
-        },
-        "Can't parse value for 'disks': Invalid value for disk index '99', required between 0 and 16",
-    ),
-    (CREATE, 'key \'disks\' not found, object contains only ["OP_ID","reason","instance_name","nics","mode"]'),
-    (CREATE | {"disks": [{"size": "xG", "zz": 1}]}, "Can't parse value for 'disks': Can't parse string 'xG'"),
-    (
-        CREATE | {"disks": [{"size": 1, "mode": "zz"}]},
-        "Can't parse value for 'disks': Can't parse value for 'mode': Invalid string value for type DiskAccess: \"zz\"",
-    ),
-    (SET | {"max_running_jobs": 0}, "Can't parse value for 'max_running_jobs': Invalid value for positive type '0'"),
-    (
-        SET | {"enabled_hypervisors": ["kvm", "q"]},
-        "Can't parse value for 'enabled_hypervisors': Invalid string value for type Hypervisor: \"q\"",
     ),
 ]
 

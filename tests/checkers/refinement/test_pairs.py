@@ -1,11 +1,12 @@
 """The pairs and their bounds: configurations by name, constants of the module, and a planted difference."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from checkers.models import store
 from checkers.refinement.compare import System
 from checkers.refinement.pairs import DIRECTORY, REFINEMENTS, NoModelsError, configurations, constants_of, refine
 from checkers.tla import load
@@ -54,10 +55,9 @@ def test_the_smallest_store_is_the_same_on_both_sides_and_another_bound_is_not(s
     verdict = refine("store", smallest)
     assert isinstance(verdict, Ok)
 
-    def larger(constants: object) -> System[object]:
-        bounds = store.bounds_of({**constants, "MaxChange": 2})  # type: ignore[dict-item]
-        return System(store.initial(bounds), store.System(bounds).successors, store.state_value(bounds))  # type: ignore[arg-type]
+    def larger(constants: Mapping[str, Any]) -> System[Any]:
+        return REFINEMENTS["store"].system({**constants, "MaxChange": 2})
 
-    wrong = refine("store", smallest, system=larger)  # type: ignore[arg-type]
+    wrong = refine("store", smallest, system=larger)
     assert isinstance(wrong, Illegal)
     assert wrong.witness.only_spec

@@ -6,8 +6,10 @@ from htools.balance.candidates import Candidates
 
 from htools.balance.admission import PRIMARY, SECONDARY, Rooms
 from htools.balance.arrays import representable
+from htools.model.cluster import Model
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Figure, Limit
-from spec.allocator.decisions import Rules
+from spec.allocator.decisions import Rules, Settings
+from spec.allocator.example import cluster, instance
 from tests.htools.balance.walks import Adversary
 
 SEEDS = [seed for seed in range(60) if representable(Adversary(seed, most=6).model())]
@@ -51,6 +53,27 @@ def compare(seed: int, *, force: bool) -> list[int]:
 def test_every_pair_fits_as_the_node_says(force: bool) -> None:
     counts = np.sum([compare(seed, force=force) for seed in SEEDS], axis=0)
     assert (counts > 50).all(), counts
+
+
+@pytest.mark.parametrize(
+    ("figure", "tight"),
+    [
+        ("planned_free_memory", 1000),
+        ("planned_free_disk", 1024),
+        ("planned_used_cpus", 32),
+        ("planned_spindle_use", 32.0),
+    ],
+)
+def test_forthcoming_instances_take_room_too(figure: str, tight: float) -> None:
+    """Only what is planned on the third node is tight; one unit less, and it takes the instance."""
+    for value, fits in ((tight, False), (tight + (1 if "free" in figure else -1), True)):
+        model = Model.of(cluster(instance(0, 1), nodes=3), Settings())
+        setattr(model.nodes[2], figure, value)
+        assert (model.nodes[2].primary_refusal(model.instances[0], force=False) is None) == fits
+        parent = Candidates(model, Rules())
+        found = Rooms(parent, np.arange(1), np.arange(3))
+        assert found._fits(PRIMARY, force=False)[0, 2] == fits
+        assert found._fits(PRIMARY, force=True)[0, 2]
 
 
 def test_roles_have_every_condition_once() -> None:

@@ -61,6 +61,14 @@ def test_deviations_are_those_of_the_changed_values() -> None:
         values = parent.value.copy()
         values[:, at] += parent.unit[:, at] * found.as_primary[:, row]
         assert with_target[row, column] == pytest.approx(values.std(axis=1) @ parent.weights)
+    delta, square = found._change(found.primary, found.on_primary, -found.as_primary)
+    moved = found._deviations(delta, square, found.as_primary)
+    for row, (column, at) in ((row, pair) for row in range(3) for pair in enumerate(found.targets.tolist())):
+        if at != found.primary[row]:
+            values = parent.value.copy()
+            values[:, found.primary[row]] -= parent.unit[:, found.primary[row]] * found.as_primary[:, row]
+            values[:, at] += parent.unit[:, at] * found.as_primary[:, row]
+            assert moved[row, column] == pytest.approx(values.std(axis=1) @ parent.weights)
     assert found.low is not None
     assert found.high is not None
     count = parent.count

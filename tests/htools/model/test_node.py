@@ -14,8 +14,11 @@ from spec.allocator.decisions import FailMode, Refusal
 from spec.allocator.state import NodeState
 from tests.spec.allocator.small import instance, node, placed, state
 
-NODES = {"plain": {}, "exclusive": {"exclusive_storage": True, "spindles": 4, "free_spindles": 3}}
-NEW = {
+NODES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "exclusive": {"exclusive_storage": True, "spindles": 4, "free_spindles": 3},
+}
+NEW: dict[str, dict[str, Any]] = {
     "ordinary": {},
     "huge": {"memory": 950},
     "just too large": {"memory": 700},
@@ -43,13 +46,14 @@ def same(model: NodeModel, wanted: NodeState) -> bool:
 @pytest.mark.parametrize(("kind", "new"), list(product(NODES, NEW)))
 def test_adding_is_as_specified(kind: str, new: str, soft: bool) -> None:
     there, vm = before(kind), placed(**NEW[new])
-    for wanted, add in (
-        (add_primary(there, vm, ignore_soft=soft), lambda m, i: m.add_primary(i, force=soft)),
-        (add_secondary(there, vm, 1, ignore_soft=soft), lambda m, i: m.add_secondary(i, 1, force=soft)),
-        (add_secondary(there, vm, 2, ignore_soft=soft), lambda m, i: m.add_secondary(i, 2, force=soft)),
-    ):
+    for primary in (None, 1, 2):
         model = node_model(there)
-        refusal = add(model, instance_model(vm))
+        if primary is None:
+            wanted = add_primary(there, vm, ignore_soft=soft)
+            refusal = model.add_primary(instance_model(vm), force=soft)
+        else:
+            wanted = add_secondary(there, vm, primary, ignore_soft=soft)
+            refusal = model.add_secondary(instance_model(vm), primary, force=soft)
         assert refusal is (wanted.mode if isinstance(wanted, Refusal) else None)
         assert same(model, there if isinstance(wanted, Refusal) else wanted)
 

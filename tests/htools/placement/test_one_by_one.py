@@ -96,7 +96,7 @@ def test_all_candidates_are_counted_and_the_best_good_one_is_chosen() -> None:
     best = every.best
 
     def other(one: Allocation) -> bool:
-        return one.metric != best.metric
+        return bool(one.metric != best.metric)
 
     second = try_all(model(), READ.groups, vm, targets, soft=False, good=other)
     assert second.best is not None

@@ -38,7 +38,7 @@ def sizes(secondary: int | None) -> list[InstanceModel]:
 
 def alone(model: Model, vm: InstanceModel, targets: list[int] | list[tuple[int, list[int]]]) -> tuple[bool, Counter]:  # type: ignore[type-arg]
     """Try one size alone."""
-    results = []
+    results: list[object] = []
     for target in targets:
         if isinstance(target, int):
             results.append(on_one(model, READ.groups, vm, target, soft=False))
