@@ -69,7 +69,7 @@ def test_stuttering_without_a_label_does_not_count() -> None:
 
 
 def test_a_module_without_labels_is_refused() -> None:
-    with pytest.raises(NoLabelError, match="Telling = TRUE"):
+    with pytest.raises(NoLabelError, match="KeepLabels = TRUE"):
         split([{"n": 0}], [], [0])
     with pytest.raises(NoLabelError):
         split([{"n": 0, "said": ()}, {"n": 1, "said": ()}], [(0, 1)], [0])

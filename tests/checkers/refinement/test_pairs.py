@@ -12,7 +12,7 @@ from checkers.refinement.pairs import DIRECTORY, REFINEMENTS, NoModelsError, con
 from checkers.tla import load
 from checkers.verdict import Illegal, Ok
 
-SMALLEST = "MaxChange = 1 Targets = {1} MaxFailures = 0 MaxCrashes = 1 MaxLosses = 0 Telling = TRUE"
+SMALLEST = "MaxChange = 1 Targets = {1} MaxFailures = 0 MaxCrashes = 1 MaxLosses = 0 KeepLabels = TRUE"
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from htools.balance.candidates import Candidates
 
 from htools.balance.admission import PRIMARY, SECONDARY, Rooms
 from htools.balance.arrays import representable
+from htools.balance.move_scores import Candidates
 from htools.model.cluster import Model
 from spec.allocator.admission import AS_PRIMARY, AS_SECONDARY, Figure, Limit
 from spec.allocator.decisions import Rules, Settings

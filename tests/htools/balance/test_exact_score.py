@@ -5,6 +5,7 @@ import random
 import pytest
 
 from htools.balance.exact_score import ExactScore
+from htools.model.arrays import NodeArrays
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt, movable, offered
 from htools.model.score import score
@@ -31,7 +32,8 @@ def plain(model: Model, moved: Moved) -> str:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_candidate_has_the_score_of_its_model(seed: int) -> None:
     model, rng = Adversary(seed, most=8).model(), random.Random(seed)
-    exact = ExactScore(list(model.nodes.values()))
+    arrays = NodeArrays(list(model.nodes.values()))
+    exact = ExactScore(model, arrays)
     for _ in range(3):
         assert str(exact.score()) == str(score(model.nodes.values()))
         possible = moves_of(model)
@@ -40,7 +42,7 @@ def test_every_candidate_has_the_score_of_its_model(seed: int) -> None:
         if possible:
             moved = rng.choice(possible)
             moved.commit(model)
-            exact.refresh(moved.nodes)
+            arrays.refresh(moved.nodes)
 
 
 def test_the_seeds_have_offline_nodes_and_places() -> None:
@@ -54,5 +56,5 @@ def test_with_nothing_online_the_score_is_nothing() -> None:
     model = Adversary(0, most=3).model()
     for node in model.nodes.values():
         node.offline = True
-    assert ExactScore(list(model.nodes.values())).score() == 0.0
-    assert ExactScore([]).score() == 0.0
+    assert ExactScore(model, NodeArrays(list(model.nodes.values()))).score() == 0.0
+    assert ExactScore(Model({}, {}), NodeArrays([])).score() == 0.0

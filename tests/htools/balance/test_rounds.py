@@ -1,9 +1,9 @@
-"""Rounds: which gain is enough, when balancing ends, and that each move is made before the next is searched."""
+"""Rounds: when balancing ends, which search is chosen, and that each move is made before the next is searched."""
 
 import pytest
 
 from htools.balance.plain_search import PlainSearch
-from htools.balance.rounds import accepted, balance, search_for
+from htools.balance.rounds import balance, search_for
 from htools.balance.vector_search import Engine
 from htools.model.cluster import Model
 from htools.model.score import score
@@ -11,22 +11,6 @@ from spec.allocator import balance as plain
 from spec.allocator.decisions import Rules, Settings
 from spec.allocator.example import cluster, instance
 from spec.allocator.initial import initial_state
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "enough"),
-    [
-        (1.0, 0.9999, True),  # above the limit any gain suffices
-        (1.0, 1.0, False),
-        (0.09, 0.085, False),
-        (0.09, 0.0799, True),
-        (0.1, 0.095, False),  # the limit itself is not above the limit
-        (0.09, 0.1, False),
-    ],
-)
-def test_which_gain_is_enough(before: float, after: float, enough: bool) -> None:
-    rules = Rules(min_gain=0.01, min_gain_limit=0.1)
-    assert accepted(before, after, rules) == enough
 
 
 def crowded() -> Model:
@@ -67,7 +51,7 @@ def test_the_search_follows_the_number_of_candidates(monkeypatch: pytest.MonkeyP
     for vm in model.instances.values():
         vm.movable = True
     candidates = 4**2 * (1 + 4 * 3) * 5
-    monkeypatch.setattr("htools.balance.rounds.FEW", candidates + 1)
+    monkeypatch.setattr("htools.balance.rounds.BALANCING_CANDIDATES", candidates + 1)
     assert isinstance(search_for(model, Rules()), PlainSearch)
-    monkeypatch.setattr("htools.balance.rounds.FEW", candidates)
+    monkeypatch.setattr("htools.balance.rounds.BALANCING_CANDIDATES", candidates)
     assert isinstance(search_for(model, Rules()), Engine)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from htools.balance.candidates import Candidates
 
 from htools.balance.arrays import RESERVED, representable
+from htools.balance.move_scores import Candidates
 from htools.balance.score_deltas import Changes
 from htools.model.cluster import Model
 from spec.allocator.decisions import MoveKind, Rules, Settings

@@ -6,10 +6,10 @@ import pytest
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.placement.admission import CODE, MODES, FailoverRoom, Fits
-from htools.placement.arrays import Columns, Unsuitable
-from htools.placement.outcomes import policy_failure
+from htools.placement.arrays import PlacementNodes, Unsuitable
 from spec.allocator.cluster import Disk, DiskTemplate
 from spec.allocator.decisions import FailMode, Settings
+from spec.allocator.policy import policy_failure
 from spec.allocator.requests import Limits
 from tests.spec.allocator.small import cluster, instance, node
 
@@ -37,7 +37,7 @@ def vms(template: DiskTemplate) -> list[InstanceModel]:
 def test_codes_are_the_first_reasons(template: DiskTemplate, soft: bool) -> None:
     model = Model.of(READ, Settings())
     some = vms(template)
-    fits = Fits(READ.groups, Columns(model), KINDS, some, soft=soft)
+    fits = Fits(READ.groups, PlacementNodes(model), KINDS, some, soft=soft)
     for row, vm in enumerate(some):
         for at, one in model.nodes.items():
             wanted = policy_failure(vm.instance, READ.groups[0].policy, exclusive=one.exclusive)
@@ -50,7 +50,7 @@ def test_codes_are_the_first_reasons(template: DiskTemplate, soft: bool) -> None
 def test_secondaries_are_judged_before_and_after_n_plus_1() -> None:
     model = Model.of(READ, Settings())
     some = vms(DiskTemplate.DRBD)
-    fits = Fits(READ.groups, Columns(model), KINDS, some, soft=False)
+    fits = Fits(READ.groups, PlacementNodes(model), KINDS, some, soft=False)
     for row, vm in enumerate(some):
         for at, one in model.nodes.items():
             refusal = one.copy().secondary_refusal(vm, 99, force=False)
@@ -65,14 +65,14 @@ def test_tags_that_a_node_hosts_are_refused() -> None:
     model.nodes[0].tag_counts = {"svc:a": 1}
     (vm,) = vms(DiskTemplate.PLAIN)[1:2]
     vm.exclusion_tags = ("svc:a", "svc:b")
-    codes = Fits(READ.groups, Columns(model), KINDS, [vm], soft=False).primary[0]
+    codes = Fits(READ.groups, PlacementNodes(model), KINDS, [vm], soft=False).primary[0]
     assert codes[0] == CODE[FailMode.TAGS]
     assert CODE[FailMode.TAGS] not in codes[1:]
     assert [MODES[code - 1] for code in CODE.values()] == list(CODE)
 
 
 def room(read: Model, limits: Limits = Limits()) -> FailoverRoom:  # noqa: B008 - frozen
-    return FailoverRoom(read, Columns(read), limits)
+    return FailoverRoom(read, PlacementNodes(read), limits)
 
 
 def test_memory_for_failovers_is_summed_for_each_pair() -> None:
@@ -99,11 +99,11 @@ def test_offline_nodes_may_be_left_out() -> None:
 def test_a_node_that_runs_an_instance_keeps_room_or_not() -> None:
     model = Model.of(READ, Settings())
     model.nodes[1].free_memory = 500
-    found, columns = room(model), Columns(model)
+    found, nodes = room(model), PlacementNodes(model)
     for memory, keeps in ((99, [True, True]), (100, [True, False]), (299, [True, False]), (300, [False, False])):
         vm = InstanceModel(9, instance(0, None, memory=memory))
-        assert found.primary_keeps(columns, vm)[:2].tolist() == keeps, memory
-        assert found.primary_keeps(columns, vm)[2:].all()
+        assert found.primary_keeps(nodes, vm)[:2].tolist() == keeps, memory
+        assert found.primary_keeps(nodes, vm)[2:].all()
 
 
 def test_instances_that_are_elsewhere_do_not_fit_into_arrays() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from htools.model.cluster import Model
-from htools.placement.explain import explain, explain_group, told
+from htools.placement.explain import explain, explain_group, format_explanation
 from spec.allocator.cluster import AllocPolicy, Cluster, Disk, DiskTemplate, Instance, Nic
 from spec.allocator.decisions import Settings
 from spec.allocator.requests import Limits, NewInstance
@@ -82,14 +82,16 @@ def test_nodes_whose_failure_would_be_too_much() -> None:
 
 def test_networks_that_a_group_lacks_are_named() -> None:
     made = replace(asked(), nics=(Nic(network="u-net"), Nic(network=None)))
-    text = told(explain(Model.of(READ, Settings()), READ, [NewInstance(made, 1)], Limits()))
+    text = format_explanation(explain(Model.of(READ, Settings()), READ, [NewInstance(made, 1)], Limits()))
     assert text.splitlines() == [
         "Instance new:", "  Group g0: 3 nodes, 1 offline", "    not connected to the network u-net"
     ]  # fmt: skip
 
 
 def lines(read: Cluster, made: Instance) -> list[str]:
-    return told(explain(Model.of(read, Settings()), read, [NewInstance(made, 1)], Limits())).splitlines()[2:]
+    return format_explanation(explain(Model.of(read, Settings()), read, [NewInstance(made, 1)], Limits())).splitlines()[
+        2:
+    ]
 
 
 def test_many_nodes_with_one_reason_are_counted_with_the_nearest() -> None:

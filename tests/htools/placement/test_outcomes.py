@@ -14,12 +14,11 @@ from htools.placement.outcomes import (
     chosen,
     count_targets,
     new_model,
-    policy_failure,
     with_allocation,
 )
 from spec.allocator import candidates as plain_candidates
-from spec.allocator import placement, policy
-from spec.allocator.cluster import DEFAULT_POLICY, AllocPolicy, Disk, DiskTemplate, Group
+from spec.allocator import placement
+from spec.allocator.cluster import AllocPolicy, Group
 from spec.allocator.decisions import FailMode, Settings
 from spec.allocator.initial import initial_state
 from spec.allocator.requests import Limits
@@ -77,26 +76,6 @@ def test_of_equal_allocations_the_later_outcome_wins() -> None:
     kept = Outcome(best=found(1.0))
     kept.join(Outcome())
     assert kept.best is not None
-
-
-SIZES: tuple[dict[str, Any], ...] = (
-    {}, {"memory": 64}, {"memory": 128}, {"memory": 32769}, {"vcpus": 0}, {"vcpus": 9}, {"disks": ()},
-    {"disks": (Disk(1024),) * 17}, {"disks": (Disk(1023), Disk(2048))}, {"disks": (Disk(1048577),)},
-    {"spindle_use": 0}, {"spindle_use": 13}, {"disk_template": DiskTemplate.EXT},
-    {"disk_template": DiskTemplate.DISKLESS, "disks": ()}, {"disks": (Disk(1024, 13),)}, {"disks": (Disk(1024, 1),)},
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("exclusive", [False, True])
-def test_policies_refuse_as_specified(exclusive: bool) -> None:
-    reasons = set()
-    for sizes in SIZES:
-        made = instance(**{"memory": 128, "disk": 1024, **sizes})
-        reason = policy_failure(made, DEFAULT_POLICY, exclusive=exclusive)
-        assert reason is policy.policy_failure(made, DEFAULT_POLICY, exclusive=exclusive)
-        reasons.add(reason)
-    counted = set() if exclusive else {FailMode.DISK_COUNT}  # spindles that are unknown are refused before
-    assert reasons == {None, FailMode.MEMORY, FailMode.DISK, FailMode.CPU, FailMode.SPINDLES} | counted
 
 
 def test_a_new_instance_gets_the_number_of_instances() -> None:

@@ -8,7 +8,7 @@ import pytest
 from htools.model.cluster import Model
 from htools.model.instance import InstanceModel
 from htools.placement import precomputed
-from htools.placement.arrays import Columns
+from htools.placement.arrays import PlacementNodes
 from htools.placement.one_by_one import on_one, place_pair
 from htools.placement.outcomes import NEW
 from htools.placement.precomputed import Ground, refusals
@@ -53,10 +53,10 @@ def alone(model: Model, vm: InstanceModel, targets: list[int] | list[tuple[int, 
 def test_each_size_is_refused_as_if_it_were_alone(
     targets: list[int] | list[tuple[int, list[int]]], cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precomputed, "_CELLS", cells)
+    monkeypatch.setattr(precomputed, "SIZES_TIMES_CANDIDATES", cells)
     model = Model.of(READ, Settings())
     vms = sizes(None if targets is SINGLE else 1)
-    found = refusals(READ.groups, Ground(model, Columns(model), targets), vms, soft=False)
+    found = refusals(READ.groups, Ground(model, PlacementNodes(model), targets), vms, soft=False)
     assert found == [alone(model, vm, targets) for vm in vms]
     assert {fits for fits, _ in found} == {False, True}
     assert {mode for _, failures in found for mode in failures} >= {FailMode.MEMORY, FailMode.DISK, FailMode.CPU}
@@ -64,31 +64,31 @@ def test_each_size_is_refused_as_if_it_were_alone(
 
 def test_the_ground_of_pairs() -> None:
     model = Model.of(READ, Settings())
-    ground = Ground(model, Columns(model), PAIRS)
+    ground = Ground(model, PlacementNodes(model), PAIRS)
     assert ground.paired
     assert (ground.rows.tolist(), ground.partners.tolist()) == ([0, 1, 2], [2, 2, 3])
     assert ground.allowed.astype(int).tolist() == [[0, 1, 1, 0, 0], [1, 0, 1, 0, 0], [1, 1, 0, 1, 0]]
     assert (ground.needs[0, 1], ground.needs[1, 0], ground.needs[1, 2]) == (400, 300, 0)
-    single = Ground(model, Columns(model), SINGLE)
+    single = Ground(model, PlacementNodes(model), SINGLE)
     assert not single.paired
     assert single.partners.tolist() == [1, 1, 1, 1]
 
 
 def test_moments_are_those_of_online_nodes_and_offline_sums_those_of_the_others() -> None:
     model = Model.of(READ, Settings())
-    columns = Columns(model)
-    ground = Ground(model, columns, SINGLE)
+    nodes = PlacementNodes(model)
+    ground = Ground(model, nodes, SINGLE)
     count, sums, variances = ground.moments
-    online = columns.values[:, [0, 1, 2, 4]]
+    online = nodes.values[:, [0, 1, 2, 4]]
     assert count == 4.0
     np.testing.assert_allclose(sums, online.sum(axis=1))
     np.testing.assert_allclose(variances, online.var(axis=1), atol=1e-15)
-    assert ground.offline.tolist() == columns.values[:, 3].tolist()
+    assert ground.offline.tolist() == nodes.values[:, 3].tolist()
 
 
 def test_room_is_kept_for_the_same_limits() -> None:
     model = Model.of(READ, Settings())
-    ground = Ground(model, Columns(model), SINGLE)
+    ground = Ground(model, PlacementNodes(model), SINGLE)
     room = ground.room(Limits())
     assert ground.room(Limits()) is room
     assert ground.room(Limits(accept_existing=True)) is not room

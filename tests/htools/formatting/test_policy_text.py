@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from htools.formatting.policy import TEMPLATES, show_policy
-
+from htools.formatting.policy_text import TEMPLATES, show_policy
 from spec.allocator.cluster import DEFAULT_POLICY, Bounds, DiskTemplate, ISpec
 
 LEAST, MOST, STANDARD = ISpec(1, 2, 3, 4, 5, 6), ISpec(11, 12, 13, 14, 15, 16), ISpec(7, 1, 7, 1, 1, 1)

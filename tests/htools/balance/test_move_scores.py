@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from htools.balance.candidates import Block, Candidates
 
 from htools.balance.arrays import RESERVED, WEIGHTS
+from htools.balance.move_scores import Block, Candidates
 from htools.model.cluster import Model
 from htools.model.moves import Moved, attempt
 from htools.model.score import score
