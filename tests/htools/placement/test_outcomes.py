@@ -56,7 +56,7 @@ def found(metric: float) -> Allocation:
 def test_the_choice_is_the_specified_one(least: float) -> None:
     for metrics in product((1.0, 2.0, 3.0), repeat=3):
         tried = [found(metric) for metric in metrics]
-        wanted = plain_candidates.chosen([*tried, FailMode.DISK], lambda one: one.metric >= least)  # type: ignore[list-item]
+        wanted: Any = plain_candidates.chosen([*tried, FailMode.DISK], lambda one: one.metric >= least)  # type: ignore[list-item]
         outcome = chosen(tried, {FailMode.DISK: 1}, lambda one: one.metric >= least)
         best: object = outcome.best  # allocations of the working model stand for those of the definition
         assert best is wanted.best
