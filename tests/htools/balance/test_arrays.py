@@ -144,3 +144,11 @@ def test_limits_are_not_lower_than_they_must_be() -> None:
     assert representable(model)
     model.instances[0].exclusion_tags = ("a", "a")
     assert not representable(model)
+
+
+def test_storage_is_of_one_kind() -> None:
+    """With exclusive storage everywhere, spindles of all instances must be known; on some nodes only, nothing helps."""
+    for exclusive, spindles, fits in (((True, True), 1, True), ((True, True), None, False), ((True, False), 1, False)):
+        nodes = [node(exclusive_storage=kind, spindles=8, free_spindles=8) for kind in exclusive]
+        read = cluster(nodes, [instance(0, 1, disks=(Disk(1000, spindles),))])
+        assert representable(Model.of(read, Settings())) == fits

@@ -40,6 +40,17 @@ def test_independent_groups_leave_out_the_lacking_one() -> None:
     assert judged(BAD, independent_groups=True) == ([False, True], frozenset({0}), False)
 
 
+def test_a_group_without_room_is_closed_only_if_groups_are_independent() -> None:
+    """No node keeps too little memory for a peer; but what n0 runs would not fit on n1."""
+    read = cluster(
+        [node(), node(), node(group=1)],
+        [instance(0, None, memory=600, disk=1024), instance(1, None, memory=500, disk=1024)],
+        groups=2,
+    )
+    assert judged(read) == ([True, True], frozenset(), False)
+    assert judged(read, independent_groups=True) == ([False, True], frozenset({0}), False)
+
+
 def test_accepted_errors_close_nothing() -> None:
     assert judged(BAD, accept_existing=True) == ([True, True], frozenset(), False)
 

@@ -10,7 +10,7 @@ from impl.luxid.store import QueueStore
 from impl.luxid.tracing import QueueTrace
 from impl.queue.files import archived_path, job_path, write_job
 from impl.queue.queue import JobQueue
-from spec.jobs.events import Launch, Move, Persist, Reply, SetDrain, SetDrainFile, Submit
+from spec.jobs.events import Effect, Launch, Move, Persist, Reply, SetDrain, SetDrainFile, Submit
 from spec.jobs.model import Job, Opcode, Status
 from tests.impl.queue.histories import op
 
@@ -55,7 +55,7 @@ def test_a_run_begins_with_the_whole_queue(tmp_path: Path, store: QueueStore, qu
 def test_steps_and_what_becomes_of_them(tmp_path: Path, store: QueueStore, queue: JobQueue) -> None:
     trace = QueueTrace(str(tmp_path / "trace"))
     trace.begin(queue, store)
-    effects = (SetDrainFile(drained=True), Persist(()), Move((2,)), Reply(result=True), Launch(3))
+    effects: tuple[Effect, ...] = (SetDrainFile(drained=True), Persist(()), Move((2,)), Reply(result=True), Launch(3))
     assert trace.step(SetDrain(drained=True), effects, (3, 4)) == 2
     trace.record_durable(2)
     trace.record_durable(1)  # what is durable stays durable
