@@ -25,7 +25,15 @@ KINDS = [(one.group, one.exclusive_storage) for one in READ.nodes]
 
 def vms(template: DiskTemplate) -> list[InstanceModel]:
     """Return instances that differ in size only."""
-    sizes = [(100, 1024, 1), (128, 1024, 1), (250, 1024, 1), (650, 1024, 1), (128, 5000, 1), (128, 1024, 40)]
+    sizes = [
+        (100, 1024, 1),
+        (128, 1024, 1),
+        (250, 1024, 1),
+        (650, 1024, 1),
+        (128, 5000, 1),
+        (128, 1024, 40),
+        (1100, 12000, 1),
+    ]
     return [
         InstanceModel(9, instance(0, None, memory=m, disk=d, vcpus=c, disks=(Disk(d, 2),), disk_template=template))
         for m, d, c in sizes
