@@ -21,7 +21,7 @@ def described(verdict: Verdict[int]) -> str:
 @pytest.mark.parametrize(
     ("verdict", "text"), [(Ok("3 states"), "ok 3 states"), (Illegal(7), "illegal 7"), (Unknown("time"), "unknown time")]
 )
-def test_the_three_kinds_are_told_apart(verdict: Verdict[int], text: str) -> None:
+def test_the_three_kinds_are_distinct(verdict: Verdict[int], text: str) -> None:
     assert described(verdict) == text
 
 

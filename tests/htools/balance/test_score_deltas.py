@@ -1,4 +1,4 @@
-"""Changes of the score's parts: of sums, of squares and of N+1 failures, against the same figures counted anew."""
+"""Changes of the score's parts: of sums, of squares and of N+1 failures, against the same figures counted again."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def small() -> Changes:
     return changes(Model.of(cluster(instance(0, 1), instance(1, 2), instance(2, 0), nodes=4), Settings()))
 
 
-def test_sums_and_squares_change_as_counted_anew() -> None:
+def test_sums_and_squares_change_as_counted_again() -> None:
     found = small()
     parent = found.parent
     rows, delta_units = found.rows, found.as_primary
@@ -36,7 +36,7 @@ def test_sums_and_squares_change_as_counted_anew() -> None:
         assert square[:, row] == pytest.approx((values**2 - parent.value**2).sum(axis=1))
 
 
-def test_the_reserve_changes_as_counted_anew() -> None:
+def test_the_reserve_changes_as_counted_again() -> None:
     found = small()
     parent = found.parent
     reserved = np.array([0.0, 500.0, 2500.0])

@@ -49,7 +49,7 @@ def test_a_copy_is_independent_and_complete() -> None:
     assert vm.primary == 0
 
 
-def test_on_other_nodes_the_places_count_anew_or_not() -> None:
+def test_on_other_nodes_the_places_count_again_or_not() -> None:
     vm = InstanceModel(0, instance(0, 1))
     vm.location_score = 5
     primary, secondary = NodeModel(2, node()), NodeModel(3, node())

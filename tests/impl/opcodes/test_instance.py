@@ -57,7 +57,7 @@ def added(op_id: str, **given: Any) -> dict[str, Any]:
     return {name: value for name, value in op.items() if name not in {"OP_ID", *common, *given}}
 
 
-def test_what_a_creation_does_unless_told_otherwise() -> None:
+def test_what_a_creation_does_by_default() -> None:
     found = added("OP_INSTANCE_CREATE", instance_name="x", disks=[], nics=[], mode="create")
     assert {name for name, value in found.items() if value is True} == {
         "wait_for_sync", "name_check", "ip_check", "conflicts_check", "start"
@@ -66,7 +66,7 @@ def test_what_a_creation_does_unless_told_otherwise() -> None:
     assert found["forthcoming"] is False
 
 
-def test_what_a_migration_does_unless_told_otherwise() -> None:
+def test_what_a_migration_does_by_default() -> None:
     found = added("OP_INSTANCE_MIGRATE", instance_name="x")
     assert {name for name, value in found.items() if value is True} == {"allow_runtime_changes"}
 
