@@ -95,7 +95,7 @@ class ClassSearch:
 
     Attributes:
         needs: float64[g, c], what an instance adds to a column's account.
-        nodes: the online nodes.
+        nodes: the online nodes; a move brings only the columns up to date that are read here.
         accounts: float64[g, n], the accounts: MiB free, cores used, load; `values` the same per unit of the node.
         first: intp[c, n + 1], position of each row's first instance; the last row of a class is that of offline nodes.
     """
@@ -370,7 +370,6 @@ class ClassSearch:
         old = self._at.get(self.model.instances[vm.index].primary, -1)
         new = self._at[vm.primary]
         moved.commit(self.model)
-        self.nodes.refresh(node for node in moved.nodes if not node.offline)
         members = self._members[kind, old]
         members.remove(position)
         self.first[kind, old] = members[0] if members else NOBODY
@@ -384,5 +383,12 @@ class ClassSearch:
         self._account(new, kind, 1.0)
 
     def _account(self, at: int, kind: int, sign: float) -> None:
+        """Add an instance to a node, or take it away: to read the node again would take three times as long."""
         self.accounts[:, at] += sign * self.needs[:, kind]
         self.values[:, at] = self.accounts[:, at] / self.whole[:, at] / self.speed[:, at]
+        nodes = self.nodes
+        nodes.free_memory[at] -= sign * float(self.used[kind])
+        nodes.planned_free_memory[at] -= sign * float(self.memory[kind])
+        nodes.planned_used_cpus[at] += sign * float(self.vcpus[kind])
+        nodes.count[at] += sign
+        nodes.n1_failed[at] = fails_n1(nodes.free_memory[at], nodes.reserved[at])

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from htools.model.copying import copier
 from spec.allocator.cluster import DiskTemplate, Instance
 
 NO_NODE = -1
@@ -60,8 +61,7 @@ class InstanceModel:
     def copy(self) -> "InstanceModel":
         """Return an independent copy."""
         other = object.__new__(InstanceModel)
-        for name in InstanceModel.__slots__:
-            setattr(other, name, getattr(self, name))
+        _copy(self, other)
         return other
 
     def on(self, primary: Places, secondary: Places) -> "InstanceModel":
@@ -83,3 +83,6 @@ class InstanceModel:
 
         secondary = None if self.secondary == NO_NODE else self.secondary
         return replace(self.instance, primary=self.primary, secondary=secondary)
+
+
+_copy = copier(InstanceModel.__slots__)

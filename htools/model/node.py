@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from math import trunc
 
 from htools.model import admission
+from htools.model.copying import copier
 from htools.model.instance import InstanceModel
 from spec.allocator.admission import fails_n1, fails_n1_as_read
 from spec.allocator.arithmetic import whole
@@ -97,8 +98,7 @@ class NodeModel:
     def copy(self) -> "NodeModel":
         """Return an independent copy (its lists of instances included)."""
         other = object.__new__(NodeModel)
-        for name in NodeModel.__slots__:
-            setattr(other, name, getattr(self, name))
+        _copy(self, other)
         other.load = self.load[:]
         other.primaries, other.secondaries = self.primaries[:], self.secondaries[:]
         other.planned_primaries, other.planned_secondaries = self.planned_primaries[:], self.planned_secondaries[:]
@@ -339,3 +339,6 @@ def _count(counts: dict[str, int] | dict[tuple[str, str], int], key: object, sig
         counts[key] = count  # type: ignore[index]
     else:
         counts.pop(key, None)  # type: ignore[call-overload]
+
+
+_copy = copier(NodeModel.__slots__)

@@ -234,7 +234,7 @@ BUGS = {
         "Figure.FREE_MEMORY: nodes.planned_free_memory + 1e9",
     ),
     "reserve_ignored": ("failing += float(nodes.count[target]) + 1.0", "failing += 0.0"),
-    "accounts_not_kept": ("self.nodes.refresh(node for node in moved.nodes if not node.offline)", "pass"),
+    "accounts_not_kept": ("nodes.free_memory[at] -= sign * float(self.used[kind])", "pass"),
     "evacuation_is_free": ("(EVACUATED if homes is None else 0.0)", "0.0"),
 }
 
