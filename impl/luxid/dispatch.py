@@ -1,7 +1,8 @@
 """From a message to its answer: dispatch, and how errors go over the wire.
 
-A request that cannot be understood is answered with plain text and ends the connection; a request that is refused is
-answered with an error class and its arguments, and the connection stays open.
+A request that cannot be understood is answered with plain text and ends the connection; a request that is refused,
+also for one of the limits (`impl.limits`), is answered with an error class and its arguments, and the connection stays
+open.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from impl.limits import LimitError
 from impl.luxid.arguments import RequestError
 from impl.luxid.store import QueueFullDiskError
 from impl.query import FilterSyntaxError, QueryError
@@ -42,6 +44,8 @@ async def answer(payload: bytes, methods: Mapping[str, Call], log: Callable[...,
         request = decode_request(payload)
     except MalformedMessageError as error:
         return encode_malformed(f"Failed to parse request: {error.reason}"), False
+    except LimitError as error:
+        return encode_error("GenericError", f"request refused: {error}"), True
     try:
         method = methods.get(request.method)
         if method is None:

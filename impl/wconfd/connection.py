@@ -12,6 +12,7 @@ import time
 from collections import deque
 from typing import Any, Protocol, cast
 
+from impl.limits import LimitError
 from impl.wire.framing import MessageTooLongError, TimedDecoder, frame
 from impl.wire.messages import MalformedMessageError, Request, decode_request, encode_error, encode_malformed
 
@@ -149,13 +150,21 @@ class Connection(asyncio.BufferedProtocol):
                 while self._unserved and not self._full():
                     slot = Slot(self)
                     self._slots.append(slot)
-                    self._service.handle(decode_request(self._unserved.popleft()), slot)
+                    self._decode(self._unserved.popleft(), slot)
             except MalformedMessageError as error:
                 self._ending = True
                 slot.put(encode_malformed(f"Failed to parse request: {error.reason}"))
             finally:
                 self._serving = False
                 self.flush()
+
+    def _decode(self, message: bytes, slot: Slot) -> None:
+        try:
+            request = decode_request(message)
+        except LimitError as error:
+            slot.put(refusal("GenericError", f"request refused: {error}"))
+        else:
+            self._service.handle(request, slot)
 
     def end(self, last_words: bytes) -> None:
         """Answer one last thing after everything else, and close."""

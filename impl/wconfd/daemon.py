@@ -15,6 +15,7 @@ from typing import Any
 
 from impl.config.errors import RefusedError
 from impl.config.model import Config, changes_between
+from impl.limits import MESSAGE_BYTES
 from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
 from impl.process.pidfile import bound_socket
@@ -31,7 +32,6 @@ from impl.wconfd.method import UNIT, read_arguments
 from impl.wconfd.methods import DAEMON_METHODS, DRAWING, METHODS, apply
 from impl.wconfd.options import Options
 from impl.wconfd.snapshots import Snapshots
-from impl.wire.framing import DEFAULT_LIMIT
 from impl.wire.messages import Request, encode_result
 from spec.locks.names import LEVEL_NAMES, LockError, Owner
 
@@ -50,7 +50,7 @@ class Wconfd:
     """
 
     def __init__(self, root: Root, store: Store, state: State, me: Owner, options: Options) -> None:
-        self.message_limit = DEFAULT_LIMIT
+        self.message_limit = MESSAGE_BYTES
         self.received = memoryview(bytearray(RECEIVED_AT_ONCE))
         self.connections: set[Connection] = set()
         self._root = root

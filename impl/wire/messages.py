@@ -14,19 +14,13 @@ Traceback (most recent call last):
 spec.errors.PeerError: OpPrereqError: Instance name web9 not found, unknown_entity
 """
 
-import re
-import sys
 from typing import Any
 
 import msgspec
 
+from impl.bounds import check_text, check_value, has_long_numbers
+from impl.limits import ANSWER_DEPTH, MESSAGE_DEPTH, LimitError
 from spec.errors import GantryError, PeerError
-
-MAX_NESTING = 64
-"""Depth of arrays and objects in a request; deeper ones are refused before they are decoded."""
-
-_SMALL = 1 << 16
-_SAFE_RECURSION = 3000
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
@@ -49,65 +43,47 @@ class Request(msgspec.Struct, frozen=True):
 
 _request_decoder = msgspec.json.Decoder(Request)
 
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKETS = bytes.maketrans(b"{}", b"[]")
-_OTHERS = bytes(set(range(256)) - set(b"{}[]"))
 
-
-def nesting(payload: bytes) -> int:
-    """Measure the JSON nesting depth of `payload`; 0 where it cannot exceed `MAX_NESTING`; of no JSON text, any bound.
-
-    The innermost pairs are taken away, level by level: a few passes at the speed of `bytes.replace`.
-    """
-    if payload.count(b"[") + payload.count(b"{") <= MAX_NESTING:
-        return 0
-    rest = _STRINGS.sub(b"", payload).translate(_BRACKETS, _OTHERS)
-    depth = 0
-    while rest and depth <= MAX_NESTING:
-        outer = rest.replace(b"[]", b"")
-        if len(outer) == len(rest):
-            return depth + len(rest)
-        rest = outer
-        depth += 1
-    return depth
-
-
-def decode_json(payload: bytes) -> Any:
+def decode_json(payload: bytes, depth: int = ANSWER_DEPTH) -> Any:
     """Decode one JSON text.
 
     Raises:
-        MalformedMessageError: invalid UTF-8, not JSON, or too deeply nested.
+        MalformedMessageError: invalid UTF-8, or not JSON.
+        LimitError: nested too deeply, too many elements, or too large a number.
     """
-    _look_at_nesting(payload)
+    check_text(payload, depth)
     try:
-        return _decoder.decode(payload)
+        value = _decoder.decode(payload)
+    except msgspec.ValidationError as error:  # of a value of any type: a number that is none here
+        raise LimitError(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedMessageError(str(error)) from None
-    except RecursionError:
-        raise MalformedMessageError(f"nested deeper than {MAX_NESTING}") from None
-
-
-def _look_at_nesting(payload: bytes) -> None:
-    # The decoder recurses. With Python's own limit it raises in time; a process that raised the limit (for recursion of
-    # its own) would let it run out of stack, so there even large texts, which take as long again, are looked at first.
-    looked_at = len(payload) < _SMALL or sys.getrecursionlimit() > _SAFE_RECURSION
-    if looked_at and nesting(payload) > MAX_NESTING:
-        raise MalformedMessageError(f"nested deeper than {MAX_NESTING}")
+    if has_long_numbers(payload):
+        check_value(value, depth)
+    return value
 
 
 def decode_request(payload: bytes) -> Request:
-    """Decode a request.
+    """Decode a request: the gate that each one passes.
+
+    Its arguments are within the limits of `impl.limits` for any value; the readers of a method's arguments see to
+    their types and ranges. What is decoded here can be encoded, and decoded again.
 
     Raises:
         MalformedMessageError: it is not JSON, or has no `method` string and `args` list.
+        LimitError: it exceeds a limit.
     """
     if payload.isascii():  # the decoder of requests skips other keys without a look at their UTF-8
-        _look_at_nesting(payload)
+        check_text(payload, MESSAGE_DEPTH)
         try:
-            return _request_decoder.decode(payload)
-        except (msgspec.DecodeError, RecursionError):
+            request = _request_decoder.decode(payload)
+        except msgspec.DecodeError:
             pass  # part by part, then, which can say what is wrong
-    value = decode_json(payload)
+        else:
+            if has_long_numbers(payload):
+                check_value(request.args, MESSAGE_DEPTH)
+            return request
+    value = decode_json(payload, MESSAGE_DEPTH)
     if not isinstance(value, dict):
         raise MalformedMessageError("a request is a JSON object with 'method' and 'args'")
     method, args = value.get("method"), value.get("args")
@@ -144,6 +120,7 @@ def decode_answer(payload: bytes) -> Any:
     Raises:
         PeerError: the call failed.
         MalformedMessageError: it is no answer.
+        LimitError: it is nested too deeply.
     """
     value = decode_json(payload)
     if not isinstance(value, dict) or not isinstance(value.get("success"), bool) or "result" not in value:

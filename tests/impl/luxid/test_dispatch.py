@@ -84,3 +84,11 @@ def test_a_failure_within_luxid_is_answered_and_logged() -> None:
     assert (error_class, good, stays) == ("ProgrammerError", False, True)
     assert "ZeroDivisionError" in said[0]
     assert LOG == [("request failed", {"error": "ZeroDivisionError('x')", "method": "M"})]
+
+
+@pytest.mark.parametrize("argument", [b"[" * 70 + b"]" * 70, b"1" * 300, b"1e999"])
+def test_a_request_beyond_a_limit_is_refused_and_the_connection_stays(argument: bytes) -> None:
+    (error_class, said), good, stays = ask(b'{"method":"M","args":[' + argument + b"]}")
+    assert (error_class, good, stays) == ("GenericError", False, True)
+    assert said[0].startswith("request refused: ")
+    assert LOG == []

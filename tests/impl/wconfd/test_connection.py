@@ -7,7 +7,8 @@ import pytest
 
 from impl.wconfd.connection import MAX_WAITING_BYTES, Connection, Slot
 from impl.wire.framing import frame
-from impl.wire.messages import Request, encode_request
+from impl.wire.messages import Request, decode_answer, encode_request
+from spec.errors import PeerError
 
 BIG = b"x" * (MAX_WAITING_BYTES // 4)
 
@@ -99,3 +100,32 @@ def test_answers_that_nobody_reads_do_not_pile_up(at_once: bool, half_closed: bo
     assert reader.closed == half_closed
     assert reader.reading or half_closed
     assert connection.waiting_bytes == 0
+
+
+def test_a_request_beyond_a_limit_is_refused_and_those_after_it_are_served() -> None:
+    written: list[bytes] = []
+
+    class Transport(Reader):
+        def write(self, data: bytes) -> None:
+            written.append(data)
+
+    service = Disk(at_once=True)
+    connection = Connection(service)
+    connection._transport = cast("asyncio.Transport", Transport(connection))
+    deep = b'{"method":"m","args":' + b"[" * 70 + b"]" * 70 + b"}"
+    huge = encode_request("m", (10**30,))
+    connection.data_received(b"".join(map(frame, (encode_request("m", (1,)), deep, huge, encode_request("m", (2,))))))
+    assert service.served == [1, 2]
+    answers = b"".join(written).split(b"\x03")
+    assert [answer == BIG for answer in answers] == [True, False, False, True, False]
+    refusals = [decode_answer_of(answer) for answer in answers[1:3]]
+    assert [error_class for error_class, _ in refusals] == ["GenericError"] * 2
+    assert [text for _, (text,) in refusals] == [
+        "request refused: nested deeper than 64", "request refused: a whole number of more than 19 digits",
+    ]  # fmt: skip
+
+
+def decode_answer_of(answer: bytes) -> tuple[str, tuple[object, ...]]:
+    with pytest.raises(PeerError) as caught:
+        decode_answer(answer)
+    return caught.value.error_class, caught.value.arguments

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impl.limits import INTEGER_DIGITS, MESSAGE_DEPTH, MESSAGE_ELEMENTS, LimitError
 from impl.wire.messages import (
     MalformedMessageError,
     Request,
@@ -14,7 +15,6 @@ from impl.wire.messages import (
     encode_malformed,
     encode_request,
     encode_result,
-    nesting,
 )
 from spec.errors import PeerError
 
@@ -27,7 +27,7 @@ def test_request_round_trip_and_unknown_keys() -> None:
 @pytest.mark.parametrize(
     "payload",
     [b"", b"nonsense", b"[]", b"{}", b'{"method":1,"args":[]}', b'{"method":"x"}', b'{"method":"x","args":{}}',
-     b'{"method":"\xff","args":[]}', b'{"method":"x","args":' + b"[" * 100 + b"]" * 100 + b"}"],
+     b'{"method":"\xff","args":[]}'],
 )  # fmt: skip
 def test_what_is_no_request_is_refused(payload: bytes) -> None:
     with pytest.raises(MalformedMessageError):
@@ -46,7 +46,7 @@ def test_very_deep_nesting_is_refused_not_fatal(limit: int) -> None:
 
 
 def refuse_deep() -> None:
-    with pytest.raises(MalformedMessageError):
+    with pytest.raises(LimitError):
         decode_request(b'{"method":"x","args":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
 
@@ -66,19 +66,60 @@ def test_answers() -> None:
         decode_answer(b"[]")
 
 
-NESTED: st.SearchStrategy[object] = st.recursive(
-    st.builds(list), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2)
+def around(value: bytes) -> bytes:
+    return b'{"method":"m","args":[' + value + b"]}"
+
+
+def deep(levels: int, filling: bytes = b"") -> bytes:
+    """Return a request that is nested so deeply, with something between its brackets."""
+    return around(b"[" * (levels - 2) + filling + b"]" * (levels - 2))
+
+
+@pytest.mark.parametrize("filling", [b"", b'"%s"' % (b"x" * (1 << 17))], ids=["small", "above 64 KB"])
+def test_the_depth_of_a_request_is_bounded_whatever_its_size(filling: bytes) -> None:
+    assert decode_request(deep(MESSAGE_DEPTH, filling)).method == "m"
+    with pytest.raises(LimitError, match=f"^nested deeper than {MESSAGE_DEPTH}$"):
+        decode_request(deep(MESSAGE_DEPTH + 1, filling))
+
+
+def test_brackets_in_strings_cannot_hide_depth() -> None:
+    """Closing brackets within strings, escaped quotes and backslashes before quotes do not lower the count."""
+    for filler in (b'"]]]]"', rb'"\\"', rb'"\"]]"', rb'"\\\"]]"', b'"[","]]"'):
+        nested = b'{"method":"m","args":' + (b"[" + filler + b",") * 70 + b"1" + b"]" * 70 + b"}"
+        json.loads(nested)
+        with pytest.raises(LimitError):
+            decode_request(nested)
+
+
+def test_the_number_of_elements_is_bounded() -> None:
+    with pytest.raises(LimitError, match="elements"):
+        decode_request(around(b"0," * MESSAGE_ELEMENTS + b"0"))
+
+
+@pytest.mark.parametrize(
+    "number", [b"1" * 20, b"-" + b"1" * 20, b"9" * 4300, b"9" * 5000, b"1e400", b"1" * 400 + b".5"]
+)
+def test_a_number_beyond_the_limit_is_refused_and_not_rounded(number: bytes) -> None:
+    with pytest.raises(LimitError):
+        decode_request(around(b'{"a":[' + number + b"]}"))
+
+
+def test_digits_in_texts_and_fractions_are_no_large_numbers() -> None:
+    args = decode_request(around(b'"%s",0.%s,%s' % (b"1" * 30, b"1" * 30, b"9" * INTEGER_DIGITS))).args
+    assert args == ("1" * 30, float("0." + "1" * 30), 10**INTEGER_DIGITS - 1)
+
+
+JSON: st.SearchStrategy[object] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
 )
 
 
-@given(NESTED)
-def test_nesting_is_the_depth(value: object) -> None:
-    wide = [value, *([[]] * 70)]
-    assert nesting(json.dumps(wide).encode()) == depth(wide)
-
-
-def depth(value: object) -> int:
-    if not isinstance(value, list | dict):
-        return 0
-    inner = value.values() if isinstance(value, dict) else value
-    return 1 + max(map(depth, inner), default=0)
+@given(JSON)
+def test_whatever_is_decoded_can_be_encoded_and_decoded_again(value: object) -> None:
+    try:
+        first = decode_request(around(json.dumps(value).encode())).args
+    except LimitError:
+        return
+    assert decode_answer(encode_result([first])) == [list(first)]
+    assert decode_request(encode_request("m", first)).args == first
