@@ -14,13 +14,13 @@ impl.limits.LimitError: a whole number of more than 19 digits
 
 from typing import Any
 
-from impl.limits import INTEGER_DIGITS, MESSAGE_ELEMENTS, VALUE_DEPTH, LimitError
+from impl.limits import MAX_INTEGER_DIGITS, MAX_MESSAGE_ELEMENTS, MAX_VALUE_DEPTH, LimitError
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
 _DIGITS = bytes(1 if code in b"0123456789" else 0 for code in range(256))
-_LONG = b"\1" * (INTEGER_DIGITS + 1)
-_BEYOND = 10**INTEGER_DIGITS
+_LONG = b"\1" * (MAX_INTEGER_DIGITS + 1)
+_BEYOND = 10**MAX_INTEGER_DIGITS
 
 
 def nesting(text: bytes, limit: int) -> int:
@@ -50,8 +50,8 @@ def check_text(text: bytes, depth: int) -> None:
         LimitError: it does.
     """
     openings = text.count(b"[") + text.count(b"{")
-    if len(text) > MESSAGE_ELEMENTS and openings + text.count(b",") > MESSAGE_ELEMENTS:
-        raise LimitError(f"more than {MESSAGE_ELEMENTS} elements")
+    if len(text) > MAX_MESSAGE_ELEMENTS and openings + text.count(b",") > MAX_MESSAGE_ELEMENTS:
+        raise LimitError(f"more than {MAX_MESSAGE_ELEMENTS} elements")
     if openings > depth and nesting(text, depth) > depth:
         raise LimitError(f"nested deeper than {depth}")
 
@@ -61,7 +61,7 @@ def has_long_numbers(text: bytes) -> bool:
     return _LONG in text.translate(_DIGITS)
 
 
-def check_value(value: Any, depth: int = VALUE_DEPTH) -> None:
+def check_value(value: Any, depth: int = MAX_VALUE_DEPTH) -> None:
     """Refuse a decoded value that is nested too deeply, or holds a whole number beyond the limit.
 
     Raises:
@@ -76,5 +76,5 @@ def check_value(value: Any, depth: int = VALUE_DEPTH) -> None:
                     raise LimitError(f"nested deeper than {depth}")
                 inner.extend(one.values() if isinstance(one, dict) else one)
             elif isinstance(one, int) and not -_BEYOND < one < _BEYOND:
-                raise LimitError(f"a whole number of more than {INTEGER_DIGITS} digits")
+                raise LimitError(f"a whole number of more than {MAX_INTEGER_DIGITS} digits")
         level = inner

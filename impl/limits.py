@@ -17,51 +17,57 @@ class LimitError(GantryError):
 
 # ---- messages
 
-MESSAGE_BYTES = 64 << 20
+MAX_MESSAGE_BYTES = 64 << 20
 """Bytes of one message, and of the requests of one connection that wait."""
 
-MESSAGE_ELEMENTS = 4_000_000
+MAX_MESSAGE_ELEMENTS = 4_000_000
 """Elements of all arrays and objects of a message together, counted as its commas and opening brackets."""
 
-MESSAGE_DEPTH = 64
+MAX_REQUEST_DEPTH = 64
 """Depth of arrays and objects in a request, and in a file that a daemon reads at its start."""
 
-VALUE_DEPTH = 32
+MAX_VALUE_DEPTH = 32
 """Depth of one value that is kept: an opcode's parameter, a filter, an object of the configuration."""
 
-ANSWER_DEPTH = 128
+MAX_ANSWER_DEPTH = 128
 """Depth of an answer that our clients read: any kept value, in any wrapping, is less deep."""
 
 # ---- numbers
 
-INTEGER_DIGITS = 19
+MAX_INTEGER_DIGITS = 19
 """Digits of a whole number anywhere in a message, as 64 bits hold them; fractions are finite."""
 
-JOB_ID_HIGHEST = (1 << 53) - 1
-"""A job's id: what every JSON reader takes exactly; at a million jobs a second it lasts for 285 years."""
+MAX_JOB_ID = 2**53 - 1
+"""The largest id of a job: every JSON reader holds it exactly."""
 
-SECONDS_HIGHEST = 1 << 40
+MAX_SECONDS = 1 << 40
 """A time since the epoch, or a span, in seconds: 34,000 years."""
 
-PORT_HIGHEST = 65_535
+MAX_PORT = 65_535
 """A TCP port."""
 
-PROCESS_ID_HIGHEST = (1 << 31) - 1
-"""A process id, as the system's own type."""
+MAX_PROCESS_ID = 2**22
+"""The largest id of a process. Source: the kernel's `PID_MAX_LIMIT`."""
 
 # ---- texts and lists
 
-NAME_LENGTH = 1024
+MAX_NAME_LENGTH = 1024
 """Characters of a name: of a node, an instance, a group, a lock, a tag, a client of wconfd."""
 
-PATH_LENGTH = 4096
-"""Characters of a path, as the system's own limit of bytes."""
+MAX_PATH_BYTES = 4095
+"""The longest path of a live-lock. Source: the kernel's `PATH_MAX`, without its final zero."""
 
-JOBS_IN_CALL = 10_000
+MAX_TEXT_LENGTH = 1 << 18
+"""Characters of a text among an opcode's parameters."""
+
+MAX_SIZE_LENGTH = 64
+"""Characters of a size such as `10G`."""
+
+MAX_JOBS_IN_CALL = 10_000
 """Jobs in one call of SubmitManyJobs."""
 
-OPCODES_IN_JOB = 10_000
+MAX_OPCODES_IN_JOB = 10_000
 """Opcodes of one job."""
 
-DEPENDENCIES_OF_OPCODE = 10_000
+MAX_DEPENDENCIES_OF_OPCODE = 10_000
 """Jobs that one opcode may wait for."""

@@ -8,6 +8,12 @@ _MAX_RUNS = 8
 """Runs that a name is cut into; the rest is compared as text. Source: Ganeti's natural sort."""
 
 
+def _number_key(digits: str) -> tuple[int, int, str]:
+    """Compares as the number does, of any length: Python reads no number of more than 4,300 digits."""
+    plain = digits.lstrip("0")
+    return (0, len(plain), plain)
+
+
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that compares runs of digits as numbers."""
     runs: list[tuple[int, int, str]] = []
@@ -16,7 +22,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
         if len(runs) == _MAX_RUNS:
             break
         text = found[0]
-        runs.append((0, int(text), "") if text[0].isdigit() and text.isascii() else (1, 0, text))
+        runs.append(_number_key(text) if text[0].isdigit() and text.isascii() else (1, 0, text))
         position = found.end()
     return (*runs, (-1, 0, name[position:]), (-1, 0, name))
 

@@ -13,14 +13,14 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from impl.limits import MESSAGE_BYTES
+from impl.limits import MAX_MESSAGE_BYTES
 from impl.process.pidfile import bound_socket
 from impl.wire.framing import MessageTooLongError, TimedDecoder, frame
 from impl.wire.messages import encode_malformed
 
 PIPELINE_LIMIT = 256
 MESSAGE_SECONDS = 60.0
-MESSAGE_LIMIT = MESSAGE_BYTES
+MESSAGE_LIMIT = MAX_MESSAGE_BYTES
 
 Answer = Callable[[bytes], Awaitable[tuple[bytes, bool]]]
 """Answers one message: the payload, and whether the connection stays open."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from impl.limits import MAX_JOBS_IN_CALL, MAX_OPCODES_IN_JOB, LimitError
 from impl.luxid import arguments
 from impl.luxid.arguments import RequestError
 from impl.luxid.daemon import Daemon, Outcome
@@ -75,6 +76,8 @@ def _prepare(ops: Any) -> Prepared:
     """
     if not isinstance(ops, list):
         raise OpcodeError("Unable to read list")
+    if len(ops) > MAX_OPCODES_IN_JOB:
+        raise OpcodeError(f"Unable to read list: more than {MAX_OPCODES_IN_JOB} opcodes")
     valid = [validate(op) for op in ops]
     return tuple(_redacted(op) for op in valid), [secrets(op) for op in valid]
 
@@ -111,7 +114,10 @@ async def submit_many_jobs(daemon: Daemon, args: Args) -> Result:
     """Answer SubmitManyJobs [[opcodes]…]: for each `[true, id]` or `[false, why]`."""
     arguments.count(args, 1)
     prepared: list[Prepared | Refused] = []
-    for number, ops in enumerate(arguments.array(args[0])):
+    jobs = arguments.array(args[0])
+    if len(jobs) > MAX_JOBS_IN_CALL:
+        raise LimitError(f"more than {MAX_JOBS_IN_CALL} jobs in one call: submit them in several")
+    for number, ops in enumerate(jobs):
         try:
             prepared.append(_prepare(ops))
         except OpcodeError as error:
@@ -151,7 +157,7 @@ async def wait_for_job_change(daemon: Daemon, args: Args) -> Result:
     job_id, fields = arguments.job_id(args[0]), arguments.texts(args[1])
     previous = args[2]
     last_serial = None if args[3] is None else arguments.number(args[3])
-    deadline = time.monotonic() + min(arguments.number(args[4]), WAIT_SECONDS)
+    deadline = time.monotonic() + min(arguments.seconds(args[4]), WAIT_SECONDS)
     await daemon.wait_until_written()
     job = _load(daemon, job_id)
     if daemon.waiters.count >= daemon.max_waiters:
@@ -184,7 +190,7 @@ async def cancel_job(daemon: Daemon, args: Args) -> Result:
 async def change_job_priority(daemon: Daemon, args: Args) -> Result:
     """Answer ChangeJobPriority [id, priority]: whether it worked, and a text."""
     arguments.count(args, 2)
-    job_id, priority = arguments.job_id(args[0]), arguments.number(args[1])
+    job_id, priority = arguments.job_id(args[0]), arguments.priority(args[1])
     outcome = await daemon.apply(ChangePriority(job_id, priority))
     if outcome.signal is not None:
         return await reprioritise_running(daemon, job_id, priority)
@@ -211,7 +217,7 @@ async def archive_job(daemon: Daemon, args: Args) -> Result:
 async def auto_archive_jobs(daemon: Daemon, args: Args) -> Result:
     """Answer AutoArchiveJobs [age, seconds]: how many were archived, and how many could not be in time."""
     arguments.count(args, 2)
-    age, seconds = arguments.number(args[0]), arguments.number(args[1])
+    age, seconds = arguments.seconds(args[0]), arguments.seconds(args[1])
     deadline = time.monotonic() + seconds
     now = timestamp()
     before = None if age < 0 else (now[0] - age, now[1])
@@ -232,9 +238,7 @@ async def set_drain_flag(daemon: Daemon, args: Args) -> Result:
 async def set_watcher_pause(daemon: Daemon, args: Args) -> Result:
     """Answer SetWatcherPause [until]: the time, or null when the pause is over."""
     arguments.count(args, 0, 1)
-    until = args[0] if args else None
-    if until is not None and (isinstance(until, bool) or not isinstance(until, int | float)):
-        raise RequestError("Unable to read Double")
+    until = arguments.moment(args[0]) if args and args[0] is not None else None
     await asyncio.to_thread(write_pause, daemon.root, until)
     return until
 

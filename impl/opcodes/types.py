@@ -5,11 +5,21 @@ The texts of refusals are part of the wire's behaviour: clients show them. They 
 Source: Ganeti 3.0.2's opcode parameters; texts observed on the running daemon.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from impl.bounds import check_value
+from impl.limits import (
+    MAX_DEPENDENCIES_OF_OPCODE,
+    MAX_INTEGER_DIGITS,
+    MAX_JOB_ID,
+    MAX_SIZE_LENGTH,
+    MAX_TEXT_LENGTH,
+    LimitError,
+)
 from spec.errors import GantryError
 
 MAX_DISKS, MAX_NICS = 16, 8
@@ -41,8 +51,16 @@ def _refuse(reason: str) -> ValueRefusedError:
     return ValueRefusedError(reason)
 
 
+_BEYOND = 10**MAX_INTEGER_DIGITS
+
+
 def _is_number(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number within the limits: NaN, infinities and what has more digits are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_BEYOND < value < _BEYOND
+
+
+def _is_finite(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _bool(value: Any) -> bool:
@@ -61,7 +79,7 @@ def _integer(type_name: str) -> Callable[[Any], int]:
 
 
 def _double(value: Any) -> float:
-    if not _is_number(value):
+    if not _is_number(value) and not _is_finite(value):
         raise _refuse("Unable to read Double")
     return float(value)
 
@@ -69,6 +87,16 @@ def _double(value: Any) -> float:
 def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise _refuse("Unable to read String")
+    if len(value) > MAX_TEXT_LENGTH:
+        raise _refuse(f"Unable to read String: longer than {MAX_TEXT_LENGTH} characters")
+    return value
+
+
+def _any(value: Any) -> Any:
+    try:
+        check_value(value)
+    except LimitError as error:
+        raise _refuse(str(error)) from None
     return value
 
 
@@ -83,6 +111,10 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _refuse("Unable to read JSObject")
     return value
+
+
+def _free_object(value: Any) -> dict[str, Any]:
+    return _object(_any(value))
 
 
 _read_int = _integer("Int")
@@ -109,7 +141,7 @@ def _disk_index(value: Any) -> int:
     return number
 
 
-ANY = ParameterType("any JSON value", lambda value: value)
+ANY = ParameterType("any JSON value", _any)
 BOOL = ParameterType("bool", _bool)
 INT = ParameterType("integer", _read_int)
 DOUBLE = ParameterType("number", _double)
@@ -117,7 +149,7 @@ STRING = ParameterType("string", _string)
 NON_EMPTY = ParameterType("non-empty string", _non_empty)
 NON_NEGATIVE = ParameterType("integer ≥ 0", _non_negative)
 POSITIVE = ParameterType("integer ≥ 1", _positive)
-OBJECT = ParameterType("object", _object)
+OBJECT = ParameterType("object", _free_object)
 DISK_INDEX = ParameterType("disk index", _disk_index)
 
 
@@ -171,7 +203,7 @@ def _size(value: Any) -> int:
     if _is_number(value):
         return round(value)
     text = _string(value)
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([mMgGtT]?)(?:i?[bB])?\s*", text)
+    found = len(text) <= MAX_SIZE_LENGTH and re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([mMgGtT]?)(?:i?[bB])?\s*", text)
     if not found:
         raise _refuse(f"Can't parse string '{text}'")
     return round(float(found[1]) * _UNITS[found[2].lower()])
@@ -192,7 +224,7 @@ def record(fields: dict[str, ParameterType], rest: bool) -> ParameterType:
             if key not in fields:
                 if not rest:
                     raise _refuse(f"Unknown key '{key}', only {', '.join(sorted(fields))} can be used here")
-                result[key] = element
+                result[key] = _any(element)
             elif element is not None:
                 try:
                     result[key] = fields[key].read(element)
@@ -255,17 +287,31 @@ SUBMIT_PRIORITY = ParameterType("10 (low), 0 (normal) or -10 (high)", _submit_pr
 
 
 def _job_reference(value: Any) -> int:
+    number = value
     if isinstance(value, str):
-        if not re.fullmatch(r"-?[0-9]+", value):
+        if len(value) > MAX_INTEGER_DIGITS or not re.fullmatch(r"-?[0-9]+", value):
             raise _refuse(f"Can't parse job ID '{value}'")
-        return int(value)
-    return _integer("JobId")(value)
+        number = int(value)
+    found = _integer("JobId")(number)
+    if abs(found) > MAX_JOB_ID:
+        raise _refuse(f"Can't parse job ID '{value}': beyond {MAX_JOB_ID}")
+    return found
 
 
-DEPENDENCIES = listing(
+_DEPENDENCIES = listing(
     row(
         "Pair",
         ParameterType("job id (negative: relative)", _job_reference),
         listing(choice("FinalizedJobStatus", "canceled", "success", "error")),
     )
 )
+
+
+def _dependencies(value: Any) -> list[Any]:
+    if isinstance(value, list) and len(value) > MAX_DEPENDENCIES_OF_OPCODE:
+        raise _refuse(f"Unable to read list: more than {MAX_DEPENDENCIES_OF_OPCODE} dependencies")
+    found: list[Any] = _DEPENDENCIES.read(value)
+    return found
+
+
+DEPENDENCIES = ParameterType(_DEPENDENCIES.name, _dependencies)

@@ -13,6 +13,7 @@ from typing import Any
 
 from impl.cluster.names import natural_key
 from impl.cluster.view import ClusterView, UnknownObjectError
+from impl.limits import MAX_INTEGER_DIGITS, MAX_JOB_ID
 from impl.query import groups, instances, jobs, locks, networks, nodes
 from impl.query.filters import Filter, check_fields, leaves, parse_filter, passes, wanted_names
 from impl.query.model import (
@@ -125,9 +126,11 @@ def _job_ids(wanted: Sequence[Any]) -> list[int]:
     for value in wanted:
         if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value):
             raise QueryError("GenericError", f"parsing job id: cannot parse string '{value}'")
-        job_id = int(value)
+        job_id = int(value) if not isinstance(value, str) or len(value) <= MAX_INTEGER_DIGITS else MAX_JOB_ID + 1
         if job_id < 0:
             raise QueryError("GenericError", f"Invalid value for job ID ' {job_id}'")
+        if job_id > MAX_JOB_ID:
+            raise QueryError("GenericError", f"Invalid job id, allowed is 0 to {MAX_JOB_ID}")
         if job_id not in found:
             found.append(job_id)
     return found

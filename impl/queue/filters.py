@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from spec.jobs.model import FilterRule, Job
+from spec.jobs.model import QUEUE_LIMIT, FilterRule, Job
 
 Test = Callable[[Mapping[str, Any]], bool]
 
@@ -33,6 +33,9 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_LIMIT_DIGITS = len(str(QUEUE_LIMIT))
+"""Digits of an ad-hoc rate limit: a longer one allows more jobs than a queue holds, and limits nothing."""
+
 _REASON_FIELDS = ("source", "reason", "timestamp")
 
 
@@ -169,7 +172,7 @@ def buckets(job: Job) -> dict[str, int]:
             if not isinstance(text, str) or not text.startswith("rate-limit:"):
                 continue
             label = text[len("rate-limit:") :]
-            number = label.split(":", 1)[0]
-            if number.isascii() and number.isdigit() and int(number) > 0:
+            number = label.split(":", 1)[0].lstrip("0")
+            if number.isascii() and number.isdigit() and len(number) <= _LIMIT_DIGITS:
                 found[label] = int(number)
     return found

@@ -15,7 +15,7 @@ from typing import Any
 
 from impl.config.errors import RefusedError
 from impl.config.model import Config, changes_between
-from impl.limits import MESSAGE_BYTES
+from impl.limits import MAX_MESSAGE_BYTES
 from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
 from impl.process.pidfile import bound_socket
@@ -50,7 +50,7 @@ class Wconfd:
     """
 
     def __init__(self, root: Root, store: Store, state: State, me: Owner, options: Options) -> None:
-        self.message_limit = MESSAGE_BYTES
+        self.message_limit = MAX_MESSAGE_BYTES
         self.received = memoryview(bytearray(RECEIVED_AT_ONCE))
         self.connections: set[Connection] = set()
         self._root = root

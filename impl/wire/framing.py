@@ -17,7 +17,7 @@ b'{}\x03'
 [b'{"b":2}']
 """
 
-from impl.limits import MESSAGE_BYTES
+from impl.limits import MAX_MESSAGE_BYTES
 from spec.errors import GantryError
 
 END_OF_MESSAGE = b"\x03"
@@ -36,7 +36,7 @@ class FrameDecoder:
 
     __slots__ = ("_limit", "_parts", "_size")
 
-    def __init__(self, limit: int = MESSAGE_BYTES) -> None:
+    def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
@@ -78,7 +78,7 @@ class TimedDecoder(FrameDecoder):
 
     __slots__ = ("unfinished_since",)
 
-    def __init__(self, limit: int = MESSAGE_BYTES) -> None:
+    def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         super().__init__(limit)
         self.unfinished_since: float | None = None
 

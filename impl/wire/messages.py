@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from impl.bounds import check_text, check_value, has_long_numbers
-from impl.limits import ANSWER_DEPTH, MESSAGE_DEPTH, LimitError
+from impl.limits import MAX_ANSWER_DEPTH, MAX_REQUEST_DEPTH, LimitError
 from spec.errors import GantryError, PeerError
 
 _encoder = msgspec.json.Encoder()
@@ -44,7 +44,7 @@ class Request(msgspec.Struct, frozen=True):
 _request_decoder = msgspec.json.Decoder(Request)
 
 
-def decode_json(payload: bytes, depth: int = ANSWER_DEPTH) -> Any:
+def decode_json(payload: bytes, depth: int = MAX_ANSWER_DEPTH) -> Any:
     """Decode one JSON text.
 
     Raises:
@@ -74,16 +74,16 @@ def decode_request(payload: bytes) -> Request:
         LimitError: it exceeds a limit.
     """
     if payload.isascii():  # the decoder of requests skips other keys without a look at their UTF-8
-        check_text(payload, MESSAGE_DEPTH)
+        check_text(payload, MAX_REQUEST_DEPTH)
         try:
             request = _request_decoder.decode(payload)
         except msgspec.DecodeError:
             pass  # part by part, then, which can say what is wrong
         else:
             if has_long_numbers(payload):
-                check_value(request.args, MESSAGE_DEPTH)
+                check_value(request.args, MAX_REQUEST_DEPTH)
             return request
-    value = decode_json(payload, MESSAGE_DEPTH)
+    value = decode_json(payload, MAX_REQUEST_DEPTH)
     if not isinstance(value, dict):
         raise MalformedMessageError("a request is a JSON object with 'method' and 'args'")
     method, args = value.get("method"), value.get("args")

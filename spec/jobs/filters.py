@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from spec.jobs.model import FilterRule, Job
+from spec.jobs.model import QUEUE_LIMIT, FilterRule, Job
 
 
 def _compare(operator: str, left: Any, right: Any) -> bool:
@@ -113,15 +113,28 @@ def applying(rules: Sequence[FilterRule], job: Job) -> FilterRule | None:
     return None
 
 
+def bucket_limit(digits: str) -> int:
+    """Read how many jobs an ad-hoc rate limit allows; 0 if it limits nothing, as one above any queue's length.
+
+    >>> [bucket_limit(text) for text in ("3", "003", "", "-3", "three", "9" * 5000)]
+    [3, 3, 0, 0, 0, 0]
+    """
+    number = digits.lstrip("0")
+    if not number.isascii() or not number.isdigit() or len(number) > len(str(QUEUE_LIMIT)):
+        return 0
+    return int(number)
+
+
 def buckets(job: Job) -> Iterator[tuple[str, int]]:
     """Yield the ad-hoc rate limits in a job's reason trails: each label once, with the number of jobs it allows."""
     seen: set[str] = set()
     for op in job.ops:
         for entry in op.input.get("reason") or ():
             parts = str(entry[1]).split(":", 2) if len(entry) > 1 else []
-            if len(parts) < 2 or parts[0] != "rate-limit" or not parts[1].isascii() or not parts[1].isdigit():
+            if len(parts) < 2 or parts[0] != "rate-limit":
                 continue
             label = ":".join(parts[1:])
-            if int(parts[1]) > 0 and label not in seen:
+            limit = bucket_limit(parts[1])
+            if limit > 0 and label not in seen:
                 seen.add(label)
-                yield label, int(parts[1])
+                yield label, limit

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from impl.limits import MAX_JOB_ID, LimitError
 from impl.luxid import arguments
 from impl.luxid.arguments import RequestError
 
@@ -14,6 +15,8 @@ from impl.luxid.arguments import RequestError
     [
         (arguments.job_id, 17, 17), (arguments.job_id, "17", 17), (arguments.job_id, 0, 0),
         (arguments.number, 3, 3), (arguments.number, -3.0, -3),
+        (arguments.job_id, str(MAX_JOB_ID), MAX_JOB_ID), (arguments.priority, -20, -20), (arguments.seconds, -1, -1),
+        (arguments.moment, 1.5, 1.5), (arguments.moment, 0, 0),
         (arguments.flag, False, False), (arguments.text, "", ""),
         (arguments.texts, ["a", "b"], ["a", "b"]), (arguments.array, [], []),
     ],
@@ -39,6 +42,25 @@ def test_what_is_read(read: Callable[[Any], Any], value: Any, found: Any) -> Non
 def test_what_is_refused(read: Callable[[Any], Any], value: Any, said: str) -> None:
     with pytest.raises(RequestError, match=f"^Failed to parse request: {said}"):
         read(value)
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (arguments.job_id, MAX_JOB_ID + 1), (arguments.job_id, str(MAX_JOB_ID + 1)), (arguments.job_id, "1" * 5000),
+        (arguments.priority, 20), (arguments.priority, -21), (arguments.seconds, 10**18),
+        (arguments.seconds, -(10**18)), (arguments.moment, 1e300), (arguments.moment, -1), (arguments.moment, 10**18),
+    ],
+)  # fmt: skip
+def test_what_is_of_its_type_and_beyond_its_range_is_refused(read: Callable[[Any], Any], value: Any) -> None:
+    with pytest.raises(LimitError, match=r"^Invalid .*, allowed is "):
+        read(value)
+
+
+@pytest.mark.parametrize("value", [1e300, 10**19, -(10**19), float("nan")])
+def test_a_number_too_large_for_a_whole_number_is_none(value: Any) -> None:
+    with pytest.raises(RequestError, match="Unable to read Int"):
+        arguments.number(value)
 
 
 def test_the_number_of_arguments() -> None:

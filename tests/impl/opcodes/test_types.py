@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from impl.limits import MAX_DEPENDENCIES_OF_OPCODE, MAX_JOB_ID, MAX_TEXT_LENGTH, MAX_VALUE_DEPTH
 from impl.opcodes import types
 from impl.opcodes.types import ParameterType, ValueRefusedError
 
@@ -61,6 +62,62 @@ def test_refusals(kind: ParameterType, value: Any, said: str) -> None:
     with pytest.raises(ValueRefusedError) as refused:
         read(kind, value)
     assert refused.value.reason == said
+
+
+BIG: list[Any] = [10**19, -(10**19), 10**400, 1e19, 1e300]
+NOT_FINITE: list[Any] = [float("inf"), float("-inf"), float("nan")]
+NUMBERS = (types.INT, types.NON_NEGATIVE, types.POSITIVE, types.DISK_INDEX, types.SIZE, types.SUBMIT_PRIORITY)
+
+
+@pytest.mark.parametrize("kind", [*NUMBERS, types.DEPENDENCIES], ids=lambda kind: str(kind.name))
+@pytest.mark.parametrize("value", [*BIG, *NOT_FINITE])
+def test_a_number_beyond_the_limit_is_refused(kind: ParameterType, value: Any) -> None:
+    with pytest.raises(ValueRefusedError):
+        read(kind, [[value, []]] if kind is types.DEPENDENCIES else value)
+
+
+@pytest.mark.parametrize("value", [10**400, 10**19, *NOT_FINITE])
+def test_a_fraction_is_finite(value: Any) -> None:
+    assert read(types.DOUBLE, 1e300) == 1e300
+    with pytest.raises(ValueRefusedError, match="Unable to read Double"):
+        read(types.DOUBLE, value)
+
+
+@pytest.mark.parametrize("target", ["1" * 5000, "9" * 19, 10**18, -(10**18), 2.0**60, MAX_JOB_ID + 1])
+def test_a_job_depends_on_ids_that_jobs_can_have(target: Any) -> None:
+    assert read(types.DEPENDENCIES, [[MAX_JOB_ID, []], ["-3", ["success"]]]) == [[MAX_JOB_ID, []], [-3, ["success"]]]
+    with pytest.raises(ValueRefusedError, match="Can't parse job ID"):
+        read(types.DEPENDENCIES, [[target, []]])
+
+
+def test_a_job_depends_on_a_bounded_number_of_jobs() -> None:
+    with pytest.raises(ValueRefusedError, match="dependencies"):
+        read(types.DEPENDENCIES, [[1, []]] * (MAX_DEPENDENCIES_OF_OPCODE + 1))
+
+
+@pytest.mark.parametrize(
+    "kind", [types.ANY, types.OBJECT, types.listing(types.ANY), types.mapping(types.OBJECT), RECORD]
+)
+def test_a_value_of_any_type_is_bounded(kind: ParameterType) -> None:
+    deep: Any = 1
+    for _ in range(MAX_VALUE_DEPTH + 2):
+        deep = {"a": deep}
+    for value in (deep, {"a": {"b": 10**30}}):
+        with pytest.raises(ValueRefusedError):
+            read(kind, [value] if kind.name.startswith("list") else value)
+
+
+@pytest.mark.parametrize("size", ["1" * 400, "1" + " " * 100_000 + "x", "1." + "1" * 5000])
+def test_a_size_is_a_short_text(size: str) -> None:
+    """A longer one cost seconds of looking for its end, or made an infinite number."""
+    with pytest.raises(ValueRefusedError, match="Can't parse string"):
+        read(types.SIZE, size)
+
+
+def test_a_text_is_bounded() -> None:
+    assert read(types.STRING, "x" * MAX_TEXT_LENGTH)
+    with pytest.raises(ValueRefusedError, match="longer than"):
+        read(types.STRING, "x" * (MAX_TEXT_LENGTH + 1))
 
 
 def test_every_type_has_a_name_for_the_documentation() -> None:

@@ -42,3 +42,10 @@ def test_labels_and_their_numbers() -> None:
 
     assert found("rate-limit:2:backup", "rate-limit:2:backup", "rate-limit:7") == {"2:backup": 2, "7": 7}
     assert found("rate-limit:0:a", "rate-limit:-1:a", "rate-limit:x:a", "rate-limit:²:a", "rate") == {}
+    digits = "9" * 5000
+    assert found(f"rate-limit:{digits}:a", "rate-limit:0003:b", f"rate-limit:{'0' * 5000}4") == {
+        "0003:b": 3,
+        "0" * 5000 + "4": 4,
+    }
+    job = Job(1, (Opcode(op(reason=f"rate-limit:{digits}:a")), Opcode(op(reason="rate-limit:0003:b"))))
+    assert dict(plain.buckets(job)) == {"0003:b": 3}

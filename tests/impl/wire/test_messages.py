@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.limits import INTEGER_DIGITS, MESSAGE_DEPTH, MESSAGE_ELEMENTS, LimitError
+from impl.limits import MAX_INTEGER_DIGITS, MAX_MESSAGE_ELEMENTS, MAX_REQUEST_DEPTH, LimitError
 from impl.wire.messages import (
     MalformedMessageError,
     Request,
@@ -77,9 +77,9 @@ def deep(levels: int, filling: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("filling", [b"", b'"%s"' % (b"x" * (1 << 17))], ids=["small", "above 64 KB"])
 def test_the_depth_of_a_request_is_bounded_whatever_its_size(filling: bytes) -> None:
-    assert decode_request(deep(MESSAGE_DEPTH, filling)).method == "m"
-    with pytest.raises(LimitError, match=f"^nested deeper than {MESSAGE_DEPTH}$"):
-        decode_request(deep(MESSAGE_DEPTH + 1, filling))
+    assert decode_request(deep(MAX_REQUEST_DEPTH, filling)).method == "m"
+    with pytest.raises(LimitError, match=f"^nested deeper than {MAX_REQUEST_DEPTH}$"):
+        decode_request(deep(MAX_REQUEST_DEPTH + 1, filling))
 
 
 def test_brackets_in_strings_cannot_hide_depth() -> None:
@@ -93,7 +93,7 @@ def test_brackets_in_strings_cannot_hide_depth() -> None:
 
 def test_the_number_of_elements_is_bounded() -> None:
     with pytest.raises(LimitError, match="elements"):
-        decode_request(around(b"0," * MESSAGE_ELEMENTS + b"0"))
+        decode_request(around(b"0," * MAX_MESSAGE_ELEMENTS + b"0"))
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_a_number_beyond_the_limit_is_refused_and_not_rounded(number: bytes) -> 
 
 
 def test_digits_in_texts_and_fractions_are_no_large_numbers() -> None:
-    args = decode_request(around(b'"%s",0.%s,%s' % (b"1" * 30, b"1" * 30, b"9" * INTEGER_DIGITS))).args
-    assert args == ("1" * 30, float("0." + "1" * 30), 10**INTEGER_DIGITS - 1)
+    args = decode_request(around(b'"%s",0.%s,%s' % (b"1" * 30, b"1" * 30, b"9" * MAX_INTEGER_DIGITS))).args
+    assert args == ("1" * 30, float("0." + "1" * 30), 10**MAX_INTEGER_DIGITS - 1)
 
 
 JSON: st.SearchStrategy[object] = st.recursive(
