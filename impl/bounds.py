@@ -17,7 +17,9 @@ from typing import Any
 from impl.limits import MAX_INTEGER_DIGITS, MAX_MESSAGE_ELEMENTS, MAX_VALUE_DEPTH, LimitError
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
-_NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
+_EVERYTHING = set(range(256))
+_ALL_BUT_BRACKETS = bytes(_EVERYTHING - set(b'{}[]"'))
+_ALL_BUT_SEPARATORS = bytes(_EVERYTHING - set(b'{}[]",'))
 _DIGITS = bytes(1 if code in b"0123456789" else 0 for code in range(256))
 _LONG = b"\1" * (MAX_INTEGER_DIGITS + 1)
 _BEYOND = 10**MAX_INTEGER_DIGITS
@@ -28,11 +30,7 @@ def nesting(text: bytes, limit: int) -> int:
 
     Of a text that is no JSON: at least the depth where it stops being one.
     """
-    if b"\\" in text:
-        text = text.replace(rb"\\", b"").replace(rb"\"", b"")
-    rest = text.translate(_BRACKETS, _NO_STRUCTURE).replace(b'""', b"")  # strings without brackets are gone
-    if b'"' in rest:
-        rest = b"".join(rest.split(b'"')[::2])
+    rest = _outside_strings(text, _ALL_BUT_BRACKETS)
     depth = 0
     while rest and depth <= limit:  # the innermost pairs are taken away, level by level
         outer = rest.replace(b"[]", b"")
@@ -43,6 +41,14 @@ def nesting(text: bytes, limit: int) -> int:
     return depth
 
 
+def _outside_strings(text: bytes, dropped: bytes) -> bytes:
+    """What is left of a JSON text without its strings and some characters; all brackets are square ones there."""
+    if b"\\" in text:
+        text = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    rest = text.translate(_BRACKETS, dropped).replace(b'""', b"")  # most strings are gone
+    return b"".join(rest.split(b'"')[::2]) if b'"' in rest else rest
+
+
 def check_text(text: bytes, depth: int) -> None:
     """Refuse a JSON text that is nested too deeply or has too many elements, before it is decoded.
 
@@ -51,7 +57,9 @@ def check_text(text: bytes, depth: int) -> None:
     """
     openings = text.count(b"[") + text.count(b"{")
     if len(text) > MAX_MESSAGE_ELEMENTS and openings + text.count(b",") > MAX_MESSAGE_ELEMENTS:
-        raise LimitError(f"more than {MAX_MESSAGE_ELEMENTS} elements")
+        rest = _outside_strings(text, _ALL_BUT_SEPARATORS)
+        if rest.count(b"[") + rest.count(b",") > MAX_MESSAGE_ELEMENTS:
+            raise LimitError(f"more than {MAX_MESSAGE_ELEMENTS} elements")
     if openings > depth and nesting(text, depth) > depth:
         raise LimitError(f"nested deeper than {depth}")
 

@@ -29,6 +29,9 @@ MAX_REQUEST_DEPTH = 64
 MAX_VALUE_DEPTH = 32
 """Depth of one value that is kept: an opcode's parameter, a filter, an object of the configuration."""
 
+MAX_CONFIG_DEPTH = MAX_REQUEST_DEPTH - 2
+"""Depth of the whole configuration: it is sent as an argument of a request."""
+
 MAX_ANSWER_DEPTH = 128
 """Depth of an answer that our clients read: any kept value, in any wrapping, is less deep."""
 
@@ -52,7 +55,7 @@ MAX_PROCESS_ID = 2**22
 # ---- texts and lists
 
 MAX_NAME_LENGTH = 1024
-"""Characters of a name: of a node, an instance, a group, a lock, a tag, a client of wconfd."""
+"""Characters of a name: of a node, an instance, a group, a lock, a tag, a client of wconfd; and of a UUID."""
 
 MAX_PATH_BYTES = 4095
 """The longest path of a live-lock. Source: the kernel's `PATH_MAX`, without its final zero."""

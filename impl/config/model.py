@@ -24,7 +24,10 @@ from typing import Any, NamedTuple
 import msgspec
 from immutables import Map
 
+from impl.bounds import check_text, check_value, has_long_numbers
 from impl.config.errors import ConfigurationError
+from impl.config.shapes import check_object
+from impl.limits import MAX_CONFIG_DEPTH, MAX_NAME_LENGTH, LimitError
 
 SECTIONS = ("nodes", "instances", "nodegroups", "disks", "networks", "filters")
 """The parts of the configuration that map UUIDs to objects."""
@@ -130,8 +133,11 @@ def parse(text: bytes) -> Config:
         ConfigurationError: it is no configuration.
     """
     try:
+        check_text(text, MAX_CONFIG_DEPTH)
         value = _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if has_long_numbers(text):
+            check_value(value, MAX_CONFIG_DEPTH)
+    except (msgspec.DecodeError, UnicodeDecodeError, LimitError) as error:
         raise ConfigurationError(f"the configuration is not valid JSON ({error}): restore it from a copy") from None
     return from_value(value)
 
@@ -140,18 +146,23 @@ def from_value(value: Any) -> Config:
     """Make a configuration of a decoded JSON object.
 
     Raises:
-        ConfigurationError: what every configuration has is missing or of the wrong type.
+        ConfigurationError: what every configuration has is missing, or something is of the wrong type.
     """
     if not isinstance(value, dict):
         raise ConfigurationError("the configuration is no JSON object")
     for key, kind in (("version", int), ("cluster", dict), ("serial_no", int)):
         if not isinstance(value.get(key), kind):
             raise ConfigurationError(f"key '{key}' not found in the configuration, or of the wrong type")
+    check_object("cluster", value["cluster"])
     sections: dict[str, Objects] = {}
     for section in SECTIONS:
         objects = value.get(section, {})
         if not isinstance(objects, dict) or not all(isinstance(one, dict) for one in objects.values()):
             raise ConfigurationError(f"'{section}' of the configuration is no object of objects")
+        for key, one in objects.items():
+            if len(key) > MAX_NAME_LENGTH:
+                raise ConfigurationError(f"a key of '{section}' has more than {MAX_NAME_LENGTH} characters")
+            check_object(section, one)
         sections[section] = Map({key: stored(one) for key, one in objects.items()})
     sections[TOP] = Map({key: stored(one) for key, one in value.items() if key not in sections})
     return Config(Map(sections))

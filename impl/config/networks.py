@@ -8,6 +8,9 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from impl.config.errors import RefusedError, ReservationError
 from impl.config.model import Config, Value
 
+SHORTEST_PREFIX = 16
+"""The largest network that has a pool, as its prefix. Source: Ganeti's constants."""
+
 
 def find(config: Config, uuid: str) -> Value:
     """Return a network.
@@ -22,7 +25,13 @@ def find(config: Config, uuid: str) -> Value:
 
 
 def _range(network: Value) -> IPv4Network:
-    return IPv4Network(network["network"], strict=False)
+    try:
+        found = IPv4Network(network["network"], strict=False)
+    except (KeyError, ValueError) as error:
+        raise ReservationError(f"'{network.get('network')}' is no IPv4 network: {error}") from None
+    if found.prefixlen < SHORTEST_PREFIX:
+        raise ReservationError(f"'{found}' has more addresses than a pool may have (/{SHORTEST_PREFIX})")
+    return found
 
 
 def address(text: str) -> str:
@@ -46,8 +55,12 @@ def _index(network: Value, ip: str) -> int:
 
 
 def _pool(network: Value, part: str) -> str:
-    pool = network.get(part)
-    return pool if isinstance(pool, str) and pool else "0" * _range(network).num_addresses
+    pool, size = network.get(part), _range(network).num_addresses
+    if isinstance(pool, str) and pool:
+        if len(pool) != size:
+            raise ReservationError(f"'{part}' of the network '{network['network']}' has {len(pool)} places, not {size}")
+        return pool
+    return "0" * size
 
 
 def is_used(network: Value, ip: str) -> bool:

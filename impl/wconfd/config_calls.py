@@ -12,9 +12,10 @@ from impl.config import facts, objects
 from impl.config import reservations as temporary
 from impl.config.errors import RefusedError, VerificationError
 from impl.config.model import SECTIONS, TOP, Draft, from_value
+from impl.config.shapes import check_object
 from impl.wconfd.core import Call
 from impl.wconfd.method import UNIT, Method, optional
-from impl.wire.wconfd import InputError, boolean, integer, mapping, owner, text
+from impl.wire.wconfd import InputError, boolean, bounded_mapping, integer, mapping, name, owner, port
 from spec.locks.model import FreeLevel, Try
 from spec.locks.names import CONFIG_LOCK, Level, Mode, Owner, Request
 
@@ -97,15 +98,17 @@ def _valued(change: Callable[..., Any]) -> Callable[..., Any]:
 
 def _update(section: str) -> Method:
     def run(call: Call, draft: Draft, value: dict[str, Any]) -> list[Any]:
+        check_object(section or "cluster", value)
         result = objects.update(draft, section, value, call.now)
         if section == "disks":
             call.put_reservations(*temporary.release_minors(call.state.reservations, value["uuid"]))
         return result
 
-    return Method((mapping,), _valued(run))
+    return Method((bounded_mapping,), _valued(run))
 
 
 def _add_instance(call: Call, draft: Draft, value: dict[str, Any], who: Owner, replace: bool) -> None:
+    check_object("instances", value)
     objects.add_instance(draft, value, call.now, replace=replace)
     temporary.commit_ips(call.state.reservations, draft, who)
     call.put_reservations(*temporary.release_minors(call.state.reservations, value["uuid"]))
@@ -117,6 +120,7 @@ def _remove_instance(call: Call, draft: Draft, uuid: str) -> None:
 
 
 def _add_disk(call: Call, draft: Draft, instance: str, disk: dict[str, Any], index: int | None, replace: bool) -> None:
+    check_object("disks", disk)
     objects.add_disk(draft, instance, disk, index, call.now, replace=replace)
     call.put_reservations(*temporary.release_minors(call.state.reservations, disk["uuid"]))
 
@@ -152,12 +156,13 @@ def _add_port(_call: Call, draft: Draft, port: int) -> None:
 
 
 def _section(value: Any) -> str:
-    if value not in SECTIONS:
+    if not isinstance(value, str) or value not in SECTIONS:
         raise InputError(f"Unknown section {value!r:.60}: expected one of {', '.join(SECTIONS)}")
     return str(value)
 
 
 def _add_object(call: Call, draft: Draft, section: str, value: dict[str, Any]) -> None:
+    check_object(section, value)
     objects.add(draft, section, value, call.now)
 
 
@@ -191,20 +196,20 @@ CONFIG_METHODS: dict[str, Method] = {
     "updateNodeGroup": _update("nodegroups"),
     "updateNetwork": _update("networks"),
     "updateDisk": _update("disks"),
-    "addInstance": Method((mapping, owner, boolean), _object(_add_instance)),
-    "removeInstance": Method((text,), _object(_remove_instance)),
-    "addInstanceDisk": Method((text, mapping, optional(integer), boolean), _object(_add_disk)),
-    "attachInstanceDisk": Method((text, text, optional(integer)), _object(_attach_disk)),
-    "detachInstanceDisk": Method((text, text), _object(_detach_disk)),
-    "removeInstanceDisk": Method((text, text), _object(_remove_disk)),
-    "setInstanceStatus": Method((text, optional(text), optional(boolean), optional(text)), _valued(_set_status)),
-    "setInstancePrimaryNode": Method((text, text), _object(_set_primary)),
+    "addInstance": Method((bounded_mapping, owner, boolean), _object(_add_instance)),
+    "removeInstance": Method((name,), _object(_remove_instance)),
+    "addInstanceDisk": Method((name, bounded_mapping, optional(integer), boolean), _object(_add_disk)),
+    "attachInstanceDisk": Method((name, name, optional(integer)), _object(_attach_disk)),
+    "detachInstanceDisk": Method((name, name), _object(_detach_disk)),
+    "removeInstanceDisk": Method((name, name), _object(_remove_disk)),
+    "setInstanceStatus": Method((name, optional(name), optional(boolean), optional(name)), _valued(_set_status)),
+    "setInstancePrimaryNode": Method((name, name), _object(_set_primary)),
     "allocatePort": Method((), _valued(_allocate_port)),
-    "addTcpUdpPort": Method((integer,), _object(_add_port)),
+    "addTcpUdpPort": Method((port,), _object(_add_port)),
     # ours
-    "addObject": Method((_section, mapping), _object(_add_object)),
-    "removeObject": Method((_section, text), _object(_remove_object)),
-    "readObject": Method((_section, text), _read_object),
+    "addObject": Method((_section, bounded_mapping), _object(_add_object)),
+    "removeObject": Method((_section, name), _object(_remove_object)),
+    "readObject": Method((_section, name), _read_object),
     "readCluster": Method((), _read_cluster),
     "readConfigSerial": Method((), _read_serial),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from impl.config.errors import RefusedError
-from impl.wire.wconfd import InputError, array, lock, text
+from impl.wire.wconfd import InputError, array, lock, name
 from spec.locks.names import Lock
 
 UNIT: list[Any] = []
@@ -33,9 +33,9 @@ def optional(reader: Reader) -> Reader:
     return lambda value: None if value is None else reader(value)
 
 
-def texts(value: Any) -> list[str]:
-    """Read a list of strings."""
-    return [text(entry) for entry in array(value)]
+def names(value: Any) -> list[str]:
+    """Read a list of names."""
+    return [name(entry) for entry in array(value)]
 
 
 def locks(value: Any) -> frozenset[Lock]:

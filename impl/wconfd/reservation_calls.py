@@ -8,9 +8,9 @@ from typing import Any
 from impl.config import networks
 from impl.config import reservations as temporary
 from impl.wconfd.core import Call
-from impl.wconfd.method import UNIT, Method, optional, texts
+from impl.wconfd.method import UNIT, Method, names, optional
 from impl.wire import wconfd as codec
-from impl.wire.wconfd import boolean, owner, text
+from impl.wire.wconfd import boolean, name, owner
 from spec.locks.names import Owner
 
 # -- temporary reservations
@@ -60,7 +60,7 @@ def _reserve_volume(call: Call, who: Owner, volume: str) -> list[Any]:
 
 
 def _address(value: Any) -> str:
-    return networks.address(text(value))
+    return networks.address(name(value))
 
 
 def _reserve_ip(call: Call, who: Owner, network: str, ip: str, check_external: bool) -> list[Any]:
@@ -98,16 +98,16 @@ def _list_ips(call: Call, who: Owner) -> list[Any]:
 RESERVATION_METHODS: dict[str, Method] = {
     "dropAllReservations": Method((owner,), _drop_all),
     "computeDRBDMap": Method((), _drbd_map),
-    "allocateDRBDMinor": Method((text, texts), _allocate_minor),
-    "releaseDRBDMinors": Method((text,), _release_minors),
-    "reserveMAC": Method((owner, text), _reserve_mac),
-    "generateMAC": Method((owner, optional(text)), _generate_mac),
+    "allocateDRBDMinor": Method((name, names), _allocate_minor),
+    "releaseDRBDMinors": Method((name,), _release_minors),
+    "reserveMAC": Method((owner, name), _reserve_mac),
+    "generateMAC": Method((owner, optional(name)), _generate_mac),
     "generateDRBDSecret": Method((owner,), _generate_secret),
-    "reserveLV": Method((owner, text), _reserve_volume),
-    "reserveIp": Method((owner, text, _address, boolean), _reserve_ip),
-    "releaseIp": Method((owner, text, _address), _release_ip),
-    "generateIp": Method((owner, text), _generate_ip),
+    "reserveLV": Method((owner, name), _reserve_volume),
+    "reserveIp": Method((owner, name, _address, boolean), _reserve_ip),
+    "releaseIp": Method((owner, name, _address), _release_ip),
+    "generateIp": Method((owner, name), _generate_ip),
     "commitTemporaryIps": Method((owner,), _commit_ips),
-    "commitReleaseTemporaryIp": Method((text, _address), _commit_release_ip),
+    "commitReleaseTemporaryIp": Method((name, _address), _commit_release_ip),
     "listReservedIps": Method((owner,), _list_ips),
 }

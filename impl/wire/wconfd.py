@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from impl.bounds import check_value
 from impl.config.errors import RefusedError
 from impl.config.reservations import IPS, KINDS, MINORS, ReservationChange, Reservations
+from impl.limits import MAX_JOB_ID, MAX_NAME_LENGTH, MAX_PATH_BYTES, MAX_PORT, MAX_PROCESS_ID, LimitError
 from impl.locks import view
 from impl.locks.state import LockState
 from spec.locks.model import Pending
@@ -42,6 +44,17 @@ def text(value: Any) -> str:
     return value
 
 
+def name(value: Any) -> str:
+    """Read a name or a UUID.
+
+    Raises:
+        InputError: it is no text, or too long for a name.
+    """
+    if len(text(value)) > MAX_NAME_LENGTH:
+        raise InputError(f"a name has at most {MAX_NAME_LENGTH} characters")
+    return str(value)
+
+
 def boolean(value: Any) -> bool:
     """Read a boolean."""
     if not isinstance(value, bool):
@@ -54,6 +67,14 @@ def integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -(1 << 62) < value < 1 << 62 or value % 1:
         raise InputError("Unable to read Integer")
     return int(value)
+
+
+def port(value: Any) -> int:
+    """Read the number of a TCP port."""
+    number = integer(value)
+    if not 0 < number <= MAX_PORT:
+        raise InputError(f"a port is 1 to {MAX_PORT}")
+    return number
 
 
 def array(value: Any) -> list[Any]:
@@ -70,6 +91,15 @@ def mapping(value: Any) -> dict[str, Any]:
     return value
 
 
+def bounded_mapping(value: Any) -> dict[str, Any]:
+    """Read an object that is kept as one value."""
+    try:
+        check_value(mapping(value))
+    except LimitError as error:
+        raise InputError(str(error)) from None
+    return mapping(value)
+
+
 def _pair(value: Any) -> tuple[Any, Any]:
     if not isinstance(value, list) or len(value) != 2:
         raise InputError("Unable to read Pair")
@@ -77,8 +107,16 @@ def _pair(value: Any) -> tuple[Any, Any]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _job(ident: int, livelock: str, pid: int) -> Owner:
-    return Owner(1, ident, livelock, pid)
+def _owner(is_job: int, ident: str | int, livelock: str, pid: int) -> Owner:
+    if "\0" in livelock or len(livelock.encode()) > MAX_PATH_BYTES:
+        raise InputError(f"the live-lock of a client id is no path: {livelock!r:.200}")
+    if isinstance(ident, str) and len(ident) > MAX_NAME_LENGTH:
+        raise InputError(f"a client's name has at most {MAX_NAME_LENGTH} characters")
+    if isinstance(ident, int) and ident > MAX_JOB_ID:
+        raise InputError(f"Invalid value for job ID ' {ident}'")
+    if not 0 <= pid <= MAX_PROCESS_ID:
+        raise InputError(f"a process id is 0 to {MAX_PROCESS_ID}, not {pid}")
+    return Owner(is_job, ident, livelock, pid)
 
 
 def owner(value: Any) -> Owner:
@@ -87,16 +125,16 @@ def owner(value: Any) -> Owner:
         raise InputError(f"malformed client id: {value!r:.200}: expected [job id or name, live-lock path, process id]")
     ident, livelock, pid = value
     if type(ident) is int and type(pid) is int and ident >= 0:  # a job, as most are
-        return _job(ident, livelock, pid)
+        return _owner(1, ident, livelock, pid)
     if isinstance(pid, bool) or not isinstance(pid, int):
         raise InputError("Unable to read Integer")
     if isinstance(ident, str):
-        return Owner(0, ident, livelock, pid)
+        return _owner(0, ident, livelock, pid)
     if isinstance(ident, bool) or not isinstance(ident, int):
         raise InputError(f"Wrong type/value for job id: {ident!r:.200}")
     if ident < 0:
         raise InputError(f"Invalid value for job ID ' {ident}'")
-    return Owner(1, ident, livelock, pid)
+    return _owner(1, ident, livelock, pid)
 
 
 def owner_json(value: Owner) -> list[Any]:
@@ -109,7 +147,7 @@ def lock(value: Any) -> Lock:
     if not isinstance(value, str):
         raise InputError("Wrong JSON type")
     try:
-        return parse_lock(value)
+        return parse_lock(name(value))
     except LockError as error:
         raise InputError(str(error)) from None
 
@@ -123,22 +161,24 @@ def level(value: Any) -> Level:
 
 
 @lru_cache(maxsize=1 << 16)
-def _known_request(name: str, mode: str) -> Request:
-    return Request(parse_lock(name), parse_mode(mode))
+def _known_request(known: str, mode: str) -> Request:
+    if len(known) > MAX_NAME_LENGTH:
+        raise LockError(f"a name has at most {MAX_NAME_LENGTH} characters")
+    return Request(parse_lock(known), parse_mode(mode))
 
 
 def requests(value: Any) -> tuple[Request, ...]:
     """Read a lock request, `[[lock, "shared" | "exclusive" | "release"]…]`."""
     try:
-        return tuple([_known_request(name, mode) for name, mode in value])
+        return tuple([_known_request(known, mode) for known, mode in value])
     except (LockError, TypeError, ValueError, AttributeError):
         # once more and slowly, for the error's sake
         return tuple(_request(entry) for entry in array(value))
 
 
 def _request(entry: Any) -> Request:
-    name, mode = _pair(entry)
-    wanted = lock(name)
+    known, mode = _pair(entry)
+    wanted = lock(known)
     if not isinstance(mode, str):
         raise InputError("Update requests need to be strings")
     try:
@@ -151,9 +191,9 @@ def acquisitions(value: Any) -> tuple[Request, ...]:
     """Read what an opportunistic union asks for: as a lock request, but nothing is released."""
     found: list[Request] = []
     for entry in array(value):
-        name, mode = _pair(entry)
-        wanted = lock(name)
-        if mode not in {"shared", "exclusive"}:
+        known, mode = _pair(entry)
+        wanted = lock(known)
+        if not isinstance(mode, str) or mode not in {"shared", "exclusive"}:
             raise InputError(
                 f"Unknown owner type {mode}" if isinstance(mode, str) else "Owner type not encoded as a string"
             )

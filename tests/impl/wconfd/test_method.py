@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from impl.wconfd.method import UnknownMethodError, locks, optional, read_arguments, seconds, texts
+from impl.wconfd.method import UnknownMethodError, locks, names, optional, read_arguments, seconds
 from impl.wconfd.methods import DAEMON_METHODS, DRAWING, METHODS
 from impl.wire.wconfd import InputError, integer, text
 from spec.locks.names import parse_lock
@@ -25,9 +25,9 @@ def test_a_wrong_number_of_arguments(count: int, said: str) -> None:
 def test_readers_of_lists_and_of_what_may_be_missing() -> None:
     assert optional(text)(None) is None
     assert optional(text)("a") == "a"
-    assert texts(["a", "b"]) == ["a", "b"]
+    assert names(["a", "b"]) == ["a", "b"]
     assert locks(["node/n1", "node/n1"]) == {parse_lock("node/n1")}
-    for read, value in ((optional(text), 1), (texts, ["a", 1]), (texts, "ab"), (locks, ["nonsense"])):
+    for read, value in ((optional(text), 1), (names, ["a", 1]), (names, "ab"), (locks, ["nonsense"])):
         with pytest.raises(InputError):
             read(value)
 

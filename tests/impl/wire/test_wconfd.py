@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impl.config.reservations import IPS, MACS, MINORS, ReservationChange, restore
+from impl.limits import MAX_JOB_ID, MAX_NAME_LENGTH, MAX_PATH_BYTES, MAX_PROCESS_ID
 from impl.locks import view
 from impl.locks.core import step
 from impl.locks.state import LockState
@@ -19,9 +20,10 @@ from spec.locks.names import LockError, Mode, Owner, Request, job, other, parse_
 ALICE, BOB = job(7, "/livelocks/job_7", 107), other("tester", "/livelocks/tester", 108)
 NODE = parse_lock("node/n1")
 
+paths = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
 owners = st.one_of(
-    st.builds(job, st.integers(0, 1 << 40), st.text(max_size=5), st.integers(-5, 1 << 40)),
-    st.builds(other, st.text(max_size=5), st.text(max_size=5), st.integers(-5, 1 << 40)),
+    st.builds(job, st.integers(0, MAX_JOB_ID), paths, st.integers(0, MAX_PROCESS_ID)),
+    st.builds(other, st.text(max_size=5), paths, st.integers(0, MAX_PROCESS_ID)),
 )
 
 
@@ -58,6 +60,20 @@ REFUSALS: list[tuple[Callable[[Any], Any], Any, str]] = [
     (codec.owner, [1, "/l"], "malformed client id"),
     (codec.owner, [1, None, 5], "malformed client id"),
     (codec.owner, "x", "malformed client id"),
+    (codec.owner, [1, "/l\0", 5], "no path"),
+    (codec.owner, [1, "/" * (MAX_PATH_BYTES + 1), 5], "no path"),
+    (codec.owner, ["x" * (MAX_NAME_LENGTH + 1), "/l", 5], "a client's name has at most"),
+    (codec.owner, [MAX_JOB_ID + 1, "/l", 5], "Invalid value for job ID"),
+    (codec.owner, [1, "/l", -1], "a process id is 0 to"),
+    (codec.owner, ["me", "/l", MAX_PROCESS_ID + 1], "a process id is 0 to"),
+    (codec.name, "x" * (MAX_NAME_LENGTH + 1), "a name has at most"),
+    (codec.lock, "node/" + "1" * 5000, "a name has at most"),
+    (codec.requests, [["node/" + "1" * 5000, "shared"]], "a name has at most"),
+    (codec.acquisitions, [["node/n1", ["shared"]]], "Owner type not encoded as a string"),
+    (codec.port, 0, "a port is 1 to 65535"),
+    (codec.port, 65_536, "a port is 1 to 65535"),
+    (codec.integer, 1e300, "Unable to read Integer"),
+    (codec.bounded_mapping, {"a": 10**19}, "a whole number of more than 19 digits"),
     (codec.owner, [-1, "/l", 5], "Invalid value for job ID ' -1'"),
     (codec.owner, [True, "/l", 5], "Wrong type/value for job id: True"),
     (codec.owner, [None, "/l", 5], "Wrong type/value for job id: None"),
