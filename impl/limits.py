@@ -46,6 +46,9 @@ MAX_JOB_ID = 2**53 - 1
 MAX_SECONDS = 1 << 40
 """A time since the epoch, or a span, in seconds: 34,000 years."""
 
+MAX_COUNT = 2**31 - 1
+"""A number that a client sets: the priority of a filter, a rate limit."""
+
 MAX_PORT = 65_535
 """A TCP port."""
 

@@ -12,6 +12,8 @@ import uuid as uuids
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from impl.bounds import check_value
+from impl.limits import MAX_COUNT
 from impl.luxid import arguments
 from impl.luxid.arguments import RequestError
 from impl.luxid.daemon import Daemon
@@ -37,6 +39,7 @@ def _predicates(value: Any) -> list[list[Any]]:
             raise RequestError(f"a filter predicate is a pair of one of {kinds} and a filter expression")
         if predicate[1] is not None and not isinstance(predicate[1], list):
             raise RequestError('a filter expression is a list, such as ["=", "id", 1]')
+        check_value(predicate[1])
     return list(value)
 
 
@@ -46,7 +49,7 @@ def _action(value: Any) -> Any:
     if isinstance(value, list) and len(value) == 2 and value[0] == "RATE_LIMIT":
         limit = arguments.number(value[1])
         if limit > 0:
-            return ["RATE_LIMIT", limit]
+            return ["RATE_LIMIT", arguments.within("rate limit", limit, 1, MAX_COUNT)]
     plain = ", ".join(FILTER_ACTIONS[:4])
     raise RequestError(f'a filter action is one of {plain}, or ["RATE_LIMIT", N] with N above 0')
 
@@ -91,7 +94,9 @@ async def replace_filter(daemon: Daemon, args: Sequence[Any]) -> str:
     priority = arguments.number(args[1])
     if priority < 0:
         raise RequestError(f"Negative value for NonNegative type '{priority}'")
+    arguments.within("priority", priority, 0, MAX_COUNT)
     predicates, action, trail = _predicates(args[2]), _action(args[3]), arguments.array(args[4])
+    check_value(trail)
     if args[0] is None:
         uuid = str(uuids.uuid4())
     else:

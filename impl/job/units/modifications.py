@@ -3,11 +3,13 @@
 Source: Ganeti 3.0.2's forms: [action, identifier, parameters], or of old [action or index, parameters].
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from impl.job.errors import UNKNOWN_ENTITY, WRONG_INPUT, PrerequisiteError
+from impl.limits import MAX_INTEGER_DIGITS
 
 ACTIONS = ("add", "remove", "modify")
 _NOT_CARRIED_OUT = ("attach", "detach")
@@ -63,7 +65,7 @@ def _read(kind: str, action: Any, place: Any, parameters: Mapping[str, Any]) -> 
         raise PrerequisiteError(f"{kind} {place!r} is neither an index nor a name", WRONG_INPUT)
     if action == "remove" and parameters:
         raise PrerequisiteError(f"No settings should be passed when removing or detaching a {kind}", WRONG_INPUT)
-    if isinstance(place, str) and place.lstrip("-").isdigit():
+    if isinstance(place, str) and len(place) <= MAX_INTEGER_DIGITS and re.fullmatch(r"-?[0-9]+", place):
         place = int(place)
     return Modification(action, place, parameters)
 

@@ -130,6 +130,30 @@ def test_the_deepest_job_that_is_accepted_can_be_read_by_everybody_also_after_a_
         assert other.call("CancelJob", job_id)[0]
 
 
+def test_the_deepest_filter_that_is_accepted_can_be_read_and_changed(luxid: Luxid, client: Client) -> None:
+    def expression(levels: int) -> Any:
+        return ["=", "id", 0] if levels == 1 else ["&", expression(levels - 1)]
+
+    def replace(levels: int, **changed: Any) -> list[Any]:
+        usual = {"priority": 0, "action": "CONTINUE", "trail": []} | changed
+        return [None, usual["priority"], [["jobid", expression(levels)]], usual["action"], usual["trail"]]
+
+    uuid = client.call("ReplaceFilter", *replace(MAX_VALUE_DEPTH))
+    wrong = [replace(MAX_VALUE_DEPTH + 1), replace(50), replace(1, priority=10**18), replace(1, trail=nested(40))]
+    wrong.append(replace(1, action=["RATE_LIMIT", 10**18]))
+    for args in wrong:
+        assert "GenericError" in refused(luxid, "ReplaceFilter", *args)
+    ((found,),) = client.call("QueryFilters", [uuid], ["predicates"])
+    assert found == [["jobid", expression(MAX_VALUE_DEPTH)]]
+    other = client.call("ReplaceFilter", *replace(1))
+    restart(luxid)
+    with luxid.client() as again:
+        rows = again.call("QueryFilters", [], ["uuid"])
+        assert {uuid for (uuid,) in rows} >= {uuid, other}
+        assert again.call("DeleteFilter", uuid) is None
+        assert again.call("DeleteFilter", other) is None
+
+
 def test_a_thousand_jobs_in_one_call_pass(luxid: Luxid, client: Client) -> None:
     answers = client.call("SubmitManyJobs", [[delay(comment="x" * 1000)] for _ in range(1000)])
     assert all(good for good, _ in answers)

@@ -19,6 +19,7 @@ ITEMS: list[dict[str, Any]] = [
         ([["add", 0, {"size": 1}]], [("add", 0, {"size": 1})]),
         ([["modify", "root", {}], ["remove", -1, {}]], [("modify", "root", {}), ("remove", END, {})]),
         ([["modify", "2", {}]], [("modify", 2, {})]),
+        *(([["modify", name, {}]], [("modify", name, {})]) for name in ("--2", "²", "1" * 5000)),
         ([["add", {"size": 1}]], [("add", END, {"size": 1})]),
         ([["remove", {}], ["1", {"mode": "ro"}]], [("remove", END, {}), ("modify", 1, {"mode": "ro"})]),
     ],
