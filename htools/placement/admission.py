@@ -25,17 +25,26 @@ MODES = tuple(FailMode)
 CODE = {mode: code for code, mode in enumerate(MODES, 1)}
 """The code of each reason; 0 means that the node does not refuse."""
 
-_Coded: TypeAlias = tuple[tuple[Condition, np.int8], ...]
+Coded: TypeAlias = tuple[tuple[Condition, np.int8], ...]
 
 
-def _coded(conditions: Iterable[Condition]) -> _Coded:
+def _coded(conditions: Iterable[Condition]) -> Coded:
     """Return conditions with their codes, the last one first; N+1 of secondaries is left out."""
     kept = [condition for condition in conditions if condition.need is not Figure.RESERVED_AFTER]
     return tuple((condition, np.int8(CODE[condition.mode])) for condition in reversed(kept))
 
 
-_AS_PRIMARY = {soft: _coded(each for each in AS_PRIMARY if not (soft and each.soft)) for soft in (False, True)}
-_AS_SECONDARY = [_coded(each for each in AS_SECONDARY if each.planned is planned) for planned in (False, True)]
+def coded_primary(conditions: Sequence[Condition]) -> dict[bool, Coded]:
+    """Return the conditions for primaries: all of them, and those that remain where soft limits are ignored."""
+    return {soft: _coded(each for each in conditions if not (soft and each.soft)) for soft in (False, True)}
+
+
+def coded_secondary(conditions: Sequence[Condition]) -> list[Coded]:
+    """Return the conditions for secondaries without and with forthcoming instances."""
+    return [_coded(each for each in conditions if each.planned is planned) for planned in (False, True)]
+
+
+PRIMARY, SECONDARY = coded_primary(AS_PRIMARY), coded_secondary(AS_SECONDARY)
 
 
 class FailoverRoom:
@@ -112,7 +121,7 @@ class Fits:
         needs = self._needs()
         figures = self._figures(needs, planned=False), self._figures(needs, planned=True)
         where = self._where()
-        self.primary = self._codes(_AS_PRIMARY[soft], figures, where)
+        self.primary = self._codes(PRIMARY[soft], figures, where)
         for kind in set(kinds):
             policy = groups[kind[0]].policy
             verdicts = [policy_failure(vm.instance, policy, exclusive=kind[1]) for vm in vms]
@@ -120,7 +129,7 @@ class Fits:
                 codes = np.array([[0 if verdict is None else CODE[verdict]] for verdict in verdicts], dtype=np.int8)
                 members = np.array([other == kind for other in kinds])
                 np.copyto(self.primary, codes, where=(codes > 0) & members)
-        self.before_n1, self.after_n1 = (self._codes(conditions, figures, where) for conditions in _AS_SECONDARY)
+        self.before_n1, self.after_n1 = (self._codes(conditions, figures, where) for conditions in SECONDARY)
 
     def _needs(self) -> Floats:
         """Return what each instance needs: used and whole memory, for fail-over, disk, spindles, cores: [6, vms, 1]."""
@@ -182,7 +191,7 @@ class Fits:
 
     def _codes(
         self,
-        conditions: _Coded,
+        conditions: Coded,
         figures: tuple[dict[Figure, Any], dict[Figure, Any]],
         where: "dict[Only, Bools | bool]",
     ) -> NDArray[np.int8]:

@@ -55,7 +55,11 @@ def plant(patch: pytest.MonkeyPatch, name: str, tables: Table) -> None:
             for force in (False, True):
                 patch.setitem(known, force, compiled.compiled(conditions, force=force))
         return
-    module = {"definition": accounts, "explanation": explain, "vectors": vectors}[name]
+    if name == "vectors":
+        patch.setattr(vectors, "PRIMARY", vectors.coded_primary(tables[0]))
+        patch.setattr(vectors, "SECONDARY", vectors.coded_secondary(tables[1]))
+        return
+    module = {"definition": accounts, "explanation": explain}[name]
     patch.setattr(module, "AS_PRIMARY", tables[0])
     patch.setattr(module, "AS_SECONDARY", tables[1])
 
