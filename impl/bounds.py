@@ -26,7 +26,7 @@ _BEYOND = 10**MAX_INTEGER_DIGITS
 
 
 def nesting(text: bytes, limit: int) -> int:
-    """The depth of arrays and objects in a JSON text, or any number above `limit` if it is deeper.
+    """Measure the depth of arrays and objects in a JSON text; return any number above `limit` if it is deeper.
 
     Of a text that is no JSON: at least the depth where it stops being one.
     """
@@ -42,7 +42,7 @@ def nesting(text: bytes, limit: int) -> int:
 
 
 def _outside_strings(text: bytes, dropped: bytes) -> bytes:
-    """What is left of a JSON text without its strings and some characters; all brackets are square ones there."""
+    """Remove the strings and some other characters from a JSON text, and make all brackets square ones."""
     if b"\\" in text:
         text = text.replace(rb"\\", b"").replace(rb"\"", b"")
     rest = text.translate(_BRACKETS, dropped).replace(b'""', b"")  # most strings are gone
@@ -65,7 +65,7 @@ def check_text(text: bytes, depth: int) -> None:
 
 
 def has_long_numbers(text: bytes) -> bool:
-    """Whether a text may hold a whole number beyond the limit; digits in texts and fractions count as well."""
+    """Return whether a text may hold a whole number beyond the limit; digits in texts and fractions count as well."""
     return _LONG in text.translate(_DIGITS)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from docs.generator import graphs, markdown, parsers, pictures, states, twins
+from docs.generator import graphs, limits, markdown, parsers, pictures, states, twins
 from docs.generator.claims import COLUMNS, LEDGER, read_ledger
 from docs.generator.pages import link
 from docs.generator.sources import Module, first_sentence
@@ -143,6 +143,10 @@ def _twins(_: Workshop, page: str) -> str:
     return twins.table(page)
 
 
+def _limits(_: Workshop, __: str) -> str:
+    return limits.table()
+
+
 def _compatibility(_: Workshop, __: str) -> str:
     return states.compatibility()
 
@@ -151,6 +155,7 @@ PARTS: dict[str, Part] = {
     "compatibility": _compatibility,
     "job-states": _job_states,
     "ledger-counts": _ledger_counts,
+    "limits": _limits,
     "lock-states": _lock_states,
     "opcode-parameters": _opcode_parameters,
     "opcode-states": _opcode_states,

@@ -17,6 +17,7 @@ WRITTEN: Mapping[str, Sequence[str]] = {
         "opcodes.md",
         "tla-subset.md",
         "conformance.md",
+        "security.md",
     ),
     "Protocols": (
         "protocols/index.md",

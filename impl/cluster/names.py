@@ -9,7 +9,7 @@ _MAX_RUNS = 8
 
 
 def _number_key(digits: str) -> tuple[int, int, str]:
-    """Compares as the number does, of any length: Python reads no number of more than 4,300 digits."""
+    """Make a key that compares as the number does, of any length: Python reads no number of more than 4,300 digits."""
     plain = digits.lstrip("0")
     return (0, len(plain), plain)
 

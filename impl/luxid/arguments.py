@@ -40,7 +40,7 @@ def job_id(value: Any) -> int:
 
 
 def within(what: str, value: int, lowest: int, highest: int) -> int:
-    """A number that lies in a range.
+    """Return a number that lies in a range.
 
     Raises:
         LimitError: it does not.
@@ -51,24 +51,24 @@ def within(what: str, value: int, lowest: int, highest: int) -> int:
 
 
 def number(value: Any) -> int:
-    """A whole number."""
+    """Read a whole number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_BEYOND < value < _BEYOND or value % 1:
         raise RequestError("Unable to read Int")
     return int(value)
 
 
 def priority(value: Any) -> int:
-    """The priority of a job."""
+    """Read the priority of a job."""
     return within("priority", number(value), HIGHEST_PRIORITY, LOWEST_PRIORITY)
 
 
 def seconds(value: Any) -> int:
-    """A span in seconds; it may be negative."""
+    """Read a span in seconds; it may be negative."""
     return within("number of seconds", number(value), -MAX_SECONDS, MAX_SECONDS)
 
 
 def moment(value: Any) -> float:
-    """A time in seconds since the epoch."""
+    """Read a time in seconds since the epoch."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RequestError("Unable to read Double")
     within("time", round(max(-_BEYOND, min(value, _BEYOND))), 0, MAX_SECONDS)

@@ -55,7 +55,7 @@ _BEYOND = 10**MAX_INTEGER_DIGITS
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether it is a number within the limits: NaN, infinities and what has more digits are none."""
+    """Return whether it is a number within the limits: NaN, infinities and what has more digits are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -_BEYOND < value < _BEYOND
 
 
@@ -206,7 +206,10 @@ def _size(value: Any) -> int:
     found = len(text) <= MAX_SIZE_LENGTH and re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([mMgGtT]?)(?:i?[bB])?\s*", text)
     if not found:
         raise _refuse(f"Can't parse string '{text}'")
-    return round(float(found[1]) * _UNITS[found[2].lower()])
+    size = round(float(found[1]) * _UNITS[found[2].lower()])
+    if not _is_number(size):
+        raise _refuse(f"Can't parse string '{text}'")
+    return size
 
 
 SIZE = ParameterType("size in MiB, or with a unit such as 10G", _size)

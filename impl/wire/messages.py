@@ -44,23 +44,20 @@ class Request(msgspec.Struct, frozen=True):
 _request_decoder = msgspec.json.Decoder(Request)
 
 
-def decode_json(payload: bytes, depth: int = MAX_ANSWER_DEPTH) -> Any:
+def _decode(payload: bytes, depth: int) -> Any:
     """Decode one JSON text.
 
     Raises:
         MalformedMessageError: invalid UTF-8, or not JSON.
-        LimitError: nested too deeply, too many elements, or too large a number.
+        LimitError: nested too deeply, too many elements, or a number that is too large to be one.
     """
     check_text(payload, depth)
     try:
-        value = _decoder.decode(payload)
+        return _decoder.decode(payload)
     except msgspec.ValidationError as error:  # of a value of any type: a number that is none here
         raise LimitError(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedMessageError(str(error)) from None
-    if has_long_numbers(payload):
-        check_value(value, depth)
-    return value
 
 
 def decode_request(payload: bytes) -> Request:
@@ -73,17 +70,25 @@ def decode_request(payload: bytes) -> Request:
         MalformedMessageError: it is not JSON, or has no `method` string and `args` list.
         LimitError: it exceeds a limit.
     """
-    if payload.isascii():  # the decoder of requests skips other keys without a look at their UTF-8
-        check_text(payload, MAX_REQUEST_DEPTH)
-        try:
-            request = _request_decoder.decode(payload)
-        except msgspec.DecodeError:
-            pass  # part by part, then, which can say what is wrong
-        else:
-            if has_long_numbers(payload):
-                check_value(request.args, MAX_REQUEST_DEPTH)
-            return request
-    value = decode_json(payload, MAX_REQUEST_DEPTH)
+    request = _decode_usual(payload) or _decode_any(payload)
+    if has_long_numbers(payload):
+        check_value(request.args, MAX_REQUEST_DEPTH)
+    return request
+
+
+def _decode_usual(payload: bytes) -> Request | None:
+    """Decode a request in one go; None if that cannot be, and its parts must show what is wrong."""
+    if not payload.isascii():  # the decoder of requests skips other keys without a look at their UTF-8
+        return None
+    check_text(payload, MAX_REQUEST_DEPTH)
+    try:
+        return _request_decoder.decode(payload)
+    except msgspec.DecodeError:
+        return None
+
+
+def _decode_any(payload: bytes) -> Request:
+    value = _decode(payload, MAX_REQUEST_DEPTH)
     if not isinstance(value, dict):
         raise MalformedMessageError("a request is a JSON object with 'method' and 'args'")
     method, args = value.get("method"), value.get("args")
@@ -119,10 +124,12 @@ def decode_answer(payload: bytes) -> Any:
 
     Raises:
         PeerError: the call failed.
-        MalformedMessageError: it is no answer.
-        LimitError: it is nested too deeply.
+        MalformedMessageError: it is no answer, or too deep a one.
     """
-    value = decode_json(payload)
+    try:
+        value = _decode(payload, MAX_ANSWER_DEPTH)
+    except LimitError as error:
+        raise MalformedMessageError(error.reason) from None
     if not isinstance(value, dict) or not isinstance(value.get("success"), bool) or "result" not in value:
         raise MalformedMessageError("an answer is a JSON object with 'success' and 'result'")
     result = value["result"]

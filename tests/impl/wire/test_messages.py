@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.limits import MAX_INTEGER_DIGITS, MAX_MESSAGE_ELEMENTS, MAX_REQUEST_DEPTH, LimitError
+from impl.limits import MAX_ANSWER_DEPTH, MAX_INTEGER_DIGITS, MAX_MESSAGE_ELEMENTS, MAX_REQUEST_DEPTH, LimitError
 from impl.wire.messages import (
     MalformedMessageError,
     Request,
@@ -64,6 +64,16 @@ def test_answers() -> None:
         decode_answer(encode_malformed("no sense"))
     with pytest.raises(MalformedMessageError):
         decode_answer(b"[]")
+
+
+def test_an_answer_may_be_deeper_than_a_request_and_hold_larger_numbers() -> None:
+    def answer(levels: int) -> bytes:
+        return b'{"success":true,"result":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+    assert decode_answer(answer(MAX_ANSWER_DEPTH))
+    assert decode_answer(encode_result(10**30)) == 10**30
+    with pytest.raises(MalformedMessageError, match="nested deeper"):
+        decode_answer(answer(MAX_ANSWER_DEPTH + 1))
 
 
 def around(value: bytes) -> bytes:
