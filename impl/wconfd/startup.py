@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
+from impl.bounds import check_text
 from impl.config import reservations as temporary
 from impl.config.model import Config, changes_between, parse
+from impl.limits import MAX_REQUEST_DEPTH, LimitError
 from impl.locks.state import LockState
 from impl.paths import Root
 from impl.store.port import Batch, Store, StoreUnusableError
@@ -76,10 +78,12 @@ def _read_config(root: Root) -> Config | None:
 def _read(path: str, read: Callable[[object], T]) -> T | None:
     try:
         with open(path, "rb") as file:
-            value = msgspec.json.decode(file.read())
+            text = file.read()
+        check_text(text, MAX_REQUEST_DEPTH)
+        value = msgspec.json.decode(text)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, LimitError) as error:
         raise StoreUnusableError(path, str(error)) from error
     _log.info("taking in %s", path)
     return read(value)

@@ -87,8 +87,9 @@ def test_the_store_alone_is_enough(root: Root, store: SqliteStore) -> None:
     assert take_in(root, store, fair=False).config.serial == 7
 
 
-def test_a_damaged_file_is_named(root: Root, store: SqliteStore) -> None:
-    Path(root.locks).write_text("[")
+@pytest.mark.parametrize("damaged", [b"[", b'["\xff"]', b"[" * 500 + b"]" * 500, b"[" * 100_000])
+def test_a_damaged_file_is_named(root: Root, store: SqliteStore, damaged: bytes) -> None:
+    Path(root.locks).write_bytes(damaged)
     with pytest.raises(StoreUnusableError, match=r"locks\.data"):
         take_in(root, store, fair=False)
     assert store.load() is None
