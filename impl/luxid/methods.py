@@ -3,8 +3,8 @@
 A handler gets the daemon and the arguments and returns the result. It raises `RequestError` for what cannot be
 understood (plain text, the connection ends), `AnswerError` for what is refused (class and arguments, it stays open).
 
-Source: observed behaviour of the LUXI socket of Ganeti 3.0.2. Deviations: a bad job among many gets an error of its own
-instead of spoiling all; taking the drain mark off twice, and a relative dependency out of range, are answered.
+Source: observed behaviour of the LUXI socket of Ganeti 3.0.2. Deviations: taking the drain mark off twice, and a
+relative dependency out of range, are answered.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from impl.process.clock import timestamp
 from impl.process.livelock import is_dead
 from impl.query.classic import classic_query
 from impl.queue.status import is_finalised, job_status
-from spec.jobs.events import Archive, AutoArchive, Cancel, ChangePriority, Refused, SetDrain, Submit
+from spec.jobs.events import Archive, AutoArchive, Cancel, ChangePriority, SetDrain, Submit
 from spec.jobs.model import Job
 
 WAIT_SECONDS = 89
@@ -68,33 +68,30 @@ def _redacted(op: dict[str, Any]) -> dict[str, Any]:
 Prepared = tuple[tuple[dict[str, Any], ...], list[dict[str, Any] | None]]
 
 
-def _prepare(ops: Any) -> Prepared:
+def _prepare(ops: Any, method: str) -> Prepared:
     """Return the valid opcodes of one job, without their secrets, and the secrets of each.
 
     Raises:
-        OpcodeError: one is not valid.
+        RequestError: one is not valid.
     """
-    if not isinstance(ops, list):
-        raise OpcodeError("Unable to read list")
-    if len(ops) > MAX_OPCODES_IN_JOB:
-        raise OpcodeError(f"Unable to read list: more than {MAX_OPCODES_IN_JOB} opcodes")
-    valid = [validate(op) for op in ops]
+    try:
+        opcodes = arguments.array(ops)
+        if len(opcodes) > MAX_OPCODES_IN_JOB:
+            raise OpcodeError(f"Unable to read list: more than {MAX_OPCODES_IN_JOB} opcodes")  # noqa: TRY301
+        valid = [validate(op) for op in opcodes]
+    except (OpcodeError, RequestError) as error:
+        raise RequestError(f"{method}: {error.reason}") from None
     return tuple(_redacted(op) for op in valid), [secrets(op) for op in valid]
 
 
-async def _submit(daemon: Daemon, prepared: Sequence[Prepared | Refused], *, force: bool = False) -> list[Any]:
-    event = Submit(tuple(job if isinstance(job, Refused) else job[0] for job in prepared), timestamp(), force)
-    secrets_of = [[] if isinstance(job, Refused) else job[1] for job in prepared]
-    return list(_result(await daemon.apply(event, secrets_of)))
+async def _submit(daemon: Daemon, prepared: Sequence[Prepared], *, force: bool = False) -> list[Any]:
+    event = Submit(tuple(ops for ops, _ in prepared), timestamp(), force)
+    return list(_result(await daemon.apply(event, [secrets_of for _, secrets_of in prepared])))
 
 
 async def _submit_one(daemon: Daemon, args: Args, method: str, *, force: bool) -> int:
     arguments.count(args, 1)
-    try:
-        prepared = _prepare(args[0])
-    except OpcodeError as error:
-        raise RequestError(f"{method}: {error.reason}") from None
-    ((good, answer),) = await _submit(daemon, [prepared], force=force)
+    ((good, answer),) = await _submit(daemon, [_prepare(args[0], method)], force=force)
     if not good:
         raise AnswerError("OpPrereqError", answer, "wrong_input")
     return int(answer)
@@ -111,17 +108,17 @@ async def submit_job_to_drained_queue(daemon: Daemon, args: Args) -> Result:
 
 
 async def submit_many_jobs(daemon: Daemon, args: Args) -> Result:
-    """Answer SubmitManyJobs [[opcodes]…]: for each `[true, id]` or `[false, why]`."""
+    """Answer SubmitManyJobs [[opcodes]…]: for each `[true, id]` or `[false, why]`.
+
+    One opcode that is not valid refuses the whole request, before anything is done.
+    """
     arguments.count(args, 1)
-    prepared: list[Prepared | Refused] = []
+    prepared = []
     jobs = arguments.array(args[0])
     if len(jobs) > MAX_JOBS_IN_CALL:
         raise LimitError(f"more than {MAX_JOBS_IN_CALL} jobs in one call: submit them in several")
     for number, ops in enumerate(jobs):
-        try:
-            prepared.append(_prepare(ops))
-        except OpcodeError as error:
-            prepared.append(Refused(error.reason))
+        prepared.append(_prepare(ops, "SubmitManyJobs"))
         if number % 100 == 99:
             await asyncio.sleep(0)
     return await _submit(daemon, prepared)

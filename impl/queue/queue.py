@@ -195,7 +195,7 @@ class JobQueue(Indexes):
         ids: list[int | None] = []
         jobs: list[Job] = []
         for position, inputs in enumerate(event.jobs):
-            found = inputs if isinstance(inputs, Refused) else resolved(inputs, position, ids)
+            found = resolved(inputs, position, ids)
             if isinstance(found, Refused):
                 ids.append(None)
                 answers.append([False, found.text])

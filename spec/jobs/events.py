@@ -14,7 +14,7 @@ from spec.jobs.model import FilterRule, Job, Timestamp
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A job of a submission that was refused before it reached the queue."""
+    """Why a job of a submission is not taken."""
 
     text: str
 
@@ -24,11 +24,11 @@ class Submit:
     """A client submits jobs together; opcodes include their defaults, relative dependencies are not resolved yet.
 
     Attributes:
-        jobs: for each job its opcodes, or why it is refused.
+        jobs: for each job its opcodes.
         force: submit into a drained queue too.
     """
 
-    jobs: tuple[tuple[Mapping[str, Any], ...] | Refused, ...]
+    jobs: tuple[tuple[Mapping[str, Any], ...], ...]
     now: Timestamp
     force: bool = False
 

@@ -136,7 +136,7 @@ def _submit(queue: Queue, event: Submit) -> tuple[Queue, tuple[Effect, ...]]:
     ids: list[int | None] = []
     jobs = []
     for position, inputs in enumerate(event.jobs):
-        found = inputs if isinstance(inputs, Refused) else resolved(inputs, position, ids)
+        found = resolved(inputs, position, ids)
         if isinstance(found, Refused):
             ids.append(None)
             answers.append([False, found.text])

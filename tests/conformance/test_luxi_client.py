@@ -23,7 +23,13 @@ class Tools:
         self._environment = {**os.environ, "GANETI_ROOTDIR": root, "GANETI_HOSTNAME": "vm", "PYTHONPATH": str(SHARE)}
 
     def __call__(self, *words: str, code: int = 0) -> str:
-        command = ["/usr/bin/python3", str(SHARE / words[0]), *words[1:]]
+        return self._run(str(SHARE / words[0]), *words[1:], code=code)
+
+    def python(self, text: str) -> str:
+        return self._run("-c", text)
+
+    def _run(self, *words: str, code: int = 0) -> str:
+        command = ["/usr/bin/python3", *words]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -73,3 +79,9 @@ def test_filters_and_nodes(gnt: Tools) -> None:
     gnt("gnt-filter", "delete", uuid)
     assert gnt("gnt-filter", "list", "--no-headers") == ""
     assert gnt("gnt-node", "list", "--no-headers", "-o", "name,offline").split() == ["node1", "N"]
+
+
+def test_the_job_queue_test_s_first_step_passes(gnt: Tools) -> None:
+    """`gnt-debug test-jobqueue` needs notifications of running jobs after it; its first step only submits."""
+    step = "from ganeti.client import gnt_debug; gnt_debug._TestJobSubmission(type('Options', (), {'debug': 1})())"
+    assert "Job submission tests were successful" in gnt.python(step)

@@ -73,17 +73,39 @@ def test_many_jobs_and_relative_dependencies(client: Client) -> None:
         "SubmitManyJobs",
         [
             [delay()],
-            [{"OP_ID": "OP_NOSUCH", "reason": []}],
+            [delay(depends=[[-5, []]])],
             [delay(depends=[[-2, ["success"]]])],
             [delay(depends=[[-2, []]])],
             [delay(depends=[[-9, []]])],
         ],
     )
     assert [good for good, _ in answers] == [True, False, True, False, False]
-    assert answers[1][1] == "Unknown opcode OP_NOSUCH"
+    assert answers[1][1] == "Relative dependency -5 points before the first job of the submission"
     first, third = answers[0][1], answers[2][1]
     assert third == first + 1
     wait_all(client, [first, third])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ([{"OP_ID": "OP_NOSUCH", "reason": []}], "Unknown opcode OP_NOSUCH"),
+        ([delay(), delay(priority=19)], "Can't parse value for 'priority'"),
+        ([delay(duration="x")], "Can't parse value for 'duration'"),
+        ([delay(depends=[[-1, ["running"]]])], "Can't parse value for 'depends'"),
+        ("OP_TEST_DELAY", "Unable to read list"),
+        ([5], ""),
+    ],
+)
+def test_one_wrong_opcode_refuses_the_whole_request(luxid: Luxid, root: Root, wrong: Any, text: str) -> None:
+    with luxid.client() as client:
+        before = client.call("SubmitJob", [delay()])
+        with pytest.raises(PeerError) as caught:
+            client.call("SubmitManyJobs", [[delay()], wrong, [delay()]])
+        assert "Failed to parse request: SubmitManyJobs: " in str(caught.value)
+        assert text in str(caught.value)
+    with luxid.client() as client:
+        assert client.call("SubmitJob", [delay()]) == before + 1
 
 
 def test_a_failed_dependency_fails_the_job_without_a_process(client: Client, root: Root) -> None:

@@ -22,7 +22,6 @@ from spec.jobs.events import (
     Fail,
     NotStarted,
     Owned,
-    Refused,
     Reply,
     SetDrain,
     Submit,
@@ -82,8 +81,7 @@ class Both(RuleBasedStateMachine):
                     name=st.sampled_from(("OP_TEST_DELAY", "OP_TEST_DUMMY")),
                 ),
                 max_size=2,
-            ).map(tuple)
-            | st.just(Refused("bad")),
+            ).map(tuple),
             max_size=4,
         ).map(tuple),
         force=st.booleans(),

@@ -49,9 +49,9 @@ def opcode(priority: int = 0, depends: Any = None, label: str | None = None) -> 
     return {"OP_ID": "OP_TEST_DELAY", "priority": priority, "depends": depends, "reason": reason}
 
 
-def submit(*jobs: dict[str, Any] | Refused, force: bool = False) -> Submit:
+def submit(*jobs: dict[str, Any], force: bool = False) -> Submit:
     """A submission of jobs of one opcode each."""
-    return Submit(tuple(job if isinstance(job, Refused) else (job,) for job in jobs), NOW, force)
+    return Submit(tuple((job,) for job in jobs), NOW, force)
 
 
 def after(queue: Queue, *events: Event) -> Queue:
@@ -93,8 +93,9 @@ def test_ids_come_from_the_serial_and_are_answered_after_the_files_are_durable()
 
 
 def test_a_bad_job_does_not_spoil_the_others_and_takes_no_id() -> None:
-    queue, effects = step(CLOSED, submit(Refused("no such opcode"), opcode()), NOW)
-    assert effects[-1] == Reply([[False, "no such opcode"], [True, 1]])
+    queue, effects = step(CLOSED, submit(opcode(depends=[[-1, []]]), opcode()), NOW)
+    refused = "Relative dependency -1 points before the first job of the submission"
+    assert effects[-1] == Reply([[False, refused], [True, 1]])
     assert ids(queue.queued) == [1]
 
 
