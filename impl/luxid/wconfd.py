@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from impl.cluster.view import ClusterView
-from impl.wire.client import UnreachableError
+from impl.wire.client import NOT_DELIVERED, UnreachableError
 from impl.wire.framing import FrameDecoder, frame
 from impl.wire.messages import MalformedMessageError, decode_answer, encode_request
 from spec.errors import PeerError
@@ -40,11 +40,21 @@ class Wconfd:
         return decode_answer(await self.call_raw(method, *args))
 
     async def call_raw(self, method: str, *args: Any) -> bytes:
-        """Call a method and return the answer as it came."""
+        """Call a method and return the answer as it came.
+
+        If the connection was closed meanwhile, and the call cannot have been carried out, it is made over a new one.
+        """
+        request = frame(encode_request(method, args))
         async with self._turn:
             try:
                 async with asyncio.timeout(CALL_SECONDS):
-                    return await self._exchange(frame(encode_request(method, args)))
+                    try:
+                        return await self._exchange(request)
+                    except NOT_DELIVERED:
+                        if self._decoder.unfinished:
+                            raise
+                        self.close()
+                        return await self._exchange(request)
             except (OSError, EOFError, TimeoutError) as error:
                 self.close()
                 raise UnreachableError(self.path, str(error) or "no answer in time") from None
@@ -53,6 +63,8 @@ class Wconfd:
                 raise
 
     async def _exchange(self, request: bytes) -> bytes:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()
         if self._streams is None:
             self._streams = await asyncio.open_unix_connection(self.path)
             self._decoder = FrameDecoder()

@@ -1,4 +1,9 @@
-"""A blocking client of either socket, for job processes and tools. One request at a time, or several pipelined."""
+"""A blocking client of either socket, for job processes and tools. One request at a time, or several pipelined.
+
+A daemon closes a connection that is idle for long. A call that finds its connection closed is made over a new one, if
+it cannot have been carried out: the other end of a unix socket was closed before the request was sent (`EPIPE`), or
+while a part of it was unread (`ECONNRESET`). Whatever else breaks off a call leaves its outcome unknown.
+"""
 
 import socket
 from collections.abc import Iterable, Sequence
@@ -24,8 +29,16 @@ class UnreachableError(GantryError):
         )
 
 
+class NotDeliveredError(UnreachableError):
+    """A daemon closed the connection before it had read the whole request: nothing of it was carried out."""
+
+
+NOT_DELIVERED = (BrokenPipeError, ConnectionResetError)
+"""What the system says, on a unix socket, when the other end has not read all that was sent."""
+
+
 class Client:
-    """One connection to a daemon's unix socket.
+    """A connection to a daemon's unix socket, made again when a call finds it closed.
 
     Args:
         path: the socket.
@@ -37,15 +50,19 @@ class Client:
 
     def __init__(self, path: str, timeout: float | None = 60.0) -> None:
         self.path = path
+        self._timeout = timeout
+        self._connect()
+
+    def _connect(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout)
+        self._socket.settimeout(self._timeout)
         self._decoder = FrameDecoder()
         self._ready: list[bytes] = []
         try:
-            self._socket.connect(path)
+            self._socket.connect(self.path)
         except OSError as error:
             self._socket.close()
-            raise UnreachableError(path, error.strerror or str(error)) from error
+            raise UnreachableError(self.path, error.strerror or str(error)) from error
 
     def call(self, method: str, *args: Any) -> Any:
         """Call a method and return its result.
@@ -53,9 +70,25 @@ class Client:
         Raises:
             PeerError: the daemon answered an error.
             UnreachableError: the connection broke or timed out.
+            NotDeliveredError: it broke at once, twice.
         """
-        self._send(frame(encode_request(method, args)))
-        return decode_answer(self._next_message())
+        request = frame(encode_request(method, args))
+        try:
+            answer = self._exchange(request)
+        except NotDeliveredError:
+            self.close()
+            self._connect()
+            answer = self._exchange(request)
+        return decode_answer(answer)
+
+    def _exchange(self, request: bytes) -> bytes:
+        try:
+            self._send(request)
+            return self._next_message()
+        except UnreachableError as error:
+            if isinstance(error.__cause__, NOT_DELIVERED) and not self._decoder.unfinished:
+                raise NotDeliveredError(self.path, error.reason) from error.__cause__
+            raise
 
     def call_all(self, calls: Iterable[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Send several calls at once and return their results in order; the first failed one raises at the end."""

@@ -98,7 +98,13 @@ def run_job(job_id: int, root: Root, receive_fd: int, send_fd: int) -> int:
 
 
 class FakeWconfd:
-    """Answers readConfig, cleanupLocks, listLocksWaitingStatus and the locking of the configuration."""
+    """Answers readConfig, cleanupLocks, listLocksWaitingStatus and the locking of the configuration.
+
+    Attributes:
+        hangs_up: close each connection after an answer, as wconfd does to one that is idle for long.
+    """
+
+    hangs_up = False
 
     def __init__(self, root: Root, **cluster: Any) -> None:
         self.root = root
@@ -140,6 +146,9 @@ class FakeWconfd:
             while data := client.recv(1 << 16):
                 for message in decoder.receive_data(data):
                     client.sendall(frame(encode_result(self._answer(decode_request(message).method, message))))
+                    if self.hangs_up:
+                        client.close()
+                        return
 
     def _answer(self, method: str, message: bytes) -> Any:
         if method == "cleanupLocks":

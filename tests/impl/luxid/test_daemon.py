@@ -329,6 +329,19 @@ def test_filters_pause_and_reject(client: Client) -> None:
     assert client.call("QueryFilters", None, ["uuid"]) == []
 
 
+def test_filters_are_changed_over_connections_that_wconfd_closes_whenever_they_are_idle(
+    client: Client, wconfd: FakeWconfd
+) -> None:
+    wconfd.hangs_up = True
+    try:
+        for _ in range(5):
+            uuid = client.call("ReplaceFilter", None, 1, [["jobid", ["=", "id", 10**9]]], "PAUSE", [])
+            client.call("DeleteFilter", uuid)
+    finally:
+        wconfd.hangs_up = False
+    assert wconfd.config["filters"] == {}
+
+
 def test_rate_limits(client: Client) -> None:
     limited = [[delay(600, reason=[["user", "rate-limit:2:backup", 1]])] for _ in range(4)]
     ids = [job_id for _, job_id in client.call("SubmitManyJobs", limited)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from impl.wire.client import Client, UnreachableError
+from impl.wire.client import Client, NotDeliveredError, UnreachableError
 from impl.wire.framing import FrameDecoder, frame
 from impl.wire.messages import decode_request, encode_error, encode_result
 from spec.errors import PeerError
@@ -61,6 +61,76 @@ def test_an_error_is_raised_and_the_connection_stays(tmp_path: Path) -> None:
         with pytest.raises(PeerError, match="two"):
             client.call_all([("echo", [1]), ("fail", ["two"]), ("echo", [3])])
         assert client.call("echo", 4) == [4], "the answers of the failed calls were read"
+
+
+@contextmanager
+def serving_each(path: Path, *serves: Serve) -> Iterator[str]:
+    """A socket whose connections are given to `serves`, one after the other."""
+    turns = iter(serves)
+
+    def all_of(first: socket.socket) -> None:
+        next(turns)(first)
+        first.close()
+        for serve in turns:
+            connection, _ = server.accept()
+            with connection:
+                serve(connection)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(str(path))
+        server.listen(4)
+        thread = threading.Thread(target=lambda: all_of(server.accept()[0]))
+        thread.start()
+        yield str(path)
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_call_that_finds_the_connection_closed_is_made_over_a_new_one(tmp_path: Path) -> None:
+    closed = threading.Event()
+
+    def once(connection: socket.socket) -> None:
+        connection.sendall(frame(encode_result(len(connection.recv(100)))))
+        connection.close()
+        closed.set()
+
+    with serving_each(tmp_path / "s", once, echo) as path, Client(path, timeout=10) as client:
+        client.call("first")
+        assert closed.wait(10)
+        assert client.call("second", 2) == [2]
+
+
+@pytest.mark.parametrize("read", [0, 50])
+def test_a_call_of_which_a_part_was_not_read_is_made_again(tmp_path: Path, read: int) -> None:
+    def half(connection: socket.socket) -> None:
+        connection.recv(1, socket.MSG_PEEK)
+        if read:
+            connection.recv(read)
+
+    with serving_each(tmp_path / "s", half, echo) as path, Client(path, timeout=10) as client:
+        assert client.call("echo", "x" * 100) == ["x" * 100]
+
+
+def test_a_call_that_was_read_is_not_made_again(tmp_path: Path) -> None:
+    def whole(connection: socket.socket) -> None:
+        connection.recv(1000)
+
+    with serving(tmp_path / "s", whole) as path, Client(path, timeout=10) as client:
+        with pytest.raises(UnreachableError, match="connection closed") as lost:
+            client.call("echo")
+        assert not isinstance(lost.value, NotDeliveredError)
+
+
+def test_a_daemon_that_hangs_up_twice_is_unreachable(tmp_path: Path) -> None:
+    def peek(connection: socket.socket) -> None:
+        connection.recv(1, socket.MSG_PEEK)
+
+    with (
+        serving_each(tmp_path / "s", peek, peek) as path,
+        Client(path, timeout=10) as client,
+        pytest.raises(NotDeliveredError),
+    ):
+        client.call("echo")
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
