@@ -77,3 +77,23 @@ MAX_OPCODES_IN_JOB = 10_000
 
 MAX_DEPENDENCIES_OF_OPCODE = 10_000
 """Jobs that one opcode may wait for."""
+
+# ---- filters and their regular expressions
+
+MAX_QUERY_TESTS = 100_000
+"""Tests in the filter of one query: two for each of 50,000 names."""
+
+MAX_RULE_TESTS = 1000
+"""Tests in the predicates of one job filter, which each submitted job may have to pass."""
+
+MAX_PATTERN_LENGTH = 1 << 14
+"""Characters of a regular expression: an alternative of several hundred names."""
+
+MAX_PATTERN_MEMORY = 1 << 20
+"""Bytes for the program of a regular expression and for what it remembers while it runs."""
+
+MAX_PATTERN_PROGRAM = 7500
+"""Instructions of a regular expression: one that keeps to it can search any host name within `MAX_PATTERN_STEPS`."""
+
+MAX_PATTERN_STEPS = 2_000_000
+"""Instructions of a regular expression times the bytes that it searches: about 30 ms at worst."""

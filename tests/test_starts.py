@@ -22,8 +22,9 @@ SCRIPTS: dict[str, str] = PROJECT["scripts"]
 TOOLS = [name for name in SCRIPTS if name not in {"gantry", "luxid", "wconfd"}]
 BRANCH = str(ROOT / "examples" / "branch-4.txt")
 
-IMPORT_NAMES = {"z3-solver": "z3"}
-LIBRARIES = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in PROJECT["dependencies"]}
+IMPORT_NAMES = {"z3-solver": "z3", "google-re2": "re2"}
+NAMES = [dependency.partition(">")[0] for dependency in PROJECT["dependencies"]]
+LIBRARIES = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in NAMES}
 SLOW = {"asyncio", "concurrent", "dataclasses", "email", "http", "inspect", "logging", "multiprocessing", "socket",
         "sqlite3", "ssl", "subprocess", "unittest"}  # fmt: skip
 """Modules of the standard library that take longer to import than a command line may take to read."""

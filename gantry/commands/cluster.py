@@ -14,6 +14,7 @@ from impl.setup.daemons import Daemon, daemons, start_all, stop_all
 from impl.setup.export import for_ganeti
 from impl.setup.root import create_root
 from impl.wire.client import Client, UnreachableError
+from spec.errors import PeerError
 
 _SHOWN = 10
 """Locks and jobs that `status` lists; of further ones it prints the number."""
@@ -80,6 +81,7 @@ def _status(root: Root) -> int:
     if answers[1]:
         with Client(root.luxi_socket) as luxid:
             _print_jobs(luxid)
+            _print_unreadable_filters(luxid)
     if answers[0]:
         with Client(root.wconfd_socket) as wconfd:
             _print_locks(wconfd)
@@ -105,6 +107,17 @@ def _print_jobs(luxid: Client) -> None:
     for number, status, summary in active[:_SHOWN]:
         print(f"        {number} {status}: {', '.join(summary or [])}")
     _print_more(len(active))
+
+
+def _print_unreadable_filters(luxid: Client) -> None:
+    try:
+        rows = luxid.call("QueryFilters", [], ["uuid", "problem"])
+    except PeerError:  # wconfd is away
+        return
+    for uuid, problem in rows:
+        if problem:
+            print(f"filter  {uuid} cannot be read, and jobs that it may concern stay queued: {problem}")
+            print("        replace or delete it (gnt-filter replace, gnt-filter delete)")
 
 
 def _print_locks(wconfd: Client) -> None:

@@ -23,13 +23,13 @@ from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
 from impl.luxid.tracing import QueueTrace
 from impl.luxid.waiters import Waiters
 from impl.luxid.watcher import Watcher
-from impl.luxid.wconfd import filter_rules
 from impl.luxid.writer import Writer
 from impl.paths import Root
 from impl.process.clock import timestamp
 from impl.process.livelock import LiveLock, is_dead
 from impl.process.spawner import DEFAULT_PROGRAM
 from impl.queue.queue import JobQueue
+from impl.queue.rules import read_rules
 from impl.queue.status import is_finalised
 from impl.wire.client import UnreachableError
 from spec.errors import PeerError
@@ -114,6 +114,7 @@ class Daemon(Context):
         self.launcher = Launcher(self.starter, self._hand_over, self.watcher.add, self.metrics.count_start, log)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settings: tuple[int, tuple[FilterRule, ...]] | None = None
+        self._unreadable_rules = 0
         self._rereading: asyncio.Task[None] | None = None
         self._cleaning = False
         self._stopping = False
@@ -148,6 +149,7 @@ class Daemon(Context):
             "tracked_jobs": self.watcher.tracked,
             "spawner_starts": self.starter.spawner_starts,
             "queue_syncs": self.store.syncs,
+            "filters_unreadable": self._unreadable_rules,
         }
 
     def ended_ids(self) -> Sequence[int]:
@@ -372,9 +374,15 @@ class Daemon(Context):
         if view is None:
             return
         limit = self.configuration.parameter("max_running_jobs", DEFAULT_MAX_RUNNING)
-        settings = (limit, filter_rules(dict(view.config)))
+        stored = read_rules(view.config)
+        settings = (limit, tuple(rule for rule, _ in stored))
         if settings != self._settings:
             self._settings = settings
+            self._unreadable_rules = sum(1 for _, faults in stored if faults)
+            for rule, faults in stored:
+                if faults:
+                    text = "job filter cannot be read: jobs that it may concern stay queued"
+                    self.log(text, filter=rule.uuid, reason=faults[0])
             self._reconfigure()
 
     def _reconfigure(self) -> None:

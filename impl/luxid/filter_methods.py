@@ -13,19 +13,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from impl.bounds import check_value
-from impl.limits import MAX_COUNT
+from impl.expressions import FilterSyntaxError
+from impl.limits import MAX_COUNT, MAX_RULE_TESTS
 from impl.luxid import arguments
 from impl.luxid.arguments import RequestError
 from impl.luxid.daemon import Daemon
 from impl.luxid.dispatch import AnswerError
 from impl.process.clock import timestamp
+from impl.queue.filters import read_predicate
 from impl.queue.transitions import nanoseconds
 from impl.wire.client import UnreachableError
 from spec.jobs.model import FILTER_ACTIONS
 
 Config = dict[str, Any]
 
-PREDICATE_KINDS = ("jobid", "opcode", "reason")
 LOCK_RETRY_SECONDS = 0.05
 LOCK_SECONDS = 30.0
 
@@ -33,13 +34,28 @@ _clients = itertools.count(1)
 
 
 def _predicates(value: Any) -> list[list[Any]]:
+    """Read the predicates as far as that no one can fail later."""
+    left = MAX_RULE_TESTS
     for predicate in arguments.array(value):
-        if not isinstance(predicate, list) or len(predicate) != 2 or predicate[0] not in PREDICATE_KINDS:
-            kinds = ", ".join(PREDICATE_KINDS)
-            raise RequestError(f"a filter predicate is a pair of one of {kinds} and a filter expression")
-        if predicate[1] is not None and not isinstance(predicate[1], list):
-            raise RequestError('a filter expression is a list, such as ["=", "id", 1]')
+        if not isinstance(predicate, list) or len(predicate) != 2:
+            raise RequestError("a filter predicate is a pair of a kind and a filter")
         check_value(predicate[1])
+        try:
+            _, used = read_predicate(predicate[0], predicate[1], left)
+        except FilterSyntaxError as error:
+            raise RequestError(error.reason) from None
+        left -= used
+    return list(value)
+
+
+def _trail(value: Any) -> list[list[Any]]:
+    check_value(value)
+    for entry in arguments.array(value):
+        if not isinstance(entry, list) or len(entry) != 3:
+            raise RequestError("Unable to read Triple")
+        arguments.text(entry[0])
+        arguments.text(entry[1])
+        arguments.number(entry[2])
     return list(value)
 
 
@@ -95,8 +111,7 @@ async def replace_filter(daemon: Daemon, args: Sequence[Any]) -> str:
     if priority < 0:
         raise RequestError(f"Negative value for NonNegative type '{priority}'")
     arguments.within("priority", priority, 0, MAX_COUNT)
-    predicates, action, trail = _predicates(args[2]), _action(args[3]), arguments.array(args[4])
-    check_value(trail)
+    predicates, action, trail = _predicates(args[2]), _action(args[3]), _trail(args[4])
     if args[0] is None:
         uuid = str(uuids.uuid4())
     else:

@@ -5,7 +5,6 @@ who can wait try again.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,6 @@ from impl.wire.client import NOT_DELIVERED, UnreachableError
 from impl.wire.framing import FrameDecoder, frame
 from impl.wire.messages import MalformedMessageError, decode_answer, encode_request
 from spec.errors import PeerError
-from spec.jobs.model import FilterRule
 
 CALL_SECONDS = 60.0
 RETRY_SECONDS = 0.2
@@ -84,22 +82,6 @@ class Wconfd:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
-
-
-def filter_rules(config: dict[str, Any]) -> tuple[FilterRule, ...]:
-    """Read the job filters of a configuration; leave malformed ones out."""
-    rules = []
-    for uuid, value in (config.get("filters") or {}).items():
-        action = value.get("action")
-        limit = 0
-        if isinstance(action, list) and len(action) == 2:
-            action, limit = action
-        with contextlib.suppress(KeyError, TypeError, ValueError):
-            predicates = tuple((str(kind), expression) for kind, expression in value["predicates"])
-            rules.append(
-                FilterRule(uuid, int(value["priority"]), int(value["watermark"]), predicates, str(action), int(limit))
-            )
-    return tuple(rules)
 
 
 class Configuration:

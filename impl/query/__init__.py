@@ -7,21 +7,20 @@ others; only the fields asked for are computed, and a node's figures once per co
 `impl.query.classic`. `needs` says what has to be fetched before a query.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from impl.cluster.names import natural_key
 from impl.cluster.view import ClusterView, UnknownObjectError
+from impl.expressions import Filter, FilterSyntaxError, leaves, parse_filter
 from impl.limits import MAX_INTEGER_DIGITS, MAX_JOB_ID
 from impl.query import groups, instances, jobs, locks, networks, nodes
-from impl.query.filters import Filter, check_fields, leaves, parse_filter, passes, wanted_names
+from impl.query.filters import check_fields, passes, wanted_names
 from impl.query.model import (
     UNKNOWN_ENTRY,
     Entry,
     Field,
     Fields,
-    FilterSyntaxError,
     Kind,
     QueryError,
 )
@@ -97,7 +96,8 @@ def query_fields(what: str, names: Any = None) -> dict[str, Any]:
         raise QueryError("GenericError", f"QueryFields 'ItemTypeOpCode {UNSUPPORTED[what]}' not supported")
     fields = fields_of(what)
     wanted = [] if names is None else check_names(names)
-    selected = _selected(fields, wanted or sorted(fields, key=natural_key))
+    listed = [name for name, field in fields.items() if not field.own]
+    selected = _selected(fields, wanted or sorted(listed, key=natural_key))
     return {"fields": [field.definition() for field in selected]}
 
 
@@ -124,7 +124,7 @@ def _configured(source: Source, kind: str, wanted: Sequence[Any] | None) -> list
 def _job_ids(wanted: Sequence[Any]) -> list[int]:
     found: list[int] = []
     for value in wanted:
-        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value):
+        if isinstance(value, str) and not (value.isascii() and value.removeprefix("-").isdigit()):
             raise QueryError("GenericError", f"parsing job id: cannot parse string '{value}'")
         job_id = int(value) if not isinstance(value, str) or len(value) <= MAX_INTEGER_DIGITS else MAX_JOB_ID + 1
         if job_id < 0:
@@ -154,8 +154,12 @@ def _things(source: Source, what: str, names: Sequence[str], tree: Filter | None
     if what == "lock":
         return locks.lock_rows(source.lock_status())
     if what == "filter":
-        rules: Mapping[str, Mapping[str, Any]] = source.view.config.get("filters") or {}
-        return [rules[uuid] for uuid in sorted(rules)]
+        rules = source.view.config.get("filters") or {}
+        if not isinstance(rules, dict):
+            return [{"uuid": "filters"}]
+        return [
+            {**rule, "uuid": uuid} if isinstance(rule, dict) else {"uuid": uuid} for uuid, rule in sorted(rules.items())
+        ]
     return _configured(source, _CONFIGURED[what], wanted)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from impl.cluster.view import ClusterView
+from impl.expressions import Filter, FilterSyntaxError, Leaf, Many
 from impl.query import check_names, find_object, select
-from impl.query.filters import Filter, Leaf, Many
-from impl.query.model import NORMAL, FilterSyntaxError, Kind, QueryError
+from impl.query.model import NORMAL, Kind, QueryError
 from impl.query.source import Source
 
 SOFTWARE_VERSION = "3.0.2"

@@ -48,7 +48,7 @@ Getter = Callable[[Source, Any], Entry]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a kind of things."""
+    """One field of a kind of things; our `own` ones, which Ganeti does not have, are answered by name only."""
 
     name: str
     title: str
@@ -56,6 +56,7 @@ class Field:
     doc: str
     get: Getter
     compare: Compare = Compare.PLAIN
+    own: bool = False
 
     def definition(self) -> dict[str, str]:
         """Return the field as the wire describes it."""
@@ -97,11 +98,3 @@ class QueryError(GantryError):
         self.error_class = error_class
         self.arguments = arguments
         super().__init__(arguments[0] if arguments else error_class)
-
-
-class FilterSyntaxError(GantryError):
-    """A request that is no query; `reason` is what the wire says after `Cannot convert value …, error: `."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"this is no query: {reason}")

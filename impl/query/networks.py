@@ -6,8 +6,9 @@ from typing import Any
 
 from impl.cluster.view import ClusterView, names_of
 from impl.query.common import attribute, object_fields, of_view
-from impl.query.model import Compare, Entry, Field, Kind, field_map, or_unavailable
+from impl.query.model import Compare, Entry, Field, Kind, field_map, normal, or_unavailable
 from impl.query.source import Source
+from impl.queue.rules import read_rule
 
 Network = Mapping[str, Any]
 
@@ -92,6 +93,10 @@ FIELDS = field_map(
 """Every field of networks."""
 
 
+def _problem(_: Source, rule: Mapping[str, Any]) -> Entry:
+    return normal("; ".join(read_rule("", rule).faults) or None)
+
+
 FILTER_FIELDS = field_map(
     Field("watermark", "Watermark", Kind.OTHER, "Highest job id when the filter was added", attribute("watermark")),
     Field("priority", "Priority", Kind.OTHER, "Filter priority", attribute("priority")),
@@ -99,6 +104,7 @@ FILTER_FIELDS = field_map(
     Field("action", "Action", Kind.OTHER, "What the filter does", attribute("action")),
     Field("reason_trail", "ReasonTrail", Kind.OTHER, "Why the filter was added", attribute("reason_trail")),
     Field("uuid", "UUID", Kind.OTHER, "Filter ID", attribute("uuid")),
+    Field("problem", "Problem", Kind.OTHER, "What of the filter cannot be read", _problem, own=True),
 )
 """Every field of job filters."""
 

@@ -1,6 +1,7 @@
 """Job filters, compiled once a rule: which rule decides about a job, and which rate limits it takes part in.
 
-Twin of `spec.jobs.filters`, which says where it deviates from Ganeti.
+Twin of `spec.jobs.filters`, which says where it deviates from Ganeti, and how a rule that cannot be read fails closed.
+A regular expression that would search a text for too long is one that cannot be read, for that job.
 
 A rule, made after job 1, pauses later delays; a rule that comes before it accepts those with an urgent reason:
 
@@ -19,13 +20,17 @@ A rule, made after job 1, pauses later delays; a rule that comes before it accep
 """
 
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from impl.expressions import Filter, FilterSyntaxError, Leaf, Not, leaves, parse_filter
+from impl.limits import MAX_RULE_TESTS
+from impl.patterns import Pattern, PatternWorkError
 from spec.jobs.model import QUEUE_LIMIT, FilterRule, Job
 
 Test = Callable[[Mapping[str, Any]], bool]
+Predicate = Callable[[Job], bool]
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -36,15 +41,8 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 _LIMIT_DIGITS = len(str(QUEUE_LIMIT))
 """Digits of an ad-hoc rate limit: a longer one allows more jobs than a queue holds, and limits nothing."""
 
+PREDICATE_KINDS = ("jobid", "opcode", "reason")
 _REASON_FIELDS = ("source", "reason", "timestamp")
-
-
-def _never(_: Mapping[str, Any]) -> bool:
-    return False
-
-
-def _always(_: Mapping[str, Any]) -> bool:
-    return True
 
 
 def _getter(name: str) -> Callable[[Mapping[str, Any]], Any]:
@@ -69,23 +67,18 @@ def _equal(left: Any, right: Any) -> bool:
 
 def _comparison(symbol: str, name: str, wanted: Any) -> Test:
     get = _getter(name)
-    if symbol in {"=", "=="}:
+    if symbol == "?":
+        return lambda values: bool(get(values))
+    if symbol == "=":
         return lambda values: (value := get(values)) is not None and _equal(value, wanted)
     if symbol == "!=":
         return lambda values: (value := get(values)) is not None and not _equal(value, wanted)
     if symbol == "=[]":
         return lambda values: isinstance(value := get(values), list | tuple) and wanted in value
-    if symbol == "=~":
-        try:
-            search = re.compile(wanted).search if isinstance(wanted, str) else None
-        except re.error:
-            search = None
-        if search is None:
-            return _never
-        return lambda values: isinstance(value := get(values), str) and search(value) is not None
-    order = _ORDER.get(symbol)
-    if order is None or isinstance(wanted, bool) or not isinstance(wanted, int | float | str):
-        return _never
+    if isinstance(wanted, Pattern):
+        search = wanted.search
+        return lambda values: isinstance(value := get(values), str) and search(value)
+    order = _ORDER[symbol]
     kinds: Any = str if isinstance(wanted, str) else (int, float)
 
     def compare(values: Mapping[str, Any]) -> bool:
@@ -95,53 +88,89 @@ def _comparison(symbol: str, name: str, wanted: Any) -> Test:
     return compare
 
 
-def compile_expression(expression: Any) -> Test:
-    """Compile a filter expression into a test; a malformed one never holds."""
-    if expression is None or expression == []:
-        return _always
-    if not isinstance(expression, list | tuple):
-        return _never
-    symbol, *rest = expression
-    if symbol in {"&", "|"}:
-        parts = [compile_expression(part) for part in rest]
-        if symbol == "&":
-            return lambda values: all(part(values) for part in parts)
-        return lambda values: any(part(values) for part in parts)
-    if symbol == "!" and len(rest) == 1:
-        part = compile_expression(rest[0])
+def _compiled(tree: Filter | None, watermark: int | None) -> Test:
+    if tree is None:
+        return lambda _: True
+    if isinstance(tree, Leaf):
+        at_watermark = watermark is not None and tree.field == "id" and tree.value == "watermark"
+        return _comparison(tree.sign, tree.field, watermark if at_watermark else tree.value)
+    if isinstance(tree, Not):
+        part = _compiled(tree.part, watermark)
         return lambda values: not part(values)
-    if symbol in {"?", "true"} and len(rest) == 1:
-        if not isinstance(rest[0], str):
-            return _never
-        get = _getter(rest[0])
-        return lambda values: bool(get(values))
-    if len(rest) != 2 or not isinstance(rest[0], str) or not isinstance(symbol, str):
-        return _never
-    return _comparison(symbol, rest[0], rest[1])
+    parts = [_compiled(part, watermark) for part in tree.parts]
+    if tree.sign == "&":
+        return lambda values: all(part(values) for part in parts)
+    return lambda values: any(part(values) for part in parts)
 
 
-def _with_watermark(expression: Any, watermark: int) -> Any:
-    if not isinstance(expression, list | tuple):
-        return expression
-    if len(expression) == 3 and expression[1] == "id" and expression[2] == "watermark":
-        return [expression[0], "id", watermark]
-    return [_with_watermark(part, watermark) for part in expression]
-
-
-def _compile_predicate(kind: str, expression: Any, watermark: int) -> Callable[[Job], bool]:
+def _predicate(kind: str, tree: Filter | None, watermark: int) -> Predicate:
     if kind == "jobid":
-        by_id = compile_expression(_with_watermark(expression, watermark))
+        by_id = _compiled(tree, watermark)
         return lambda job: by_id({"id": job.id})
-    test = compile_expression(expression)
+    test = _compiled(tree, None)
     if kind == "opcode":
         return lambda job: any(test(op.input) for op in job.ops)
-    if kind == "reason":
-        return lambda job: any(
-            test(dict(zip(_REASON_FIELDS, entry, strict=False)))
-            for op in job.ops
-            for entry in op.input.get("reason") or ()
-        )
-    return lambda _: False
+    return lambda job: any(
+        test(dict(zip(_REASON_FIELDS, entry, strict=False)))
+        for op in job.ops
+        for entry in op.input.get("reason") or ()
+        if isinstance(entry, list | tuple)
+    )
+
+
+def compile_filter(expression: Any) -> Test:
+    """Return the test of an object's values that a filter stands for.
+
+    Raises:
+        FilterSyntaxError: it is none.
+    """
+    return _compiled(parse_filter(expression), None)
+
+
+def read_predicate(kind: Any, expression: Any, left: int) -> tuple[Filter | None, int]:
+    """Read a predicate; return its tests as a tree, and how many they are.
+
+    Args:
+        kind: one of `PREDICATE_KINDS`.
+        expression: the filter.
+        left: how many tests there may be.
+
+    Raises:
+        FilterSyntaxError: it is none.
+    """
+    if kind not in PREDICATE_KINDS:
+        raise FilterSyntaxError(f"a filter predicate is a pair of one of {', '.join(PREDICATE_KINDS)} and a filter")
+    tree = parse_filter(expression, left)
+    return tree, sum(1 for _ in leaves(tree))
+
+
+class Rule:
+    """One rule, compiled."""
+
+    def __init__(self, rule: FilterRule) -> None:
+        self.rule = rule
+        self._whole = True
+        self._predicates: list[Predicate] = []
+        left = MAX_RULE_TESTS
+        for kind, expression in rule.predicates:
+            try:
+                tree, used = read_predicate(kind, expression, left)
+            except FilterSyntaxError:
+                self._whole = False
+            else:
+                left -= used
+                self._predicates.append(_predicate(kind, tree, rule.watermark))
+
+    def matches(self, job: Job) -> bool | None:
+        """Return whether it matches a job; None if that cannot be told."""
+        known = self._whole
+        for predicate in self._predicates:
+            try:
+                if not predicate(job):
+                    return False
+            except PatternWorkError:
+                known = False
+        return True if known else None
 
 
 class RuleSet:
@@ -149,16 +178,26 @@ class RuleSet:
 
     def __init__(self, rules: Iterable[FilterRule]) -> None:
         self.rules = tuple(sorted(rules, key=lambda rule: rule.order))
-        self._deciding = [
-            (rule, [_compile_predicate(kind, expression, rule.watermark) for kind, expression in rule.predicates])
-            for rule in self.rules
-            if rule.action != "CONTINUE"
-        ]
+        compiled = [Rule(rule) for rule in self.rules]
+        self._deciding = [rule for rule in compiled if rule.rule.action != "CONTINUE"]
 
     def applying(self, job: Job) -> FilterRule | None:
-        """Return the rule that decides about the job; None if none does."""
-        for rule, predicates in self._deciding:
-            if all(predicate(job) for predicate in predicates):
+        """Return the rule that decides about the job, None if none does.
+
+        A rule that cannot be read, and is met before, is answered as a PAUSE if the job has to stay queued.
+        """
+        spared: FilterRule | None = None
+        for compiled in self._deciding:
+            match, rule = compiled.matches(job), compiled.rule
+            if match is False:
+                continue
+            if match is None and rule.action == "ACCEPT":
+                spared = spared or rule
+            elif match is None:
+                return replace(rule, action="PAUSE")
+            elif rule.action == "REJECT" and spared is not None:
+                return replace(spared, action="PAUSE")
+            else:
                 return rule
         return None
 

@@ -4,15 +4,53 @@ Filters are ordered by (priority, watermark, uuid); the first that matches a job
 A job is further held back by `rate-limit:N:label` entries of its reason trail: at most N jobs with that very entry run
 at the same time.
 
+A rule of which a part cannot be read fails closed, and alone. It might concern every job that its readable predicates
+do not rule out. Such a job, unless an earlier rule decides about it,
+
+* of a PAUSE, REJECT or RATE_LIMIT rule stays queued, as if paused: it neither runs nor is rejected;
+* of an ACCEPT rule is not accepted by it: the later rules decide, but for a REJECT, of which the rule was perhaps to
+  save the job: it stays queued;
+* of a CONTINUE rule is decided by the others, as always.
+
 Source: design-optables; observed behaviour. Deviation: a job that a filter holds back takes no ad-hoc slot (Ganeti
-counts it, so that a paused job starves the others of its label).
+counts it, so that a paused job starves the others of its label). Ganeti does not load a configuration with a rule that
+cannot be read.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from spec import patterns
 from spec.jobs.model import QUEUE_LIMIT, FilterRule, Job
+
+PREDICATE_KINDS = ("jobid", "opcode", "reason")
+COMPARISONS = ("=", "==", "!=", "<", "<=", ">", ">=", "=[]")
+
+
+def fault(expression: Any) -> str | None:
+    """Return why a value is no filter expression, or None if it is one.
+
+    Args:
+        expression: Ganeti's prefix form, such as `["|", ["=", "id", 1], [">", "id", 4]]`; None holds of all.
+    """
+    if expression is None:
+        return None
+    if not isinstance(expression, list | tuple) or not expression or not isinstance(expression[0], str):
+        return "a filter is a list that begins with an operator"
+    operator, *rest = expression
+    if operator in {"&", "|"} or (operator == "!" and len(rest) == 1):
+        return next((found for found in map(fault, rest) if found is not None), None)
+    if operator == "?" and len(rest) == 1 and isinstance(rest[0], str):
+        return None
+    if operator not in {*COMPARISONS, "=~"} or len(rest) != 2 or not isinstance(rest[0], str):
+        return f"operator {operator} with wrong arguments"
+    if operator == "=~":
+        return patterns.fault(rest[1]) if isinstance(rest[1], str) else "a pattern is a text"
+    if isinstance(rest[1], str) or (isinstance(rest[1], int) and not isinstance(rest[1], bool)):
+        return None
+    whole = isinstance(rest[1], float) and rest[1].is_integer()
+    return None if whole else "a value is a text or a whole number"
 
 
 def _compare(operator: str, left: Any, right: Any) -> bool:
@@ -29,43 +67,34 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
 
 
 def holds(expression: Any, values: Mapping[str, Any]) -> bool:
-    """Evaluate a filter expression on an object's values; an invalid one is false.
+    """Evaluate a filter expression, which has no fault, on an object's values.
 
     Args:
-        expression: Ganeti's prefix form, such as `["|", ["=", "id", 1], [">", "id", 4]]`; None or `[]` hold of all.
+        expression: the filter.
         values: field names and their values; nested fields are reached by dotted names.
     """
-    if expression is None or expression == []:
+    if expression is None:
         return True
-    if not isinstance(expression, Sequence) or isinstance(expression, str):
-        return False
     operator, *rest = expression
     if operator == "&":
         return all(holds(part, values) for part in rest)
     if operator == "|":
         return any(holds(part, values) for part in rest)
-    if operator == "!" and len(rest) == 1:
+    if operator == "!":
         return not holds(rest[0], values)
-    if operator in {"?", "true"} and len(rest) == 1:
+    if operator == "?":
         return bool(_field(values, rest[0]))
-    if len(rest) != 2:
-        return False
     value = _field(values, rest[0])
     if operator == "=[]":
         return isinstance(value, Sequence) and not isinstance(value, str) and rest[1] in value
     if operator == "=~":
-        try:
-            return isinstance(value, str) and isinstance(rest[1], str) and re.search(rest[1], value) is not None
-        except re.error:
-            return False
+        return isinstance(value, str) and patterns.found(rest[1], value)
     if value is None:
         return False
     return _compare(str(operator), value, rest[1])
 
 
-def _field(values: Mapping[str, Any], name: Any) -> Any:
-    if not isinstance(name, str):
-        return None
+def _field(values: Mapping[str, Any], name: str) -> Any:
     if name in values:
         return values[name]
     value: Any = values
@@ -85,30 +114,43 @@ def _with_watermark(expression: Any, watermark: int) -> Any:
     return expression
 
 
-def matches(rule: FilterRule, job: Job) -> bool:
-    """Return whether every predicate of the rule matches the job."""
-    for kind, expression in rule.predicates:
-        if kind == "jobid":
-            if not holds(_with_watermark(expression, rule.watermark), {"id": job.id}):
-                return False
-        elif kind == "opcode":
-            if not any(holds(expression, op.input) for op in job.ops):
-                return False
-        elif kind == "reason":
-            entries = [entry for op in job.ops for entry in op.input.get("reason") or ()]
-            if not any(
-                holds(expression, dict(zip(("source", "reason", "timestamp"), e, strict=False))) for e in entries
-            ):
-                return False
-        else:
-            return False
-    return True
+def _predicate(kind: str, expression: Any, rule: FilterRule, job: Job) -> bool | None:
+    if kind not in PREDICATE_KINDS or fault(expression) is not None:
+        return None
+    if kind == "jobid":
+        return holds(_with_watermark(expression, rule.watermark), {"id": job.id})
+    if kind == "opcode":
+        return any(holds(expression, op.input) for op in job.ops)
+    entries = [entry for op in job.ops for entry in op.input.get("reason") or ()]
+    names = ("source", "reason", "timestamp")
+    return any(holds(expression, dict(zip(names, entry, strict=False))) for entry in entries)
+
+
+def matches(rule: FilterRule, job: Job) -> bool | None:
+    """Return whether every predicate of the rule matches the job; None if one cannot be read and no other says no."""
+    found = [_predicate(kind, expression, rule, job) for kind, expression in rule.predicates]
+    if False in found:
+        return False
+    return None if None in found else True
 
 
 def applying(rules: Sequence[FilterRule], job: Job) -> FilterRule | None:
-    """Find the rule that decides about a job: the first in order that matches and is not CONTINUE."""
+    """Find the rule that decides about a job: the first in order that matches and is not CONTINUE.
+
+    A rule that cannot be read, and is met before, is answered as a PAUSE if the job has to stay queued.
+    """
+    spared: FilterRule | None = None
     for rule in sorted(rules, key=lambda rule: rule.order):
-        if rule.action != "CONTINUE" and matches(rule, job):
+        match = matches(rule, job)
+        if rule.action == "CONTINUE" or match is False:
+            continue
+        if match is None and rule.action == "ACCEPT":
+            spared = spared or rule
+        elif match is None:
+            return replace(rule, action="PAUSE")
+        elif rule.action == "REJECT" and spared is not None:
+            return replace(spared, action="PAUSE")
+        else:
             return rule
     return None
 

@@ -137,7 +137,8 @@ class FilterRule:
     Attributes:
         priority: 0 or more; smaller ones are evaluated first.
         watermark: the queue's serial when the filter was made.
-        predicates: pairs of a kind (`jobid`, `opcode`, `reason`) and a filter expression; all must match.
+        predicates: pairs of a kind (`jobid`, `opcode`, `reason`) and a filter expression; all must match. What of a
+            stored rule cannot be read is a pair of another kind and of what is wrong.
         action: one of `FILTER_ACTIONS`.
         limit: with RATE_LIMIT, how many matching jobs may run at once.
     """

@@ -11,6 +11,7 @@ from impl.job.errors import UNKNOWN_ENTITY, WRONG_INPUT, ExecutionError, Operati
 from impl.job.locking import Op, take
 from impl.job.unit import Context, Plan, Unit
 from impl.job.units.common import known
+from impl.patterns import Pattern, PatternError
 from spec.locks.names import Level, Mode
 
 Object = Mapping[str, Any]
@@ -92,14 +93,14 @@ def _run_delete(context: Context, _: Plan) -> None:
 
 def _resolve_search(op: dict[str, Any], _: ClusterView) -> dict[str, Any]:
     try:
-        re.compile(op["pattern"])
-    except re.error as error:
+        Pattern(op["pattern"])
+    except PatternError as error:
         raise PrerequisiteError(f"Invalid search pattern '{op['pattern']}': {error}", WRONG_INPUT) from None
     return op
 
 
 def _run_search(context: Context, _: Plan) -> list[list[str]]:
-    pattern = re.compile(context.op["pattern"])
+    pattern = Pattern(context.op["pattern"])
     view = context.view
     places = [("/cluster", view.cluster)]
     for kind, path in _PATHS.items():

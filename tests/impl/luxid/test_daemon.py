@@ -329,19 +329,6 @@ def test_filters_pause_and_reject(client: Client) -> None:
     assert client.call("QueryFilters", None, ["uuid"]) == []
 
 
-def test_filters_are_changed_over_connections_that_wconfd_closes_whenever_they_are_idle(
-    client: Client, wconfd: FakeWconfd
-) -> None:
-    wconfd.hangs_up = True
-    try:
-        for _ in range(5):
-            uuid = client.call("ReplaceFilter", None, 1, [["jobid", ["=", "id", 10**9]]], "PAUSE", [])
-            client.call("DeleteFilter", uuid)
-    finally:
-        wconfd.hangs_up = False
-    assert wconfd.config["filters"] == {}
-
-
 def test_rate_limits(client: Client) -> None:
     limited = [[delay(600, reason=[["user", "rate-limit:2:backup", 1]])] for _ in range(4)]
     ids = [job_id for _, job_id in client.call("SubmitManyJobs", limited)]
@@ -356,16 +343,6 @@ def test_rate_limits(client: Client) -> None:
             wait_status(client, job_id, "running")
         client.call("ChangeJobPriority", job_id, 0)
         wait_status(client, job_id, "success")
-
-
-@pytest.mark.parametrize(
-    "args",
-    [[None, -1, [], "PAUSE", []], [None, 1, [["nosuch", []]], "PAUSE", []], [None, 1, [["jobid", "x"]], "PAUSE", []],
-     [None, 1, [], "EXPLODE", []], [None, 1, [], ["RATE_LIMIT", 0], []], [None, 1, [], "PAUSE"]],
-)  # fmt: skip
-def test_bad_filters_are_refused(luxid: Luxid, args: list[Any]) -> None:
-    with luxid.client() as client, pytest.raises(PeerError, match="Failed to parse request"):
-        client.call("ReplaceFilter", *args)
 
 
 def test_metrics(client: Client) -> None:

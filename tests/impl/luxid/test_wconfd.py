@@ -1,4 +1,4 @@
-"""luxid as wconfd's client: calls over restarts, the configuration as last read, filters in it."""
+"""luxid as wconfd's client: calls over restarts, the configuration as last read."""
 
 import asyncio
 import os
@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from impl.luxid.wconfd import Configuration, Wconfd, filter_rules
+from impl.luxid.wconfd import Configuration, Wconfd
 from impl.wire.client import UnreachableError
 from impl.wire.framing import FrameDecoder, frame
 from impl.wire.messages import decode_request, encode_error, encode_result
 from spec.errors import PeerError
-from spec.jobs.model import FilterRule
 from tests.impl.clusters import make_config
 from tests.impl.luxid.fakes import short_root
 
@@ -144,19 +143,3 @@ def test_those_who_ask_together_are_served_together() -> None:
             await configuration.refresh()
 
     run(body)
-
-
-def test_filters_are_read_and_malformed_ones_left_out() -> None:
-    good = {"priority": 5, "watermark": 7, "predicates": [["jobid", ["=", "id", 1]]], "action": "PAUSE"}
-    filters = {
-        "a": good,
-        "b": {**good, "action": ["RATE_LIMIT", 3]},
-        "c": {**good, "priority": "soon"},
-        "d": {**good, "predicates": [["jobid"]]},
-        "e": {"action": "PAUSE"},
-    }
-    predicates = (("jobid", ["=", "id", 1]),)
-    assert filter_rules({"filters": filters}) == (
-        FilterRule("a", 5, 7, predicates, "PAUSE", 0), FilterRule("b", 5, 7, predicates, "RATE_LIMIT", 3)
-    )  # fmt: skip
-    assert filter_rules({}) == ()

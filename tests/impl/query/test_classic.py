@@ -2,8 +2,9 @@
 
 import pytest
 
+from impl.expressions import FilterSyntaxError
 from impl.query.classic import classic_query, query_cluster_info, query_config_values, query_tags
-from impl.query.model import FilterSyntaxError, QueryError
+from impl.query.model import QueryError
 from tests.impl.clusters import uuid
 from tests.impl.query.fakes import FakeSource, office
 

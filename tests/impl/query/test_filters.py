@@ -1,4 +1,4 @@
-"""The filter language: what is read, what is found, and each refusal, one test of a field at a time."""
+"""The filter language in queries: what is found, and each refusal, one test of a field at a time."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.query.filters import Leaf, Many, Not, check_fields, leaves, parse_filter, passes, wanted_names
+from impl.expressions import parse_filter
+from impl.query.filters import check_fields, passes, wanted_names
 from impl.query.model import (
     NORMAL,
     OFFLINE_ENTRY,
     Compare,
     Entry,
     Field,
-    FilterSyntaxError,
     Kind,
     QueryError,
     field_map,
@@ -82,32 +82,6 @@ def test_values_of_another_type_are_errors(value: Any, said: str) -> None:
     with pytest.raises(QueryError) as refused:
         holds(value)
     assert said in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ([], "expected array [string, args], got []"), ("x", 'expected array [string, args], got "x"'),
-        ([["="]], "expected array [string, args]"), (["~", "n", 1], "Unknown filter operand '~'"),
-        (["!"], "expected [filter] but got []"), (["?"], "expected [fieldname] but got []"),
-        (["?", 5], "Unable to read String"), (["=", "n"], 'expected [fieldname, value] but got ["n"]'),
-        (["=", 5, 5], "Unable to read String"), (["=", "n", None], "expecting string or integer, got null"),
-        (["=", "n", True], "expecting string or integer, got true"),
-        (["=", "n", -1.5], "expecting integral but got a fractional value: (-3) % 2"),
-        (["=~", "n", 5], "Unable to read String"), (["=~", "n", "("], "missing )"),
-        (["&", ["?", "n"], ["?"]], "expected [fieldname] but got []"),
-    ],
-)  # fmt: skip
-def test_what_is_no_filter_is_refused(value: Any, said: str) -> None:
-    with pytest.raises(FilterSyntaxError) as refused:
-        parse_filter(value)
-    assert said in refused.value.reason
-
-
-def test_a_filter_is_read_into_a_tree() -> None:
-    tree = parse_filter(["&", None, ["!=", "n", 5], ["|", ["?", "flag"], ["<", "n", 3]]])
-    assert tree == Many("&", (Not(Leaf("=", "n", 5)), Many("|", (Leaf("?", "flag"), Leaf("<", "n", 3)))))
-    assert [leaf.field for leaf in leaves(tree)] == ["n", "flag", "n"]
 
 
 @pytest.mark.parametrize(

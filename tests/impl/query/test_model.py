@@ -2,13 +2,13 @@
 
 import pytest
 
+from impl.expressions import FilterSyntaxError
 from impl.query.model import (
     NO_DATA_ENTRY,
     OFFLINE_ENTRY,
     UNAVAILABLE_ENTRY,
     UNKNOWN_ENTRY,
     Field,
-    FilterSyntaxError,
     Kind,
     QueryError,
     field_map,

@@ -13,6 +13,7 @@ from tests.impl.queue.histories import JOBS, op
 PREDICATES = st.one_of(
     st.tuples(st.just("jobid"), st.sampled_from([["<=", "id", "watermark"], ["=", "id", 3], ["!", [">", "id", 4]]])),
     st.tuples(st.just("jobid"), st.sampled_from([["&", [">", "id", "watermark"], ["<", "id", 8]], None, [], ["x"]])),
+    st.tuples(st.just("jobid"), st.sampled_from([["&", ["=", "id", 3], ["=", "id", True]], [[]], ["=~", "id", "("]])),
     st.tuples(st.just("opcode"), st.sampled_from([["=", "OP_ID", "OP_TEST_DELAY"], ["<", "priority", 0], "x"])),
     st.tuples(st.just("reason"), st.sampled_from([["=~", "reason", "^rate"], ["=", "source", "test"]])),
     st.tuples(st.just("nonsense"), st.none()),

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from impl.expressions import FilterSyntaxError
 from impl.queue import filters as impl_filters
 from impl.queue.queue import JobQueue
 from spec.jobs import filters as spec_filters
@@ -218,12 +219,19 @@ def test_filters_agree() -> None:
             expressions += [[symbol, name, value] for value in wanted]
     expressions += [["&", left, right] for left in expressions[-6:] for right in expressions[10:16]]
     expressions += [["|", ["!", left], right] for left in expressions[10:40] for right in expressions[60:64]]
-    seen = set()
+    seen: set[bool | None] = set()
     for expression in expressions:
+        try:
+            test = impl_filters.compile_filter(expression)
+        except FilterSyntaxError:
+            assert spec_filters.fault(expression) is not None, expression
+            seen.add(None)
+            continue
+        assert spec_filters.fault(expression) is None, expression
         expected = spec_filters.holds(expression, values)
-        assert impl_filters.compile_expression(expression)(values) == expected, expression
+        assert test(values) == expected, expression
         seen.add(expected)
-    assert seen == {True, False}
+    assert seen == {True, False, None}
 
 
 def test_an_illegal_event_changes_nothing() -> None:

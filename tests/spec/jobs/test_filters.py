@@ -1,10 +1,11 @@
 """Job filters: what an expression matches, which rule decides, what rate limits a reason trail names."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from spec.jobs.filters import applying, buckets, holds, matches
+from spec.jobs.filters import applying, buckets, fault, holds, matches
 from spec.jobs.model import FilterRule, Job, Opcode
 
 
@@ -12,7 +13,6 @@ from spec.jobs.model import FilterRule, Job, Opcode
     ("expression", "expected"),
     [
         (None, True),
-        ([], True),
         (["=", "id", 5], True),
         (["==", "id", 6], False),
         (["!=", "id", 6], True),
@@ -31,17 +31,16 @@ from spec.jobs.model import FilterRule, Job, Opcode
         (["=[]", "tags", "red"], True),
         (["=[]", "name", "w"], False),
         (["=~", "name", "^w"], True),
-        (["=~", "name", "("], False),
         (["=", "nested.inner", 7], True),
         (["=", "nested.missing", 7], False),
-        (["=", "missing", None], False),
-        ("id", False),
-        (["=", "id"], False),
-        (["~~", "id", 5], False),
+        (["=", "missing", 0], False),
+        (["=", "id", 5.0], True),
+        (["=~", "lines", "^b$"], True),
     ],
 )
 def test_expressions(expression: Any, expected: bool) -> None:
-    values = {"id": 5, "name": "web", "flag": True, "tags": ["red"], "nested": {"inner": 7}}
+    assert fault(expression) is None
+    values = {"id": 5, "name": "web", "flag": True, "tags": ["red"], "nested": {"inner": 7}, "lines": "a\nb"}
     assert holds(expression, values) is expected
 
 
@@ -66,16 +65,20 @@ def job(number: int, *opcodes: str, reasons: tuple[Any, ...] = ()) -> Job:
         (("reason", ["=", "source", "user"]), True),
         (("reason", ["=", "reason", "upgrade"]), True),
         (("reason", [">", "timestamp", 100]), False),
-        (("unheard-of", []), False),
+        (("unheard-of", None), None),
+        (("jobid", [[]]), None),
     ],
 )
-def test_predicates(predicate: tuple[str, Any], matched: bool) -> None:
+def test_predicates(predicate: tuple[str, Any], matched: bool | None) -> None:
     asked = job(11, "OP_TEST_DELAY", "OP_NODE_MIGRATE", reasons=(["user", "upgrade", 100],))
     assert matches(rule("PAUSE", predicate), asked) is matched
 
 
 def test_every_predicate_must_match() -> None:
-    assert not matches(rule("PAUSE", ("jobid", []), ("jobid", ["=", "id", 99])), job(1))
+    no, unreadable = ("jobid", ["=", "id", 99]), ("jobid", ["="])
+    assert matches(rule("PAUSE", ("jobid", None), no), job(1)) is False
+    assert matches(rule("PAUSE", unreadable, no), job(1)) is False, "whatever the unreadable part says"
+    assert matches(rule("PAUSE", ("jobid", None), unreadable), job(1)) is None
 
 
 def test_the_first_rule_that_matches_and_does_not_continue_decides() -> None:
@@ -89,6 +92,55 @@ def test_the_first_rule_that_matches_and_does_not_continue_decides() -> None:
     assert decides is not None
     assert decides.uuid == "this one"
     assert applying([], job(1)) is None
+
+
+UNREADABLE = ("unreadable", "a text where a number belongs")
+
+
+@pytest.mark.parametrize(
+    ("actions", "decides"),
+    [
+        (["PAUSE?"], "PAUSE"),
+        (["REJECT?"], "PAUSE"),
+        (["RATE_LIMIT?"], "PAUSE"),
+        (["ACCEPT?"], None),
+        (["CONTINUE?"], None),
+        (["ACCEPT", "REJECT?"], "ACCEPT"),
+        (["CONTINUE?", "REJECT"], "REJECT"),
+        (["REJECT?", "ACCEPT"], "PAUSE"),
+        (["ACCEPT?", "ACCEPT"], "ACCEPT"),
+        (["ACCEPT?", "PAUSE"], "PAUSE"),
+        (["ACCEPT?", "RATE_LIMIT"], "RATE_LIMIT"),
+        (["ACCEPT?", "REJECT"], "PAUSE"),
+        (["ACCEPT?", "REJECT?"], "PAUSE"),
+        (["ACCEPT?", "ACCEPT", "REJECT"], "ACCEPT"),
+    ],
+)
+def test_a_rule_that_cannot_be_read_fails_closed(actions: list[str], decides: str | None) -> None:
+    """A question mark is a rule with an unreadable part; the job that it might concern neither runs nor is rejected."""
+    rules = [
+        rule(name.removesuffix("?"), *([UNREADABLE] if name.endswith("?") else []), priority=place, uuid=str(place))
+        for place, name in enumerate(actions)
+    ]
+    found = applying(rules, job(1))
+    assert (found and found.action) == decides
+    others = [replace(each, predicates=(*each.predicates, ("jobid", ["=", "id", 2]))) for each in rules]
+    assert applying(others, job(1)) is None, "it does not concern a job that its readable predicates rule out"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        [], "id", 5, {}, [[]], [{}, "id", 1], [["="], "id", 1], ["="], ["=", "id"], ["=", "id", 1, 2], ["~~", "id", 5],
+        ["=", 5, 5], ["=", ["id"], 5], ["=", "id", None], ["=", "id", True], ["=", "id", 1.5], ["=", "id", [1]],
+        ["=", "id", {}], ["=", "id", float("inf")], ["?"], ["?", 5], ["!"], ["!", None, None], ["true", "id"],
+        ["&", ["=", "id", 5], [[]]], ["|", ["!", ["?", 7]]],
+        ["=~", "id", 5], ["=~", "id", "("], ["=~", "id", "a{4294967296}"], ["=~", "id", "[" * 1500],
+        ["=~", "id", "(" * 1500 + ")" * 1500], ["=~", "id", "(?=a)"],
+    ],
+)  # fmt: skip
+def test_what_is_no_expression(expression: Any) -> None:
+    assert fault(expression) is not None
 
 
 def test_rate_limits_of_the_reason_trail() -> None:
