@@ -1,7 +1,7 @@
 """A client of luxid for commands that follow jobs: it continues after restarts of luxid, and reports them.
 
-Only queries are repeated. A request that changes something is sent once: when its answer is lost, the client cannot
-know whether it was done, and the error says that.
+Queries are repeated, and what luxid has not read. Another request that changes something is sent once: when its answer
+is lost, the client cannot know whether it was done, and the error says that.
 """
 
 import sys
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from impl.wire.client import Client, UnreachableError
+from impl.wire.client import Client, NotDeliveredError, UnreachableError
 from spec.errors import GantryError
 
 PATIENCE_SECONDS = 60.0
@@ -66,7 +66,7 @@ class PatientClient:
         self._client: Client | None = Client(path)
 
     def call(self, method: str, *args: Any) -> Any:
-        """Call a method and return its result; a query is repeated while luxid is unreachable.
+        """Call a method and return its result; a query, or what was not read, is repeated while luxid is unreachable.
 
         Raises:
             PeerError: luxid answered an error.
@@ -90,7 +90,7 @@ class PatientClient:
                 return client.call(method, *args)
             except UnreachableError as error:
                 self.close()
-                if method not in _QUESTIONS:
+                if method not in _QUESTIONS and not isinstance(error, NotDeliveredError):
                     raise LostAnswerError(method, error.reason) from None
                 away_since = self._wait(None)
 

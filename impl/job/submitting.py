@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from impl.wire.client import Client, UnreachableError
+from impl.wire.client import Client, NotDeliveredError
 
 Op = Mapping[str, Any]
 
@@ -35,13 +35,15 @@ CONNECT_SECONDS = 60.0
 _PAUSE = 0.1
 
 
-def _connected(socket_path: str) -> Client:
-    """Connect to luxid; wait for one that is just being restarted. Nothing has been sent yet."""
+def _submit(socket_path: str, jobs: Sequence[Sequence[Op]]) -> list[list[Any]]:
+    """Submit to luxid; wait for one that is just being restarted, as long as it has not read the request."""
     deadline = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
-            return Client(socket_path)
-        except UnreachableError:
+            with Client(socket_path) as client:
+                answers: list[list[Any]] = client.call("SubmitManyJobs", jobs)
+                return answers
+        except NotDeliveredError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE)
@@ -60,7 +62,4 @@ def submit_jobs(socket_path: str, parent: Op, jobs: Sequence[Sequence[Op]]) -> l
     if not jobs:
         return []
     now_ns = time.time_ns()
-    with _connected(socket_path) as client:
-        prepared = [[inherit(parent, op, now_ns) for op in job] for job in jobs]
-        answers: list[list[Any]] = client.call("SubmitManyJobs", prepared)
-    return answers
+    return _submit(socket_path, [[inherit(parent, op, now_ns) for op in job] for job in jobs])

@@ -30,7 +30,7 @@ class UnreachableError(GantryError):
 
 
 class NotDeliveredError(UnreachableError):
-    """A daemon closed the connection before it had read the whole request: nothing of it was carried out."""
+    """Nobody listens, or the connection was closed before the whole request was read: nothing was carried out."""
 
 
 NOT_DELIVERED = (BrokenPipeError, ConnectionResetError)
@@ -62,7 +62,7 @@ class Client:
             self._socket.connect(self.path)
         except OSError as error:
             self._socket.close()
-            raise UnreachableError(self.path, error.strerror or str(error)) from error
+            raise NotDeliveredError(self.path, error.strerror or str(error)) from error
 
     def call(self, method: str, *args: Any) -> Any:
         """Call a method and return its result.
@@ -70,7 +70,7 @@ class Client:
         Raises:
             PeerError: the daemon answered an error.
             UnreachableError: the connection broke or timed out.
-            NotDeliveredError: it broke at once, twice.
+            NotDeliveredError: it broke, and nobody listens there now, or it broke again; nothing was carried out.
         """
         request = frame(encode_request(method, args))
         try:

@@ -98,6 +98,32 @@ def test_questions_are_asked_again_and_changes_are_not(tmp_path: Path) -> None:
     server.listener.close()
 
 
+def test_a_change_that_luxid_has_not_read_is_sent_again(tmp_path: Path) -> None:
+    """Luxid hangs up before it reads, twice: once when the connection was idle, once while it is stopped."""
+    path = str(tmp_path / "s")
+    said: list[str] = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def serve() -> None:
+            for _ in range(2):
+                connection, _ = listener.accept()
+                connection.recv(1, socket.MSG_PEEK)
+                connection.close()
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(frame(encode_result([[True, 7]])))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with PatientClient(path, say=said.append) as client:
+            assert client.call("SubmitManyJobs", []) == [[True, 7]]
+        thread.join(10)
+    assert [line.split(maxsplit=3)[:3] for line in said] == [["luxid", "is", "away;"], ["luxid", "is", "back"]]
+
+
 def test_patience_ends(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     server = Rude(path, times=1000)
