@@ -11,7 +11,7 @@ import time
 
 from impl.files import write_file
 from impl.luxid.daemon import Daemon
-from impl.process.livelock import is_dead
+from impl.process.livelock import is_dead, signal_holder
 from impl.queue.status import is_finalised, job_status
 from spec.jobs.model import Job, Status
 
@@ -43,12 +43,9 @@ async def cancel_running(daemon: Daemon, job_id: int, *, kill: bool) -> list[obj
             return [False, "Timeout: job still in its startup phase"]
         pid = job.process_id
     livelock = None if job is None else job.livelock
-    if (
-        pid is None
-        or livelock is None
-        or is_dead(livelock)
-        or not _send(pid, signal.SIGKILL if kill else signal.SIGTERM)
-    ):
+    if not _send(pid, livelock, signal.SIGKILL if kill else signal.SIGTERM):
+        if _has_other_owner(livelock):
+            return [False, f"Job {job_id}'s pid unknown"]
         daemon.watcher.look(job_id, check_owner=True)
         return [True, f"Job {job_id} has been already dead"]
     if kill:
@@ -79,12 +76,14 @@ async def _wait_for_end(daemon: Daemon, job_id: int) -> list[object]:
     return [False, f"Job could not be canceled, status JOB_STATUS_{job_status(job).upper()}"]
 
 
-def _send(pid: int, number: signal.Signals) -> bool:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return False
-    return True
+def _send(pid: int | None, livelock: str | None, number: signal.Signals) -> bool:
+    """Signal a job's process, known by its id and its live-lock together; returns whether it was signalled."""
+    return pid is not None and livelock is not None and signal_holder(pid, livelock, number)
+
+
+def _has_other_owner(livelock: str | None) -> bool:
+    """Whether a live-lock is held although the process that the job's file names does not hold it."""
+    return livelock is not None and not is_dead(livelock)
 
 
 async def reprioritise_running(daemon: Daemon, job_id: int, priority: int) -> list[object]:
@@ -94,8 +93,10 @@ async def reprioritise_running(daemon: Daemon, job_id: int, priority: int) -> li
         return [False, f"Job {job_id}'s pid unknown"]
     path = f"{daemon.root.luxid_messages}/{job_id}.prio"
     write_file(path, b"%d" % priority, durable=False)
-    if job.livelock is None or is_dead(job.livelock) or not _send(job.process_id, signal.SIGUSR1):
+    if not _send(job.process_id, job.livelock, signal.SIGUSR1):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+        if _has_other_owner(job.livelock):
+            return [False, f"Job {job_id}'s pid unknown"]
         return [False, f"Job {job_id} is dead"]
     return [True, f"Job {job_id} with pid {job.process_id} signaled"]

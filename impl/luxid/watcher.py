@@ -5,7 +5,6 @@ only makes it faster, and only for as many jobs as `max_tracked_jobs` says; a pi
 """
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 import asyncinotify
 
 from impl.files import Signature, signature_of
-from impl.process.livelock import is_dead
+from impl.process.livelock import is_dead, pidfd_of_holder
 from impl.queue.files import JobFileError, job_id_of, job_path, read_job
 from impl.queue.status import is_finalised
 from spec.jobs.model import Job
@@ -71,7 +70,7 @@ class Watcher:
         if job_id in self._watches:
             self.remove(job_id)
         if pidfd is None and process_id is not None and not self._polling_only:
-            pidfd = _pidfd_of_owner(process_id, livelock)
+            pidfd = pidfd_of_holder(process_id, livelock)
         if self._polling_only and pidfd is not None:
             os.close(pidfd)
             pidfd = None
@@ -160,13 +159,3 @@ class Watcher:
         """Give all descriptors back."""
         for job_id in list(self._watches):
             self.remove(job_id)
-
-
-def _pidfd_of_owner(process_id: int, livelock: str) -> int | None:
-    """Open a pidfd of a live-lock's owner; None unless the owner is alive afterwards: the id was not reused."""
-    with contextlib.suppress(OSError):
-        pidfd = os.pidfd_open(process_id)
-        if not is_dead(livelock):
-            return pidfd
-        os.close(pidfd)
-    return None

@@ -23,7 +23,11 @@ True
 import contextlib
 import fcntl
 import os
+import signal
+import struct
 import time
+
+_FLOCK = struct.Struct("@hhqqi4x")
 
 
 class LiveLock:
@@ -47,14 +51,26 @@ class LiveLock:
             except FileExistsError:
                 epoch += 1
                 continue
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return LiveLock(path, descriptor)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX)  # whoever looks whether we are dead has it for a moment
+            if is_same_file(path, descriptor):
+                return LiveLock(path, descriptor)
+            os.close(descriptor)  # taken for a dead owner's before it was locked, and removed
 
     def release(self) -> None:
-        """Remove the file and drop the lock."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
+        """Remove the file, unless its name is another's by now, and drop the lock."""
+        if is_same_file(self.path, self._descriptor):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
         os.close(self._descriptor)
+
+
+def is_same_file(path: str, descriptor: int) -> bool:
+    """Whether a path still names the file that is open."""
+    try:
+        named = os.stat(path, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return os.path.samestat(named, os.fstat(descriptor))
 
 
 def is_dead(path: str) -> bool:
@@ -63,11 +79,57 @@ def is_dead(path: str) -> bool:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
-    except OSError:
+    except (OSError, ValueError):
         return False
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def livelock_holder(path: str) -> int | None:
+    """The process id that holds a live-lock; None if nobody does or it is not known."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    except (OSError, struct.error):
+        return None
+    finally:
+        os.close(descriptor)
+    return None if kind == fcntl.F_UNLCK else pid
+
+
+def pidfd_of_holder(pid: int, path: str) -> int | None:
+    """A pidfd of the process that holds a live-lock, for the caller to close; None if it is not proved to be `pid`.
+
+    Whatever number a file or a message gives (-1, 1, a stranger's), no other process is meant by it: the lock is asked
+    for after the process was opened, so the id was not reused.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (OSError, OverflowError):
+        return None
+    if livelock_holder(path) == pid != os.getpid():
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def signal_holder(pid: int, path: str, number: signal.Signals) -> bool:
+    """Send a signal to the process `pid` if it holds a live-lock; returns whether it was sent."""
+    descriptor = pidfd_of_holder(pid, path)
+    if descriptor is None:
+        return False
+    try:
+        signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
         return False
     finally:
         os.close(descriptor)

@@ -1,7 +1,9 @@
 """What a daemon claims before it serves a root: its pid file, locked for as long as it runs, and its socket.
 
 The lock makes sure that no second daemon takes the socket away from one that serves. It is a record lock: closing any
-descriptor of the pid file in the daemon's own process would drop it, so nothing but this module opens it there.
+descriptor of the pid file in the daemon's own process would drop it, so nothing but this module opens it there. The
+file is removed while it is locked; who locks it after that has a file without a name, sees that, and takes the next
+one.
 """
 
 import contextlib
@@ -12,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from impl.paths import Root
+from impl.process.livelock import is_same_file
 from spec.errors import GantryError
 
 
@@ -39,12 +42,17 @@ class PidFile:
             AlreadyRunningError: another process has it.
         """
         path = root.pid_file(daemon)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise AlreadyRunningError(daemon, path) from None
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+            try:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                raise AlreadyRunningError(daemon, path) from None
+            if is_same_file(path, descriptor):
+                break
+            os.close(descriptor)  # whoever had it has removed it meanwhile: the lock of a file without a name is none
+        os.fchmod(descriptor, 0o640)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         return PidFile(path, descriptor)
@@ -55,8 +63,8 @@ class PidFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the file and drop the lock."""
-        with contextlib.suppress(FileNotFoundError):
+        """Remove the file, unless its name is another's by now, and drop the lock."""
+        if is_same_file(self.path, self._descriptor):
             os.unlink(self.path)
         os.close(self._descriptor)
 

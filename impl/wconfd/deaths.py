@@ -12,13 +12,11 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import struct
 from collections.abc import Callable, Iterable
 
-from impl.process.livelock import is_dead
+from impl.process.livelock import is_dead, is_same_file, pidfd_of_holder
 from spec.locks.names import Owner
 
-_FLOCK = struct.Struct("@hhqqi4x")
 MAX_WATCHED = 4096
 
 
@@ -37,22 +35,6 @@ def find_dead(owners: Iterable[Owner], mine: str) -> list[Owner]:
     return dead
 
 
-def livelock_holder(path: str) -> int | None:
-    """Return the process id that holds a live-lock; None if nobody does or it is not known."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-    except (OSError, struct.error):
-        return None
-    finally:
-        os.close(descriptor)
-    return None if kind == fcntl.F_UNLCK else pid
-
-
 def remove_file(path: str, directory: str) -> None:
     """Remove a dead owner's live-lock file, if it lies in the live-locks' directory and nobody holds it."""
     if os.path.dirname(path) != directory:
@@ -61,8 +43,7 @@ def remove_file(path: str, directory: str) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            there, ours = os.stat(path), os.fstat(descriptor)
-            if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
+            if is_same_file(path, descriptor):
                 os.unlink(path)
         finally:
             os.close(descriptor)
@@ -104,14 +85,10 @@ class Watch:
         if owner in self._known or owner.livelock == self._mine:
             return
         self._known.add(owner)
-        if owner.pid <= 1 or owner.pid == os.getpid() or len(self._descriptors) >= MAX_WATCHED:
+        if len(self._descriptors) >= MAX_WATCHED:
             return
-        try:
-            descriptor = os.pidfd_open(owner.pid)
-        except (OSError, OverflowError):
-            return
-        if livelock_holder(owner.livelock) != owner.pid:
-            os.close(descriptor)
+        descriptor = pidfd_of_holder(owner.pid, owner.livelock)
+        if descriptor is None:
             return
         self._descriptors[owner] = descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._ended, owner)

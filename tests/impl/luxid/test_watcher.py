@@ -1,7 +1,6 @@
 """The watcher over job files in a directory: by notification, by process, and by the sweep alone."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -181,7 +180,3 @@ def test_a_killed_process_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     with holder:
         run(tmp_path, body)
     assert is_dead(path)
-
-
-def test_a_process_that_does_not_own_the_live_lock_is_not_watched(tmp_path: Path) -> None:
-    assert module._pidfd_of_owner(os.getpid(), str(tmp_path / "missing")) is None

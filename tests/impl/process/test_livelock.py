@@ -1,10 +1,13 @@
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from impl.process.livelock import LiveLock, is_dead
+import pytest
+
+from impl.process.livelock import LiveLock, is_dead, livelock_holder, pidfd_of_holder, signal_holder
 
 HOLDER = """
 import sys, time
@@ -53,3 +56,50 @@ def test_a_left_over_file_is_never_taken_over(tmp_path: Path) -> None:
     assert first.path != second.path
     second.release()
     first.release()
+
+
+def test_only_the_holder_is_opened_and_signalled(tmp_path: Path) -> None:
+    with _holder(tmp_path) as holder:
+        assert holder.stdout is not None
+        path = holder.stdout.readline().strip()
+        assert livelock_holder(path) == holder.pid
+        for stranger in (-1, 0, 1, os.getpid(), os.getppid(), 2**31, 10**30):
+            assert pidfd_of_holder(stranger, path) is None
+            assert not signal_holder(stranger, path, signal.SIGKILL)
+        assert holder.poll() is None
+        assert signal_holder(holder.pid, path, signal.SIGKILL)
+        assert holder.wait(30) == -signal.SIGKILL
+        assert not signal_holder(holder.pid, path, signal.SIGKILL)
+
+
+def test_a_path_that_no_file_can_have_is_not_examined() -> None:
+    for path in ("a\0b", "\udfff"):
+        assert not is_dead(path)
+        assert livelock_holder(path) is None
+
+
+def test_a_file_that_is_removed_before_it_is_locked_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fcntl.lockf
+    removed: list[str] = []
+
+    def late(descriptor: int, how: int) -> None:
+        if not removed:
+            removed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+            os.unlink(removed[0])
+        whole(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "lockf", late)
+    lock = LiveLock.create(str(tmp_path), "x")
+    assert len(removed) == 1
+    assert os.path.exists(lock.path)
+    lock.release()
+
+
+def test_a_name_that_is_another_s_by_now_is_left_alone(tmp_path: Path) -> None:
+    lock = LiveLock.create(str(tmp_path), "x")
+    os.unlink(lock.path)
+    Path(lock.path).write_text("another's", encoding="ascii")
+    lock.release()
+    assert Path(lock.path).read_text(encoding="ascii") == "another's"

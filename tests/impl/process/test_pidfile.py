@@ -1,3 +1,4 @@
+import fcntl
 import os
 import socket
 import stat
@@ -62,6 +63,41 @@ def test_what_a_killed_daemon_left_is_taken_over(root: Root) -> None:
     assert os.path.exists(root.pid_file("wconfd"))
     with PidFile.take(root, "wconfd"):
         assert Path(root.pid_file("wconfd")).read_text() == f"{os.getpid()}\n"
+
+
+def test_a_pid_file_that_is_removed_before_it_is_locked_is_not_taken(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a daemon would serve under the lock of a file without a name, and the next one beside it."""
+    whole, path = fcntl.lockf, root.pid_file("wconfd")
+    locked: list[int] = []
+
+    def late(descriptor: int, how: int) -> None:
+        if not locked:
+            os.unlink(path)
+        locked.append(descriptor)
+        whole(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "lockf", late)
+    with PidFile.take(root, "wconfd"):
+        assert len(locked) == 2
+        assert Path(path).read_text() == f"{os.getpid()}\n"
+
+
+def test_a_pid_file_that_is_another_s_by_now_is_left_alone(root: Root) -> None:
+    path = Path(root.pid_file("wconfd"))
+    with PidFile.take(root, "wconfd"):
+        path.unlink()
+        path.write_text("17\n")
+    assert path.read_text() == "17\n"
+
+
+def test_a_link_is_not_taken_for_a_pid_file(root: Root, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("kept")
+    os.symlink(tmp_path / "precious", root.pid_file("wconfd"))
+    with pytest.raises(OSError, match="symbolic links"):
+        PidFile.take(root, "wconfd")
+    assert (tmp_path / "precious").read_text() == "kept"
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o660])

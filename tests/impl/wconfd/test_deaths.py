@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from impl.wconfd.deaths import livelock_holder
+from impl.process.livelock import livelock_holder
 from tests.control import Control
 from tests.impl.wconfd.conftest import Daemon
 from tests.impl.wconfd.test_daemon import NODE, until
@@ -129,8 +129,9 @@ class TrustingDaemon(Daemon):
     @property
     def program(self) -> list[str]:
         code = (
-            "import sys; from unittest.mock import ANY; from impl.wconfd import deaths, __main__;"
-            "deaths.livelock_holder = lambda path: ANY; sys.exit(__main__.main())"
+            "import sys; from unittest.mock import ANY;"
+            "from impl.process import livelock; from impl.wconfd import __main__;"
+            "livelock.livelock_holder = lambda path: ANY; sys.exit(__main__.main())"
         )
         return [sys.executable, "-c", code]
 
