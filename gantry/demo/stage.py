@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from impl.paths import Root
+from impl.process.environment import module_command
 from impl.setup.config import Setup, initial_config
 from impl.setup.daemons import start_all, stop_all
 from impl.setup.root import create_root
@@ -83,7 +84,7 @@ class Stage:
     def hbal(self, *options: str, output: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start hbal on the cluster; standard error goes to the same place as its output."""
         return subprocess.Popen(
-            [sys.executable, "-m", "htools.hbal", "-L", "--root", self.root.directory, *options],
+            module_command("htools.hbal", "-L", "--root", self.root.directory, *options),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -5,23 +5,29 @@ Source: Ganeti's iallocator protocol, version 2.
 
 import json
 import os
-import shutil
+import re
+import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from impl.process.environment import ALLOCATORS, DIRECTORY, module_command, small_environment
 from spec.errors import GantryError
 
-ENVIRONMENT = "GANTRY_IALLOCATORS"
-"""The variable that names directories to look in first, separated by colons."""
+OURS = {"hail": "htools.hail"}
+"""Our own allocators: name to module."""
+
+GANETIS = ("/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators")
+"""Where Ganeti looks. Source: its allocators' search path."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}")
+"""Names of allocators. Source: Ganeti's rule for the names of plug-ins; ours allow dots, and no dash at the start."""
 
 
-def search_path() -> list[str]:
-    """Return the directories to look in: the environment's, then that of our own programs, then Ganeti's."""
-    named = [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
-    return [*named, os.path.dirname(sys.executable), "/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators"]
+def configured_directories() -> list[str]:
+    """The directories that the administrator named for allocators."""
+    return [part for part in os.environ.get(ALLOCATORS, "").split(os.pathsep) if part]
 
 
 TIMEOUT_SECONDS = 300.0
@@ -41,17 +47,46 @@ class AllocatorError(GantryError):
         super().__init__(f"allocator {program}: {reason}")
 
 
-def find_allocator(program: str, directories: Sequence[str]) -> str:
-    """Return the path of an allocator; its name may not lead out of the directories.
+def find_allocator(program: str, configured: Sequence[str], ganetis: Sequence[str] = GANETIS) -> list[str]:
+    """The words that run an allocator: from a configured directory, else one of ours, else from Ganeti's directories.
+
+    Never from the search path or by a name that leads out of the directories: any client may name an allocator, and it
+    runs as root.
 
     Raises:
-        AllocatorError: there is none.
+        AllocatorError: there is none, or others than root and we could have written it.
     """
-    if os.path.basename(program) == program:
-        found = shutil.which(program, path=os.pathsep.join(directories))
-        if found is not None:
-            return found
-    raise AllocatorError(program, f"not found in {', '.join(directories)}: install it there")
+    if _NAME.fullmatch(program) is None:
+        raise AllocatorError(program[:80], "this is no allocator's name: letters, digits, '_', '.' and '-' only")
+    for directory in configured:
+        if found := _program_in(directory, program):
+            return [found]
+    if program in OURS:
+        return module_command(OURS[program])
+    for directory in ganetis:
+        if found := _program_in(directory, program):
+            return [found]
+    places = ", ".join((*configured, *ganetis))
+    raise AllocatorError(program, f"not found in {places}: install it there, or name its directory in ${ALLOCATORS}")
+
+
+def _program_in(directory: str, program: str) -> str | None:
+    """The path of an executable file in a directory; None if it has none of that name."""
+    path = os.path.join(directory, program)
+    try:
+        file, above = os.stat(path), os.stat(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise AllocatorError(program, f"{path} cannot be used: {error.strerror}") from None
+    if not stat.S_ISREG(file.st_mode) or not os.access(path, os.X_OK):
+        return None
+    if not os.path.isabs(path):
+        raise AllocatorError(program, f"{path} is not used: name the directory with its whole path")
+    for place, found in ((path, file), (directory, above)):
+        if found.st_mode & stat.S_IWOTH or found.st_uid not in {0, os.geteuid()}:
+            raise AllocatorError(program, f"{place} is not used: others may write it; make it root's own")
+    return path
 
 
 def run_allocator(program: str, request: Mapping[str, Any], options: Sequence[str] = ()) -> Any:
@@ -60,17 +95,19 @@ def run_allocator(program: str, request: Mapping[str, Any], options: Sequence[st
     Raises:
         AllocatorError: it could not be run, answered nonsense, or found no solution.
     """
-    path = find_allocator(program, search_path())
+    command = find_allocator(program, configured_directories())
     with tempfile.NamedTemporaryFile("w", prefix="gantry-allocator.", suffix=".json", encoding="utf-8") as file:
         json.dump(request, file)
         file.flush()
         try:
             done = subprocess.run(
-                [path, *options, file.name],
+                [*command, *options, file.name],
                 capture_output=True,
                 check=False,
                 timeout=TIMEOUT_SECONDS,
                 stdin=subprocess.DEVNULL,
+                env=small_environment(),
+                cwd=DIRECTORY,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise AllocatorError(program, str(error)) from None

@@ -11,11 +11,11 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from impl.paths import Root
+from impl.process.environment import DIRECTORY, module_command, small_environment
 from impl.process.spawner import DEFAULT_PROGRAM, Started, decode_started, encode_request
 from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
 from spec.errors import GantryError
@@ -135,10 +135,10 @@ class Starter:
         os.makedirs(self._root.log, mode=0o750, exist_ok=True)
         with theirs, open(f"{self._root.log}/jobs.log", "ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "impl.process.spawner", "--root", self._root.directory,
-                 "--socket", str(theirs.fileno()), "--program", self._program],
+                module_command("impl.process.spawner", "--root", self._root.directory,
+                               "--socket", str(theirs.fileno()), "--program", self._program),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[theirs.fileno()],
-                start_new_session=True, cwd="/",
+                start_new_session=True, env=small_environment(), cwd=DIRECTORY,
             )  # fmt: skip
         ours.setblocking(False)
         self._control = ours

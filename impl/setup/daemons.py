@@ -11,12 +11,12 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from itertools import pairwise
 
 from impl.paths import Root
+from impl.process.environment import DIRECTORY, module_command, small_environment
 from spec.errors import GantryError
 
 START_TIMEOUT = 30.0
@@ -87,7 +87,7 @@ class Daemon:
             home = os.readlink(f"/proc/{pid}/cwd")
         except OSError:
             return False
-        if not any(self.name in os.path.basename(word) for word in words[:3]):
+        if not any(self.name in os.path.basename(word) for word in words[:5]):
             return False
         roots = [word.removeprefix("--root=") for word in words if word.startswith("--root=")]
         roots += [word for option, word in pairwise(words) if option == "--root"]
@@ -116,10 +116,16 @@ class Daemon:
         if running is not None:
             return running
         self.root.make_directories()
-        command = [sys.executable, "-m", f"impl.{self.name}", "--root", self.root.directory]
+        command = module_command(f"impl.{self.name}", "--root", self.root.directory)
         with open(self.output, "ab") as output:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=small_environment(),
+                cwd=DIRECTORY,
             )
         deadline = time.monotonic() + timeout
         while self.pid() != process.pid or not self.accepts():

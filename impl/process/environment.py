@@ -1,0 +1,36 @@
+"""How our programs are started: from the installed packages only, with a small environment of named variables.
+
+Daemons, jobs and allocators run as root, in whatever directory and environment somebody has typed a command. So `-P`
+keeps the current directory off Python's search path, and no variable of the caller's is handed on but those named here.
+"""
+
+import os
+import pwd
+import sys
+
+PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
+"""Where the programs that we start look for others. Source: Ganeti's path for hooks."""
+
+ALLOCATORS = "GANTRY_IALLOCATORS"
+"""The variable with which an administrator names directories of allocators, separated by colons."""
+
+INHERITED = (ALLOCATORS,)
+"""Variables that are handed on where they are set."""
+
+DIRECTORY = "/"
+"""The working directory of what we start: nobody else writes there, and it cannot be removed."""
+
+
+def small_environment() -> dict[str, str]:
+    """All variables of a daemon, a job or an allocator that is started now."""
+    try:
+        home = pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        home = "/"
+    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {"PATH": PATH, "LANG": "C.UTF-8", "HOME": home, **kept}
+
+
+def module_command(module: str, *words: str) -> list[str]:
+    """The command line that runs one of our modules as a program."""
+    return [sys.executable, "-P", "-m", module, *words]
