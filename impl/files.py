@@ -26,7 +26,7 @@ def write_file(
     Args:
         path: the file.
         data: its new content.
-        mode: permission bits of the new file.
+        mode: permission bits of the new file, whatever the umask is.
         durable: also sync the directory, so that the replacement itself survives a power cut.
         temporary: the temporary name, in the same directory; for files with one writer at a time, so that a killed one
             leaves a single file behind. By default it is this process's own.
@@ -37,7 +37,7 @@ def write_file(
     if temporary is None:
         temporary = f"{path}.new-{os.getpid()}"
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        descriptor = create_file(temporary, mode)
         try:
             write_all(descriptor, data)
             os.fdatasync(descriptor)
@@ -50,6 +50,21 @@ def write_file(
         raise
     if durable:
         sync_directory(os.path.dirname(path) or ".")
+
+
+def create_file(path: str, mode: int) -> int:
+    """Create a file for writing, in place of what a killed writer left; returns its descriptor.
+
+    Nothing that lies under the name is written to or followed: neither a link nor a file that others have open.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, mode)
+    except FileExistsError:
+        os.unlink(path)
+        descriptor = os.open(path, flags, mode)
+    os.fchmod(descriptor, mode)
+    return descriptor
 
 
 def sync_directory(directory: str) -> None:

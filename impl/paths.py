@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from typing import NamedTuple
 
 from spec.errors import GantryError
@@ -23,6 +24,14 @@ class RootTooLongError(GantryError):
         )
 
 
+class RootNotUtf8Error(GantryError):
+    """A root's path is no UTF-8, which messages and files must hold; `path` is its bytes."""
+
+    def __init__(self, path: bytes) -> None:
+        self.path = path
+        super().__init__(f"the root's path is not UTF-8 ({path!r}): rename it, or choose another --root")
+
+
 class NoClusterError(GantryError):
     """A root holds no cluster; `path` is the configuration that is missing."""
 
@@ -38,8 +47,17 @@ class Root(NamedTuple):
 
     @staticmethod
     def of(directory: str | None) -> "Root":
-        """Return the root that `--root` names, else `$GANTRY_ROOT`, else `./.gantry`."""
-        return Root(os.path.abspath(directory or os.environ.get("GANTRY_ROOT") or DEFAULT_ROOT))
+        """The root that `--root` names, else `$GANTRY_ROOT`, else `./.gantry`.
+
+        Raises:
+            RootNotUtf8Error: job files and messages could not name what lies in it.
+        """
+        path = os.path.abspath(directory or os.environ.get("GANTRY_ROOT") or DEFAULT_ROOT)
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise RootNotUtf8Error(os.fsencode(path)) from None
+        return Root(path)
 
     def _at(self, *parts: str) -> str:
         return os.path.join(self.directory, *parts)
@@ -141,12 +159,40 @@ class Root(NamedTuple):
             raise RootTooLongError(socket)
 
     def make_directories(self) -> None:
-        """Create every directory that is missing (mode 0750).
+        """Create every directory that is missing, whatever the umask is: mode 0750, those above them 0755.
+
+        Others lose the right to write in those that are there.
 
         Raises:
             RootTooLongError: sockets could not be made below it; nothing is created.
         """
         self.check_sockets()
+        above = (
+            self.directory,
+            self._at("var"),
+            self._at("var", "lib"),
+            self._at("var", "run"),
+            self._at("var", "log"),
+        )
+        for path in above:
+            _make_directory(path, 0o755)
         archive = os.path.join(self.queue, "archive")
-        for path in (self.state, archive, self.sockets, self.livelocks, self.luxid_messages, self.log):
-            os.makedirs(path, mode=0o750, exist_ok=True)
+        ours = (self.state, self.queue, archive, self.run, self.sockets, self.livelocks, self.luxid_messages, self.log)
+        for path in ours:
+            _make_directory(path, 0o750)
+
+
+def _make_directory(path: str, mode: int) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileNotFoundError:
+        _make_directory(os.path.dirname(path), 0o755)
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        found = os.stat(path).st_mode
+        if not stat.S_ISDIR(found):
+            raise
+        if found & stat.S_IWOTH and not found & stat.S_ISVTX:
+            os.chmod(path, stat.S_IMODE(found) & ~stat.S_IWOTH)
+        return
+    os.chmod(path, mode)

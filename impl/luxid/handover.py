@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from impl.paths import Root
-from impl.process.environment import DIRECTORY, module_command, small_environment
+from impl.process.environment import DIRECTORY, UMASK, module_command, open_output, small_environment
 from impl.process.spawner import DEFAULT_PROGRAM, Started, decode_started, encode_request
 from impl.wire.framing import FrameDecoder, MessageTooLongError, frame
 from spec.errors import GantryError
@@ -132,13 +132,12 @@ class Starter:
     def start_spawner(self) -> None:
         """Start the spawner, so that it imports what jobs need while the daemon does the same."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        os.makedirs(self._root.log, mode=0o750, exist_ok=True)
-        with theirs, open(f"{self._root.log}/jobs.log", "ab") as output:
+        with theirs, open_output(f"{self._root.log}/jobs.log") as output:
             self._process = subprocess.Popen(
                 module_command("impl.process.spawner", "--root", self._root.directory,
                                "--socket", str(theirs.fileno()), "--program", self._program),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[theirs.fileno()],
-                start_new_session=True, env=small_environment(), cwd=DIRECTORY,
+                start_new_session=True, env=small_environment(), cwd=DIRECTORY, umask=UMASK,
             )  # fmt: skip
         ours.setblocking(False)
         self._control = ours

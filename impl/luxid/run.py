@@ -16,6 +16,7 @@ from impl.luxid.queries import QUERIES
 from impl.luxid.startup import Logger, raise_descriptor_limit
 from impl.luxid.store import QueueFiles
 from impl.paths import Root
+from impl.process.environment import UMASK
 from impl.process.pidfile import PidFile
 from impl.process.spawner import DEFAULT_PROGRAM
 from spec.errors import GantryError
@@ -65,10 +66,12 @@ async def serve(root: Root, options: Options, log: Logger) -> None:
 
 def run(options: Options) -> int:
     """Run the daemon until SIGTERM; returns the exit code."""
-    root = Root.of(options.root)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent when logs are rotated or a terminal is closed
+    root = Root(options.root or "")
     try:
+        root = Root.of(options.root)
         root.require_cluster()
+        os.umask(UMASK)
         root.make_directories()
         with open(root.log_file("luxid"), "a", encoding="utf-8") as file:
             log = Logger(file, sys.stderr) if options.foreground else Logger(file)

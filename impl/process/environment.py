@@ -7,6 +7,7 @@ keeps the current directory off Python's search path, and no variable of the cal
 import os
 import pwd
 import sys
+from typing import BinaryIO
 
 PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
 """Where the programs that we start look for others. Source: Ganeti's path for hooks."""
@@ -19,6 +20,16 @@ INHERITED = (ALLOCATORS,)
 
 DIRECTORY = "/"
 """The working directory of what we start: nobody else writes there, and it cannot be removed."""
+
+UMASK = 0o027
+"""The umask of what we start: group members may read what is made without a mode of its own, others nothing."""
+
+
+def open_output(path: str) -> BinaryIO:
+    """Open a log that a process appends its output to (mode 0640, whatever the umask is); no link is followed."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o640)
+    return os.fdopen(descriptor, "ab")
 
 
 def small_environment() -> dict[str, str]:

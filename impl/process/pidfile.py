@@ -70,21 +70,20 @@ class PidFile:
 
 
 def bound_socket(path: str, mode: int) -> socket.socket:
-    """Bind a unix socket under its name, in place of one left behind, with its final mode from the first moment.
+    """A unix socket under its name, in place of one that was left behind. Nobody can connect before it listens.
 
     Args:
         path: its name, which the caller's pid file makes its own.
-        mode: permission bits.
+        mode: permission bits, whatever the umask is.
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o777 & ~mode)
     try:
+        os.fchmod(bound.fileno(), 0o600)  # the name appears with no more rights than these
         bound.bind(path)
+        os.chmod(path, mode)
     except BaseException:
         bound.close()
         raise
-    finally:
-        os.umask(mask)
     return bound

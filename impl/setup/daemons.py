@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from impl.paths import Root
-from impl.process.environment import DIRECTORY, module_command, small_environment
+from impl.process.environment import DIRECTORY, UMASK, module_command, open_output, small_environment
 from spec.errors import GantryError
 
 START_TIMEOUT = 30.0
@@ -117,7 +117,7 @@ class Daemon:
             return running
         self.root.make_directories()
         command = module_command(f"impl.{self.name}", "--root", self.root.directory)
-        with open(self.output, "ab") as output:
+        with open_output(self.output) as output:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -126,6 +126,7 @@ class Daemon:
                 start_new_session=True,
                 env=small_environment(),
                 cwd=DIRECTORY,
+                umask=UMASK,
             )
         deadline = time.monotonic() + timeout
         while self.pid() != process.pid or not self.accepts():

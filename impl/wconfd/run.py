@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from impl.paths import NoClusterError, Root
+from impl.process.environment import UMASK
 from impl.process.livelock import LiveLock
 from impl.process.pidfile import PidFile
 from impl.store.port import Store
@@ -50,10 +51,12 @@ async def serve(root: Root, options: Options, open_store: Callable[[str], Store]
 
 def run(options: Options, open_store: Callable[[str], Store] = SqliteStore) -> int:
     """Run the daemon until SIGTERM; returns the exit code."""
-    root = Root.of(options.root)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    root = Root(options.root or "")
     try:
+        root = Root.of(options.root)
         root.require_cluster()
+        os.umask(UMASK)
         root.make_directories()
         with PidFile.take(root, "wconfd"):
             start_log(root, foreground=options.foreground, debug=options.debug)

@@ -1,6 +1,7 @@
 """Files are replaced whole: an error leaves the old one and nothing beside it."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,27 @@ def test_a_signature_changes_with_every_replacement(tmp_path: Path) -> None:
         write_file(path, b"same")
         seen.add(signature_of(path))
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize("mask", [0, 0o077, 0o777])
+def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        write_file(str(tmp_path / "state"), b"x", mode=0o640)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_planted_at_the_temporary_name_is_not_followed(
+    link: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    precious, temporary = tmp_path / "precious", tmp_path / ".job.new"
+    precious.write_bytes(b"kept")
+    link(precious, temporary)
+    write_file(str(tmp_path / "job"), b"new", temporary=str(temporary))
+    assert (tmp_path / "job").read_bytes() == b"new"
+    assert not (tmp_path / "job").is_symlink()
+    assert precious.read_bytes() == b"kept"
+    assert not temporary.exists()

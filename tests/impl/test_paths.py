@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from impl.paths import LONGEST_SOCKET, NoClusterError, Root, RootTooLongError
+from impl.paths import LONGEST_SOCKET, NoClusterError, Root, RootNotUtf8Error, RootTooLongError
 
 
 def test_the_root_is_the_named_one_else_the_environment_s_else_the_default(
@@ -73,3 +73,41 @@ def test_a_root_holds_a_cluster_when_it_has_a_configuration_or_a_store(short_pat
         os.unlink(path)
     with pytest.raises(NoClusterError):
         Root(f"{short_path}/root/var/lib/ganeti/queue/serial").require_cluster()
+
+
+@pytest.mark.parametrize("mask", [0, 0o022, 0o077, 0o777])
+def test_modes_of_directories_do_not_depend_on_the_umask(short_path: Path, mask: int) -> None:
+    root = Root(str(short_path / "above" / "root"))
+    before = os.umask(mask)
+    try:
+        root.make_directories()
+    finally:
+        os.umask(before)
+    modes = {path: stat.S_IMODE(os.stat(path).st_mode) for path, _, _ in os.walk(short_path / "above")}
+    passed = {str(short_path / "above"), root.directory} | {
+        root._at(*parts) for parts in (("var",), ("var", "lib"), ("var", "run"), ("var", "log"))
+    }
+    assert {path for path, mode in modes.items() if mode == 0o755} == passed
+    assert {mode for path, mode in modes.items() if path not in passed} == {0o750}
+
+
+def test_others_lose_the_right_to_write_in_a_root(short_path: Path) -> None:
+    root = Root(str(short_path / "root"))
+    root.make_directories()
+    for path in (root.directory, root._at("var"), root.queue):
+        os.chmod(path, 0o777)  # noqa: S103 - what is to be mended
+    os.chmod(root.log, 0o1777)  # noqa: S103 - sticky: others may not replace what is there
+    root.make_directories()
+    modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (root.directory, root._at("var"), root.queue, root.log)]
+    assert modes == [0o775, 0o775, 0o775, 0o1777]
+
+
+def test_a_root_whose_path_is_not_utf8_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    with pytest.raises(RootNotUtf8Error, match=r"not UTF-8 \(b'.*/\\xff'\): rename it"):
+        Root.of(odd)
+    os.mkdir(odd)
+    monkeypatch.chdir(odd)
+    with pytest.raises(RootNotUtf8Error):
+        Root.of("below")
+    assert os.listdir(odd) == []

@@ -101,26 +101,35 @@ def test_a_link_is_not_taken_for_a_pid_file(root: Root, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o660])
-def test_a_socket_has_its_mode_and_replaces_a_left_over(root: Root, mode: int) -> None:
+@pytest.mark.parametrize("mask", [0, 0o022, 0o777])
+def test_a_socket_has_its_mode_whatever_the_umask_and_replaces_a_left_over(root: Root, mode: int, mask: int) -> None:
     path = f"{root.run}/socket"
-    mask = os.umask(0o022)
+    before = os.umask(mask)
     try:
         for _ in range(2):
             with bound_socket(path, mode) as bound:
                 assert stat.S_IMODE(os.stat(path).st_mode) == mode
+                with socket.socket(socket.AF_UNIX) as client, pytest.raises(ConnectionRefusedError):
+                    client.connect(path)
                 bound.listen(1)
                 with socket.socket(socket.AF_UNIX) as client:
                     client.connect(path)
-        assert os.umask(0o022) == 0o022, "the process's own mask is as before"
+        assert os.umask(mask) == mask, "the process's own mask is as before"
     finally:
-        os.umask(mask)
+        os.umask(before)
 
 
-def test_a_socket_that_cannot_be_bound_leaves_the_mask(root: Root) -> None:
-    mask = os.umask(0o022)
+def test_a_socket_appears_with_no_more_rights_than_its_owner_s(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(os, "chmod", lambda path, _: seen.append(stat.S_IMODE(os.stat(path).st_mode)))
+    before = os.umask(0)
     try:
-        with pytest.raises(OSError, match="No such file"):
-            bound_socket(f"{root.run}/missing/socket", 0o600)
-        assert os.umask(0o022) == 0o022
+        bound_socket(f"{root.run}/socket", 0o660).close()
     finally:
-        os.umask(mask)
+        os.umask(before)
+    assert seen == [0o600]
+
+
+def test_a_socket_that_cannot_be_bound_is_closed(root: Root) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        bound_socket(f"{root.run}/missing/socket", 0o600)
