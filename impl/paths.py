@@ -47,7 +47,7 @@ class Root(NamedTuple):
 
     @staticmethod
     def of(directory: str | None) -> "Root":
-        """The root that `--root` names, else `$GANTRY_ROOT`, else `./.gantry`.
+        """Return the root that `--root` names, else `$GANTRY_ROOT`, else `./.gantry`.
 
         Raises:
             RootNotUtf8Error: job files and messages could not name what lies in it.

@@ -30,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"stopped {' and '.join(stopped)}" if stopped else "nothing runs here")
         return 0
     if not _has_cluster(root):
+        for daemon in daemons(root):
+            _print_unnamed(daemon)
         raise NoClusterError(root.config)
     if options.action == "start":
         start_all(root)
@@ -85,7 +87,8 @@ def _status(root: Root) -> int:
     if answers[0]:
         with Client(root.wconfd_socket) as wconfd:
             _print_locks(wconfd)
-    return 0 if all(answers) else 1
+    unnamed = [_print_unnamed(daemon) for daemon in daemons(root)]
+    return 0 if all(answers) and not any(unnamed) else 1
 
 
 def _print_daemon(daemon: Daemon) -> bool:
@@ -97,6 +100,15 @@ def _print_daemon(daemon: Daemon) -> bool:
     print(f"{daemon.name:<7} {state}")
     print(f"        {daemon.socket}")
     return answers
+
+
+def _print_unnamed(daemon: Daemon) -> bool:
+    """Print the processes of a daemon that no pid file names; return whether there are any."""
+    found = daemon.unnamed()
+    for pid in found:
+        print(f"{daemon.name:<7} process {pid}, which no pid file names: it starts, or its directory was removed or")
+        print("        replaced ('gantry cluster stop' ends it)")
+    return bool(found)
 
 
 def _print_jobs(luxid: Client) -> None:

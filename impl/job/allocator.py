@@ -26,7 +26,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}")
 
 
 def configured_directories() -> list[str]:
-    """The directories that the administrator named for allocators."""
+    """Return the directories that the administrator named for allocators."""
     return [part for part in os.environ.get(ALLOCATORS, "").split(os.pathsep) if part]
 
 
@@ -48,7 +48,7 @@ class AllocatorError(GantryError):
 
 
 def find_allocator(program: str, configured: Sequence[str], ganetis: Sequence[str] = GANETIS) -> list[str]:
-    """The words that run an allocator: from a configured directory, else one of ours, else from Ganeti's directories.
+    """Return the words that run an allocator: from a configured directory, else one of ours, else from Ganeti's.
 
     Never from the search path or by a name that leads out of the directories: any client may name an allocator, and it
     runs as root.
@@ -71,7 +71,7 @@ def find_allocator(program: str, configured: Sequence[str], ganetis: Sequence[st
 
 
 def _program_in(directory: str, program: str) -> str | None:
-    """The path of an executable file in a directory; None if it has none of that name."""
+    """Return the path of an executable file in a directory; None if it has none of that name."""
     path = os.path.join(directory, program)
     try:
         file, above = os.stat(path), os.stat(directory)

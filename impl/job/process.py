@@ -39,6 +39,7 @@ from impl.job.unit import Op, Some, Unit
 from impl.job.units import UNITS
 from impl.paths import Root
 from impl.process.clock import timestamp
+from impl.process.ground import ground_of_job
 from impl.process.livelock import LiveLock
 from impl.queue.files import job_path, read_job, write_job
 from spec.errors import GantryError
@@ -79,12 +80,14 @@ class JobRunner:
         self._job = replace(job, livelock=livelock, process_id=os.getpid())
         self._secrets = secrets
         self._signals = signals
-        self._service = Service(root.wconfd_socket, [job.id, livelock, os.getpid()])
+        self._ground = ground_of_job(root)
+        self._service = Service(root.wconfd_socket, [job.id, livelock, os.getpid()], check=self._ground.require_now)
         self._driver: Driver = EmbeddedDriver(time.sleep)
 
     # --- the job file
 
     def _persist(self, step: Step) -> None:
+        self._ground.require()
         self._job = step.job
         write_job(self._path, step.job, durable=step.persist is Persist.DURABLY)
 
@@ -116,6 +119,7 @@ class JobRunner:
                 self._run_opcode(index)
         finally:
             self._service.close()
+            self._ground.close()
 
     def _run_opcode(self, index: int) -> None:
         self._job = life.advance(self._job, Event.START, timestamp()).job
@@ -231,6 +235,7 @@ class JobRunner:
 
     def submit(self, jobs: Sequence[Sequence[Op]]) -> list[list[Any]]:
         """Submit jobs on behalf of the opcode at hand."""
+        self._ground.require()
         index = life.current(self._job)
         parent = self._job.ops[index or 0].input
         return submit_jobs(self._root.luxi_socket, parent, jobs)

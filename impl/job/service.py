@@ -62,12 +62,20 @@ class Service:
         path: wconfd's socket.
         client_id: the job's id there: job number, live-lock, process id.
         sleep: waits some seconds.
+        check: called with each new connection before it is used; raises if the socket's name is another's by now.
     """
 
-    def __init__(self, path: str, client_id: ClientId, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        path: str,
+        client_id: ClientId,
+        sleep: Callable[[float], None] = time.sleep,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._path = path
         self._client_id = list(client_id)
         self._sleep = sleep
+        self._check = check
         self._client: Client | None = None
         self._known: Mapping[str, Any] | None = None
         self._has_serial_call = True
@@ -83,14 +91,23 @@ class Service:
         deadline = time.monotonic() + RECONNECT_SECONDS
         while True:
             try:
-                if self._client is None:
-                    self._client = Client(self._path, timeout=RECONNECT_SECONDS)
-                return self._client.call(method, *args)
+                return self._connected().call(method, *args)
             except UnreachableError:
                 self.close()
                 if time.monotonic() > deadline:
                     raise
                 self._sleep(RECONNECT_PAUSE)
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            client = Client(self._path, timeout=RECONNECT_SECONDS)
+            try:
+                self._check()
+            except BaseException:
+                client.close()
+                raise
+            self._client = client
+        return self._client
 
     def close(self) -> None:
         """Close the connection."""
@@ -233,9 +250,7 @@ class Service:
 
     def _once(self, method: str, *args: Any) -> Any:
         """Call a method that is not to be repeated blindly."""
-        if self._client is None:
-            self._client = Client(self._path, timeout=RECONNECT_SECONDS)
-        return self._client.call(method, *args)
+        return self._connected().call(method, *args)
 
     def _lock_config(self) -> Any:
         """Lock the configuration exclusively and answer it."""

@@ -7,14 +7,12 @@ daemon.
 """
 
 import asyncio
-import contextlib
-import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from impl.limits import MAX_MESSAGE_BYTES
-from impl.process.pidfile import bound_socket
+from impl.process.listener import Listener
 from impl.wire.framing import MessageTooLongError, TimedDecoder, frame
 from impl.wire.messages import encode_malformed
 
@@ -141,7 +139,7 @@ class LuxiServer:
         self.answer = answer
         self.limit = limit
         self._clients: set[Connection] = set()
-        self._server: asyncio.Server | None = None
+        self.listener = Listener(path, 0o660, lambda: Connection(self))
 
     @property
     def clients(self) -> int:
@@ -161,9 +159,7 @@ class LuxiServer:
 
     async def start(self) -> None:
         """Listen. The socket appears under its name only when it is ready, with its final mode."""
-        self._server = await asyncio.get_running_loop().create_unix_server(
-            lambda: Connection(self), sock=bound_socket(self.path, 0o660), backlog=1024
-        )
+        await self.listener.open()
 
     async def expire(self) -> None:
         """Send away clients that leave a message unfinished for too long."""
@@ -177,10 +173,8 @@ class LuxiServer:
 
     async def stop(self) -> None:
         """Stop listening and close all connections."""
-        if self._server is not None:
-            self._server.close()
+        self.listener.stop_listening()
         for client in list(self._clients):
             client.abort()
         await asyncio.sleep(0)  # the transports close their sockets in the loop's next round
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
+        self.listener.remove_name()

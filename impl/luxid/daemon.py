@@ -17,6 +17,7 @@ from typing import Any
 
 from impl.luxid.context import Context, Log
 from impl.luxid.dispatch import LuxidStoppedError
+from impl.luxid.grounded import GroundedDisk
 from impl.luxid.handover import Starter
 from impl.luxid.launcher import Launcher
 from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
@@ -26,6 +27,7 @@ from impl.luxid.watcher import Watcher
 from impl.luxid.writer import Writer
 from impl.paths import Root
 from impl.process.clock import timestamp
+from impl.process.ground import Ground, ground_of_daemon
 from impl.process.livelock import LiveLock, is_dead
 from impl.process.spawner import DEFAULT_PROGRAM
 from impl.queue.queue import JobQueue
@@ -82,6 +84,7 @@ class Daemon(Context):
         program: what a forked child runs.
         polling_only: use neither inotify nor pidfds.
         max_waiters: clients that may wait for changes of jobs at the same time.
+        ground: what it stands on; by default as it is now.
     """
 
     def __init__(
@@ -93,9 +96,12 @@ class Daemon(Context):
         *,
         polling_only: bool = False,
         max_waiters: int = 4096,
+        ground: Ground | None = None,
     ) -> None:
         self.max_waiters = max_waiters
-        self.store = QueueStore(root.queue)
+        self.ground = ground or ground_of_daemon(root)
+        self.store = QueueStore(root.queue, GroundedDisk(self.ground))
+        self.ground.add(f"{root.queue}/lock")
         super().__init__(root, log, self.store)
         self._trace = QueueTrace(trace)
         self._loop = asyncio.get_running_loop()

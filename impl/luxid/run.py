@@ -17,13 +17,16 @@ from impl.luxid.startup import Logger, raise_descriptor_limit
 from impl.luxid.store import QueueFiles
 from impl.paths import Root
 from impl.process.environment import UMASK
+from impl.process.ground import ground_of_daemon
+from impl.process.keeper import Keeper
 from impl.process.pidfile import PidFile
 from impl.process.spawner import DEFAULT_PROGRAM
 from spec.errors import GantryError
 
 
-async def serve(root: Root, options: Options, log: Logger) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
+async def serve(root: Root, options: Options, log: Logger, pid_file: PidFile) -> None:
+    """Run the daemon until SIGTERM or SIGINT, or until it loses its ground."""
+    ground = ground_of_daemon(root)
     clients = raise_descriptor_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -44,6 +47,7 @@ async def serve(root: Root, options: Options, log: Logger) -> None:
             options.job_program or DEFAULT_PROGRAM,
             polling_only=options.polling_only,
             max_waiters=options.max_waiters,
+            ground=ground,
         )
         methods = {name: functools.partial(handler, daemon) for name, handler in COMMANDS.items()}
         await daemon.start()
@@ -53,11 +57,12 @@ async def serve(root: Root, options: Options, log: Logger) -> None:
     await server.start()
     log("ready", socket=server.path, pid=os.getpid(), clients=clients)
     expiring = asyncio.create_task(server.expire())
+    keeping = asyncio.create_task(Keeper(ground, pid_file, server.listener, log).watch())
     try:
         await stop.wait()
     finally:
         log("stopping")
-        for task in (expiring, following):
+        for task in (expiring, following, keeping):
             task.cancel()
         await server.stop()
         if daemon is not None:
@@ -76,8 +81,8 @@ def run(options: Options) -> int:
         with open(root.log_file("luxid"), "a", encoding="utf-8") as file:
             log = Logger(file, sys.stderr) if options.foreground else Logger(file)
             try:
-                with PidFile.take(root, "luxid"):
-                    asyncio.run(serve(root, options, log))
+                with PidFile.take(root, "luxid") as pid_file:
+                    asyncio.run(serve(root, options, log, pid_file))
             except GantryError as error:
                 log("cannot run", error=str(error))
                 raise

@@ -33,7 +33,7 @@ def open_output(path: str) -> BinaryIO:
 
 
 def small_environment() -> dict[str, str]:
-    """All variables of a daemon, a job or an allocator that is started now."""
+    """Return all variables of a daemon, a job or an allocator that is started now."""
     try:
         home = pwd.getpwuid(os.geteuid()).pw_dir
     except KeyError:
@@ -43,5 +43,5 @@ def small_environment() -> dict[str, str]:
 
 
 def module_command(module: str, *words: str) -> list[str]:
-    """The command line that runs one of our modules as a program."""
+    """Return the command line that runs one of our modules as a program."""
     return [sys.executable, "-P", "-m", module, *words]

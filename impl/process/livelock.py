@@ -65,7 +65,7 @@ class LiveLock:
 
 
 def is_same_file(path: str, descriptor: int) -> bool:
-    """Whether a path still names the file that is open."""
+    """Return whether a path still names the file that is open."""
     try:
         named = os.stat(path, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
@@ -91,7 +91,7 @@ def is_dead(path: str) -> bool:
 
 
 def livelock_holder(path: str) -> int | None:
-    """The process id that holds a live-lock; None if nobody does or it is not known."""
+    """Return the process id that holds a live-lock; None if nobody does or it is not known."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except (OSError, ValueError):
@@ -107,7 +107,7 @@ def livelock_holder(path: str) -> int | None:
 
 
 def pidfd_of_holder(pid: int, path: str) -> int | None:
-    """A pidfd of the process that holds a live-lock, for the caller to close; None if it is not proved to be `pid`.
+    """Open a pidfd of a live-lock's holder, for the caller to close; None if that is not proved to be `pid`.
 
     Whatever number a file or a message gives (-1, 1, a stranger's), no other process is meant by it: the lock is asked
     for after the process was opened, so the id was not reused.

@@ -30,9 +30,10 @@ class AlreadyRunningError(GantryError):
 class PidFile:
     """A daemon's pid file, written and locked within a `with` block, or until the process's end."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, daemon: str, path: str) -> None:
         self.path = path
-        self._descriptor = descriptor
+        self._daemon = daemon
+        self._descriptor = _take(daemon, path)
 
     @staticmethod
     def take(root: Root, daemon: str) -> "PidFile":
@@ -41,21 +42,21 @@ class PidFile:
         Raises:
             AlreadyRunningError: another process has it.
         """
-        path = root.pid_file(daemon)
-        while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
-            try:
-                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                os.close(descriptor)
-                raise AlreadyRunningError(daemon, path) from None
-            if is_same_file(path, descriptor):
-                break
-            os.close(descriptor)  # whoever had it has removed it meanwhile: the lock of a file without a name is none
-        os.fchmod(descriptor, 0o640)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        return PidFile(path, descriptor)
+        return PidFile(daemon, root.pid_file(daemon))
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the name still leads to the file that this process has locked."""
+        return is_same_file(self.path, self._descriptor)
+
+    def take_again(self) -> None:
+        """Take the name again after it was lost.
+
+        Raises:
+            AlreadyRunningError: another process has it by now.
+        """
+        before, self._descriptor = self._descriptor, _take(self._daemon, self.path)
+        os.close(before)
 
     def __enter__(self) -> Self:
         return self
@@ -64,13 +65,31 @@ class PidFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove the file, unless its name is another's by now, and drop the lock."""
-        if is_same_file(self.path, self._descriptor):
+        if self.is_ours:
             os.unlink(self.path)
         os.close(self._descriptor)
 
 
+def _take(daemon: str, path: str) -> int:
+    """Open and lock a pid file and write our id into it; returns its descriptor."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise AlreadyRunningError(daemon, path) from None
+        if is_same_file(path, descriptor):
+            break
+        os.close(descriptor)  # whoever had it has removed it meanwhile: the lock of a file without a name is none
+    os.fchmod(descriptor, 0o640)
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
 def bound_socket(path: str, mode: int) -> socket.socket:
-    """A unix socket under its name, in place of one that was left behind. Nobody can connect before it listens.
+    """Bind a unix socket under its name, in place of one left behind. Nobody can connect before it listens.
 
     Args:
         path: its name, which the caller's pid file makes its own.

@@ -4,7 +4,6 @@ A call is performed at once, in memory; its answer leaves when everything it saw
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import secrets
@@ -18,7 +17,8 @@ from impl.config.model import Config, changes_between
 from impl.limits import MAX_MESSAGE_BYTES
 from impl.locks.view import all_pending, holders, in_order_of_arrival
 from impl.paths import Root
-from impl.process.pidfile import bound_socket
+from impl.process.ground import Ground
+from impl.process.listener import Listener
 from impl.process.trace import TraceWriter
 from impl.store.port import Batch, Store, StoreError
 from impl.store.replicas import DirectoryTarget, Entry, Sender
@@ -47,9 +47,12 @@ class Wconfd:
         state: what the store holds.
         me: the daemon as an owner of locks.
         options: what the command line said.
+        ground: what it stands on.
     """
 
-    def __init__(self, root: Root, store: Store, state: State, me: Owner, options: Options) -> None:
+    def __init__(
+        self, root: Root, store: Store, state: State, me: Owner, options: Options, ground: Ground | None = None
+    ) -> None:
         self.message_limit = MAX_MESSAGE_BYTES
         self.received = memoryview(bytearray(RECEIVED_AT_ONCE))
         self.connections: set[Connection] = set()
@@ -62,7 +65,7 @@ class Wconfd:
         self._trace_start(state)
         self._batches = Batches(store, state, self._notify, self._committed, self._answered)
         self._unsent: list[Connection] = []
-        self._snapshots = Snapshots(root, lambda: self._batches.durable, self._take_in)
+        self._snapshots = Snapshots(root, lambda: self._batches.durable, self._take_in, ground)
         self._watch = Watch(me.livelock, self._process_ended)
         self._senders = [
             Sender(DirectoryTarget(path), lambda: self._batches.durable.config) for path in options.replicas
@@ -72,7 +75,7 @@ class Wconfd:
         self._grant_waiters: dict[Owner, list[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping = asyncio.Lock()
-        self._server: asyncio.Server | None = None
+        self.listener = Listener(root.wconfd_socket, 0o600, lambda: Connection(self))
         self._metrics = None
         if options.metrics:
             from impl.wconfd.metrics import Metrics
@@ -84,18 +87,14 @@ class Wconfd:
     async def start(self) -> None:
         """Bury the dead, then listen."""
         await self.sweep()
-        self._server = await asyncio.get_running_loop().create_unix_server(
-            lambda: Connection(self), sock=bound_socket(self._root.wconfd_socket, 0o600), backlog=1024
-        )
+        await self.listener.open()
         self._spawn(self._sweep_periodically())
         self._spawn(self._end_idle_connections())
 
     async def stop(self) -> None:
         """Take no more calls, write what is left, and let go."""
-        if self._server is not None:
-            self._server.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._root.wconfd_socket)
+        self.listener.stop_listening()
+        self.listener.remove_name()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -113,6 +112,10 @@ class Wconfd:
             self._trace.record("end")
             self._trace.close()
         self._store.close()
+
+    async def save(self) -> None:
+        """Write what is durable in Ganeti's formats, now and whole."""
+        await self._snapshots.write_now(force=True)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -19,6 +19,7 @@ from impl.config.errors import ConfigurationError
 from impl.config.model import Config, parse
 from impl.files import signature_of, write_file
 from impl.paths import Root
+from impl.process.ground import Ground
 from impl.store.port import Batch
 from impl.wconfd.core import State
 from impl.wire import wconfd as codec
@@ -35,9 +36,17 @@ class Snapshots:
         root: where they lie.
         durable: asked for the state.
         take_in: given an administrator's newer configuration; answers whether it could be taken in now.
+        ground: what must be there for anything to be written.
     """
 
-    def __init__(self, root: Root, durable: Callable[[], State], take_in: Callable[[Config], bool]) -> None:
+    def __init__(
+        self,
+        root: Root,
+        durable: Callable[[], State],
+        take_in: Callable[[Config], bool],
+        ground: Ground | None = None,
+    ) -> None:
+        self._ground = ground or Ground((root.state,))
         self._root = root
         self._durable = durable
         self._take_in = take_in
@@ -95,6 +104,7 @@ class Snapshots:
     def _write(self, state: State, stale: set[str]) -> Config | None:
         """Write what is stale; answers an administrator's newer configuration, which is left alone."""
         newer: Config | None = None
+        self._ground.require_now()
         if "config" in stale and not state.config.empty:
             newer = self._newer_one(state.config.serial)
             if newer is None:

@@ -1,6 +1,7 @@
 """What wconfd does before it listens: it opens its log and reads what the root holds."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from logging.handlers import WatchedFileHandler
@@ -14,6 +15,7 @@ from impl.config.model import Config, changes_between, parse
 from impl.limits import MAX_REQUEST_DEPTH, LimitError
 from impl.locks.state import LockState
 from impl.paths import Root
+from impl.process.ground import Ground
 from impl.store.port import Batch, Store, StoreUnusableError
 from impl.wconfd.core import State, as_batch, restore
 from impl.wire import wconfd as codec
@@ -22,10 +24,23 @@ _log = logging.getLogger("wconfd")
 T = TypeVar("T")
 
 
+class _LogFile(WatchedFileHandler):
+    """A log that may be rotated: it is opened again under its name, but not in another root's directory."""
+
+    def __init__(self, path: str) -> None:
+        self._directory = Ground((os.path.dirname(path),))
+        super().__init__(path)
+
+    def reopenIfNeeded(self) -> None:  # noqa: N802 - the library's name
+        """Open the file again if its name leads elsewhere, unless the whole directory was replaced."""
+        if self._directory.loss() is None:
+            super().reopenIfNeeded()
+
+
 def start_log(root: Root, *, foreground: bool, debug: bool) -> None:
     """Log to the root's log file, and with `foreground` to the terminal."""
     form = logging.Formatter("%(asctime)s wconfd[%(process)d] %(levelname)s %(message)s")
-    handlers: list[logging.Handler] = [WatchedFileHandler(root.log_file("wconfd"))]
+    handlers: list[logging.Handler] = [_LogFile(root.log_file("wconfd"))]
     if foreground:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from impl.cluster.change import Change
 from impl.job.process import ASK_AGAIN_SECONDS
+from impl.job.service import Service
+from impl.process.ground import GroundLostError
 from impl.process.livelock import is_dead
 from impl.queue.files import job_path
 from impl.queue.status import job_status
@@ -314,3 +318,35 @@ def test_what_a_unit_raises_is_the_opcode_s_result(bench: Bench, monkeypatch: py
 
     monkeypatch.setattr("time.sleep", explode)
     assert bench.fails(DELAY) == ["OpExecError", [error or "OSError"]]
+
+
+def test_a_job_whose_root_was_replaced_writes_nothing_into_the_next_one(bench: Bench) -> None:
+    """Neither into the job file that has its name there, nor into the configuration of the wconfd that serves there."""
+    aside = f"{bench.root.directory}.aside"
+
+    def replace_root(method: str, _: list[Any]) -> None:
+        if method == "updateLocksWaiting":
+            os.rename(bench.root.directory, aside)
+            bench.root.make_directories()
+            Path(job_path(bench.root.queue, 1)).write_text("another's", encoding="ascii")
+
+    bench.wconfd.before = replace_root
+    try:
+        with pytest.raises(GroundLostError, match=f"{bench.root.directory} was replaced"):
+            bench.run(DELAY | {"on_master": True})
+        assert Path(job_path(bench.root.queue, 1)).read_text(encoding="ascii") == "another's"
+        assert sorted(os.listdir(bench.root.queue)) == ["archive", "job-1"]
+    finally:
+        shutil.rmtree(bench.root.directory)
+        os.rename(aside, bench.root.directory)
+
+
+def test_a_job_sends_nothing_to_a_wconfd_of_another_root(bench: Bench) -> None:
+    def refuse() -> None:
+        raise GroundLostError(bench.root.directory)
+
+    service = Service(bench.root.wconfd_socket, bench.client(), check=refuse)
+    for call in (lambda: service.call("readConfig"), lambda: service.change(lambda _: Change())):
+        with pytest.raises(GroundLostError):
+            call()
+    assert bench.wconfd.calls == []
