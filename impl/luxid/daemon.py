@@ -410,8 +410,9 @@ class Daemon(Context):
 
     def _on_death(self, job: Job) -> None:
         self.log("job died", job=job.id, pid=job.process_id)
-        if job.livelock is not None:
-            with contextlib.suppress(FileNotFoundError):
+        if job.livelock is not None and os.path.dirname(job.livelock) == self.root.livelocks:
+            with contextlib.suppress(OSError):
+                self.ground.require()
                 os.unlink(job.livelock)  # a missing live-lock is a dead one
         self.apply_in_background(Died(job, timestamp()))
 

@@ -82,7 +82,7 @@ def _send(pid: int | None, livelock: str | None, number: signal.Signals) -> bool
 
 
 def _has_other_owner(livelock: str | None) -> bool:
-    """Whether a live-lock is held although the process that the job's file names does not hold it."""
+    """Return whether a live-lock is held although the process that the file names does not hold it."""
     return livelock is not None and not is_dead(livelock)
 
 
@@ -92,6 +92,7 @@ async def reprioritise_running(daemon: Daemon, job_id: int, priority: int) -> li
     if job is None or job.process_id is None:
         return [False, f"Job {job_id}'s pid unknown"]
     path = f"{daemon.root.luxid_messages}/{job_id}.prio"
+    daemon.ground.require()
     write_file(path, b"%d" % priority, durable=False)
     if not _send(job.process_id, job.livelock, signal.SIGUSR1):
         with contextlib.suppress(FileNotFoundError):

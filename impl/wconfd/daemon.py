@@ -281,11 +281,8 @@ class Wconfd:
         for owner, line in grants:
             if self._trace is not None:
                 self._trace.record("notify", owner=owner, **{"for": line})
-            if owner.pid > 1 and owner.pid != self._me.pid:
-                try:
-                    os.kill(owner.pid, signal.SIGHUP)
-                except (OSError, OverflowError) as error:
-                    _log.info("cannot notify %s (pid %d): %s", owner.ident, owner.pid, error)
+            if not self._watch.signal(owner, signal.SIGHUP):
+                _log.info("not notified: %s, whose process %d does not hold its live-lock", owner.ident, owner.pid)
 
     def _take_in(self, config: Config) -> bool:
         """Take in an administrator's configuration, unless somebody has locked ours."""

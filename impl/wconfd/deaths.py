@@ -12,9 +12,10 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterable
 
-from impl.process.livelock import is_dead, is_same_file, pidfd_of_holder
+from impl.process.livelock import is_dead, is_same_file, pidfd_of_holder, signal_holder
 from spec.locks.names import Owner
 
 MAX_WATCHED = 4096
@@ -96,6 +97,17 @@ class Watch:
     def _ended(self, owner: Owner) -> None:
         self.forget(owner)
         self._died(owner)
+
+    def signal(self, owner: Owner, number: signal.Signals) -> bool:
+        """Send a signal to an owner's process, if it is proved to hold the live-lock; return whether it was sent."""
+        descriptor = self._descriptors.get(owner)
+        if descriptor is None:
+            return signal_holder(owner.pid, owner.livelock, number)
+        try:
+            signal.pidfd_send_signal(descriptor, number)
+        except ProcessLookupError:
+            return False
+        return True
 
     def forget(self, owner: Owner) -> None:
         """Watch an owner's process no more."""

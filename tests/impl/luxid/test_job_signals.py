@@ -42,6 +42,7 @@ class OneJob:
         self.job = Job(1, (op,), livelock=livelock, process_id=pid)
         self.queue = SimpleNamespace(running={1: self.job})
         self.watcher = Watched(pid)
+        self.ground = SimpleNamespace(require=lambda: None)
         self.root = SimpleNamespace(luxid_messages=str(directory))
         self.store = SimpleNamespace(read=lambda _: (self.job, False))
 

@@ -175,3 +175,22 @@ def test_stale_live_locks_are_removed_and_young_or_held_ones_are_not(
     daemon.client().call("cleanupLocks")
     assert os.path.exists(paths["young"])
     assert livelock_holder(held.owner[1]) == held.process.pid
+
+
+def test_a_process_that_does_not_hold_the_live_lock_is_not_notified(
+    daemon: Daemon, new_owner: NewOwner, hangups: list[int]
+) -> None:
+    """A client may name any process id with its live-lock; a stranger would be hung up."""
+    first, honest = daemon.owner(1), daemon.owner(3)
+    liar = new_owner(daemon, 2, "liar")
+    stranger = [2, liar.owner[1], os.getpid()]
+    client = daemon.client()
+    client.call("tryUpdateLocks", first, [[NODE, "exclusive"]])
+    client.call("updateLocksWaiting", stranger, 0, [[NODE, "exclusive"]])
+    client.call("updateLocksWaiting", honest, 0, [[NODE, "exclusive"]])
+    client.call("freeLocks", first)
+    assert client.call("listLocks", stranger) == [[NODE, "exclusive"]]
+    assert hangups == []
+    client.call("freeLocks", stranger)
+    until(lambda: hangups)
+    assert hangups == [signal.SIGHUP]
