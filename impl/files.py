@@ -1,7 +1,26 @@
 """Small files, replaced whole: whatever happens, a reader finds the old content or the new one, never a part."""
 
 import contextlib
+import errno
 import os
+import stat
+
+from spec.errors import GantryError
+
+SHORTAGES = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+)
+"""Errors that say nothing about a file or a process: the machine lacks something, for now."""
+
+
+class UnusableFileError(GantryError):
+    """There is something at a path, and it cannot be read as a file; `reason` says why."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path} cannot be read ({reason}): restore it or move it away")
+
 
 Signature = tuple[int, int, int]
 """Inode, time of modification in nanoseconds, and size of a file."""
@@ -65,6 +84,46 @@ def create_file(path: str, mode: int) -> int:
         descriptor = os.open(path, flags, mode)
     os.fchmod(descriptor, mode)
     return descriptor
+
+
+def read_regular(path: str, limit: int) -> bytes:
+    """A regular file's content; nothing else is waited for or followed (a FIFO, a device, a link).
+
+    Args:
+        path: the file.
+        limit: the largest size in bytes that is read.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UnusableFileError: it is no regular file, too large, or must not or cannot be read.
+        OSError: the machine lacks something (`SHORTAGES`); the file may be sound.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY)
+        try:
+            return _read_all(descriptor, path, limit)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) or error.errno in SHORTAGES:
+            raise
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror or str(error)
+        raise UnusableFileError(path, reason) from None
+
+
+def _read_all(descriptor: int, path: str, limit: int) -> bytes:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise UnusableFileError(path, "it is no regular file")
+    if found.st_size > limit:
+        raise UnusableFileError(path, f"it has {found.st_size} bytes, more than {limit}")
+    data = os.read(descriptor, found.st_size + 1)
+    if len(data) == found.st_size:  # the usual case: files are replaced, they do not grow
+        return data
+    parts = [data]
+    while part := os.read(descriptor, 1 << 16):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def sync_directory(directory: str) -> None:

@@ -97,3 +97,16 @@ MAX_PATTERN_PROGRAM = 7500
 
 MAX_PATTERN_STEPS = 2_000_000
 """Instructions of a regular expression times the bytes that it searches: about 30 ms at worst."""
+
+# ---- the queue's files
+
+MAX_QUEUE_FILE_BYTES = 256 << 20
+"""The largest job file or journal that is read."""
+
+# ---- starting jobs
+
+START_PATIENCE_SECONDS = 60.0
+"""How long a job's start is tried again while descriptors, processes, memory or room on the disk are missing."""
+
+START_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between such tries, the last one again and again; no other job is started meanwhile."""

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 
 from checkers.crashes.simulated_disk import PowerCutError, SimulatedDisk
 from checkers.verdict import Illegal, Ok, Verdict
-from impl.luxid.store import QueueStore, entry_of
-from impl.queue.files import encode, job_path, temporary_path
+from impl.luxid.journal import entry_of
+from impl.luxid.store import QueueStore
+from impl.queue.files import archived_path, encode, job_path, temporary_path
 from spec.jobs.model import Job, Opcode, Status
 
 QUEUE = "/queue"
@@ -36,12 +37,14 @@ class Promises:
         answered: the jobs of which any content was answered.
         archived: the jobs whose archiving was answered.
         leaving: the jobs that are being archived.
+        removed: the jobs that a cleaner removed from the archive.
     """
 
     contents: dict[int, list[Job]] = field(default_factory=dict)
     answered: set[int] = field(default_factory=set)
     archived: set[int] = field(default_factory=set)
     leaving: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
     serial: int = 0
     drained: tuple[bool, ...] = (False,)
 
@@ -79,6 +82,14 @@ class Scenario:
         self.promises.leaving |= set(ids)
         self.store.archive(ids)
         self.promises.archived |= set(ids)
+
+    def clean(self, job_id: int) -> None:
+        """Remove a job from the archive, as a cleaner of old jobs does, and make that durable."""
+        path = archived_path(QUEUE, job_id)
+        self.promises.contents.pop(job_id)
+        self.disk.unlink(path)
+        self.disk.sync_directory(path.rpartition("/")[0])
+        self.promises.removed.add(job_id)
 
     def drain(self, drained: bool) -> None:
         """Close or open the queue."""
@@ -126,6 +137,16 @@ def brief(scenario: Scenario) -> None:
     scenario.drain(True)
 
 
+def cleaned(scenario: Scenario) -> None:
+    """The job with the highest id ends, is archived, and is removed from the archive."""
+    done = Opcode({"OP_ID": "OP_TEST_DELAY", "priority": 0}, status=Status.SUCCESS)
+    scenario.commit(Job(1, (done,)), serial=1)
+    scenario.commit(Job(2, (done,)), serial=2)
+    scenario.archive(2)
+    scenario.clean(2)
+    scenario.drain(True)
+
+
 def broken(promises: Promises, store: QueueStore) -> str | None:
     """Say which promise a recovered store breaks; None if none."""
     if store.serial < promises.serial:
@@ -141,8 +162,13 @@ def broken(promises: Promises, store: QueueStore) -> str | None:
             return f"job {job_id} is {job.ops[0].status}, {contents[-1].ops[0].status} was answered"
         if archived and job_id not in promises.leaving:
             return f"job {job_id} is in the archive unasked"
+        if not archived and store.archived_status(job_id) is not None:
+            return f"job {job_id} is in the archive and out of it"
         if not archived and job_id in promises.archived:
             return f"job {job_id} is out of the archive again"
+    for job_id in promises.removed:
+        if store.read(job_id) is not None:
+            return f"job {job_id} is back, which was removed from the archive"
     if store.drained not in promises.drained:
         return f"the queue is {'closed' if store.drained else 'open'}, which was not answered"
     if max(store.job_ids(), default=0) > store.serial:

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from htools.backends import text as text_backend
+from impl.luxid.queue_files import QueueFiles
 from impl.paths import DEFAULT_ROOT, NoClusterError, Root
 from impl.setup.config import Setup, initial_config
 from impl.setup.daemons import Daemon, daemons, start_all, stop_all
@@ -87,8 +88,19 @@ def _status(root: Root) -> int:
     if answers[0]:
         with Client(root.wconfd_socket) as wconfd:
             _print_locks(wconfd)
+    _print_set_aside(root)
     unnamed = [_print_unnamed(daemon) for daemon in daemons(root)]
     return 0 if all(answers) and not any(unnamed) else 1
+
+
+def _print_set_aside(root: Root) -> None:
+    """Print the files of the queue that could not be used; they are read from the disk, so luxid need not run."""
+    found = sorted(QueueFiles(root.queue).aside.files().items())
+    if found:
+        print(f"files   {len(found)} could not be used and were set aside in {root.queue}/aside")
+    for name, reason in found[:_SHOWN]:
+        print(f"        {name}: {reason}")
+    _print_more(len(found))
 
 
 def _print_daemon(daemon: Daemon) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from impl.luxid.metrics import Metrics
-from impl.luxid.store import QueueFiles
+from impl.luxid.queue_files import QueueFiles
 from impl.luxid.wconfd import Configuration, Wconfd
 from impl.paths import Root
 from spec.jobs.model import Job
@@ -48,7 +48,10 @@ class Context:
 
     def gauges(self) -> Mapping[str, float]:
         """Return the values of the moment for the metrics."""
-        return {"configuration_reads": self.configuration.reads}
+        return {
+            "configuration_reads": self.configuration.reads,
+            "queue_files_set_aside": len(self.files.aside.files()),
+        }
 
     @property
     def drained(self) -> bool:

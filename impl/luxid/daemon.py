@@ -2,8 +2,9 @@
 
 Rules:
 * nothing that a client or a process sees happens before the commits handed in so far are durable;
-* if a commit fails, memory is ahead of the disk: the queue is read again from the disk, and those who waited get the
-  error;
+* a step that raises changes nothing; one whose effects cannot be encoded is undone;
+* if a commit fails, memory is ahead of the disk: the step is undone, or the queue is read again from the disk, and
+  those who waited get the error: refused, or unknown;
 * whoever waits for a job is woken by its id.
 """
 
@@ -16,11 +17,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from impl.luxid.context import Context, Log
+from impl.luxid.damage import DamagedJobs
 from impl.luxid.dispatch import LuxidStoppedError
 from impl.luxid.grounded import GroundedDisk
 from impl.luxid.handover import Starter
+from impl.luxid.journal import Entry, entry_of
 from impl.luxid.launcher import Launcher
-from impl.luxid.store import QueueFullDiskError, QueueStore, entry_of
+from impl.luxid.lock_cleaning import LockCleaner
+from impl.luxid.queue_errors import FaultError, QueueFullDiskError, QueueRefusedError, QueueUnknownError
+from impl.luxid.reading import read_jobs, remove_dead_livelocks
+from impl.luxid.rereading import RETRY_SECONDS, Rereading
+from impl.luxid.store import QueueStore
 from impl.luxid.tracing import QueueTrace
 from impl.luxid.waiters import Waiters
 from impl.luxid.watcher import Watcher
@@ -53,13 +60,9 @@ from spec.jobs.events import (
     Reply,
     SetDrainFile,
     Signal,
+    Submit,
 )
-from spec.jobs.model import FilterRule, Job
-
-DISK_RETRY_SECONDS = 1.0
-
-UNCONFIRMED_SECONDS = 2.0
-"""How long a restart waits, over all jobs, for processes whose hand-over was broken off by the predecessor's death."""
+from spec.jobs.model import FilterRule, Job, Timestamp
 
 DEFAULT_MAX_RUNNING = 20
 DEFAULT_MAX_TRACKED = 25
@@ -114,6 +117,7 @@ class Daemon(Context):
             root.queue,
             self._on_change,
             self._on_death,
+            self._on_damage,
             lambda: self.configuration.parameter("max_tracked_jobs", DEFAULT_MAX_TRACKED),
             polling_only=polling_only,
         )
@@ -121,15 +125,21 @@ class Daemon(Context):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settings: tuple[int, tuple[FilterRule, ...]] | None = None
         self._unreadable_rules = 0
-        self._rereading: asyncio.Task[None] | None = None
-        self._cleaning = False
+        self._rereading = Rereading(self._reread_queue, self._on_reread, log)
+        self._damaged = DamagedJobs(root, self.store, log)
+        self._last_event: Event | None = None
+        self._cleaner = LockCleaner(self.wconfd, self.spawn, log)
         self._stopping = False
 
     # ---- what queries see
 
     async def wait_until_written(self) -> None:
-        """Wait until what was decided is on disk."""
+        """Wait until what was decided is on disk, and what could not be written is out of memory."""
         await self.writer.wait_until_written()
+        if self.writer.broken or self._rereading.active:
+            self._reread()
+            with contextlib.suppress(QueueRefusedError):  # what the disk had last
+                await self._rereading.wait()
 
     def live_jobs(self) -> Mapping[int, Job]:
         """Return the jobs that have not ended, by id, as their files read now."""
@@ -156,6 +166,7 @@ class Daemon(Context):
             "spawner_starts": self.starter.spawner_starts,
             "queue_syncs": self.store.syncs,
             "filters_unreadable": self._unreadable_rules,
+            "queue_files_damaged": self._damaged.waiting,
         }
 
     def ended_ids(self) -> Sequence[int]:
@@ -173,7 +184,7 @@ class Daemon(Context):
         """Read the queue, adopt what runs, begin to follow everything."""
         self.starter.start_spawner()
         began = time.monotonic()
-        self._remove_dead_livelocks()
+        remove_dead_livelocks(self.root.livelocks, self.livelock.path)
         await self._read_queue()
         self.log(
             "queue read",
@@ -184,6 +195,7 @@ class Daemon(Context):
         )
         for follow in (self.watcher.sweep(), self.watcher.listen(), self.configuration.follow()):
             self.spawn(follow)
+        self.spawn(self._damaged.follow(self._reread))
 
     async def _read_queue(self) -> None:
         queue = JobQueue(self.livelock.path, self.store.archived_status)
@@ -191,10 +203,10 @@ class Daemon(Context):
         queue.max_running = 0  # nothing starts before the configuration is known
         own = self.livelock.path
         ids = self.store.job_ids()
-        queue.serial = max([self.store.serial, *ids[-1:]])  # a damaged file's id is used up as well
-        deadline = time.monotonic() + UNCONFIRMED_SECONDS
-        jobs = (job for job_id in ids if (job := self._read_decided(job_id, deadline)) is not None)
-        rewritten = queue.recover(jobs, lambda path: path == own or is_dead(path), timestamp())
+        queue.serial = max([self.store.serial, *ids[-1:]])
+        rewritten = queue.recover(
+            read_jobs(self._damaged, ids, own), lambda path: path == own or is_dead(path), timestamp()
+        )
         self.queue = queue
         self.watcher.close()
         if rewritten:
@@ -203,39 +215,6 @@ class Daemon(Context):
         for job in list(queue.running.values()):  # looking at one may end it
             self.watcher.add(job.id, job.livelock or "", job.process_id, None)
         self.clean_locks()
-
-    def _remove_dead_livelocks(self) -> None:
-        """Remove what dead owners left behind.
-
-        Only before the first hand-over: a file that was made and is not locked yet looks dead as well. Whoever holds
-        such a one now was not confirmed by the luxid before us, and ends by itself.
-        """
-        for name in os.listdir(self.root.livelocks):
-            path = f"{self.root.livelocks}/{name}"
-            if name.startswith(("job_", "luxid_")) and path != self.livelock.path and is_dead(path):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
-
-    def _read_decided(self, job_id: int, deadline: float) -> Job | None:
-        """Read a live job; wait for one that was being handed over, until its process has begun or ended.
-
-        A process that our predecessor did not confirm sees the end of its pipe and ends; nothing of the job ran, so
-        it must not be adopted now and be found dead a moment later.
-        """
-        job = self._read_live(job_id)
-        while job is not None and job.process_id is None and job.livelock not in {None, self.livelock.path}:
-            if is_finalised(job) or is_dead(job.livelock or "") or time.monotonic() > deadline:
-                break
-            time.sleep(0.005)
-            job = self._read_live(job_id)
-        return job
-
-    def _read_live(self, job_id: int) -> Job | None:
-        found = self.store.read(job_id, archived=False)
-        if found is None:
-            self.log("job file damaged", job=job_id)
-            return None
-        return found[0]
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine as a task; its failure is logged."""
@@ -251,6 +230,7 @@ class Daemon(Context):
     async def stop(self) -> None:
         """Stop in order; running jobs run on."""
         self._stopping = True
+        self._rereading.cancel()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -271,10 +251,15 @@ class Daemon(Context):
             secrets_of: of a submission, each job's secret parameters; they stay in memory.
 
         Raises:
-            QueueFullDiskError: it could not be made durable; nothing happened.
+            QueueRefusedError: it could not be made durable; nothing happened.
+            QueueUnknownError: whether it was made durable is not known.
+            FaultError: a fault of ours; nothing happened.
         """
-        if self._rereading is not None:
-            await asyncio.shield(self._rereading)
+        if self._rereading.active:
+            await self._rereading.wait()
+        if isinstance(event, Submit):
+            self.store.check_serial()
+            self.queue.serial = max(self.queue.serial, self.store.serial)
         return await self._carry_out(event, secrets_of)
 
     def _carry_out(
@@ -284,34 +269,57 @@ class Daemon(Context):
         if self._stopping:
             raise LuxidStoppedError
         now = timestamp()
-        effects = self.queue.step(event, now)
+        effects, written, serial = self._decide(event, now)
+        self._last_event = event
         line = self._trace.step(event, effects, now)
         durable: list[asyncio.Future[Any]] = []
         for effect in effects:
             match effect:
                 case Reply(answers) if secrets_of:
                     self.launcher.keep_secrets(answers, secrets_of)
-                case Persist(jobs, serial):
-                    durable.append(self.writer.commit([entry_of(job) for job in jobs], serial))
+                case Persist() if written:
+                    durable.append(self.writer.commit(written, serial))
+                    written = []
                 case Move(ids):
                     durable.append(self.writer.call(lambda ids=ids: self.store.archive(ids)))  # type: ignore[misc]
                 case SetDrainFile(drained):
                     durable.append(self.writer.call(lambda drained=drained: self.store.set_drain(drained)))  # type: ignore[misc]
         return self._finish(event, effects, durable, line)
 
+    def _decide(self, event: Event, now: Timestamp) -> tuple[Sequence[Effect], list[Entry], int | None]:
+        """Take a step, and encode all that it writes, to be committed at once, before anything is handed on."""
+        try:
+            effects = self.queue.step(event, now)
+        except Exception as error:
+            raise self._fault(event, error) from error
+        try:
+            writes = [effect for effect in effects if isinstance(effect, Persist)]
+            jobs = {job.id: job for effect in writes for job in effect.jobs}
+            serial = max((effect.serial for effect in writes if effect.serial is not None), default=None)
+            return effects, [entry_of(job) for job in jobs.values()], serial
+        except Exception as error:
+            self.queue.undo()
+            raise self._fault(event, error) from error
+
+    def _fault(self, event: Event, error: Exception) -> FaultError:
+        self.log("event refused by a fault", event_kind=type(event).__name__, error=repr(error))
+        return FaultError(repr(error))
+
     async def _finish(
         self, event: Event, effects: Sequence[Effect], durable: list[asyncio.Future[Any]], line: int
     ) -> Outcome:
-        if durable:
-            try:
-                for future in durable:
-                    await future
-            except (QueueFullDiskError, OSError) as error:
-                self.log("queue not written", error=str(error))
-                self._reread()
-                if isinstance(error, QueueFullDiskError):
-                    raise
-                raise QueueFullDiskError(error.strerror or str(error)) from None
+        done = 0
+        try:
+            for future in durable:
+                await future
+                done += 1
+        except Exception as error:
+            self.log("queue not written", error=str(error) or repr(error))
+            refused = isinstance(error, QueueRefusedError) and not done
+            self._go_back(event, nothing_kept=refused and isinstance(error, QueueFullDiskError))
+            if refused or isinstance(error, QueueUnknownError):
+                raise
+            raise QueueUnknownError(getattr(error, "reason", repr(error))) from error
         if durable:
             self._trace.record_durable(line)
         reply, fail, signal = None, None, None
@@ -346,32 +354,36 @@ class Daemon(Context):
 
     def apply_in_background(self, event: Event) -> None:
         """Apply an event in the background."""
-        if self._rereading is not None:
+        if self._rereading.active:
             self.spawn(self.apply(event))
             return
-        with contextlib.suppress(LuxidStoppedError):
+        with contextlib.suppress(LuxidStoppedError, FaultError):
             self.spawn(self._carry_out(event))
 
+    def _go_back(self, event: Event, *, nothing_kept: bool) -> None:
+        """Memory is ahead of the disk: go back to what the disk has."""
+        if event is self._last_event and nothing_kept and not self._rereading.active:
+            self.queue.undo()  # nothing was decided since, and nothing is on the disk
+            self._last_event = None
+            self.writer.mend()
+            self._loop.call_later(RETRY_SECONDS, self._reconfigure)
+            return
+        self._reread()
+
     def _reread(self) -> None:
-        """Go back to what the disk has: memory is ahead of it."""
-        if self._rereading is None and not self._stopping:
-            self._rereading = self._loop.create_task(self._reread_queue())
+        if not self._stopping:
+            self._rereading.begin()
 
     async def _reread_queue(self) -> None:
-        try:
-            self.launcher.break_off()
-            while True:
-                await self.writer.wait_until_written()
-                self.writer.mend()
-                try:
-                    await self._read_queue()
-                    break
-                except (QueueFullDiskError, OSError) as error:
-                    self.log("queue not readable", error=str(error))
-                    await asyncio.sleep(DISK_RETRY_SECONDS)
-        finally:
-            self._rereading = None
-        self._loop.call_later(DISK_RETRY_SECONDS, self._reconfigure)
+        self.launcher.break_off()
+        await self.writer.wait_until_written()
+        self._last_event = None
+        self.writer.mend()
+        await self.writer.call(self.store.recover)
+        await self._read_queue()
+
+    def _on_reread(self) -> None:
+        self._loop.call_later(RETRY_SECONDS, self._reconfigure)
 
     # ---- configuration
 
@@ -408,6 +420,11 @@ class Daemon(Context):
             if job.id in self.queue.ended:
                 self._forget_ended(job)
 
+    def _on_damage(self, job_id: int, reason: str) -> None:
+        job = self.queue.running.get(job_id)
+        if job is not None:
+            self._on_death(self._damaged.after_death(job, reason))
+
     def _on_death(self, job: Job) -> None:
         self.log("job died", job=job.id, pid=job.process_id)
         if job.livelock is not None and os.path.dirname(job.livelock) == self.root.livelocks:
@@ -418,23 +435,7 @@ class Daemon(Context):
 
     def clean_locks(self) -> None:
         """Make wconfd look for dead owners of locks; asks again until it answers."""
-        if not self._cleaning:
-            self._cleaning = True
-            self.spawn(self._clean_locks())
-
-    async def _clean_locks(self) -> None:
-        while not self._stopping:
-            self._cleaning = False  # a death from here on needs another round
-            try:
-                await self.wconfd.call("cleanupLocks")
-            except UnreachableError:
-                self._cleaning = True
-                await asyncio.sleep(0.2)
-            except PeerError as error:
-                self.log("cleanupLocks refused", error=str(error))
-                return
-            else:
-                return
+        self._cleaner.clean()
 
     async def process_of(self, job_id: int, seconds: float) -> Job | None:
         """Wait for a running job whose process has written its id into the file; None if it ended or is too slow."""

@@ -5,7 +5,17 @@ import fcntl
 import os
 from typing import Protocol
 
-from impl.files import sync_directory, write_all
+from impl.files import read_regular, sync_directory, write_all
+from impl.limits import MAX_QUEUE_FILE_BYTES
+from spec.errors import GantryError
+
+
+class UnknownContentError(GantryError):
+    """Whether a failed append is on the disk cannot be told; `reason` is the system's."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"a record may be on the disk or not ({reason}): read the disk again")
 
 
 class Disk(Protocol):
@@ -22,13 +32,19 @@ class Disk(Protocol):
 
         Raises:
             FileNotFoundError: there is none.
+            UnusableFileError: there is something else, or it cannot be read.
         """
 
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file's content, in place and without a sync."""
 
     def append(self, path: str, data: bytes, size: int) -> None:
-        """Append to a file that is `size` bytes long, and sync its content; on failure it is as long as before."""
+        """Append to a file that is `size` bytes long, and sync its content.
+
+        Raises:
+            OSError: it failed, and the file is durably as it was.
+            UnknownContentError: it failed, and the file may hold all, a part or nothing of the data.
+        """
 
     def sync(self, path: str) -> bool:
         """Sync a file's content; whether there is such a file."""
@@ -40,7 +56,7 @@ class Disk(Protocol):
         """Remove a name, if it is there."""
 
     def exists(self, path: str) -> bool:
-        """Return whether there is such a file."""
+        """Return whether there is such a name, whatever it stands for."""
 
     def names(self, directory: str) -> list[str]:
         """Return the names in a directory."""
@@ -50,6 +66,10 @@ class Disk(Protocol):
 
     def sync_directory(self, directory: str) -> None:
         """Make the names in a directory durable."""
+
+
+_FOR_WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Nothing is written through a link, and no FIFO's reader is waited for."""
 
 
 class RealDisk:
@@ -75,22 +95,11 @@ class RealDisk:
 
     def read(self, path: str) -> bytes:
         """Return a file's content."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            size = os.fstat(descriptor).st_size
-            data = os.read(descriptor, size + 1)
-            if len(data) == size:  # the usual case: files are replaced, they do not grow
-                return data
-            parts = [data]
-            while part := os.read(descriptor, 1 << 16):
-                parts.append(part)
-            return b"".join(parts)
-        finally:
-            os.close(descriptor)
+        return read_regular(path, MAX_QUEUE_FILE_BYTES)
 
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file's content."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(path, _FOR_WRITING, 0o640)
         try:
             write_all(descriptor, data)
         finally:
@@ -109,8 +118,11 @@ class RealDisk:
                 view, at = view[count:], at + count
             os.fdatasync(descriptor)
         except OSError:
-            with contextlib.suppress(OSError):
+            try:
                 os.ftruncate(descriptor, size)
+                os.fdatasync(descriptor)
+            except OSError as error:
+                raise UnknownContentError(error.strerror or str(error)) from None
             raise
 
     def _stop_appending(self) -> None:
@@ -121,7 +133,7 @@ class RealDisk:
     def sync(self, path: str) -> bool:
         """Sync a file's content."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
         try:
@@ -140,8 +152,8 @@ class RealDisk:
             os.unlink(path)
 
     def exists(self, path: str) -> bool:
-        """Return whether there is such a file."""
-        return os.path.exists(path)
+        """Return whether there is such a name, whatever it stands for."""
+        return os.path.lexists(path)
 
     def names(self, directory: str) -> list[str]:
         """Return the names in a directory."""

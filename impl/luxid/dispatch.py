@@ -12,7 +12,7 @@ import msgspec
 
 from impl.limits import LimitError
 from impl.luxid.arguments import RequestError
-from impl.luxid.store import QueueFullDiskError
+from impl.luxid.queue_errors import FaultError, QueueRefusedError, QueueUnknownError
 from impl.query import FilterSyntaxError, QueryError
 from impl.wire.messages import MalformedMessageError, decode_request, encode_error, encode_malformed, encode_result
 from spec.errors import GantryError, PeerError
@@ -61,7 +61,9 @@ async def answer(payload: bytes, methods: Mapping[str, Call], log: Callable[...,
         return encode_error(error.error_class, *error.arguments), True
     except (QueryError, PeerError) as error:
         return encode_error(error.error_class or "GenericError", *error.arguments), True
-    except (QueueFullDiskError, LuxidStoppedError) as error:
+    except FaultError as error:
+        return encode_error("ProgrammerError", str(error)), True
+    except (QueueRefusedError, QueueUnknownError, LuxidStoppedError) as error:
         return encode_error("JobQueueError", str(error)), True
     except GantryError as error:
         return encode_error("GenericError", str(error)), True

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from impl.cluster.view import ClusterView
 from impl.hypervisor.facts import ConfiguredObserver, Observer
-from impl.luxid.store import QueueFiles
+from impl.luxid.queue_files import QueueFiles
 from impl.query.source import LockStatus
 from spec.errors import GantryError
 from spec.jobs.model import Job

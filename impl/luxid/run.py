@@ -13,8 +13,8 @@ from impl.luxid.dispatch import Call, answer
 from impl.luxid.methods import COMMANDS, refuse_command
 from impl.luxid.options import Options
 from impl.luxid.queries import QUERIES
+from impl.luxid.queue_files import QueueFiles
 from impl.luxid.startup import Logger, raise_descriptor_limit
-from impl.luxid.store import QueueFiles
 from impl.paths import Root
 from impl.process.environment import UMASK
 from impl.process.ground import ground_of_daemon

@@ -14,136 +14,25 @@ One instance has the directory at a time (`queue/lock`). Methods are called from
 """
 
 import contextlib
-import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import msgspec
-
-from impl.luxid.disk import Disk, RealDisk
-from impl.queue.files import (
-    JobFileError,
-    archived_path,
-    decode,
-    encode,
-    job_id_of,
-    job_path,
-    temporary_path,
+from impl.files import UnusableFileError
+from impl.luxid.disk import Disk, UnknownContentError
+from impl.luxid.journal import Entry, Record, decode_records, encode_record
+from impl.luxid.queue_errors import (
+    JobIdTakenError,
+    QueueBusyError,
+    QueueFullDiskError,
+    QueueUnknownError,
+    SerialLostError,
 )
-from impl.queue.status import is_finalised, job_status
-from spec.errors import GantryError
-from spec.jobs.model import JOBS_PER_ARCHIVE_DIRECTORY, Job, Status
+from impl.luxid.queue_files import QueueFiles
+from impl.queue.files import JobFileError, archived_path, decode, id_of, job_path, temporary_path
+from impl.queue.status import is_finalised
+from spec.jobs.model import JOBS_PER_ARCHIVE_DIRECTORY
 
 JOURNAL_LIMIT = 4 << 20
 """Bytes after which a journal is followed by the next."""
-
-
-class QueueBusyError(GantryError):
-    """Another process serves this queue; `path` is its lock file."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        super().__init__(f"{path} is locked: another luxid serves this queue, stop it first")
-
-
-class QueueFullDiskError(GantryError):
-    """The queue's files could not be written; `reason` is the system's. Nothing of the commit was kept."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"cannot write the job queue ({reason}): make room or repair the disk, then try again")
-
-
-class _Record(msgspec.Struct):
-    serial: int
-    jobs: list[msgspec.Raw]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One job's new content, encoded when it was decided."""
-
-    id: int
-    data: bytes
-
-
-def entry_of(job: Job) -> Entry:
-    """Return the entry of a job."""
-    return Entry(job.id, encode(job))
-
-
-def encode_record(serial: int, entries: Sequence[Entry]) -> bytes:
-    """Encode one line of the journal: a checksum, a blank, JSON."""
-    payload = b'{"serial":%d,"jobs":[%b]}' % (serial, b",".join(entry.data for entry in entries))
-    return b"%08x %b\n" % (zlib.crc32(payload), payload)
-
-
-def decode_records(data: bytes) -> Iterator[_Record]:
-    """Yield the whole records at the beginning of a journal; stop at a torn one, after which nothing was answered."""
-    decoder = msgspec.json.Decoder(_Record)
-    for line in data.split(b"\n"):
-        checksum, _, payload = line.partition(b" ")
-        try:
-            if len(checksum) != 8 or int(checksum, 16) != zlib.crc32(payload):
-                return
-            yield decoder.decode(payload)
-        except (ValueError, msgspec.DecodeError):
-            return
-
-
-class QueueFiles:
-    """The queue's directory, read only.
-
-    Args:
-        directory: `queue` below the state directory.
-        disk: where it lies.
-    """
-
-    def __init__(self, directory: str, disk: Disk | None = None) -> None:
-        self.directory = directory
-        self.disk: Disk = disk or RealDisk()
-
-    @property
-    def drained(self) -> bool:
-        """Whether the queue is closed for new jobs."""
-        return self.disk.exists(f"{self.directory}/drain")
-
-    def job_ids(self) -> list[int]:
-        """Return the ids of all live job files, in order."""
-        return sorted(found for name in self.disk.names(self.directory) if (found := job_id_of(name)) is not None)
-
-    def archived_ids(self) -> list[int]:
-        """Return the ids of all archived jobs, in order."""
-        archive = f"{self.directory}/archive"
-        found = []
-        for name in self.disk.names(archive):
-            with contextlib.suppress(NotADirectoryError):
-                found += [
-                    number for job in self.disk.names(f"{archive}/{name}") if (number := job_id_of(job)) is not None
-                ]
-        return sorted(found)
-
-    def _read(self, path: str) -> Job:
-        try:
-            return decode(self.disk.read(path))
-        except JobFileError as error:
-            raise JobFileError(error.reason, path) from None
-
-    def read(self, job_id: int, *, archived: bool = True) -> tuple[Job, bool] | None:
-        """Read a job and whether it is archived; None if there is no such job, or no readable one."""
-        with contextlib.suppress(FileNotFoundError, JobFileError):
-            return self._read(job_path(self.directory, job_id)), False
-        if archived:
-            with contextlib.suppress(FileNotFoundError, JobFileError):
-                return self._read(archived_path(self.directory, job_id)), True
-        return None
-
-    def archived_status(self, job_id: int) -> Status | None:
-        """Return the final status of an archived job; None if there is no such job, or no readable one."""
-        try:
-            return job_status(self._read(archived_path(self.directory, job_id)))
-        except (FileNotFoundError, JobFileError):
-            return None
 
 
 class QueueStore(QueueFiles):
@@ -163,20 +52,55 @@ class QueueStore(QueueFiles):
         if lock is None:
             raise QueueBusyError(f"{directory}/lock")
         self._lock = lock
-        self.serial = self._read_serial()
+        self.serial = 0
+        self.serial_lost = False
         self.syncs = 0
         self._number = 0
         self._size: int | None = None
         self._in_journal: set[int] = set()
+        self._unsettled: set[int] = set()
         if not self.disk.exists(f"{directory}/version"):
+            if self._read_serial() is None and not self.highest_id():
+                self._replace_durably(f"{directory}/serial", b"0\n")  # a queue that was never used
             self._replace_durably(f"{directory}/version", b"1\n")
-        self._replay()
+        self.recover()
 
-    def _read_serial(self) -> int:
+    def recover(self) -> None:
+        """Make the files what was committed, and find the last id that was given out; after a broken write, too.
+
+        Raises:
+            OSError: the disk cannot be read or written.
+        """
+        self._size = None
+        self._in_journal = set()
+        self._unsettled = set()
+        in_file = self._read_serial()
+        self.serial = 0 if in_file is None else in_file
+        in_journals = self._replay()
+        known = [number for number in (in_file, in_journals) if number is not None]
+        self.serial_lost = not known
+        self.serial = max([self.highest_id(), *known])
+        if known and self.serial != in_file:
+            self._replace_durably(f"{self.directory}/serial", b"%d\n" % self.serial)
+
+    def _read_serial(self) -> int | None:
         try:
-            return int(self.disk.read(f"{self.directory}/serial").strip() or b"0")
-        except (FileNotFoundError, ValueError):
-            return 0
+            return id_of(self.disk.read(f"{self.directory}/serial").decode("ascii", "replace").strip())
+        except (FileNotFoundError, UnusableFileError):
+            return None
+
+    def check_serial(self) -> None:
+        """Check that new ids can be given out; where it was not known, the serial is read again.
+
+        Raises:
+            SerialLostError: they cannot.
+        """
+        if self.serial_lost:
+            found = self._read_serial()
+            if found is None:
+                raise SerialLostError(f"{self.directory}/serial", self.serial)
+            self.serial = max(found, self.serial)
+            self.serial_lost = False
 
     # ---- writing
 
@@ -184,25 +108,38 @@ class QueueStore(QueueFiles):
         """Make these jobs' contents, and the serial, durable together.
 
         Raises:
-            QueueFullDiskError: it failed, and nothing of it was kept.
+            QueueRefusedError: it failed, and nothing of it was kept.
+            QueueUnknownError: it broke off; `recover` finds out whether it was kept.
         """
         number = self.serial if serial is None else serial
         files = {job_path(self.directory, entry.id): entry.data for entry in entries}
         if number != self.serial:
+            self._check_new([entry.id for entry in entries if entry.id > self.serial])
             files[f"{self.directory}/serial"] = b"%d\n" % number
         try:
             for path, data in files.items():
                 self.disk.write(temporary_path(path), data)
             self._append(encode_record(number, entries))
+        except UnknownContentError as error:
+            raise QueueUnknownError(error.reason) from None
         except OSError as error:
             for path in files:
                 with contextlib.suppress(OSError):
                     self.disk.unlink(temporary_path(path))
             raise QueueFullDiskError(error.strerror or str(error)) from None
-        for path in files:
-            self.disk.rename(temporary_path(path), path)
+        try:
+            for path in files:
+                self.disk.rename(temporary_path(path), path)
+        except OSError as error:  # the record stands: the next recovery does it
+            raise QueueUnknownError(error.strerror or str(error)) from None
         self.serial = number
         self._in_journal.update(entry.id for entry in entries)
+
+    def _check_new(self, ids: Sequence[int]) -> None:
+        for job_id in ids:
+            for path in (job_path(self.directory, job_id), archived_path(self.directory, job_id)):
+                if self.disk.exists(path):
+                    raise JobIdTakenError(path)
 
     def _append(self, record: bytes) -> None:
         if self._size is None:
@@ -220,27 +157,59 @@ class QueueStore(QueueFiles):
         self.disk.sync_directory(self.directory)
 
     def set_drain(self, drained: bool) -> None:
-        """Create or remove the drain mark, durably."""
+        """Create or remove the drain mark, durably.
+
+        Raises:
+            QueueUnknownError: it broke off.
+        """
         path = f"{self.directory}/drain"
-        if drained:
-            self.disk.write(path, b"")
-        else:
-            self.disk.unlink(path)
-        self.disk.sync_directory(self.directory)
+        try:
+            if drained:
+                self.disk.write(path, b"")
+            else:
+                self.disk.unlink(path)
+            self.disk.sync_directory(self.directory)
+        except OSError as error:
+            raise QueueUnknownError(error.strerror or str(error)) from None
 
     def archive(self, ids: Sequence[int]) -> None:
-        """Move ended jobs' files to the archive, durably."""
-        for number in sorted({job_id // JOBS_PER_ARCHIVE_DIRECTORY for job_id in ids}):
-            self.disk.make_directory(f"{self.directory}/archive/{number}")
-        targets = set()
-        for job_id in ids:
-            target = archived_path(self.directory, job_id)
-            with contextlib.suppress(FileNotFoundError):
-                self.disk.sync(job_path(self.directory, job_id))
-                self.disk.rename(job_path(self.directory, job_id), target)
-            targets.add(target.rpartition("/")[0])
-        for directory in (*sorted(targets), f"{self.directory}/archive", self.directory):
-            self.disk.sync_directory(directory)
+        """Move ended jobs' files to the archive, durably; a job whose place there is taken is set aside instead.
+
+        Raises:
+            QueueUnknownError: it broke off; a part may be done.
+        """
+        try:
+            for number in sorted({job_id // JOBS_PER_ARCHIVE_DIRECTORY for job_id in ids}):
+                self.disk.make_directory(f"{self.directory}/archive/{number}")
+            targets = set()
+            for job_id in ids:
+                target = archived_path(self.directory, job_id)
+                self._archive(job_path(self.directory, job_id), target)
+                targets.add(target.rpartition("/")[0])
+            for directory in (*sorted(targets), f"{self.directory}/archive", self.directory):
+                self.disk.sync_directory(directory)
+            self._note_archived(ids)
+        except UnknownContentError as error:
+            raise QueueUnknownError(error.reason) from None
+        except OSError as error:
+            raise QueueUnknownError(error.strerror or str(error)) from None
+
+    def _note_archived(self, ids: Sequence[int]) -> None:
+        """Let no journal bring archived jobs back, once their files are removed from the archive."""
+        if self._in_journal.isdisjoint(ids) and self._unsettled.isdisjoint(ids):
+            return
+        try:
+            self._append(encode_record(self.serial, (), ids))
+        except OSError:  # a full disk: do without the journal
+            self.settle(*self.rotate())
+
+    def _archive(self, path: str, target: str) -> None:
+        if self.disk.exists(target):
+            self.aside.keep(path, f"the archive holds another file of that name: {target}")
+            return
+        with contextlib.suppress(FileNotFoundError):
+            self.disk.sync(path)
+            self.disk.rename(path, target)
 
     # ---- journals
 
@@ -250,7 +219,7 @@ class QueueStore(QueueFiles):
     def _journal_numbers(self) -> list[int]:
         names = self.disk.names(self.directory)
         numbers = (name.removeprefix("journal-") for name in names if name.startswith("journal-"))
-        return sorted(int(number) for number in numbers if number.isdigit())
+        return sorted(found for number in numbers if (found := id_of(number)) is not None)
 
     def _begin_journal(self) -> None:
         self._number += 1
@@ -266,54 +235,92 @@ class QueueStore(QueueFiles):
     def rotate(self) -> tuple[int, tuple[int, ...]]:
         """End this journal: its number and jobs, to be `settle`d, from any thread; the next commit begins another."""
         old, ids = self._number, tuple(self._in_journal)
+        self._unsettled |= self._in_journal
         self._size = None
         self._in_journal = set()
         return old, ids
 
     def settle(self, number: int, ids: Sequence[int]) -> None:
         """Sync the files named in a finished journal, then remove it."""
+        self._sync_files(ids)
+        self.disk.unlink(self._journal_path(number))
+        self._unsettled = self._unsettled.difference(ids)
+
+    def _sync_files(self, ids: Sequence[int]) -> None:
         for job_id in ids:
             if not self.disk.sync(job_path(self.directory, job_id)):
                 self.disk.sync(archived_path(self.directory, job_id))
-        self.disk.sync(f"{self.directory}/serial")
+        if not self.serial_lost:
+            self.disk.sync(f"{self.directory}/serial")
         self.disk.sync_directory(self.directory)
-        self.disk.unlink(self._journal_path(number))
 
-    def _replay(self) -> None:
+    def _replay(self) -> int | None:
+        """Write again what the journals have and the files have not; returns the last serial in the journals."""
         numbers = self._journal_numbers()
         last: dict[int, bytes] = {}
-        serial = self.serial
+        serials: list[int] = []
+        damaged: set[int] = set()
         for number in numbers:
-            for record in decode_records(self.disk.read(self._journal_path(number))):
-                serial = max(serial, record.serial)
+            records, broken = self._records(self._journal_path(number))
+            damaged |= {number} if broken else set()
+            for record in records:
+                serials.append(record.serial)
                 for raw in record.jobs:
                     data = bytes(raw)
                     with contextlib.suppress(JobFileError):
                         last[decode(data).id] = data
+                for job_id in record.archived:
+                    last.pop(job_id, None)
         for job_id, data in last.items():
             if self._record_is_newer(job_id, data):
                 path = job_path(self.directory, job_id)
                 self.disk.write(temporary_path(path), data)
                 self.disk.sync(temporary_path(path))
                 self.disk.rename(temporary_path(path), path)
-        if serial != self.serial:
+        serial = max(serials, default=None)
+        if serial is not None and serial > self.serial:
             self._replace_durably(f"{self.directory}/serial", b"%d\n" % serial)
             self.serial = serial
         self._number = max(numbers, default=0)
         for number in numbers:
-            self.settle(number, tuple(last))
+            if number in damaged:
+                self._sync_files(tuple(last))
+                reason = "a record in its middle is damaged: jobs that were answered may be missing"
+                self.aside.keep(self._journal_path(number), reason)
+            else:
+                self.settle(number, tuple(last))
+        return serial
+
+    def _records(self, path: str) -> tuple[list[Record], bool]:
+        try:
+            return decode_records(self.disk.read(path))
+        except FileNotFoundError:  # just settled
+            return [], False
+        except UnusableFileError as error:
+            self.aside.keep(path, error.reason)
+            return [], False
 
     def _record_is_newer(self, job_id: int, data: bytes) -> bool:
+        path = job_path(self.directory, job_id)
         try:
-            on_disk = self._read(job_path(self.directory, job_id))
+            on_disk = self._read(path)
         except FileNotFoundError:
             return not self.disk.exists(archived_path(self.directory, job_id))
-        except JobFileError:
+        except JobFileError as error:
+            if not self._is_file(path):
+                self.aside.keep(path, error.reason)
             return True
         record = decode(data)
         if on_disk == record:
             return False
         return on_disk.process_id is None or (is_finalised(record) and not is_finalised(on_disk))
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            self.disk.read(path)
+        except UnusableFileError:
+            return False
+        return True
 
     def close(self) -> None:
         """Leave only job files behind, and give the directory up."""

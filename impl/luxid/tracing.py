@@ -5,7 +5,7 @@ The format is defined in `checkers.traces.validation`.
 
 from collections.abc import Sequence
 
-from impl.luxid.store import QueueFiles
+from impl.luxid.queue_files import QueueFiles
 from impl.process.trace import TraceWriter
 from impl.queue.queue import JobQueue
 from spec.jobs.events import Effect, Event, Move, Persist, SetDrainFile

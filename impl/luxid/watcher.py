@@ -36,6 +36,7 @@ class Watcher:
         queue: the directory of the job files.
         on_change: a running job's file reads so now.
         on_death: a running job's owner is dead, and its file, not final, reads so.
+        on_damage: a running job's owner is dead, and its file cannot be used, for this reason.
         max_tracked: how many jobs inotify may follow, asked again for each.
         polling_only: never use inotify or pidfds (the test of the sweep).
     """
@@ -45,6 +46,7 @@ class Watcher:
         queue: str,
         on_change: Callable[[Job], None],
         on_death: Callable[[Job], None],
+        on_damage: Callable[[int, str], None],
         max_tracked: Callable[[], int],
         *,
         polling_only: bool = False,
@@ -52,6 +54,7 @@ class Watcher:
         self._queue = queue
         self._on_change = on_change
         self._on_death = on_death
+        self._on_damage = on_damage
         self._max_tracked = max_tracked
         self._polling_only = polling_only
         self._loop = asyncio.get_running_loop()
@@ -113,13 +116,20 @@ class Watcher:
         if watch is None:
             return
         dead = check_owner and is_dead(watch.livelock)
-        path = job_path(self._queue, job_id)
-        signature = signature_of(path)
-        if signature is None or (signature == watch.signature and not dead):
-            return
+        path, signature = job_path(self._queue, job_id), None
         try:
+            with contextlib.suppress(OSError):
+                signature = signature_of(path)
+            if signature == watch.signature and not dead:
+                return
             job = read_job(path)
-        except (FileNotFoundError, JobFileError):
+        except FileNotFoundError:
+            self._damaged(job_id, "there is none", dead=dead)
+            return
+        except JobFileError as error:
+            self._damaged(job_id, error.reason, dead=dead)
+            return
+        except OSError:  # the machine lacks something: the next sweep reads it
             return
         changed = signature != watch.signature
         watch.signature = signature
@@ -131,6 +141,12 @@ class Watcher:
             self.remove(job_id)
         if changed or is_finalised(job):
             self._on_change(job)
+
+    def _damaged(self, job_id: int, reason: str, *, dead: bool) -> None:
+        """A living process writes the whole file again; a dead one's job has ended."""
+        if dead:
+            self.remove(job_id)
+            self._on_damage(job_id, reason)
 
     async def sweep(self) -> None:
         """Look at every job, again and again."""

@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from impl.luxid.store import Entry, QueueStore
+from impl.luxid.journal import Entry
+from impl.luxid.queue_errors import QueueFullDiskError
+from impl.luxid.store import QueueStore
 
 BATCH_LIMIT = 2_000
 """Jobs in one record."""
@@ -51,6 +53,11 @@ class Writer:
         self._settling: threading.Thread | None = None
         self._broken: Exception | None = None
         self._thread.start()
+
+    @property
+    def broken(self) -> bool:
+        """Whether something failed, so that memory may be ahead of the disk."""
+        return self._broken is not None
 
     def mend(self) -> None:
         """Take work again after a failure: the caller has read the disk again."""
@@ -110,13 +117,15 @@ class Writer:
                 self._rotate()
 
     def _attempt(self, function: Callable[[], Any], futures: Sequence[asyncio.Future[Any]]) -> None:
-        result = None
-        if self._broken is None:
+        result, error = None, self._broken
+        if error is None:
             try:
                 result = function()
             except Exception as caught:  # noqa: BLE001 - it belongs to those who wait
-                self._broken = caught
-        error = self._broken
+                error = caught
+                # of what follows it is certain that nothing was done
+                reason = getattr(caught, "reason", None) or getattr(caught, "strerror", None) or repr(caught)
+                self._broken = QueueFullDiskError(str(reason))
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._finish, futures, result, error)
 
@@ -133,10 +142,12 @@ class Writer:
 
     def _rotate(self) -> None:
         number, ids = self._store.rotate()
-        self._settling = threading.Thread(
-            target=self._store.settle, args=(number, ids), name="queue-settler", daemon=True
-        )
+        self._settling = threading.Thread(target=self._settle, args=(number, ids), name="queue-settler", daemon=True)
         self._settling.start()
+
+    def _settle(self, number: int, ids: tuple[int, ...]) -> None:
+        with contextlib.suppress(OSError):  # the journal stays, and is replayed at the next start
+            self._store.settle(number, ids)
 
     def close(self) -> None:
         """Finish the line, then give the store up; blocks."""

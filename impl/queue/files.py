@@ -6,16 +6,30 @@ then, when that process is dead, luxid again; so the temporary file beside it ma
 """
 
 import os
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
+from msgspec import Meta
 
-from impl.files import write_file
+from impl.files import UnusableFileError, read_regular, write_file
+from impl.limits import MAX_JOB_ID, MAX_PATH_BYTES, MAX_PROCESS_ID, MAX_QUEUE_FILE_BYTES
 from spec.errors import GantryError
 from spec.jobs.model import JOBS_PER_ARCHIVE_DIRECTORY, Job
 
 _decoder = msgspec.json.Decoder(Job)
 _encoder = msgspec.json.Encoder()
+
+
+class _Common(msgspec.Struct):
+    """What the queue reads of an opcode's input."""
+
+    reason: list[tuple[str, str, int]] | None = None
+    depends: list[tuple[int, list[str]]] | None = None
+
+
+class _Owner(msgspec.Struct):
+    id: Annotated[int, Meta(ge=1, le=MAX_JOB_ID)]
+    process_id: Annotated[int, Meta(ge=1, le=MAX_PROCESS_ID)] | None = None
 
 
 class JobFileError(GantryError):
@@ -34,9 +48,16 @@ def decode(data: bytes) -> Job:
         JobFileError: they describe none.
     """
     try:
-        return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        job = _decoder.decode(data)
+        msgspec.convert(job, _Owner, from_attributes=True)
+        for op in job.ops:
+            msgspec.convert(op.input, _Common)
+        _encoder.encode(job.ops)  # what is read can be written again
+        if job.livelock is not None and ("\0" in job.livelock or len(os.fsencode(job.livelock)) > MAX_PATH_BYTES):
+            raise JobFileError("its live-lock is no path")
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError, TypeError, ValueError) as error:
         raise JobFileError(str(error)) from None
+    return job
 
 
 def to_json(job: Job) -> dict[str, Any]:
@@ -71,7 +92,14 @@ def archived_path(queue: str, job_id: int) -> str:
 def job_id_of(name: str) -> int | None:
     """Return the id in a file name such as `job-17`; None for any other name."""
     number = name.removeprefix("job-")
-    return int(number) if name.startswith("job-") and number.isascii() and number.isdigit() else None
+    return id_of(number) if name.startswith("job-") else None
+
+
+def id_of(text: str) -> int | None:
+    """The job id that digits stand for, 0 included; None if they stand for none."""
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_JOB_ID)):
+        return None
+    return number if (number := int(text)) <= MAX_JOB_ID else None
 
 
 def temporary_path(path: str) -> str:
@@ -85,15 +113,13 @@ def read_job(path: str) -> Job:
 
     Raises:
         FileNotFoundError: there is none.
-        JobFileError: it holds no job.
+        JobFileError: it holds no job, or is no file.
+        OSError: the machine lacks something; the file may be sound.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
-    finally:
-        os.close(descriptor)
-    try:
-        return decode(data)
+        return decode(read_regular(path, MAX_QUEUE_FILE_BYTES))
+    except UnusableFileError as error:
+        raise JobFileError(error.reason, path) from None
     except JobFileError as error:
         raise JobFileError(error.reason, path) from None
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from impl.queue.filters import RuleSet, buckets
+from impl.queue.recorded import Recorded
 from impl.queue.status import dependencies, job_priority
 from spec.jobs.model import Job, Status, Timestamp
 
@@ -49,10 +50,10 @@ class Indexes:
     """
 
     def __init__(self, archived: Callable[[int], Status | None]) -> None:
-        self.queued: dict[int, Job] = {}
-        self.running: dict[int, Job] = {}
+        self.queued: Recorded[Job] = Recorded()
+        self.running: Recorded[Job] = Recorded()
         self.starting: set[int] = set()
-        self.ended: dict[int, Ended] = {}
+        self.ended: Recorded[Ended] = Recorded()
         self._archived = archived
         self._rules = RuleSet(())
         self._ready: list[Key] = []

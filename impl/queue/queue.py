@@ -85,6 +85,7 @@ class JobQueue(Indexes):
         self.drained = False
         self.max_running = 20
         super().__init__(archived)
+        self._begin()
 
     # ---- reading
 
@@ -115,7 +116,31 @@ class JobQueue(Indexes):
 
         Returns:
             What the daemon has to do, in this order.
+
+        Raises:
+            Exception: a fault of ours; nothing changed.
         """
+        self._begin()
+        try:
+            return self._step(event, now)
+        except BaseException:
+            self.undo()
+            raise
+
+    def _begin(self) -> None:
+        for jobs in (self.queued, self.running, self.ended):
+            jobs.begin()
+        self._before = self.serial, self.drained, self.max_running, self._rules, set(self.starting)
+
+    def undo(self) -> None:
+        """Be again what it was before the last step: it raised, or nothing of it could be carried out."""
+        for jobs in (self.queued, self.running, self.ended):
+            jobs.undo()
+        self.serial, self.drained, self.max_running, self._rules, starting = self._before
+        self.starting = set(starting)
+        self._reindex()
+
+    def _step(self, event: Event, now: Timestamp) -> tuple[Effect, ...]:
         effects = self._apply(event)
         changed: list[Job] = []
         self._settle(changed, now)

@@ -184,6 +184,7 @@ def test_jobs_that_ganeti_started_or_ended_are_taken_over(root: Root, wconfd: Fa
     }
     for job_id, job in jobs.items():
         write_job(job_path(root.queue, job_id), job)
+    Path(root.queue, "serial").write_text("6\n", encoding="ascii")
     with open(job_path(root.queue, 6), "wb") as damaged:
         damaged.write(b"{")
     with running(root) as luxid, luxid.client() as client:

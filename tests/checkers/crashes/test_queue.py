@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from checkers.crashes.queue import QUEUE, Recoveries, Scenario, brief, check, life
+from checkers.crashes.queue import QUEUE, Recoveries, Scenario, brief, check, cleaned, life
 from checkers.crashes.simulated_disk import SimulatedDisk
 from checkers.verdict import Illegal, Ok
-from impl.luxid.store import Entry, QueueStore
+from impl.luxid.journal import Entry
+from impl.luxid.store import QueueStore
 from impl.queue.files import archived_path, job_path, temporary_path
 from spec.jobs.model import Job, Opcode, Status
 
@@ -23,7 +24,15 @@ def touched(scenario: Scenario) -> None:
     scenario.commit(Job(2, (replace(queued, status=Status.CANCELED),)))
 
 
-@pytest.mark.parametrize(("run", "cuts"), [(life, 60), (brief, 20), (touched, 20)])
+def settled(scenario: Scenario) -> None:
+    """A job changes whose former content is in no journal any more."""
+    queued = Opcode({"OP_ID": "OP_TEST_DELAY"})
+    scenario.commit(Job(1, (queued,)), serial=1)
+    scenario.settle()
+    scenario.commit(Job(1, (replace(queued, status=Status.CANCELED),)))
+
+
+@pytest.mark.parametrize(("run", "cuts"), [(life, 60), (brief, 20), (touched, 20), (cleaned, 20), (settled, 15)])
 def test_no_cut_breaks_a_promise(run: Callable[[Scenario], None], cuts: int) -> None:
     verdict = check(run)
     assert isinstance(verdict, Ok), verdict.witness.describe() if isinstance(verdict, Illegal) else verdict
@@ -133,6 +142,14 @@ class FileBeforeRecord(QueueStore):
             self.disk.rename(temporary_path(path), path)
         super().commit(entries, serial)
 
+    def _check_new(self, ids: Sequence[int]) -> None:
+        """The files are there already."""
+
+
+class ArchivedNotNoted(QueueStore):
+    def _note_archived(self, ids: Sequence[int]) -> None:
+        """Leave the job in the journal."""
+
 
 BUGS: dict[str, tuple[type[QueueStore], str]] = {
     "serial not in the record": (SerialNotInTheRecord, "serial"),
@@ -146,12 +163,16 @@ BUGS: dict[str, tuple[type[QueueStore], str]] = {
     "archive not synced": (ArchiveNotSynced, "archive"),
     "drain not synced": (DrainNotSynced, "the queue is"),
     "file before record": (FileBeforeRecord, ""),
+    "archived jobs stay in the journal": (ArchivedNotNoted, "removed from the archive"),
 }
+SCENARIOS = {"files are always right": touched, "records are always right": touched,
+             "file before record": settled,
+             "serial not in the record": cleaned, "archived jobs stay in the journal": cleaned}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BUGS)
 def test_a_bug_of_the_store_is_found(name: str) -> None:
     kind, words = BUGS[name]
-    verdict = check(touched if "always right" in name else brief, kind)
+    verdict = check(SCENARIOS.get(name, brief), kind)
     assert isinstance(verdict, Illegal), verdict
     assert words in verdict.witness.describe()

@@ -9,7 +9,7 @@ import pytest
 
 from impl.luxid.arguments import RequestError
 from impl.luxid.dispatch import AnswerError, LuxidStoppedError, answer
-from impl.luxid.store import QueueFullDiskError
+from impl.luxid.queue_errors import QueueFullDiskError
 from impl.query import FilterSyntaxError, QueryError
 from impl.wire.client import UnreachableError
 from impl.wire.messages import encode_request

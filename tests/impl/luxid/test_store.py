@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +12,10 @@ import pytest
 
 from impl.luxid import store as module
 from impl.luxid.disk import RealDisk
-from impl.luxid.store import (
-    QueueBusyError,
-    QueueFiles,
-    QueueFullDiskError,
-    QueueStore,
-    decode_records,
-    encode_record,
-    entry_of,
-)
+from impl.luxid.journal import entry_of
+from impl.luxid.queue_errors import QueueBusyError, QueueFullDiskError
+from impl.luxid.queue_files import QueueFiles
+from impl.luxid.store import QueueStore
 from impl.queue.files import archived_path, job_path, write_job
 from spec.jobs.model import Job, Opcode, Status
 
@@ -155,18 +149,3 @@ def test_a_grown_journal_is_followed_by_the_next(store: QueueStore, monkeypatch:
     assert journals == [f"journal-{number}", f"journal-{number + 1}"]
     store.settle(number, ids)
     assert not os.path.exists(f"{store.directory}/journal-{number}")
-
-
-def test_records_read_back_up_to_the_first_torn_one() -> None:
-    entries = [entry_of(Job(1, (QUEUED,)))]
-    whole = encode_record(1, entries) + encode_record(2, [])
-    assert [record.serial for record in decode_records(whole)] == [1, 2]
-    for cut in range(len(whole)):
-        found = [record.serial for record in decode_records(whole[:cut])]
-        assert found in ([], [1], [1, 2])
-        assert len(found) >= whole[:cut].count(b"\n")
-    damaged = bytearray(whole)
-    damaged[20] ^= 1
-    assert list(decode_records(bytes(damaged))) == []
-    no_record = b"[]"
-    assert list(decode_records(b"%08x %b\n" % (zlib.crc32(no_record), no_record))) == []

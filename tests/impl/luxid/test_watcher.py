@@ -26,6 +26,7 @@ class Seen:
     def __init__(self) -> None:
         self.changes: list[Job] = []
         self.deaths: list[Job] = []
+        self.damaged: list[tuple[int, str]] = []
         self._news = asyncio.Event()
 
     def note_change(self, job: Job) -> None:
@@ -34,6 +35,10 @@ class Seen:
 
     def note_death(self, job: Job) -> None:
         self.deaths.append(job)
+        self._news.set()
+
+    def note_damage(self, job_id: int, reason: str) -> None:
+        self.damaged.append((job_id, reason))
         self._news.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -47,7 +52,14 @@ def run(directory: Path, body: Body, *, tracked: int = 25, polling_only: bool = 
     seen = Seen()
 
     async def main() -> None:
-        watcher = Watcher(str(directory), seen.note_change, seen.note_death, lambda: tracked, polling_only=polling_only)
+        watcher = Watcher(
+            str(directory),
+            seen.note_change,
+            seen.note_death,
+            seen.note_damage,
+            lambda: tracked,
+            polling_only=polling_only,
+        )
         following = [asyncio.create_task(work) for work in (watcher.listen(), watcher.sweep())]
         try:
             await asyncio.sleep(0)

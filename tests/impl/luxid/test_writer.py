@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from impl.luxid import writer as module
-from impl.luxid.store import Entry, QueueStore
+from impl.luxid.journal import Entry
+from impl.luxid.store import QueueStore
 from impl.luxid.writer import Writer
 
 
@@ -113,7 +114,7 @@ def test_after_a_failure_all_fails_until_it_is_mended() -> None:
         await writer.wait_until_written()
         for future in (first, second, third):
             assert future.exception() is not None
-            assert str(future.exception()) == "[Errno 28] No space left on device"
+            assert "No space left on device" in str(future.exception())
         writer.mend()
         await writer.commit([entry(4)])
 

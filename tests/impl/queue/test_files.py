@@ -50,7 +50,7 @@ jobs = st.builds(
     received_timestamp=stamps,
     start_timestamp=stamps,
     end_timestamp=stamps,
-    livelock=st.none() | st.text(),
+    livelock=st.none() | st.text(st.characters(exclude_characters="\0")),
     process_id=st.none() | st.integers(1, 2**22),
 )
 
