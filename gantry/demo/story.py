@@ -16,6 +16,7 @@ from checkers.verdict import Illegal, Ok
 from gantry.demo.display import Display
 from gantry.demo.stage import BalancerError, NothingToDoError, Stage
 from gantry.demo.watch import FINAL, Watcher, final_counts
+from htools.plan.execution import wait
 from impl.setup.daemons import daemons, stop_all
 from impl.wire.client import Client
 from spec.allocator.cluster import Cluster
@@ -156,14 +157,8 @@ def _colleague(stage: Stage, cluster: Cluster, planned: Planned) -> int:
 
 def _finish(stage: Stage, job: int) -> None:
     """Wait until a job has ended."""
-    last = None
     with Client(stage.root.luxi_socket, timeout=None) as luxid:
-        while True:
-            answer = luxid.call("WaitForJobChange", job, ["status"], last, None, 10.0)
-            if answer != "nochange":
-                last = answer[0]
-                if last[0] in FINAL:
-                    return
+        wait(luxid, job)
 
 
 def _verify_jobs(stage: Stage, planned: Planned, display: Display) -> bool:

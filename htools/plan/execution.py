@@ -200,19 +200,29 @@ def wait(client: Caller, job: int) -> str:
         ExecutionError: there is no such job (any more).
     """
     last: list[Any] | None = None
+    serial: int | None = None  # of the last log entry: without it, luxid answers at once for as long as there is one
     while True:
+        asked = time.monotonic()
         try:
-            answer = client.call("WaitForJobChange", job, ["status"], last, None, _WAIT)
+            answer = client.call("WaitForJobChange", job, ["status"], last, serial, _WAIT)
         except PeerError:
             answer = None
         if answer == "nochange":
             continue
         answered = bool(answer) and bool(answer[0]) and isinstance(answer[0][0], str)
-        last = answer[0] if answered else [_state(client, job)]
-        if last[0] in FINISHED:
-            return str(last[0])
-        if not answered:
-            time.sleep(_INTERVAL)
+        now = answer[0] if answered else [_state(client, job)]
+        if now[0] in FINISHED:
+            return str(now[0])
+        newest = _newest(answer[1]) if answered else None
+        if (now == last and newest is None and time.monotonic() - asked < _INTERVAL) or not answered:
+            time.sleep(_INTERVAL)  # it should have waited
+        last = now
+        serial = serial if newest is None else max(serial or 0, newest)
+
+
+def _newest(entries: Any) -> int | None:
+    """Return the largest serial of log entries, None if there are none."""
+    return max((entry[0] for entry in entries or ()), default=None)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ The messages are framed as on the sockets. Until the confirmation has come the j
 not touch its file.
 """
 
+import contextlib
 import json
 import os
 from typing import Any
@@ -47,6 +48,11 @@ class Channel:
         except OSError:
             raise NotConfirmedError from None
         return self._ready.pop(0)
+
+    def refuse(self, reason: str) -> None:
+        """Send why this process cannot take the job over, in place of a live-lock."""
+        with contextlib.suppress(OSError):
+            write_all(self._send, frame(f"!{reason}".encode()))
 
     def close(self) -> None:
         """Close both descriptors."""

@@ -295,7 +295,12 @@ def run_job(job_id: int, root: Root, receive_fd: int = 0, send_fd: int = 1) -> i
     """
     signals = Signals()
     channel = Channel(receive_fd, send_fd)
-    livelock = LiveLock.create(root.livelocks, f"job_{job_id:06d}")
+    try:
+        livelock = LiveLock.create(root.livelocks, f"job_{job_id:06d}")
+    except OSError as error:
+        channel.refuse(error.strerror or str(error))
+        channel.close()
+        return 1
     try:
         try:
             secrets = take_over(channel, livelock.path)

@@ -27,6 +27,7 @@ from impl.luxid.lock_cleaning import LockCleaner
 from impl.luxid.queue_errors import FaultError, QueueFullDiskError, QueueRefusedError, QueueUnknownError
 from impl.luxid.reading import read_jobs, remove_dead_livelocks
 from impl.luxid.rereading import RETRY_SECONDS, Rereading
+from impl.luxid.start_hold import StartHold
 from impl.luxid.store import QueueStore
 from impl.luxid.tracing import QueueTrace
 from impl.luxid.waiters import Waiters
@@ -39,12 +40,11 @@ from impl.process.livelock import LiveLock, is_dead
 from impl.process.spawner import DEFAULT_PROGRAM
 from impl.queue.queue import JobQueue
 from impl.queue.rules import read_rules
-from impl.queue.status import is_finalised
-from impl.wire.client import UnreachableError
-from spec.errors import PeerError
 from spec.jobs.events import (
     Abort,
+    Cancel,
     Changed,
+    ChangePriority,
     CleanLocks,
     Configure,
     Confirm,
@@ -121,7 +121,10 @@ class Daemon(Context):
             lambda: self.configuration.parameter("max_tracked_jobs", DEFAULT_MAX_TRACKED),
             polling_only=polling_only,
         )
-        self.launcher = Launcher(self.starter, self._hand_over, self.watcher.add, self.metrics.count_start, log)
+        self.hold = StartHold(self._reconfigure)
+        self.launcher = Launcher(
+            self.starter, self._hand_over, self.watcher.add, self._on_start, self.hold.note_shortage, log
+        )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settings: tuple[int, tuple[FilterRule, ...]] | None = None
         self._unreadable_rules = 0
@@ -160,6 +163,7 @@ class Daemon(Context):
             "jobs_queued": len(self.queue.queued),
             "jobs_running": len(self.queue.running),
             "jobs_starting": len(self.queue.starting),
+            "starts_held_back": float(self.hold.active),
             "jobs_in_directory": len(self.queue.queued) + len(self.queue.running) + len(self.queue.ended),
             "waiting_clients": self.waiters.count,
             "tracked_jobs": self.watcher.tracked,
@@ -362,7 +366,8 @@ class Daemon(Context):
 
     def _go_back(self, event: Event, *, nothing_kept: bool) -> None:
         """Memory is ahead of the disk: go back to what the disk has."""
-        if event is self._last_event and nothing_kept and not self._rereading.active:
+        asked = isinstance(event, Submit | Cancel | ChangePriority)  # whatever else happened, happened
+        if asked and event is self._last_event and nothing_kept and not self._rereading.active:
             self.queue.undo()  # nothing was decided since, and nothing is on the disk
             self._last_event = None
             self.writer.mend()
@@ -405,12 +410,17 @@ class Daemon(Context):
 
     def _reconfigure(self) -> None:
         if self._settings is not None and not self._stopping:
-            self.apply_in_background(Configure(*self._settings))
+            limit, rules = self._settings
+            self.apply_in_background(Configure(0 if self.hold.active else limit, rules))
 
     # ---- running jobs
 
     async def _hand_over(self, event: Owned | NotStarted) -> bool:
         return bool((await self.apply(event)).reply)
+
+    def _on_start(self, seconds: float) -> None:
+        self.hold.note_start()
+        self.metrics.count_start(seconds)
 
     def _on_change(self, job: Job) -> None:
         running = job.id in self.queue.running

@@ -40,7 +40,11 @@ class HandOverError(GantryError):
         super().__init__(reason)
 
 
-class SpawnerLostError(HandOverError):
+class ShortageError(HandOverError):
+    """The machine lacks what a process needs (descriptors, processes, memory, room); later it may work."""
+
+
+class SpawnerLostError(ShortageError):
     """The spawner ended before it answered."""
 
     def __init__(self) -> None:
@@ -83,8 +87,15 @@ class HandOver:
         return self._messages.pop(0)
 
     async def receive_livelock(self) -> str:
-        """Wait for the path of the process's live-lock, sent as plain text or as a JSON string."""
+        """Wait for the path of the process's live-lock, sent as plain text or as a JSON string.
+
+        Raises:
+            ShortageError: the process could not make one: `!` and the reason came instead.
+            HandOverError: nothing of the kind came.
+        """
         text = (await self.receive()).decode(errors="replace")
+        if text.startswith("!"):
+            raise ShortageError(f"the job's process lacks something: {text[1:]}")
         if text.startswith('"'):
             with contextlib.suppress(ValueError):
                 text = str(json.loads(text))
@@ -132,19 +143,28 @@ class Starter:
     def start_spawner(self) -> None:
         """Start the spawner, so that it imports what jobs need while the daemon does the same."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, open_output(f"{self._root.log}/jobs.log") as output:
-            self._process = subprocess.Popen(
-                module_command("impl.process.spawner", "--root", self._root.directory,
-                               "--socket", str(theirs.fileno()), "--program", self._program),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[theirs.fileno()],
-                start_new_session=True, env=small_environment(), cwd=DIRECTORY, umask=UMASK,
-            )  # fmt: skip
+        try:
+            self._process = self._spawner(theirs)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         ours.setblocking(False)
         self._control = ours
         self.spawner_starts += 1
         self._started = self._loop.time()
         self._loop.add_reader(ours, self._on_answer, ours)
         self._log("spawner started", pid=self._process.pid)
+
+    def _spawner(self, theirs: socket.socket) -> "subprocess.Popen[bytes]":
+        with open_output(f"{self._root.log}/jobs.log") as output:
+            return subprocess.Popen(
+                module_command("impl.process.spawner", "--root", self._root.directory,
+                               "--socket", str(theirs.fileno()), "--program", self._program),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[theirs.fileno()],
+                start_new_session=True, env=small_environment(), cwd=DIRECTORY, umask=UMASK,
+            )  # fmt: skip
 
     def _on_answer(self, control: socket.socket) -> None:
         try:
@@ -223,7 +243,7 @@ class Starter:
             raise
         if started.error:
             ours.close()
-            raise HandOverError(started.error)
+            raise ShortageError(started.error) if started.shortage else HandOverError(started.error)
         return HandOver(self._loop, ours, started)
 
     async def hand_over(

@@ -5,6 +5,7 @@ only makes it faster, and only for as many jobs as `max_tracked_jobs` says; a pi
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

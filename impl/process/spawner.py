@@ -1,7 +1,8 @@
 """The spawner: a small process that has imported all that a job needs and forks one in milliseconds.
 
 It serves one daemon over a SOCK_SEQPACKET socket. A request is `{"id": N}` with one descriptor, the job's end of the
-hand-over; the answer is `{"id": N, "pid": P}` with a pidfd of the new process, or `{"id": N, "error": TEXT}`. When the
+hand-over; the answer is `{"id": N, "pid": P}` with a pidfd of the new process, or `{"id": N, "error": TEXT,
+"shortage": BOOL}`. When the
 daemon goes, the socket ends and the spawner goes too; jobs are sessions of their own and run on. It keeps no state, so
 a new one may take its place at any time. Children are reaped by the kernel (SIGCHLD is ignored).
 
@@ -9,6 +10,7 @@ Nothing heavy may be imported at this module's top: the daemon imports it for `R
 """
 
 import argparse
+import errno
 import gc
 import importlib
 import json
@@ -21,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from impl.files import SHORTAGES
 from impl.paths import Root
 
 DEFAULT_PROGRAM = "impl.job.process:run_job"
@@ -37,12 +40,14 @@ class Started:
 
     Attributes:
         pidfd: becomes readable when the process ends; the receiver owns it. None if the process is gone already.
+        shortage: whether there is none because the machine lacks something.
     """
 
     id: int
     pid: int
     pidfd: int | None
     error: str = ""
+    shortage: bool = False
 
 
 def encode_request(job_id: int) -> bytes:
@@ -53,7 +58,13 @@ def encode_request(job_id: int) -> bytes:
 def decode_started(data: bytes, descriptors: Sequence[int]) -> Started:
     """Decode the spawner's answer."""
     value = json.loads(data)
-    return Started(value["id"], value.get("pid", 0), descriptors[0] if descriptors else None, value.get("error", ""))
+    return Started(
+        value["id"],
+        value.get("pid", 0),
+        descriptors[0] if descriptors else None,
+        value.get("error", ""),
+        value.get("shortage", False),
+    )
 
 
 def load_program(name: str) -> Program:
@@ -90,6 +101,13 @@ def _fork(program: Program, job_id: int, root: Root, descriptor: int, control: s
         return Started(job_id, pid, None)
 
 
+def _only(descriptors: Sequence[int]) -> int:
+    """The descriptor that came with a request; the kernel drops it where this process may have no more."""
+    if not descriptors:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return descriptors[0]
+
+
 def serve(control: socket.socket, program: Program, root: Root) -> None:
     """Answer requests until the daemon closes its end."""
     while True:
@@ -98,11 +116,12 @@ def serve(control: socket.socket, program: Program, root: Root) -> None:
             return
         job_id = json.loads(data)["id"]
         try:
-            started = _fork(program, job_id, root, descriptors[0], control)
+            started = _fork(program, job_id, root, _only(descriptors), control)
             answer = {"id": job_id, "pid": started.pid}
         except OSError as error:
             started = Started(job_id, 0, None)
-            answer = {"id": job_id, "error": f"cannot fork: {error.strerror or error}"}
+            text = f"cannot fork: {error.strerror or error}"
+            answer = {"id": job_id, "error": text, "shortage": error.errno in SHORTAGES}
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -241,6 +242,35 @@ def test_a_job_is_waited_for_also_where_too_many_wait(monkeypatch: pytest.Monkey
     luxid.on_wait = still
     assert executed(monkeypatch, luxid)[0]
     assert sum(method == "QueryJobs" for method, _ in luxid.calls) == 5
+
+
+class LoggedJob:
+    """A job with log entries: a question by an earlier serial is answered at once, another one waits for a change."""
+
+    def __init__(self, *, hasty: bool = False) -> None:
+        self.questions: list[tuple[Any, ...]] = []
+        self.hasty = hasty
+
+    def call(self, _: str, *args: Any) -> Any:
+        self.questions.append(args)
+        assert len(self.questions) < 50, "asked again and again"
+        _, _, previous, serial, _ = args
+        logs = [[number, [0, 0], "message", "x"] for number in (1, 2, 3) if serial is None or number > serial]
+        ended = len(self.questions) > 8 if self.hasty else previous == ["running"] and not logs
+        return [["success" if ended else "running"], logs]
+
+
+def test_whoever_waits_for_a_job_names_the_last_log_entry() -> None:
+    job = LoggedJob()
+    assert execution.wait(job, 1) == "success"
+    assert [(args[2], args[3]) for args in job.questions] == [(None, None), (["running"], 3)]
+
+
+def test_a_luxid_that_does_not_wait_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    assert execution.wait(LoggedJob(hasty=True), 1) == "success"
+    assert len(pauses) == 7
 
 
 MOVE = JobSet("move", ((migrate("vm"),),), {"vm": ("n1", "n2")})

@@ -1,13 +1,17 @@
 """Launching jobs with a starter that answers as the test says: secrets, tries, and who learns of it."""
 
 import asyncio
+import errno
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from impl.luxid.handover import HandOverError, SpawnerLostError
-from impl.luxid.launcher import SPAWNER_ATTEMPTS, START_ATTEMPTS, Launcher, Secrets
+from impl.limits import START_PATIENCE_SECONDS
+from impl.luxid.handover import HandOverError, ShortageError, SpawnerLostError
+from impl.luxid.launcher import START_ATTEMPTS, Launcher, Secrets
+from impl.luxid.queue_errors import QueueFullDiskError, QueueUnknownError
 from spec.jobs.events import NotStarted, Owned
 from spec.jobs.model import Job, Opcode
 
@@ -35,12 +39,14 @@ class Bench:
         self.secrets: list[Any] = []
         self.confirm = True
         self.failures: list[Exception] = []
+        self.shortages: list[int] = []
         self.hand_over_made = FakeHandOver()
         self.launcher = Launcher(
             self,  # type: ignore[arg-type]
             self.apply,
             lambda *facts: self.adopted.append(facts),
             self.started.append,
+            lambda: self.shortages.append(len(self.events)),
             lambda *_, **__: None,
         )
 
@@ -91,14 +97,60 @@ def test_secrets_are_kept_until_the_job_is_handed_over() -> None:
     assert len(bench.secrets) == 2
 
 
-@pytest.mark.parametrize(
-    ("error", "attempts"), [(HandOverError("its own doing"), START_ATTEMPTS), (SpawnerLostError(), SPAWNER_ATTEMPTS)]
-)
-def test_a_job_is_failed_after_so_many_tries(error: Exception, attempts: int) -> None:
+def test_a_job_is_failed_after_so_many_tries() -> None:
     bench = Bench()
-    bench.failures = [error] * attempts
-    bench.launch(PLAIN, times=attempts)
-    assert bench.texts == [None] * (attempts - 1) + [str(error)]
+    error = HandOverError("its own doing")
+    bench.failures = [error] * START_ATTEMPTS
+    bench.launch(PLAIN, times=START_ATTEMPTS)
+    assert bench.texts == [None] * (START_ATTEMPTS - 1) + [str(error)]
+    assert bench.shortages == []
+
+
+SHORTAGES = [
+    SpawnerLostError(), ShortageError("cannot fork: Resource temporarily unavailable"), MemoryError("no memory"),
+    *(OSError(number, "short") for number in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOSPC)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=repr)
+def test_while_the_machine_lacks_something_a_job_is_tried_again_for_a_bounded_time(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    bench = Bench()
+    bench.failures = [error] * 500
+    bench.launch(PLAIN, times=100)
+    assert bench.texts == [None] * 100
+    assert bench.shortages == list(range(100)), "starts are held back before the job is queued again"
+    now += START_PATIENCE_SECONDS - 1
+    bench.launch(PLAIN)
+    assert bench.texts[-1] is None
+    now += 1
+    bench.launch(PLAIN)
+    assert bench.texts[-1] == f"{error}, for 60 s"
+
+
+def test_an_unknown_opcode_ends_at_once_with_the_reason() -> None:
+    bench = Bench()
+    for name in ("OP_NO_SUCH", None):
+        bench.launch(Job(3, (PLAIN.ops[0], Opcode({"OP_ID": name} if name else {}))))
+    assert bench.texts == ["Unknown opcode OP_NO_SUCH", "Unknown opcode None"]
+    assert bench.secrets == []
+
+
+def test_a_queue_that_cannot_be_written_is_no_failure_of_the_job() -> None:
+    bench = Bench()
+    bench.failures = [QueueFullDiskError("No space left on device"), QueueUnknownError("Input/output error")]
+    bench.launch(PLAIN, times=2)
+    assert bench.events == []
+
+
+def test_whatever_breaks_a_hand_over_the_job_does_not_stay_between() -> None:
+    bench = Bench()
+    bench.failures = [KeyError("odd")] * START_ATTEMPTS
+    bench.launch(PLAIN, times=START_ATTEMPTS)
+    assert bench.texts == [None] * (START_ATTEMPTS - 1) + ["'odd'"]
 
 
 def test_a_hand_over_that_worked_resets_the_count() -> None:
