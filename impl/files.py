@@ -126,6 +126,25 @@ def _read_all(descriptor: int, path: str, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def set_aside(path: str) -> str:
+    """Give a file that cannot be used a name that nothing has yet, `PATH.damaged-N`; return that name.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    number = 1
+    while True:
+        name = f"{path}.damaged-{number}"
+        try:
+            os.link(path, name, follow_symlinks=False)
+        except FileExistsError:
+            number += 1
+            continue
+        os.unlink(path)
+        sync_directory(os.path.dirname(path) or ".")
+        return name
+
+
 def sync_directory(directory: str) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

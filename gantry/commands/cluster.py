@@ -1,4 +1,4 @@
-"""`gantry cluster init|start|status|export|stop`: a cluster in a root directory."""
+"""`gantry cluster init|start|status|export|recover|stop`: a cluster in a root directory."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ from impl.setup.config import Setup, initial_config
 from impl.setup.daemons import Daemon, daemons, start_all, stop_all
 from impl.setup.export import for_ganeti
 from impl.setup.root import create_root
+from impl.wconfd.recovery import recover
 from impl.wire.client import Client, UnreachableError
 from spec.errors import PeerError
 
@@ -29,6 +30,11 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "stop":
         stopped = stop_all(root)
         print(f"stopped {' and '.join(stopped)}" if stopped else "nothing runs here")
+        return 0
+    if options.action == "recover":
+        root.require_cluster()
+        for line in recover(root, options.source, dry_run=options.dry_run):
+            print(line)
         return 0
     if not _has_cluster(root):
         for daemon in daemons(root):

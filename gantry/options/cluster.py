@@ -35,4 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     command("start", "start wconfd and luxid")
     command("status", "say what runs, which jobs there are, who holds which lock")
     command("export", "print the configuration as Ganeti's own daemons read it")
+    recover = command("recover", "start again from the newest good copy after wconfd's store was damaged")
+    recover.add_argument(
+        "--from", dest="source", metavar="PATH", help="this copy of the configuration: a file, or a replica's directory"
+    )
+    recover.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     command("stop", "stop luxid and wconfd; running jobs run on to their end")

@@ -13,6 +13,7 @@ from typing import Any
 
 from impl.cluster.view import DRBD_META_MIB
 from impl.config.facts import FIRST_PORT
+from impl.config.version import VERSION
 from spec.allocator.cluster import (
     Cluster,
     Disk,
@@ -24,7 +25,6 @@ from spec.allocator.cluster import (
     Policy,
 )
 
-VERSION = 3_000_000
 HYPERVISOR = "fake"
 VOLUME_GROUP = "xenvg"
 NAMESPACE = uuid.UUID("6a6e7472-7900-4000-8000-000000000000")

@@ -44,9 +44,15 @@ class StoreUnusableError(GantryError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         self.reason = reason
-        super().__init__(
-            f"cannot use the store {path} ({reason}): repair it, or move it away to start from config.data"
-        )
+        super().__init__(f"cannot use the store {path} ({reason}): repair it, or see 'gantry cluster recover --help'")
+
+
+class StoreDamagedError(StoreUnusableError):
+    """The store at `path` has lost something; `saved` is what can be read of it, None if nothing can."""
+
+    def __init__(self, path: str, reason: str, saved: "Saved | None" = None) -> None:
+        self.saved = saved
+        super().__init__(path, reason)
 
 
 class HeldChange(NamedTuple):
@@ -104,7 +110,11 @@ class Store(Protocol):
     """Durable state; every method may block, and is called from one thread at a time."""
 
     def load(self) -> Saved | None:
-        """Return the state after the last committed batch; None if there was never one."""
+        """Return the state after the last committed batch; None if there was never one.
+
+        Raises:
+            StoreDamagedError: something of it is lost; the store is then closed.
+        """
 
     def commit(self, batch: Batch) -> int:
         """Make a batch durable, and answer its number.

@@ -2,6 +2,9 @@
 
 A commit appends the changed pages to the log and syncs it once; its cost follows what changed. Rows hold owners,
 requests and items as JSON texts.
+
+A store that is damaged, or holds less than was acknowledged (`acknowledged`), is refused as it was found: SQLite would
+remove the log when it closes the file, so the log has a second name until the store has been loaded.
 """
 
 import contextlib
@@ -15,8 +18,10 @@ import msgspec
 
 from impl.config.model import Change
 from impl.config.reservations import MINORS, ReservationChange
-from impl.store.port import Batch, Saved, StoreError, StoreUnusableError
+from impl.store.acknowledged import Acknowledged
+from impl.store.port import Batch, Saved, StoreDamagedError, StoreError, StoreUnusableError
 from impl.wire import wconfd as codec
+from spec.errors import GantryError
 from spec.locks.model import Pending
 from spec.locks.names import Lock, Mode, Owner, lock_name, parse_lock
 
@@ -62,22 +67,51 @@ class SqliteStore:
 
     def __init__(self, path: str, open_connection: Callable[[str], sqlite3.Connection] = connect) -> None:
         self.path = path
+        self._log, self._kept_log = f"{path}-wal", f"{path}-wal.kept"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             os.close(descriptor)
-            self._connection = open_connection(path)
-            # EXTRA for the change to WAL: it syncs the directory after the first journal is removed; otherwise a power
-            # failure may bring that journal back, and SQLite would roll the whole store back to nothing
-            for pragma in ("locking_mode=EXCLUSIVE", "synchronous=EXTRA", "journal_mode=WAL", "synchronous=FULL"):
-                self._connection.execute(f"PRAGMA {pragma}").fetchall()
-            for table, columns in _TABLES.items():
-                self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns}")
-            self._number = self._meta("batch", 0)
-            schema = self._meta("schema", SCHEMA)
-        except (sqlite3.Error, OSError) as error:
+            self._keep_log()
+            self._acknowledged = Acknowledged(f"{path}-acknowledged")
+        except OSError as error:
             raise StoreUnusableError(path, str(error)) from error
+        try:
+            self._connection = open_connection(path)
+            self._open()
+        except (sqlite3.Error, StoreUnusableError) as error:
+            self._give_log_back()
+            self._acknowledged.close()
+            if isinstance(error, sqlite3.OperationalError):  # locked, no space, no rights
+                raise StoreUnusableError(path, str(error)) from error
+            if isinstance(error, sqlite3.Error):
+                raise StoreDamagedError(path, str(error)) from error
+            raise
+
+    def _open(self) -> None:
+        # EXTRA for the change to WAL: it syncs the directory after the first journal is removed; otherwise a power
+        # failure may bring that journal back, and SQLite would roll the whole store back to nothing
+        for pragma in ("locking_mode=EXCLUSIVE", "synchronous=EXTRA", "journal_mode=WAL", "synchronous=FULL"):
+            self._connection.execute(f"PRAGMA {pragma}").fetchall()
+        for table, columns in _TABLES.items():
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns}")
+        self._number = self._meta("batch", 0)
+        schema = self._meta("schema", SCHEMA)
         if schema != SCHEMA:
-            raise StoreUnusableError(path, f"its schema is {schema}, this program knows {SCHEMA}")
+            raise StoreUnusableError(self.path, f"its schema is {schema}, this program knows {SCHEMA}")
+
+    def _keep_log(self) -> None:
+        """Give the log of a process that did not close the store a second name."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._kept_log)
+        with contextlib.suppress(FileNotFoundError):
+            os.link(self._log, self._kept_log)
+
+    def _give_log_back(self) -> None:
+        """Close the store, and leave the log as it was found."""
+        with contextlib.suppress(sqlite3.Error, AttributeError):
+            self._connection.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self._kept_log, self._log)
 
     def _meta(self, key: str, default: int) -> int:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -87,12 +121,24 @@ class SqliteStore:
         """Return the state after the last committed batch; None if there was never one.
 
         Raises:
-            StoreUnusableError: the file is damaged.
+            StoreDamagedError: the file is damaged, or less is there than was acknowledged. The store is then closed.
         """
+        saved: Saved | None = None
         try:
-            return self._load() if self._number else None
-        except (sqlite3.Error, msgspec.DecodeError) as error:
-            raise StoreUnusableError(self.path, str(error)) from error
+            ((verdict,), *_) = self._connection.execute("PRAGMA quick_check(1)").fetchall()
+            saved = self._load() if self._number else None
+            problem = None if verdict == "ok" else str(verdict)
+        except (sqlite3.Error, GantryError, msgspec.DecodeError, ValueError) as error:
+            problem = str(error)
+        lost = self._acknowledged.number - self._number
+        if problem is None and lost > 0:
+            problem = f"the last {lost} of {self._acknowledged.number} acknowledged changes are missing"
+        if problem is not None:
+            self._give_log_back()
+            raise StoreDamagedError(self.path, problem, saved)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._kept_log)
+        return saved
 
     def _load(self) -> Saved:
         run = self._connection.execute
@@ -131,6 +177,7 @@ class SqliteStore:
                 self._connection.execute("ROLLBACK")
             raise StoreError(str(error)) from error
         self._number += 1
+        self._acknowledged.note(self._number)
         return self._number
 
     def _write(self, batch: Batch) -> None:
@@ -168,6 +215,9 @@ class SqliteStore:
         """Let go of the store; the log is folded into the file."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._kept_log)
+        self._acknowledged.close()
 
 
 def _read_owner(text: str) -> Owner:

@@ -13,6 +13,7 @@ from impl.config import reservations as temporary
 from impl.config.errors import RefusedError, VerificationError
 from impl.config.model import SECTIONS, TOP, Draft, from_value
 from impl.config.shapes import check_object
+from impl.config.version import check_version
 from impl.wconfd.core import Call
 from impl.wconfd.method import UNIT, Method, optional
 from impl.wire.wconfd import InputError, boolean, bounded_mapping, integer, mapping, name, owner, port
@@ -33,6 +34,7 @@ def _require_config_lock(call: Call, who: Owner) -> None:
 
 def _replace_config(call: Call, value: dict[str, Any]) -> None:
     new = from_value(value)
+    check_version(new.get(TOP, "version"), "what is to be written")
     draft = Draft(call.state.config)
     draft.replace_all(new)
     call.put_config(*draft.finish(call.now, always=True))

@@ -14,8 +14,9 @@ from impl.process.ground import Ground, ground_of_daemon
 from impl.process.keeper import EXIT_CODE, Keeper
 from impl.process.livelock import LiveLock
 from impl.process.pidfile import PidFile
-from impl.store.port import Store
+from impl.store.port import Store, StoreDamagedError
 from impl.store.sqlite import SqliteStore
+from impl.wconfd.copies import DamagedStateError, newest_copy
 from impl.wconfd.daemon import Wconfd
 from impl.wconfd.grounded import GroundedStore
 from impl.wconfd.options import Options
@@ -29,10 +30,13 @@ _log = logging.getLogger("wconfd")
 async def serve(root: Root, options: Options, open_store: Callable[[str], Store], pid_file: PidFile) -> int:
     """Run the daemon until SIGTERM or SIGINT, or until it loses its ground; returns the exit code."""
     ground = ground_of_daemon(root)
-    opened = open_store(root.store)
-    files = Ground((root.store, f"{root.store}-wal"))
-    store = GroundedStore(opened, (ground, files))
-    state = take_in(root, store, fair=options.fair)
+    try:
+        opened = open_store(root.store)
+        files = Ground((root.store, f"{root.store}-wal"))
+        store = GroundedStore(opened, (ground, files))
+        state = take_in(root, store, fair=options.fair, replicas=options.replicas)
+    except StoreDamagedError as error:
+        raise DamagedStateError(error.path, error.reason, newest_copy(root, options.replicas, error.saved)) from error
     if state.config.empty:
         store.close()
         raise NoClusterError(root.config)

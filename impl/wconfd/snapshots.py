@@ -4,8 +4,8 @@ They are for Ganeti's tools and for administrators; the store is what counts. At
 writing takes at most a tenth of the time, whatever the size.
 
 A config.data that somebody else has written meanwhile is noticed within seconds, and never overwritten unread: one with
-a newer serial number than ours is an administrator's and is handed over to be taken in; any other one is replaced by
-ours, which is logged.
+a newer serial number than ours is an administrator's and is handed over to be taken in; one that cannot be read is set
+aside; one of another version's format is left alone; any other one is replaced by ours. Each is logged.
 """
 
 import asyncio
@@ -16,8 +16,9 @@ from collections.abc import Callable
 import msgspec
 
 from impl.config.errors import ConfigurationError
-from impl.config.model import Config, parse
-from impl.files import signature_of, write_file
+from impl.config.model import TOP, Config, parse
+from impl.config.version import VersionError, check_version
+from impl.files import Signature, set_aside, signature_of, write_file
 from impl.paths import Root
 from impl.process.ground import Ground
 from impl.store.port import Batch
@@ -51,8 +52,12 @@ class Snapshots:
         self._durable = durable
         self._take_in = take_in
         self._mine = signature_of(root.config)
+        self._foreign: Signature | None = None
         self._stale: set[str] = set()
         self._changed = asyncio.Event()
+        if self._mine is None and not durable().config.empty:
+            self._stale.add("config")
+            self._changed.set()
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._write_behind()), loop.create_task(self._look_for_others())]
         self._writing = asyncio.Lock()
@@ -107,7 +112,7 @@ class Snapshots:
         self._ground.require_now()
         if "config" in stale and not state.config.empty:
             newer = self._newer_one(state.config.serial)
-            if newer is None:
+            if newer is None and self._foreign is None:
                 write_file(self._root.config, state.config.text())
                 self._mine = signature_of(self._root.config)
         if "locks" in stale:
@@ -119,16 +124,23 @@ class Snapshots:
     def _newer_one(self, serial: int) -> Config | None:
         """Read the config.data that somebody else has written; None unless its serial number is newer than ours."""
         path = self._root.config
-        if signature_of(path) == self._mine:
+        signature = signature_of(path)
+        if signature == self._mine:
             return None
+        self._foreign = None
         try:
             with open(path, "rb") as file:
                 found = parse(file.read())
+            check_version(found.get(TOP, "version"), path)
+        except VersionError as error:
+            self._mine = self._foreign = signature
+            _log.error("%s", error)
+            return None
         except FileNotFoundError:
             _log.warning("%s is gone: writing it again", path)
             return None
         except ConfigurationError as error:
-            _log.warning("%s was changed and cannot be read (%s): replacing it by ours", path, error)
+            _log.warning("%s was changed and cannot be read (%s): keeping it as %s", path, error, set_aside(path))
             return None
         if found.serial > serial:
             return found

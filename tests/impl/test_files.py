@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from impl.files import signature_of, write_all, write_file
+from impl.files import set_aside, signature_of, write_all, write_file
 
 
 def test_a_file_is_replaced_with_its_mode_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -103,3 +103,14 @@ def test_a_link_planted_at_the_temporary_name_is_not_followed(
     assert not (tmp_path / "job").is_symlink()
     assert precious.read_bytes() == b"kept"
     assert not temporary.exists()
+
+
+def test_what_is_set_aside_replaces_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for number, content in enumerate((b"one", b"two"), 1):
+        path.write_bytes(content)
+        assert set_aside(str(path)) == f"{path}.damaged-{number}"
+        assert not path.exists()
+    assert [Path(f"{path}.damaged-{number}").read_bytes() for number in (1, 2)] == [b"one", b"two"]
+    with pytest.raises(FileNotFoundError):
+        set_aside(str(path))

@@ -250,7 +250,7 @@ print(s.recv(1000).decode())
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("wconfd.db", b"this is no database, but long enough to look at" * 100, "cannot use the store"),
+        ("wconfd.db", b"this is no database, but long enough to look at" * 100, "is damaged (file is not a database)"),
         ("config.data", b"{", "the configuration is not valid JSON"),
         ("config.data", b'{"version": 1}', "key 'cluster' not found in the configuration"),
         ("locks.data", b"[[", "cannot use the store"),

@@ -1,6 +1,8 @@
 """What wconfd starts from: its store, Ganeti's files at the first start, an administrator's newer configuration."""
 
+import contextlib
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from impl.paths import Root
 from impl.store.port import Batch, StoreUnusableError
 from impl.store.sqlite import SqliteStore
 from impl.wconfd.core import State, restore
-from impl.wconfd.startup import take_in
+from impl.wconfd.startup import LogFile, take_in
 from spec.locks.names import Mode, job, parse_lock
 from tests.impl.config.values import VALUE
 
@@ -95,3 +97,24 @@ def test_a_damaged_file_is_named(root: Root, store: SqliteStore, damaged: bytes)
     assert store.load() is None
     store.commit(Batch())
     assert take_in(root, store, fair=False) == State(), "once there is a store the file is not read"
+
+
+def test_a_log_on_a_full_disk_costs_nothing_and_says_later_what_was_lost(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    handler = LogFile(str(tmp_path / "log"))
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        handler.stream, before = full, handler.stream
+        for number in range(1000):
+            handler.emit(logging.LogRecord("wconfd", logging.INFO, "", 0, "line %d", (number,), None))
+        assert handler.lost == 1000
+        handler.stream = before
+        with contextlib.suppress(OSError):
+            full.close()
+    handler.emit(logging.LogRecord("wconfd", logging.INFO, "", 0, "after", (), None))
+    handler.close()
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "1000 lines of the log could not be written before this one",
+        "after",
+    ]
+    assert capfd.readouterr() == ("", "")
