@@ -87,7 +87,7 @@ def create_file(path: str, mode: int) -> int:
 
 
 def read_regular(path: str, limit: int) -> bytes:
-    """A regular file's content; nothing else is waited for or followed (a FIFO, a device, a link).
+    """Return a regular file's content; nothing else is waited for or followed (a FIFO, a device, a link).
 
     Args:
         path: the file.

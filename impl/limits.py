@@ -105,7 +105,7 @@ MAX_QUEUE_FILE_BYTES = 256 << 20
 
 # ---- starting jobs
 
-START_PATIENCE_SECONDS = 60.0
+MAX_START_SECONDS = 60.0
 """How long a job's start is tried again while descriptors, processes, memory or room on the disk are missing."""
 
 START_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)

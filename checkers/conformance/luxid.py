@@ -290,12 +290,16 @@ def streams(session: Session) -> None:
         "no JSON": b"nonsense\x03",
         "no object": b"[1]\x03",
         "invalid UTF-8": b'{"method":"\xff"}\x03',
-        "deeply nested": b'{"method":"X","args":' + deep + b"}\x03",
     }
     for name, data in bad.items():
         messages, closed = session.raw(data)
         session.check(name, messages, failed)
         session.check(f"{name}: the connection ends", closed, True)
+    messages, _ = session.raw(
+        b'{"method":"X","args":' + deep + b"}\x03" + frame(encode_request("QueryConfigValues", ([],)))
+    )
+    refused = AnyOf("a refusal, alone or before the next answer", lambda m: bool(m) and not json.loads(m[0])["success"])
+    session.check("deeply nested", messages, refused)
     comment = "jüst ✓"
     job_id = session.call("SubmitJob", [opcode(comment=comment)])
     ended(session, job_id)

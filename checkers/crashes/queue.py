@@ -138,7 +138,7 @@ def brief(scenario: Scenario) -> None:
 
 
 def cleaned(scenario: Scenario) -> None:
-    """The job with the highest id ends, is archived, and is removed from the archive."""
+    """Let the job with the highest id end; it is archived, and is removed from the archive."""
     done = Opcode({"OP_ID": "OP_TEST_DELAY", "priority": 0}, status=Status.SUCCESS)
     scenario.commit(Job(1, (done,)), serial=1)
     scenario.commit(Job(2, (done,)), serial=2)

@@ -63,5 +63,5 @@ class Aside:
             return "its reason is not known"
 
     def highest_id(self) -> int:
-        """The highest id of a job that was set aside, 0 if there is none."""
+        """Return the highest id of a job that was set aside, 0 if there is none."""
         return max((job_id_of(name.partition(".")[0]) or 0 for name in self.files()), default=0)

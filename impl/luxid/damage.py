@@ -47,7 +47,7 @@ class DamagedJobs:
         self._livelocks = os.listdir(self._root.livelocks)
 
     def load(self, job_id: int) -> Job | None:
-        """A live job; None if its file cannot be used now.
+        """Return a live job; None if its file cannot be used now.
 
         Raises:
             OSError: the machine lacks something.
@@ -65,7 +65,7 @@ class DamagedJobs:
             return None
 
     def _livelock_of(self, job_id: int) -> str | None:
-        """The live-lock of a job's living process, found by its name."""
+        """Return the live-lock of a job's living process, found by its name."""
         prefix = f"job_{job_id:06d}_"
         paths = [f"{self._root.livelocks}/{name}" for name in self._livelocks if name.startswith(prefix)]
         return next((path for path in paths if not is_dead(path)), None)
@@ -77,7 +77,7 @@ class DamagedJobs:
         return where
 
     def after_death(self, job: Job, reason: str) -> Job:
-        """A running job whose process is dead and whose file cannot be used, as it was read last; its trail says so."""
+        """Return a running job as it was read last: its process is dead, its file unusable; its trail says so."""
         where = self.set_aside(job.id, reason)
         text = f"its job file could not be used ({reason}); what there was is kept as {where}"
         entry = (_SOURCE, text, nanoseconds(timestamp()))

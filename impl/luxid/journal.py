@@ -34,7 +34,7 @@ _decoder = msgspec.json.Decoder(Record)
 
 
 def entry_of(job: Job) -> Entry:
-    """The entry of a job."""
+    """Return the entry of a job."""
     return Entry(job.id, encode(job))
 
 
@@ -56,7 +56,7 @@ def _decoded(line: bytes) -> Record | None:
 
 
 def decode_records(data: bytes) -> tuple[list[Record], bool]:
-    """The good records of a journal in order, and whether a bad one stands before the last of them."""
+    """Return the good records of a journal in order, and whether a bad one stands before the last of them."""
     records = [_decoded(line) for line in data.split(b"\n")]
     good = [record for record in records if record is not None]
     return good, None in records[: max((n for n, record in enumerate(records) if record is not None), default=0)]

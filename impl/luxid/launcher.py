@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from impl.files import SHORTAGES
-from impl.limits import START_PATIENCE_SECONDS
+from impl.limits import MAX_START_SECONDS
 from impl.luxid.handover import HandOver, ShortageError, Starter
 from impl.luxid.queue_errors import QueueRefusedError, QueueUnknownError
 from impl.opcodes import OPCODES, secrets
@@ -103,14 +103,14 @@ class Launcher:
             self._under_way.pop(job.id, None)
 
     def _after_failure(self, job_id: int, error: Exception) -> str | None:
-        """Why a job whose hand-over broke off is failed; None if it is tried again."""
+        """Say why a job whose hand-over broke off has failed; None if it is tried again."""
         text = str(error) or repr(error)
         if not _is_shortage(error):
             spent = self._spent[job_id] = self._spent.get(job_id, 0) + 1
             return text if spent >= START_ATTEMPTS else None
         now = time.monotonic()
-        if now - self._short_since.setdefault(job_id, now) >= START_PATIENCE_SECONDS:
-            return f"{text}, for {START_PATIENCE_SECONDS:.0f} s"
+        if now - self._short_since.setdefault(job_id, now) >= MAX_START_SECONDS:
+            return f"{text}, for {MAX_START_SECONDS:.0f} s"
         self._shortage()
         return None
 
@@ -120,7 +120,7 @@ def _is_shortage(error: Exception) -> bool:
 
 
 def _obstacle(job: Job, known: Secrets | None) -> str | None:
-    """Why a job can never be started, None if it can."""
+    """Say why a job can never be started; None if it can."""
     for op in job.ops:
         name = op.input.get("OP_ID")
         if name not in OPCODES:

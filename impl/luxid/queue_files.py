@@ -29,11 +29,11 @@ class QueueFiles:
         return self.disk.exists(f"{self.directory}/drain")
 
     def job_ids(self) -> list[int]:
-        """The ids of all live job files, in order."""
+        """Return the ids of all live job files, in order."""
         return sorted(found for name in self.disk.names(self.directory) if (found := job_id_of(name)) is not None)
 
     def archived_ids(self) -> list[int]:
-        """The ids of all archived jobs, in order."""
+        """Return the ids of all archived jobs, in order."""
         archive = f"{self.directory}/archive"
         found = []
         for name in self.disk.names(archive):
@@ -44,7 +44,7 @@ class QueueFiles:
         return sorted(found)
 
     def highest_id(self) -> int:
-        """The highest id that a file bears: of a job that is live, archived or set aside; 0 if there is none."""
+        """Return the highest id that a file bears: of a job that is live, archived or set aside; 0 if there is none."""
         return max([*self.job_ids()[-1:], self._highest_archived(), self.aside.highest_id()])
 
     def _highest_archived(self) -> int:
@@ -68,7 +68,7 @@ class QueueFiles:
         return job
 
     def load(self, job_id: int) -> Job:
-        """A job that is not archived.
+        """Return a job that is not archived.
 
         Raises:
             FileNotFoundError: there is no such job.
@@ -78,7 +78,7 @@ class QueueFiles:
         return self._read(job_path(self.directory, job_id))
 
     def read(self, job_id: int, *, archived: bool = True) -> tuple[Job, bool] | None:
-        """A job and whether it is archived; None if there is no such job, or no readable one."""
+        """Return a job and whether it is archived; None if there is no such job, or no readable one."""
         with contextlib.suppress(FileNotFoundError, JobFileError):
             return self.load(job_id), False
         if archived:
@@ -87,7 +87,7 @@ class QueueFiles:
         return None
 
     def archived_status(self, job_id: int) -> Status | None:
-        """The final status of an archived job, None if there is no such job."""
+        """Return the final status of an archived job, None if there is no such job."""
         try:
             return job_status(self._read(archived_path(self.directory, job_id)))
         except (FileNotFoundError, JobFileError):

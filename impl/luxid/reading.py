@@ -28,7 +28,7 @@ def remove_dead_livelocks(directory: str, own: str) -> None:
 
 
 def read_jobs(damaged: DamagedJobs, ids: Sequence[int], own: str) -> Iterator[Job]:
-    """The jobs with these ids whose files can be used; `own` is the daemon's live-lock."""
+    """Return the jobs with these ids whose files can be used; `own` is the daemon's live-lock."""
     deadline = time.monotonic() + UNCONFIRMED_SECONDS
     damaged.begin()
     for job_id in ids:
@@ -38,7 +38,7 @@ def read_jobs(damaged: DamagedJobs, ids: Sequence[int], own: str) -> Iterator[Jo
 
 
 def _read_decided(damaged: DamagedJobs, job_id: int, own: str, deadline: float) -> Job | None:
-    """A live job; waits for one that was being handed over, until its process has begun or ended.
+    """Return a live job; wait for one that was being handed over, until its process has begun or ended.
 
     A process that our predecessor did not confirm sees the end of its pipe and ends; nothing of the job ran, so
     it must not be adopted now and be found dead a moment later.

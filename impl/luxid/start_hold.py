@@ -32,7 +32,7 @@ class StartHold:
         self._changed()
 
     def note_start(self) -> None:
-        """A job was started: the next pause is short again."""
+        """Make the next pause short again: a job was started."""
         self._pauses = 0
 
     def _end(self) -> None:

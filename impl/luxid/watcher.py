@@ -144,7 +144,7 @@ class Watcher:
             self._on_change(job)
 
     def _damaged(self, job_id: int, reason: str, *, dead: bool) -> None:
-        """A living process writes the whole file again; a dead one's job has ended."""
+        """Report a damaged file of a dead process; a living one writes the whole file again."""
         if dead:
             self.remove(job_id)
             self._on_damage(job_id, reason)

@@ -102,7 +102,7 @@ def _fork(program: Program, job_id: int, root: Root, descriptor: int, control: s
 
 
 def _only(descriptors: Sequence[int]) -> int:
-    """The descriptor that came with a request; the kernel drops it where this process may have no more."""
+    """Return the descriptor that came with a request; the kernel drops it where this process may have no more."""
     if not descriptors:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return descriptors[0]

@@ -96,7 +96,7 @@ def job_id_of(name: str) -> int | None:
 
 
 def id_of(text: str) -> int | None:
-    """The job id that digits stand for, 0 included; None if they stand for none."""
+    """Return the job id that digits stand for, 0 included; None if they stand for none."""
     if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_JOB_ID)):
         return None
     return number if (number := int(text)) <= MAX_JOB_ID else None

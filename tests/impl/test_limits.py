@@ -40,7 +40,7 @@ def test_ids_and_times_are_whole_numbers_that_pass() -> None:
 
 def test_every_limit_has_a_value_and_one_sentence_in_the_documentation() -> None:
     listed = {name: sentence for name, _, sentence in limits(SOURCE.read_text("utf-8"))}
-    assert set(listed) == {name for name in vars(found) if name.startswith("MAX_")}
+    assert set(listed) == {name for name in vars(found) if name.isupper()}
     assert all(sentence.endswith(".") for sentence in listed.values())
 
 

@@ -44,7 +44,9 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "the job's id": lambda answer: type(answer) is int,
     "the job's id, although the queue is drained": lambda answer: type(answer) is int,
     "for each job `[true, id]` or `[false, error]`; a relative dependency (-1 is the job before) is resolved inside "
-    "the list": lambda answer: is_pair(answer[0], bool, int) and is_pair(answer[1], bool, str),
+    "the list; one opcode that is not valid refuses the whole request": lambda answer: (
+        is_pair(answer[0], bool, int) and is_pair(answer[1], bool, str)
+    ),
     "`[values, log entries]` as soon as a value or the log differs from the previous one; a job that has ended answers "
     "at once; after the time the same values without log entries": lambda answer: (
         answer[0] == ["success"] and all(is_pair(entry, int, list, str, str) for entry in answer[1])

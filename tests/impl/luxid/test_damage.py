@@ -1,6 +1,7 @@
 """Damaged job files: set aside, or waited for while their process lives."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ from impl.luxid.store import QueueStore
 from impl.paths import Root
 from impl.queue.files import job_path
 from spec.jobs.model import Job, Opcode, Status
+from tests.impl.luxid.fakes import short_root
 from tests.impl.luxid.test_watcher import holder_of_a_live_lock
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Root:
-    made = Root(str(tmp_path))
-    made.make_directories()
-    return made
+def root() -> Iterator[Root]:
+    with short_root() as made:
+        yield made
 
 
 def damaged_jobs(root: Root) -> tuple[DamagedJobs, list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from impl.limits import START_PATIENCE_SECONDS
+from impl.limits import MAX_START_SECONDS
 from impl.luxid.handover import HandOverError, ShortageError, SpawnerLostError
 from impl.luxid.launcher import START_ATTEMPTS, Launcher, Secrets
 from impl.luxid.queue_errors import QueueFullDiskError, QueueUnknownError
@@ -123,7 +123,7 @@ def test_while_the_machine_lacks_something_a_job_is_tried_again_for_a_bounded_ti
     bench.launch(PLAIN, times=100)
     assert bench.texts == [None] * 100
     assert bench.shortages == list(range(100)), "starts are held back before the job is queued again"
-    now += START_PATIENCE_SECONDS - 1
+    now += MAX_START_SECONDS - 1
     bench.launch(PLAIN)
     assert bench.texts[-1] is None
     now += 1

@@ -9,9 +9,9 @@ from impl.luxid import reading
 from impl.luxid.damage import DamagedJobs
 from impl.luxid.reading import read_jobs, remove_dead_livelocks
 from impl.luxid.store import QueueStore
-from impl.paths import Root
 from impl.queue.files import job_path, write_job
 from spec.jobs.model import Job, Opcode, Status
+from tests.impl.luxid.fakes import short_root
 from tests.impl.luxid.test_watcher import holder_of_a_live_lock
 
 
@@ -28,8 +28,6 @@ def test_only_what_dead_owners_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_hand_over_is_waited_for_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = Root(str(tmp_path))
-    root.make_directories()
     monkeypatch.setattr(reading, "UNCONFIRMED_SECONDS", 0.05)
     holder, held = holder_of_a_live_lock(tmp_path)
     queued = Opcode({"OP_ID": "OP_TEST_DELAY"})
@@ -40,10 +38,11 @@ def test_a_hand_over_is_waited_for_but_not_for_ever(tmp_path: Path, monkeypatch:
         Job(4, (queued,)),
     ]
     try:
-        for job in jobs:
-            write_job(job_path(root.queue, job.id), job, durable=False)
-        damaged = DamagedJobs(root, QueueStore(root.queue), lambda *_, **__: None)
-        assert list(read_jobs(damaged, [1, 2, 3, 4, 5], "/own")) == jobs
+        with short_root() as root:
+            for job in jobs:
+                write_job(job_path(root.queue, job.id), job, durable=False)
+            damaged = DamagedJobs(root, QueueStore(root.queue), lambda *_, **__: None)
+            assert list(read_jobs(damaged, [1, 2, 3, 4, 5], "/own")) == jobs
     finally:
         holder.kill()
         holder.communicate()

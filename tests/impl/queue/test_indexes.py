@@ -6,6 +6,7 @@ import pytest
 
 from impl.queue.filters import RuleSet
 from impl.queue.indexes import BLOCKED, PAUSED, Ended, Indexes, never_archived
+from impl.queue.recorded import Recorded
 from spec.jobs.model import FilterRule, Job, Opcode, Status
 from tests.impl.queue.histories import op
 
@@ -21,8 +22,8 @@ def after(*targets: Any) -> dict[str, Any]:
 def indexes(*queued: Job, running: tuple[Job, ...] = (), rules: tuple[FilterRule, ...] = ()) -> Indexes:
     made = Indexes(never_archived)
     made._rules = RuleSet(rules)
-    made.queued = {one.id: one for one in queued}
-    made.running = {one.id: one for one in running}
+    made.queued = Recorded({one.id: one for one in queued})
+    made.running = Recorded({one.id: one for one in running})
     made._reindex()
     return made
 

@@ -1,4 +1,4 @@
-"""Damaged files in the root of a real wconfd: what is lost is said, and the newest good copy is taken on command."""
+"""Damaged files in the root of a wconfd: what is lost is said, and the newest good copy is taken on command."""
 
 import json
 import os
