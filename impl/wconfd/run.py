@@ -1,6 +1,7 @@
 """A run of wconfd from its options to its end: the log, the pid file, the store, the signals."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -52,6 +53,8 @@ async def serve(root: Root, options: Options, open_store: Callable[[str], Store]
         nonlocal saved
         saved = True
         await daemon.save()
+        if ground.loss() is None:
+            _forget_lost_store(root)
         ended.set()
 
     keeper = Keeper(ground, pid_file, daemon.listener, _log.error, save, files)
@@ -69,6 +72,13 @@ async def serve(root: Root, options: Options, open_store: Callable[[str], Store]
         await daemon.stop()
         livelock.release()
     return EXIT_CODE if saved else 0
+
+
+def _forget_lost_store(root: Root) -> None:
+    """Remove the count of what was acknowledged if the store is gone: all of it is in the files that were saved."""
+    if not os.path.exists(root.store):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{root.store}-acknowledged")
 
 
 def run(options: Options, open_store: Callable[[str], Store] = SqliteStore) -> int:

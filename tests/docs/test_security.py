@@ -16,7 +16,9 @@ def test_every_test_that_is_named_exists() -> None:
 
 def test_every_threat_names_a_test() -> None:
     table = re.findall(
-        r"^\| (?!threat|---|case|place|`impl/)(.*) \| (.*) \| (.*) \|$", PAGE.partition("## Ganeti and")[0], re.MULTILINE
+        r"^\| (?!threat|---|case|place|`impl/)(.*) \| (.*) \| (.*) \|$",
+        PAGE.partition("## Ganeti and")[0],
+        re.MULTILINE,
     )
     threats = [row for row in table if not row[0].startswith("`MAX_")]
     assert threats

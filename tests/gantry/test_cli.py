@@ -55,7 +55,7 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
             1,
             "cannot open /no/such: No such file or directory",
         ),
-        (f"cluster init --from {BRANCH} --root {{file}}", 1, "Not a directory: {file}/var"),
+        (f"cluster init --from {BRANCH} --root {{file}}", 1, "File exists: {file}"),
         (f"cluster init --from {BRANCH} --root /proc/none", 1, "/proc/none"),
         (f"cluster init --from {BRANCH} --root {{root}}/{'x' * 100}", 1, "bytes shorter"),
         ("cluster start --root {file}", 1, "no cluster here"),

@@ -90,7 +90,7 @@ def answers(client: Client) -> Iterator[tuple[str, Any]]:
     wait_status(client, job_id, "success")
     yield "SubmitJob", job_id
     yield called("SubmitJobToDrainedQueue", [delay()])
-    yield called("SubmitManyJobs", [[delay()], [{"OP_ID": "OP_NOSUCH", "reason": []}]])
+    yield called("SubmitManyJobs", [[delay()], [delay(depends=[[-9, ["success"]]])]])
     yield called("WaitForJobChange", job_id, ["status"], None, None, 1)
     yield called("CancelJob", 99999)
     yield called("ChangeJobPriority", 99999, 5)
