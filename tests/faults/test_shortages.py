@@ -141,6 +141,7 @@ def test_without_descriptors_jobs_stay_queued_and_start_when_there_are_some_agai
         wait_all(client, ids)
 
 
+@pytest.mark.long
 def test_without_descriptors_of_its_own_luxid_keeps_every_job(root: Root, wconfd: FakeWconfd) -> None:
     wconfd.set(max_running_jobs=0)
     with running(root) as luxid, luxid.client() as client:

@@ -166,6 +166,7 @@ def test_daemons_whose_root_was_removed_end_and_write_nothing_into_the_next_one(
         assert place.run("status").returncode == 0
 
 
+@pytest.mark.long
 def test_old_daemons_that_cannot_end_are_named_and_stopped(place: Place) -> None:
     place.init()
     place.start()

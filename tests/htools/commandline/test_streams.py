@@ -28,7 +28,9 @@ def run(
 
 
 @pytest.mark.parametrize(
-    "words", [[name, "-t", CLUSTER] for name in READING] + [["hail", "--help"], ["gantry", "--help"]]
+    "words",
+    [[name, "-t", CLUSTER, *(["-l1"] if name == "hspace" else [])] for name in READING]
+    + [["hail", "--help"], ["gantry", "--help"]],
 )
 def test_a_closed_standard_output_changes_nothing_else(words: list[str]) -> None:
     ended = run(words, lambda: os.close(1), stderr=subprocess.PIPE)
