@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,22 +18,9 @@ from impl.wire.client import Client
 from spec.errors import PeerError
 from spec.jobs.model import Job, Opcode, Status
 from tests.faults.test_luxid import running
-from tests.impl.luxid.fakes import FakeWconfd, delay, short_root, wait_all, wait_status
+from tests.impl.luxid.fakes import FakeWconfd, delay, wait_all, wait_status
 
 pytestmark = pytest.mark.xdist_group("luxid-faults")
-
-
-@pytest.fixture
-def root() -> Iterator[Root]:
-    with short_root() as made:
-        yield made
-
-
-@pytest.fixture
-def wconfd(root: Root) -> Iterator[FakeWconfd]:
-    fake = FakeWconfd(root)
-    yield fake
-    fake.close()
 
 
 def text(content: str) -> Callable[[str], object]:

@@ -22,7 +22,7 @@ from spec.errors import PeerError
 from spec.jobs.model import Job, Opcode, Status
 from tests import budget
 from tests.control import Control
-from tests.impl.luxid.fakes import FakeWconfd, Luxid, delay, short_root, wait_all, wait_status
+from tests.impl.luxid.fakes import FakeWconfd, Luxid, delay, wait_all, wait_status
 
 pytestmark = pytest.mark.xdist_group("luxid-faults")
 
@@ -35,19 +35,6 @@ BAD_STREAMS = (
     b'{"method":"QueryJobs","args":[[{}],[[]]]}\x03',
     b'{"method":"Query","args":["x",1,2]}\x03',
 )
-
-
-@pytest.fixture
-def root() -> Iterator[Root]:
-    with short_root() as made:
-        yield made
-
-
-@pytest.fixture
-def wconfd(root: Root) -> Iterator[FakeWconfd]:
-    fake = FakeWconfd(root)
-    yield fake
-    fake.close()
 
 
 @contextlib.contextmanager

@@ -30,19 +30,6 @@ needs_shared = pytest.mark.skipif(
 
 
 @pytest.fixture
-def root() -> Iterator[Root]:
-    with short_root() as made:
-        yield made
-
-
-@pytest.fixture
-def wconfd(root: Root) -> Iterator[FakeWconfd]:
-    fake = FakeWconfd(root)
-    yield fake
-    fake.close()
-
-
-@pytest.fixture
 def small(tmp_path: Path) -> Iterator[Root]:
     """A root whose queue lies on a file system of 1 MiB."""
     with short_root() as made:
